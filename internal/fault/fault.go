@@ -1,0 +1,93 @@
+// Package fault holds the kinds of error that cross package boundaries.
+//
+// A kind is a sentinel that is asked for with errors.Is; what happened is said by the message that wraps it. The
+// service turns kinds into gRPC codes by one table (flight/errors.go), the command line into exit codes. An error
+// without a kind is a bug of ours and becomes Internal.
+package fault
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The kinds, grouped by whose turn it is.
+var (
+	// The caller's: the request has to change.
+	Invalid      = errors.New("invalid request")     // malformed, unknown member, bad condition
+	NotFound     = errors.New("not found")           // no such file, dataset or column
+	Denied       = errors.New("permission denied")   // outside the roots
+	OutOfRange   = errors.New("out of range")        // coordinates outside the data
+	Precondition = errors.New("failed precondition") // data that the options can't express
+
+	// The file's: another file, or another writer.
+	Unsupported = errors.New("not supported")           // type, filter or layout that is not served
+	DataLoss    = errors.New("data cannot be read")     // truncated, wrong checksum, undecodable
+	Changed     = errors.New("file changed while read") // under a running stream
+
+	// The server's: the same request may succeed later.
+	Exhausted   = errors.New("resources exhausted") // memory or request budget
+	Unavailable = errors.New("unavailable")         // draining
+)
+
+// Kinds lists every kind, most specific meaning first.
+func Kinds() []error {
+	return []error{Invalid, NotFound, Denied, OutOfRange, Precondition, Unsupported, DataLoss, Changed, Exhausted, Unavailable}
+}
+
+type kinded struct {
+	kind error
+	msg  string
+	err  error // wrapped cause, may be nil
+}
+
+func (e *kinded) Error() string { return e.msg }
+
+func (e *kinded) Unwrap() []error {
+	if e.err == nil {
+		return []error{e.kind}
+	}
+	return []error{e.kind, e.err}
+}
+
+// New returns an error of a kind. The message is the whole text; the kind's own words are not added. A %w verb keeps
+// the cause for errors.Is, but the kind given here is found first by Of.
+func New(kind error, format string, args ...any) error {
+	e := fmt.Errorf(format, args...)
+	return &kinded{kind: kind, msg: e.Error(), err: e}
+}
+
+// Of returns the outermost kind of err, or nil if it has none.
+func Of(err error) error {
+	for err != nil {
+		if k, ok := err.(*kinded); ok {
+			return k.kind
+		}
+		switch u := err.(type) {
+		case interface{ Unwrap() error }:
+			err = u.Unwrap()
+		case interface{ Unwrap() []error }:
+			return ofMany(u.Unwrap())
+		default:
+			return bare(err)
+		}
+	}
+	return nil
+}
+
+func ofMany(errs []error) error {
+	for _, e := range errs {
+		if k := Of(e); k != nil {
+			return k
+		}
+	}
+	return nil
+}
+
+func bare(err error) error {
+	for _, k := range Kinds() {
+		if err == k {
+			return k
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+// Package meta is what libhdf5 says about a file, as plain values: filled by h5c, carried by h5proc from a helper
+// process, and read by reader. Values own their memory and are immutable once returned.
+package meta
+
+import "encoding/json"
+
+// File is a file's tree: every object once, found by hard links from the root, in the order of the walk.
+type File struct {
+	Groups   []Group
+	Datasets []Dataset
+	Links    []Link
+}
+
+// Group is a group, or (Named) a committed datatype.
+type Group struct {
+	Path  string
+	Addr  uint64
+	Attrs []Attr
+	Named bool
+	Err   string // why its members could not be listed
+}
+
+// Link is a link that is not hard.
+type Link struct {
+	Path   string
+	Kind   string // "soft", "external", "user"
+	File   string // external: the file as the link names it
+	Target string
+}
+
+// Space says what a dataspace is.
+type Space uint8
+
+// The dataspaces.
+const (
+	Simple Space = iota
+	Scalar
+	Null
+)
+
+// Layout is the storage layout, with H5D_layout_t's numbers.
+type Layout uint8
+
+// The layouts.
+const (
+	Compact    Layout = 0
+	Contiguous Layout = 1
+	Chunked    Layout = 2
+	Virtual    Layout = 3
+)
+
+// Unlimited is the maximum extent of an axis without one (H5S_UNLIMITED).
+const Unlimited = ^uint64(0)
+
+// Dataset is what is known of a dataset without reading its elements.
+type Dataset struct {
+	Path string
+	Addr uint64 // of the object header, relative to the file's base address (H5Oget_info)
+
+	// OtherFile is the file that holds the dataset when an external link led there, relative to the folder of the
+	// file asked; else "".
+	OtherFile string
+
+	Type   []byte // the datatype message (H5Tencode without its two leading bytes): h5type.Parse
+	Space  Space
+	Shape  []uint64 // Simple; else empty
+	Max    []uint64
+	Layout Layout
+	Chunk  []uint64 // Chunked; one extent per axis, elements
+
+	Filters []Filter // in the order of the pipeline: the last is undone first
+	Fill    []byte   // one element in the file's type; nil: zeros
+	NoFill  bool     // the fill value is undefined
+
+	External []External
+	Sources  []Source // Virtual
+	Storage  uint64   // bytes stored
+	Attrs    []Attr
+
+	Err string // why the rest could not be learned; Path and Addr are then all there is
+}
+
+// Filter is one filter of a pipeline.
+type Filter struct {
+	ID       uint16
+	Optional bool
+	Name     string
+	Params   []uint32 // cd_values
+}
+
+// External is a piece of an external raw file; Size Unlimited: to its end.
+type External struct {
+	File   string
+	Offset uint64
+	Size   uint64
+}
+
+// Source is a mapping of a virtual dataset. Where libhdf5's selections are no regular hyperslabs Regular is false.
+type Source struct {
+	File, Dataset string
+	Regular       bool
+	Dst, Src      Slab
+}
+
+// Slab is a regular hyperslab; Count Unlimited grows with the source.
+type Slab struct {
+	Start, Stride, Count, Block []uint64
+	All                         bool
+}
+
+// Attr is an attribute with its value as JSON: numbers, strings, lists; {"base64": ..} for bytes that are neither;
+// null with Err for what could not be read.
+type Attr struct {
+	Name  string
+	Value json.RawMessage
+	Err   string
+}
