@@ -5,7 +5,6 @@ package deps
 import (
 	_ "github.com/apache/arrow/go/v15/arrow/array"
 	_ "github.com/apache/arrow/go/v15/arrow/csv"
-	_ "github.com/apache/arrow/go/v15/arrow/extensions"
 	_ "github.com/apache/arrow/go/v15/arrow/flight"
 	_ "github.com/apache/arrow/go/v15/arrow/ipc"
 	_ "github.com/apache/arrow/go/v15/arrow/memory"
