@@ -1,0 +1,22 @@
+// Package reader reads HDF5 datasets into Arrow record batches, in parallel and without libhdf5's lock.
+//
+// An Engine owns the workers, the memory budget and the caches. Open gives a File by its identity (device, inode,
+// size, modification time); File.Dataset what is known of a dataset; Dataset.Plan checks a Request against it without
+// reading a row; Plan.Run reads.
+//
+//	eng, err := reader.NewEngine(reader.Config{})
+//	file, err := eng.Open(ctx, reader.Location{Path: "run7.h5"})
+//	ds, err := file.Dataset(ctx, "/events")
+//	plan, err := ds.Plan(reader.Request{Fields: []string{"t"}})
+//	run := plan.Run(ctx)
+//	defer run.Release()
+//	for run.Next() {
+//		use(run.Record())
+//	}
+//	return run.Err()
+//
+// A record is valid until the next call of Next; Retain it to keep it longer: its bytes count against the Engine's
+// budget until its last Release. Files and datasets may be used by several goroutines, a Run by one.
+//
+// Errors are of the kinds of this package (ErrNotFound and the others), asked for with errors.Is.
+package reader

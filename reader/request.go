@@ -1,0 +1,62 @@
+package reader
+
+import "github.com/mtflight/mtflight/convert"
+
+// Request says which rows and columns of one dataset are wanted, and how they are to come. It is what a ticket holds
+// (protocol section 2) in plain values; the zero value of every member but File and Dataset is its default.
+type Request struct {
+	File, Dataset string
+	Fields        []string // nil: all
+
+	Start, Stop, Step *int64 // a Python slice over the rows
+
+	Select      *string // NumPy index of an array
+	Coordinates []int64 // rows in this order; nil: not asked, empty: none
+	Mask        []byte  // one bit a row, least significant first; nil: not asked
+	MaskBools   []bool  // the same as it comes by an exchange; nil: not asked
+
+	Where    *string
+	Vars     map[string]any // int64, float64, string, bool
+	SortBy   string
+	CheckCSI bool
+
+	Limit      *int64
+	Stream     *Stream // nil: one ordered pass
+	BatchRows  int64   // 0: default
+	BatchBytes int64   // 0: default
+
+	Options   convert.Options
+	Endpoints int // options.endpoints; 0: default
+}
+
+// Remainder says what becomes of rows past the last whole block.
+type Remainder uint8
+
+// The remainders.
+const (
+	KeepRemainder Remainder = iota
+	DropRemainder
+	OnlyRemainder
+)
+
+// Stream is protocol section 3.
+type Stream struct {
+	Unordered bool
+	Cyclic    bool
+	Cycles    *int64 // nil: endless
+	BlockRows int64  // 0: the default, announced as stream.block_rows
+	Remainder Remainder
+	Shuffle   *int64
+	ReadAhead *int64
+	Workers   int
+	FromBlock int64
+	Follow    bool
+}
+
+// Block says where a batch stands: the app_metadata of section 3.
+type Block struct {
+	Block int64 `json:"block"`
+	Row   int64 `json:"row"` // of the result's rows
+	Rows  int64 `json:"rows"`
+	Cycle int64 `json:"cycle"`
+}
