@@ -1,0 +1,12 @@
+// Package filter undoes the filter pipelines of HDF5 chunks, in Go or through the codecs' own C libraries, without
+// libhdf5 and so without its lock.
+//
+// New checks a dataset's pipeline (Spec per filter) once; Pipeline.Decode then decodes chunk after chunk. A Pipeline may
+// be shared by goroutines; a Scratch belongs to one at a time and owns the memory that a Result points into until the
+// next Decode with it. The package starts no goroutine and touches no file. Every decoder takes hostile bytes: output
+// never exceeds what the chunk's declared size allows, and a wrong length is an error of kind fault.DataLoss.
+//
+// The order, the mask and the meaning of the parameters follow libhdf5's H5Z_pipeline (src/H5Z.c) and the registered
+// filters' own specifications. With cgo deflate runs through libdeflate; the build tag purego, or CGO_ENABLED=0, takes
+// the pure Go twin, which passes the same tests. Supported lists what a build decodes.
+package filter

@@ -1,0 +1,153 @@
+package filter
+
+import (
+	"fmt"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// maxFilters is H5Z_MAX_NFILTERS: the filter mask has 32 bits.
+const maxFilters = 32
+
+// Spec is one filter of a dataset's pipeline as the file says it, in the order in which the filters were applied.
+type Spec struct {
+	ID       uint16
+	Optional bool
+	Name     string
+	Params   []uint32 // the client data values
+}
+
+// Result is a decoded chunk. Data belongs to the Scratch or is (part of) the source.
+type Result struct {
+	Data []byte
+	// Planes says that Data is still shuffled: byte k of element i is Data[k*n+i] with n = len(Data)/Elem; the
+	// len(Data)%Elem bytes after the planes are as they were.
+	Planes bool
+	Elem   int // bytes of the shuffled element, if Planes
+}
+
+// decoder undoes one filter with its parameters. It is safe for concurrent use.
+type decoder interface {
+	// decode returns src decoded: at most want.n bytes, and a different length is an error if want.exact. The result
+	// is part of src, or a buffer that s.out returned; out is called at most once.
+	decode(s *Scratch, src []byte, want size) ([]byte, error)
+}
+
+// size is what is known about a decoder's output: its length, or only an upper limit.
+type size struct {
+	n     int
+	exact bool
+}
+
+func (z size) check(n int) error {
+	if n > z.n || z.exact && n != z.n {
+		return fmt.Errorf("%d bytes decoded where the chunk has %d", n, z.n)
+	}
+	return nil
+}
+
+// stage is a filter of a pipeline. A filter whose output is longer than its input by a fixed number of bytes says so in
+// grows; then the size before it tells the size after it.
+type stage struct {
+	name  string
+	dec   decoder
+	fixed bool
+	grows int
+}
+
+// Pipeline undoes the filters of a dataset's chunks. It is immutable and safe for concurrent use.
+type Pipeline struct {
+	stages []stage
+}
+
+// New checks a pipeline for elements of elemSize bytes. A filter that this build doesn't decode is an error of kind
+// fault.Unsupported, parameters that no writer can have meant are fault.DataLoss.
+func New(specs []Spec, elemSize int) (*Pipeline, error) {
+	if len(specs) > maxFilters {
+		return nil, fault.New(fault.DataLoss, "filter: open pipeline: %d filters, HDF5 has at most %d", len(specs), maxFilters)
+	}
+	p := &Pipeline{stages: make([]stage, len(specs))}
+	for i, spec := range specs {
+		e, err := find(spec)
+		if err != nil {
+			return nil, err
+		}
+		dec, err := e.open(spec.Params, elemSize)
+		if err != nil {
+			return nil, paramFault(e.info.Name, spec, err)
+		}
+		p.stages[i] = stage{name: e.info.Name, dec: dec, fixed: e.fixed, grows: e.grows}
+	}
+	return p, nil
+}
+
+func paramFault(name string, spec Spec, err error) error {
+	kind := fault.DataLoss
+	if k := fault.Of(err); k != nil {
+		kind = k
+	}
+	return fault.New(kind, "filter: open %s (id %d) with parameters %d: %w", name, spec.ID, spec.Params, err)
+}
+
+// Decode undoes the filters of one chunk, from the last to the first. Bit i of mask says that filter i was skipped when
+// the chunk was written. chunkBytes is the exact size of the decoded chunk; the caller has bounded it. A shuffle that is
+// undone last is left to the caller (Result.Planes), who can do it on the way to the data's destination. Errors are of
+// kind fault.DataLoss. The result is valid until the next Decode with s.
+func (p *Pipeline) Decode(s *Scratch, src []byte, mask uint32, chunkBytes int) (Result, error) {
+	data := src
+	for i := len(p.stages) - 1; i >= 0; i-- {
+		if mask>>i&1 != 0 {
+			continue
+		}
+		st := &p.stages[i]
+		if sh, ok := st.dec.(shuffle); ok && p.last(i, mask) {
+			return sh.planes(data, chunkBytes)
+		}
+		want, err := p.expect(i, mask, chunkBytes)
+		if err == nil {
+			data, err = st.dec.decode(s, data, want)
+		}
+		if err == nil {
+			err = want.check(len(data))
+		}
+		if err != nil {
+			return Result{}, fault.New(fault.DataLoss, "filter: decode %s: %w", st.name, err)
+		}
+	}
+	return whole(data, chunkBytes)
+}
+
+func whole(data []byte, chunkBytes int) (Result, error) {
+	if len(data) != chunkBytes {
+		return Result{}, fault.New(fault.DataLoss, "filter: decode chunk: %d bytes where the chunk has %d", len(data), chunkBytes)
+	}
+	return Result{Data: data}, nil
+}
+
+// last says whether no filter is left to undo after filter i.
+func (p *Pipeline) last(i int, mask uint32) bool {
+	applied := ^mask & (1<<i - 1)
+	return applied == 0
+}
+
+// expect returns the size that filter i's output must have: exact if the sizes of all filters still to be undone follow
+// from the chunk's, else a limit that leaves room for codecs which made their input bigger.
+func (p *Pipeline) expect(i int, mask uint32, chunkBytes int) (size, error) {
+	const slack = 64 << 10
+	if chunkBytes < 0 || chunkBytes > (maxInt-slack)/2 {
+		return size{}, fmt.Errorf("a chunk of %d bytes is impossible", chunkBytes)
+	}
+	n := chunkBytes
+	for j, st := range p.stages[:i] {
+		if mask>>j&1 != 0 {
+			continue
+		}
+		if !st.fixed {
+			return size{n: 2*chunkBytes + slack}, nil
+		}
+		n += st.grows
+	}
+	return size{n: n, exact: true}, nil
+}
+
+const maxInt = int(^uint(0) >> 1)

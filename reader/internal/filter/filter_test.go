@@ -1,0 +1,192 @@
+package filter
+
+import (
+	"bytes"
+	"compress/zlib"
+	"math/rand"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+func shuffled(data []byte, w int) []byte {
+	out := bytes.Clone(data)
+	n := len(data) / w
+	for i := range n * w {
+		out[i%w*n+i/w] = data[i]
+	}
+	return out
+}
+
+func zlibbed(t testing.TB, data []byte) []byte {
+	var b bytes.Buffer
+	w := zlib.NewWriter(&b)
+	_, err := w.Write(data)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+func summed(data []byte) []byte {
+	sum := fletcher32Sum(data)
+	return append(bytes.Clone(data), byte(sum), byte(sum>>8), byte(sum>>16), byte(sum>>24))
+}
+
+func noise(n int) []byte {
+	b := make([]byte, n)
+	rand.New(rand.NewSource(int64(n))).Read(b)
+	return b
+}
+
+func pipeline(t testing.TB, elem int, specs ...Spec) *Pipeline {
+	p, err := New(specs, elem)
+	require.NoError(t, err)
+	return p
+}
+
+func TestUnshuffle(t *testing.T) {
+	for w := 1; w <= 40; w++ {
+		for _, n := range []int{0, 1, 3, 7, 8, 9, 63, 64, 65, 300} {
+			data := noise(n*w + n%w)
+			got := make([]byte, len(data))
+			unshuffle(got, shuffled(data, w), w)
+			require.Equal(t, data, got, "%d elements of %d bytes", n, w)
+		}
+	}
+}
+
+func TestFletcher32(t *testing.T) {
+	// Sums as libhdf5's H5_checksum_fletcher32 gives them.
+	require.Equal(t, uint32(0), fletcher32Sum(nil))
+	require.Equal(t, uint32(0), fletcher32Sum(make([]byte, 9)))
+	require.Equal(t, uint32(0x01000100), fletcher32Sum([]byte{1}))
+	require.Equal(t, uint32(0x05080406), fletcher32Sum([]byte{1, 2, 3, 4}))
+
+	p := pipeline(t, 1, Spec{ID: 3})
+	data := noise(1001)
+	good := summed(data)
+	s := NewScratch(nil, nil)
+	r, err := p.Decode(s, good, 0, len(data))
+	require.NoError(t, err)
+	require.Equal(t, data, r.Data)
+
+	legacy := bytes.Clone(good)
+	n := len(data)
+	legacy[n], legacy[n+1], legacy[n+2], legacy[n+3] = good[n+1], good[n], good[n+3], good[n+2]
+	_, err = p.Decode(s, legacy, 0, len(data))
+	require.NoError(t, err)
+
+	good[3] ^= 4
+	_, err = p.Decode(s, good, 0, len(data))
+	require.ErrorIs(t, err, fault.DataLoss)
+	require.ErrorContains(t, err, "the file says")
+	_, err = p.Decode(s, good[:3], 0, len(data))
+	require.ErrorIs(t, err, fault.DataLoss)
+}
+
+func TestPipelineOrderAndMask(t *testing.T) {
+	const w = 8
+	data := bytes.Repeat(noise(40), 100)
+	sh, z, sum := Spec{ID: 2, Params: []uint32{w}}, Spec{ID: 1, Params: []uint32{6}}, Spec{ID: 3}
+	for _, tc := range []struct {
+		name   string
+		specs  []Spec
+		mask   uint32
+		stored []byte
+		planes bool
+	}{
+		{"none", nil, 0, data, false},
+		{"shuffle, deflate, fletcher32", []Spec{sh, z, sum}, 0, summed(zlibbed(t, shuffled(data, w))), true},
+		{"shuffle skipped", []Spec{sh, z, sum}, 1, summed(zlibbed(t, data)), false},
+		{"deflate skipped", []Spec{sh, z, sum}, 2, summed(shuffled(data, w)), true},
+		{"sum skipped", []Spec{sh, z, sum}, 4, zlibbed(t, shuffled(data, w)), true},
+		{"all skipped", []Spec{sh, z, sum}, 7, data, false},
+		{"sum first", []Spec{sum, sh, z}, 0, zlibbed(t, shuffled(summed(data), w)), false},
+		{"sum first, skipped", []Spec{sum, sh, z}, 1, zlibbed(t, shuffled(data, w)), true},
+		{"deflate first", []Spec{z, sh}, 0, shuffled(zlibbed(t, data), w), false},
+		{"deflate twice", []Spec{z, z}, 0, zlibbed(t, zlibbed(t, data)), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p, s := pipeline(t, w, tc.specs...), NewScratch(nil, nil)
+			r, err := p.Decode(s, tc.stored, tc.mask, len(data))
+			require.NoError(t, err)
+			require.Equal(t, tc.planes, r.Planes)
+			if r.Planes {
+				require.Equal(t, w, r.Elem)
+				require.Equal(t, shuffled(data, w), r.Data)
+			} else {
+				require.Equal(t, data, r.Data)
+			}
+			for _, n := range []int{-1, 0, len(data) - 1, len(data) + 1, maxInt} {
+				_, err = p.Decode(s, tc.stored, tc.mask, n)
+				require.ErrorIs(t, err, fault.DataLoss, "%d", n)
+			}
+		})
+	}
+}
+
+func TestShuffleOfOneElementIsNone(t *testing.T) {
+	p, s := pipeline(t, 8, Spec{ID: 2, Params: []uint32{8}}), NewScratch(nil, nil)
+	r, err := p.Decode(s, []byte("fifteen bytes.."), 0, 15)
+	require.NoError(t, err)
+	require.False(t, r.Planes)
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		spec Spec
+		kind error
+		text string
+	}{
+		{Spec{ID: 32013, Name: "H5Z-ZFP"}, fault.Unsupported, `filter 32013 ("H5Z-ZFP"): not decoded by this build; the ZFP plug-in`},
+		{Spec{ID: 299, Name: "mine"}, fault.Unsupported, `filter 299 ("mine")`},
+		{Spec{ID: 2}, fault.DataLoss, "shuffle (id 2)"},
+		{Spec{ID: 2, Params: []uint32{0}}, fault.DataLoss, "shuffle (id 2)"},
+	} {
+		_, err := New([]Spec{tc.spec}, 4)
+		require.ErrorIs(t, err, tc.kind)
+		require.ErrorContains(t, err, tc.text)
+	}
+	_, err := New(make([]Spec, 33), 4)
+	require.ErrorIs(t, err, fault.DataLoss)
+}
+
+func TestScratchReturnsItsBuffers(t *testing.T) {
+	out := map[*byte]int{}
+	s := NewScratch(func(n int) []byte {
+		b := make([]byte, n)
+		out[&b[:1][0]] = n
+		return b
+	}, func(b []byte) {
+		require.Contains(t, out, &b[:1][0])
+		delete(out, &b[:1][0])
+	})
+	p := pipeline(t, 1, Spec{ID: 1}, Spec{ID: 1})
+	for _, n := range []int{10, 1000, 100, 100000} {
+		data := noise(n)
+		r, err := p.Decode(s, zlibbed(t, zlibbed(t, data)), 0, n)
+		require.NoError(t, err)
+		require.Equal(t, data, r.Data)
+	}
+	require.NotEmpty(t, out)
+	s.Release()
+	require.Empty(t, out)
+}
+
+func TestDeflate(t *testing.T) {
+	data := bytes.Repeat(noise(100), 50)
+	p, s := pipeline(t, 1, Spec{ID: 1}), NewScratch(nil, nil)
+	good := zlibbed(t, data)
+	r, err := p.Decode(s, append(bytes.Clone(good), "trailing bytes"...), 0, len(data))
+	require.NoError(t, err)
+	require.Equal(t, data, r.Data)
+	for cut := range good {
+		_, err = p.Decode(s, good[:cut], 0, len(data))
+		require.ErrorIs(t, err, fault.DataLoss, "cut at %d", cut)
+	}
+	good[len(good)-1] ^= 1
+	_, err = p.Decode(s, good, 0, len(data))
+	require.ErrorIs(t, err, fault.DataLoss, "wrong Adler-32")
+}
