@@ -1,0 +1,126 @@
+package bufpool
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// Budget bounds the bytes in use. Waiters are served in the order they came.
+type Budget struct {
+	mu      sync.Mutex
+	limit   int64
+	used    int64
+	waiters list.List // of *waiter
+	wait    time.Duration
+}
+
+type waiter struct {
+	n     int64
+	ready chan struct{}
+}
+
+// NewBudget returns a budget of limit bytes; Acquire gives up after wait.
+func NewBudget(limit int64, wait time.Duration) *Budget {
+	return &Budget{limit: limit, wait: wait}
+}
+
+// Limit is the size of the budget in bytes.
+func (b *Budget) Limit() int64 { return b.limit }
+
+// Used is the number of bytes reserved.
+func (b *Budget) Used() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used
+}
+
+// Acquire reserves n bytes, waiting until others have returned theirs. It fails with fault.Exhausted when n is over
+// the limit or the wait is over, and with the context's error.
+func (b *Budget) Acquire(ctx context.Context, n int64) error {
+	if n > b.limit {
+		return fault.New(fault.Exhausted, "%d bytes are needed at once, the memory budget is %d: raise --memory or ask for smaller batches", n, b.limit)
+	}
+	w, err := b.enqueue(n)
+	if w == nil || err != nil {
+		return err
+	}
+	timer := time.NewTimer(b.wait)
+	defer timer.Stop()
+	select {
+	case <-w.Value.(*waiter).ready:
+		return nil
+	case <-ctx.Done():
+		return b.abandon(w, ctx.Err())
+	case <-timer.C:
+		return b.abandon(w, fault.New(fault.Exhausted, "the memory budget of %d bytes was in use for %v: try again later or raise --memory", b.limit, b.wait))
+	}
+}
+
+// enqueue takes the bytes at once (nil) or returns a place in the queue.
+func (b *Budget) enqueue(n int64) (*list.Element, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiters.Len() == 0 && b.used+n <= b.limit {
+		b.used += n
+		return nil, nil
+	}
+	return b.waiters.PushBack(&waiter{n: n, ready: make(chan struct{})}), nil
+}
+
+func (b *Budget) abandon(w *list.Element, err error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	select {
+	case <-w.Value.(*waiter).ready: // granted meanwhile: hand it on
+		b.used -= w.Value.(*waiter).n
+	default:
+		b.waiters.Remove(w)
+	}
+	b.grant()
+	return err
+}
+
+// TryAcquire reserves n bytes if nobody waits and they are free.
+func (b *Budget) TryAcquire(n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiters.Len() > 0 || b.used+n > b.limit {
+		return false
+	}
+	b.used += n
+	return true
+}
+
+// force reserves n bytes whatever the limit: for what is only known while it is read (variable-length data).
+func (b *Budget) force(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used += n
+}
+
+// Return gives n bytes back.
+func (b *Budget) Return(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used -= n
+	if b.used < 0 {
+		panic("bufpool: more bytes returned than acquired")
+	}
+	b.grant()
+}
+
+func (b *Budget) grant() {
+	for e := b.waiters.Front(); e != nil; e = b.waiters.Front() {
+		w := e.Value.(*waiter)
+		if b.used+w.n > b.limit {
+			return
+		}
+		b.used += w.n
+		b.waiters.Remove(e)
+		close(w.ready)
+	}
+}

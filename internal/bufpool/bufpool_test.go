@@ -1,0 +1,106 @@
+package bufpool
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newMemory(limit int64) *Memory {
+	return &Memory{Budget: NewBudget(limit, 50*time.Millisecond), Pool: NewPool(limit)}
+}
+
+func TestClassesWasteAtMostAQuarter(t *testing.T) {
+	for n := 1; n < 1<<20; n += 1 + n/97 {
+		c := classOf(n)
+		require.GreaterOrEqual(t, c, n)
+		require.Equal(t, c, classOf(c), "a class is its own class")
+		if n > 512 {
+			require.LessOrEqual(t, c, n+n/4+1)
+		}
+	}
+}
+
+func TestBufferIsAlignedAndReused(t *testing.T) {
+	p := NewPool(1 << 20)
+	b := p.Get(1000)
+	require.Len(t, b, 1000)
+	p.Put(b)
+	again := p.Get(1001)
+	require.Same(t, &b[:1][0], &again[0])
+	require.EqualValues(t, classOf(1001), p.InUse())
+	p.Put(again)
+	require.Panics(t, func() { p.Put(make([]byte, 1001, 1001)) })
+	require.Panics(t, func() { p.Put(again) }, "freed twice")
+}
+
+func TestBudgetWaitsInOrderAndGivesUp(t *testing.T) {
+	b := NewBudget(10, 30*time.Millisecond)
+	require.NoError(t, b.Acquire(context.Background(), 8))
+	require.False(t, b.TryAcquire(3))
+	require.ErrorIs(t, b.Acquire(context.Background(), 3), fault.Exhausted)
+	require.ErrorIs(t, b.Acquire(context.Background(), 11), fault.Exhausted)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, b.Acquire(ctx, 3), context.Canceled)
+	done := make(chan error, 1)
+	go func() { done <- b.Acquire(context.Background(), 10) }()
+	time.Sleep(5 * time.Millisecond)
+	b.Return(8)
+	require.NoError(t, <-done)
+	b.Return(10)
+	require.Zero(t, b.Used())
+}
+
+func TestLeaseReturnsWithItsLastBuffer(t *testing.T) {
+	m := newMemory(1 << 20)
+	l, err := m.Lease(context.Background(), 4096)
+	require.NoError(t, err)
+	a := l.Allocate(1024)
+	part := l.Split(1024)
+	require.EqualValues(t, 4096, m.Budget.Used())
+	part.Close()
+	require.EqualValues(t, 3072, m.Budget.Used())
+	over := l.Allocate(8192)
+	require.EqualValues(t, 1024+8192, m.Budget.Used(), "what goes beyond the lease is counted")
+	l.Close()
+	l.Free(over)
+	require.EqualValues(t, 1024, m.Budget.Used())
+	l.Free(a)
+	require.Zero(t, m.Budget.Used())
+	require.Zero(t, m.Pool.InUse())
+}
+
+func TestConcurrentLeasesBalance(t *testing.T) {
+	m := &Memory{Budget: NewBudget(1<<20, time.Minute), Pool: NewPool(1 << 20)}
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(1, uint64(g)))
+			for range 500 {
+				l, err := m.Lease(context.Background(), int64(r.IntN(1<<18)))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				a, b := l.Allocate(r.IntN(9999)), l.Allocate(r.IntN(9999))
+				a = l.Reallocate(r.IntN(20000)+1, a)
+				l.Close()
+				l.Free(b)
+				l.Free(a)
+			}
+		})
+	}
+	wg.Wait()
+	require.Zero(t, m.Budget.Used())
+	require.Zero(t, m.Pool.InUse())
+}

@@ -1,0 +1,103 @@
+package bufpool
+
+import (
+	"math/bits"
+	"sync"
+	"unsafe"
+)
+
+const (
+	alignment = 64
+	minShift  = 9 // 512 bytes: the smallest class
+	steps     = 4 // classes between two powers of two
+)
+
+// Pool keeps freed buffers by size class, at most keep bytes of them. Buffers are 64-byte aligned and not zeroed.
+type Pool struct {
+	mu    sync.Mutex
+	keep  int64
+	idle  int64
+	inUse int64
+	free  map[int][][]byte // by class size
+}
+
+// NewPool returns a pool that keeps up to keep bytes of freed buffers.
+func NewPool(keep int64) *Pool {
+	return &Pool{keep: keep, free: map[int][][]byte{}}
+}
+
+// classOf rounds a size up to its class: 4 classes to a power of two, so at most a fifth is wasted.
+func classOf(n int) int {
+	if n <= 1<<minShift {
+		return 1 << minShift
+	}
+	step := 1 << (bits.Len(uint(n-1)) - 3) // n lies in (4*step, 8*step]
+	return (n + step - 1) / step * step
+}
+
+// Get returns a buffer of n bytes whose capacity is its class. The content is arbitrary.
+func (p *Pool) Get(n int) []byte {
+	class := classOf(n)
+	if b := p.reuse(class); b != nil {
+		return b[:n]
+	}
+	return aligned(class)[:n]
+}
+
+func (p *Pool) reuse(class int) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inUse += int64(class)
+	list := p.free[class]
+	if len(list) == 0 {
+		p.shrink(int64(class))
+		return nil
+	}
+	b := list[len(list)-1]
+	p.free[class] = list[:len(list)-1]
+	p.idle -= int64(class)
+	return b
+}
+
+// shrink drops idle buffers of other classes to make room for n new bytes. Called locked.
+func (p *Pool) shrink(n int64) {
+	for class, list := range p.free {
+		for len(list) > 0 && p.idle+p.inUse+n > p.keep {
+			list = list[:len(list)-1]
+			p.idle -= int64(class)
+		}
+		p.free[class] = list
+	}
+}
+
+// Put takes back a buffer that Get returned; only its owner may call it, once.
+func (p *Pool) Put(b []byte) {
+	class := cap(b)
+	if classOf(class) != class {
+		panic("bufpool: a buffer that is not the pool's")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.inUse -= int64(class)
+	if p.inUse < 0 {
+		panic("bufpool: a buffer was freed twice")
+	}
+	if p.idle+p.inUse+int64(class) <= p.keep {
+		poison(b[:class])
+		p.free[class] = append(p.free[class], b[:class])
+		p.idle += int64(class)
+	}
+}
+
+// InUse is the number of bytes in buffers that were not put back.
+func (p *Pool) InUse() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.inUse
+}
+
+func aligned(n int) []byte {
+	raw := make([]byte, n+alignment)
+	off := int(-uintptr(unsafe.Pointer(&raw[0])) & (alignment - 1))
+	return raw[off : off+n : off+n]
+}
