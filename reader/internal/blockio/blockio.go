@@ -1,0 +1,98 @@
+// Package blockio reads byte ranges of a file, neighbours together.
+//
+// A File is an open file of one Identity; its methods may be used by several goroutines at once.
+package blockio
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// Identity tells one state of a file from another.
+type Identity struct {
+	Dev, Ino uint64
+	Size     int64
+	Mtime    int64 // nanoseconds
+}
+
+// Identify asks the file system for a path's identity. Only regular files have one.
+func Identify(path string) (Identity, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return Identity{}, err
+	}
+	return identity(info)
+}
+
+func identity(info fs.FileInfo) (Identity, error) {
+	sys, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || !info.Mode().IsRegular() {
+		return Identity{}, fault.New(fault.DataLoss, "not a regular file")
+	}
+	return Identity{Dev: sys.Dev, Ino: sys.Ino, Size: info.Size(), Mtime: info.ModTime().UnixNano()}, nil
+}
+
+// File is an open file. The operating system's handle is closed by Close or with the last use of the File.
+type File struct {
+	f  *os.File
+	id Identity
+}
+
+// Open opens a file for reading.
+func Open(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		var id Identity
+		if id, err = identity(info); err == nil {
+			return &File{f: f, id: id}, nil
+		}
+	}
+	return nil, errors.Join(err, f.Close())
+}
+
+// Close closes the file.
+func (f *File) Close() error { return f.f.Close() }
+
+// Identity is the file's when it was opened.
+func (f *File) Identity() Identity { return f.id }
+
+// Unchanged tells whether the open file still has the identity it was opened with.
+func (f *File) Unchanged() bool {
+	info, err := f.f.Stat()
+	if err != nil {
+		return false
+	}
+	id, err := identity(info)
+	return err == nil && id == f.id
+}
+
+// ReadAt is io.ReaderAt.
+func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.f.ReadAt(p, off) }
+
+// Read fills p from off; a file that ends before is DataLoss.
+func (f *File) Read(ctx context.Context, p []byte, off uint64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if off > uint64(f.id.Size) || uint64(len(p)) > uint64(f.id.Size)-off {
+		return fault.New(fault.DataLoss, "%d bytes at address %d lie beyond the end of the file (%d bytes): it is truncated", len(p), off, f.id.Size)
+	}
+	n, err := f.f.ReadAt(p, int64(off))
+	if n == len(p) {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		return fault.New(fault.DataLoss, "%d bytes at address %d: the file ends after %d of them", len(p), off, n)
+	}
+	return fault.New(fault.DataLoss, "%d bytes at address %d: %w", len(p), off, err)
+}

@@ -1,0 +1,58 @@
+package blockio
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+func TestSpansJoinNeighbours(t *testing.T) {
+	e := func(addr, size uint64) Extent { return Extent{addr, size} }
+	for name, c := range map[string]struct {
+		in   []Extent
+		want []Span
+	}{
+		"none":      {nil, nil},
+		"adjacent":  {[]Extent{e(0, 10), e(10, 10)}, []Span{{e(0, 20), 0, 2}}},
+		"small gap": {[]Extent{e(0, 10), e(14, 10)}, []Span{{e(0, 24), 0, 2}}},
+		"large gap": {[]Extent{e(0, 10), e(15, 10)}, []Span{{e(0, 10), 0, 1}, {e(15, 10), 1, 2}}},
+		"backwards": {[]Extent{e(10, 10), e(0, 10)}, []Span{{e(10, 10), 0, 1}, {e(0, 10), 1, 2}}},
+		"overlap":   {[]Extent{e(0, 10), e(5, 10)}, []Span{{e(0, 10), 0, 1}, {e(5, 10), 1, 2}}},
+		"too long":  {[]Extent{e(0, 60), e(60, 60)}, []Span{{e(0, 60), 0, 1}, {e(60, 60), 1, 2}}},
+	} {
+		require.Equal(t, c.want, Spans(c.in, 4, 100), name)
+	}
+}
+
+func TestReadTellsTruncation(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, os.WriteFile(path, []byte("0123456789"), 0o600))
+	f, err := Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	p := make([]byte, 4)
+	require.NoError(t, f.Read(context.Background(), p, 6))
+	require.Equal(t, "6789", string(p))
+	for _, off := range []uint64{7, 11, 1 << 63, ^uint64(0)} {
+		require.ErrorIs(t, f.Read(context.Background(), p, off), fault.DataLoss)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, f.Read(ctx, p, 0), context.Canceled)
+	require.True(t, f.Unchanged())
+	require.NoError(t, os.WriteFile(path, []byte("012"), 0o600))
+	require.False(t, f.Unchanged())
+	require.ErrorIs(t, f.Read(context.Background(), p, 0), fault.DataLoss)
+}
+
+func TestOnlyRegularFilesOpen(t *testing.T) {
+	_, err := Open(t.TempDir())
+	require.ErrorIs(t, err, fault.DataLoss)
+	_, err = Identify(filepath.Join(t.TempDir(), "none"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+}

@@ -1,0 +1,78 @@
+package sched
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestEveryTaskRunsOnceInOrder(t *testing.T) {
+	p := New(1)
+	defer p.Close()
+	q := p.NewQueue(1)
+	defer q.Close()
+	var got []int
+	var wg sync.WaitGroup
+	for i := range 100 {
+		wg.Add(1)
+		q.Add(func(int) { got = append(got, i); wg.Done() })
+	}
+	wg.Wait()
+	for i, v := range got {
+		require.Equal(t, i, v)
+	}
+	require.Len(t, got, 100)
+}
+
+func TestQueuesTakeTurns(t *testing.T) {
+	p := New(1)
+	defer p.Close()
+	a, b := p.NewQueue(1), p.NewQueue(1)
+	defer a.Close()
+	defer b.Close()
+	var order []byte
+	hold := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Add(9)
+	a.Add(func(int) { <-hold; wg.Done() })
+	for range 4 {
+		a.Add(func(int) { order = append(order, 'a'); wg.Done() })
+	}
+	for range 4 {
+		b.Add(func(int) { order = append(order, 'b'); wg.Done() })
+	}
+	close(hold)
+	wg.Wait()
+	require.Contains(t, []string{"babababa", "abababab"}, string(order))
+}
+
+func TestLimitAndClose(t *testing.T) {
+	p := New(4)
+	defer p.Close()
+	q := p.NewQueue(2)
+	var running, most, ended atomic.Int32
+	for range 200 {
+		q.Add(func(worker int) {
+			n := running.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			running.Add(-1)
+			ended.Add(1)
+		})
+	}
+	q.Close()
+	require.Zero(t, running.Load(), "closed means none is running")
+	require.LessOrEqual(t, most.Load(), int32(2))
+	after := ended.Load()
+	other := p.NewQueue(4)
+	done := make(chan struct{})
+	other.Add(func(int) { close(done) })
+	<-done
+	other.Close()
+	require.Equal(t, after, ended.Load(), "dropped tasks stay dropped")
+}
