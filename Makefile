@@ -1,0 +1,85 @@
+# mtflight: `make run` builds and serves testdata, `make test` checks everything that needs only this clone.
+# Stamps of what is already done live in .make/, Python environments in .venv and .venv-*.
+
+SHELL := /bin/bash -o pipefail
+.DEFAULT_GOAL := build
+
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+SHARED      ?= ../shared
+IMAGE       ?= mtflight:dev
+LISTEN      ?= grpc://127.0.0.1:8815
+PY          := .venv/bin/python
+
+# Packages that start no goroutine gain nothing from the race detector and are slow under it.
+PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|gheap|meta|ptindex)
+
+GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
+
+.PHONY: run build test test-go test-race test-python lint fmt bench conform conform-full image deps venv testdata clean help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: build venv ## build, then serve testdata on $(LISTEN)
+	@echo 'A Python that has pyarrow: $(PY)'
+	bin/mtflight serve --listen $(LISTEN) testdata
+
+build: bin/mtflight ## bin/mtflight
+
+bin/mtflight: go.mod go.sum $(GO_SOURCES) | .make/deps
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ ./cmd/mtflight
+
+deps: .make/deps ## system libraries, by apt where they are missing
+
+.make/deps: .ci/deps
+	.ci/deps
+	@mkdir -p .make && touch $@
+
+venv: .venv/.stamp ## the Python environment of the client tests
+
+.venv/.stamp: testdata/requirements.txt .ci/venv | .make/deps
+	.ci/venv .venv testdata/requirements.txt
+
+testdata: venv ## write testdata again from its script
+	$(PY) testdata/make.py testdata
+
+test: test-race test-go test-python ## everything that needs nothing outside the clone
+
+test-go: .make/deps
+	go test $$(go list ./... | grep -E '$(PURE)')
+
+test-race: .make/deps
+	go test -race -tags assert $$(go list ./... | grep -vE '$(PURE)')
+
+test-python: build venv
+	$(PY) -m pytest -q testdata/tests
+
+lint: .make/deps ## gofmt, vet, staticcheck
+	@unformatted=$$(gofmt -l cmd convert flight internal reader examples); \
+	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+fmt: ## gofmt everything
+	gofmt -w cmd convert flight internal reader examples
+
+conform: build ## a sample of the conformance run over $(SHARED)/corpus
+	.ci/conform sample
+
+conform-full: build ## the whole conformance run, hours
+	.ci/conform full
+
+bench: build venv ## compare with other readers; BENCH_ROWS=200000 for a quick look
+	.ci/venv .venv-multitables docs/bench/multitables.txt || echo 'multitables cannot be installed here: its line is left out'
+	.ci/venv .venv-hidefix docs/bench/hidefix.txt || echo 'hidefix cannot be installed here: its line is left out'
+	$(PY) docs/bench/bench.py
+
+image: ## the container image $(IMAGE)
+	@if command -v docker >/dev/null; then docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
+	elif command -v podman >/dev/null; then podman build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
+	elif [ -x $(SHARED)/tools/image-build ]; then $(SHARED)/tools/image-build . $(IMAGE) --build-arg VERSION=$(VERSION); \
+	else echo 'no docker, podman or $(SHARED)/tools/image-build to build an image with'; exit 1; fi
+
+clean: ## what make made
+	rm -rf bin .make .bench .venv .venv-*
