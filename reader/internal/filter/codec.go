@@ -4,6 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 )
 
 // What a codec can say about its bytes.
@@ -11,6 +16,41 @@ var (
 	errStream  = errors.New("the compressed stream is damaged or cut short")
 	errTooLong = errors.New("the compressed stream is longer than the chunk")
 )
+
+// blockCodec decodes src into dst and returns the number of bytes. It writes no byte after dst, whatever src says, and
+// is safe for concurrent use.
+type blockCodec func(dst, src []byte) (int, error)
+
+// The codecs that several filters contain.
+var _ = []blockCodec{inflate, lz4Block, zstdFrames, snappyBlock, blosclz}
+
+func lz4Block(dst, src []byte) (int, error) { return lz4.UncompressBlock(src, dst) }
+
+func snappyBlock(dst, src []byte) (int, error) {
+	n, err := snappy.DecodedLen(src)
+	if err != nil {
+		return 0, err
+	}
+	if n > len(dst) {
+		return 0, errTooLong
+	}
+	out, err := snappy.Decode(dst, src)
+	return len(out), err
+}
+
+// zstdDecoder is shared: it keeps a state per processor and makes further callers wait for one.
+var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true))
+})
+
+func zstdFrames(dst, src []byte) (int, error) {
+	d, err := zstdDecoder()
+	if err != nil {
+		return 0, err
+	}
+	out, err := d.DecodeAll(src, dst[:0:len(dst)])
+	return len(out), err
+}
 
 // readAll reads r to its end into dst and returns the number of bytes. More bytes than dst holds are an error.
 func readAll(dst []byte, r io.Reader) (int, error) {

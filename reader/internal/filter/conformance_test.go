@@ -1,0 +1,208 @@
+package filter
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"io"
+	"math/rand"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// chunk is a case of testdata/*.zip: what a reference implementation stored and what it decodes to.
+type chunk struct {
+	Name    string
+	Filters []struct {
+		ID     uint16
+		Params []uint32
+	}
+	Mask            uint32
+	Elem            int
+	Stored, Decoded string // names of members; after load the bytes themselves
+}
+
+func (c chunk) specs() (specs []Spec) {
+	for _, f := range c.Filters {
+		specs = append(specs, Spec{ID: f.ID, Params: f.Params})
+	}
+	return specs
+}
+
+func load(t testing.TB, path string) []chunk {
+	z, err := zip.OpenReader(path)
+	require.NoError(t, err)
+	defer z.Close()
+	member := func(name string) string {
+		f, err := z.Open(name)
+		require.NoError(t, err)
+		b, err := io.ReadAll(f)
+		require.NoError(t, err)
+		return string(b)
+	}
+	var list []chunk
+	require.NoError(t, json.Unmarshal([]byte(member("cases.json")), &list))
+	for i := range list {
+		list[i].Stored, list[i].Decoded = member(list[i].Stored), member(list[i].Decoded)
+	}
+	return list
+}
+
+// chunks calls f with every chunk of every filter.
+func chunks(t testing.TB, f func(filter string, c chunk)) {
+	paths, err := filepath.Glob("testdata/*.zip")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		for _, c := range load(t, path) {
+			f(strings.TrimSuffix(filepath.Base(path), ".zip"), c)
+		}
+	}
+}
+
+func flat(r Result) []byte {
+	if !r.Planes {
+		return r.Data
+	}
+	out := make([]byte, len(r.Data))
+	unshuffle(out, r.Data, r.Elem)
+	return out
+}
+
+func TestChunks(t *testing.T) {
+	s := NewScratch(dirty, nil)
+	chunks(t, func(filter string, c chunk) {
+		t.Run(filter+"/"+c.Name, func(t *testing.T) {
+			p := pipeline(t, c.Elem, c.specs()...)
+			r, err := p.Decode(s, []byte(c.Stored), c.Mask, len(c.Decoded))
+			require.NoError(t, err)
+			require.True(t, bytes.Equal([]byte(c.Decoded), flat(r)), "decoded bytes differ")
+		})
+	})
+}
+
+// dirty allocates buffers that aren't zero, as a pool does.
+func dirty(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = 0xa5
+	}
+	return b
+}
+
+// TestWrongSizes decodes with sizes the chunk doesn't have.
+func TestWrongSizes(t *testing.T) {
+	s := NewScratch(nil, nil)
+	chunks(t, func(filter string, c chunk) {
+		p := pipeline(t, c.Elem, c.specs()...)
+		for _, n := range []int{0, len(c.Decoded) - 1, len(c.Decoded) + 1, 2*len(c.Decoded) + 16} {
+			_, err := p.Decode(s, []byte(c.Stored), c.Mask, n)
+			require.ErrorIs(t, err, fault.DataLoss, "%s/%s: %d bytes for %d", filter, c.Name, len(c.Decoded), n)
+		}
+	})
+}
+
+// TestTruncated cuts chunks. A codec may not miss the last bytes (they can be padding), but never reads past the end
+// and never calls less than half of a chunk whole.
+func TestTruncated(t *testing.T) {
+	s := NewScratch(nil, nil)
+	chunks(t, func(filter string, c chunk) {
+		p := pipeline(t, c.Elem, c.specs()...)
+		step := max(1, len(c.Stored)/40)
+		for n := 0; n < len(c.Stored); n += step {
+			cut := append(make([]byte, 0, n), c.Stored[:n]...)
+			_, err := p.Decode(s, cut, c.Mask, len(c.Decoded))
+			if n < len(c.Stored)/2 {
+				require.ErrorIs(t, err, fault.DataLoss, "%s/%s: %d bytes of %d", filter, c.Name, n, len(c.Stored))
+			}
+		}
+	})
+}
+
+// TestFlipped flips bits: the result is an error of kind DataLoss or has the right length.
+func TestFlipped(t *testing.T) {
+	s := NewScratch(nil, nil)
+	rnd := rand.New(rand.NewSource(1))
+	chunks(t, func(filter string, c chunk) {
+		p := pipeline(t, c.Elem, c.specs()...)
+		for i := range 60 {
+			b := []byte(c.Stored)
+			at := rnd.Intn(len(b))
+			if i < 40 {
+				at = i % len(b) // headers
+			}
+			b[at] ^= 1 << rnd.Intn(8)
+			r, err := p.Decode(s, b, c.Mask, len(c.Decoded))
+			if err != nil {
+				require.ErrorIs(t, err, fault.DataLoss)
+				continue
+			}
+			require.Len(t, r.Data, len(c.Decoded), "%s/%s", filter, c.Name)
+		}
+	})
+}
+
+func TestConcurrentUse(t *testing.T) {
+	chunks(t, func(filter string, c chunk) {
+		p := pipeline(t, c.Elem, c.specs()...)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				s := NewScratch(nil, nil)
+				r, err := p.Decode(s, []byte(c.Stored), c.Mask, len(c.Decoded))
+				if err != nil || !bytes.Equal(flat(r), []byte(c.Decoded)) {
+					t.Errorf("%s/%s: %v", filter, c.Name, err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	seen := map[string]int{}
+	chunks(f, func(filter string, c chunk) {
+		if seen[filter]++; seen[filter]%7 != 1 || len(c.Filters) == 0 || len(c.Stored) > 8<<10 {
+			return
+		}
+		last := c.Filters[len(c.Filters)-1]
+		var params []byte
+		for _, v := range last.Params {
+			params = append(params, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
+		}
+		f.Add(last.ID, params, uint8(c.Elem), uint32(len(c.Decoded)), []byte(c.Stored))
+	})
+	f.Fuzz(func(t *testing.T, id uint16, params []byte, elem uint8, n uint32, stored []byte) {
+		spec := Spec{ID: id}
+		for ; len(params) >= 4; params = params[4:] {
+			spec.Params = append(spec.Params, uint32(int32at(params, 0)))
+		}
+		p, err := New([]Spec{spec}, int(elem))
+		if err != nil {
+			require.NotNil(t, fault.Of(err))
+			return
+		}
+		want := int(n % (1 << 20))
+		s := NewScratch(func(n int) []byte {
+			require.LessOrEqual(t, n, 8*want+1<<20, "unbounded buffer")
+			return make([]byte, n)
+		}, nil)
+		for _, specs := range [][]Spec{{spec}, {{ID: 3}, spec}, {{ID: 1}, spec}} {
+			if p, err = New(specs, int(elem)); err != nil {
+				continue
+			}
+			r, err := p.Decode(s, stored, 0, want)
+			if err != nil {
+				require.ErrorIs(t, err, fault.DataLoss)
+				continue
+			}
+			require.Len(t, r.Data, want)
+		}
+	})
+}

@@ -1,0 +1,130 @@
+"""Writes testdata/<filter>.zip: chunks as the reference implementations store them, and what libhdf5 decodes them to.
+
+    python testdata/make.py [filter ...]       needs h5py, hdf5plugin, tables, numpy, blosc2
+    python testdata/make.py --bench DIR        writes DIR/bench.zip: a chunk of 1 MiB per filter, for BenchmarkDecode
+
+A zip holds cases.json, a list of {name, filters: [{id, params}], mask, elem, stored, decoded}, where stored and decoded
+name members of the zip. The output is the same for the same versions of these packages.
+"""
+import hashlib, json, os, sys, tempfile, zipfile
+
+import h5py
+import hdf5plugin
+import numpy as np
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Fixture:
+    def __init__(self, name, where=HERE):
+        self.zip = zipfile.ZipFile(os.path.join(where, name + ".zip"), "w", zipfile.ZIP_DEFLATED, compresslevel=9)
+        self.cases, self.have = [], set()
+
+    def member(self, data):
+        name = hashlib.sha256(data).hexdigest()[:12]
+        if name not in self.have:
+            self.have.add(name)
+            info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            self.zip.writestr(info, data)
+        return name
+
+    def chunk(self, name, d):
+        """Adds the first chunk of an h5py dataset whose chunk covers its extent."""
+        assert d.chunks == d.shape, (name, d.chunks, d.shape)
+        mask, stored = d.id.read_direct_chunk((0,) * d.ndim)
+        plist = d.id.get_create_plist()
+        filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
+        self.raw(name, [(f[0], list(f[2])) for f in filters], mask, d.dtype.itemsize, stored, d[()].tobytes())
+
+    def raw(self, name, filters, mask, elem, stored, decoded):
+        self.cases.append(dict(name=name, filters=[dict(id=i, params=p) for i, p in filters], mask=mask, elem=elem,
+                               stored=self.member(stored), decoded=self.member(decoded)))
+
+    def array(self, name, a, **how):
+        with h5py.File("x", "w", driver="core", backing_store=False) as f:
+            how.setdefault("chunks", a.shape)
+            self.chunk(name, f.create_dataset("d", data=a, **how))
+
+    def close(self):
+        info = zipfile.ZipInfo("cases.json", (2026, 1, 1, 0, 0, 0))
+        info.compress_type = zipfile.ZIP_DEFLATED
+        self.zip.writestr(info, json.dumps(self.cases, indent=0))
+        self.zip.close()
+
+
+ROW = np.dtype([("a", "<i4"), ("b", "<f8"), ("c", "u1")])
+
+
+def arrays(n=1000):
+    """Arrays of n elements, by a name: slow ramps with noise in several types, runs, noise and text."""
+    r = np.random.default_rng(7)
+    ramp = np.cumsum(r.integers(-2, 4, n))
+    row = np.zeros(n, ROW)
+    row["a"], row["b"], row["c"] = ramp, ramp / 8, r.integers(0, 3, n)
+    return {
+        "i1": (ramp % 100).astype("i1"), "u2be": (ramp % 60000).astype(">u2"), "i4": ramp.astype("<i4"),
+        "f4": (ramp / 4).astype("<f4"), "f8": ramp / 16, "row13": row,
+        "s20": np.array([b"word%d" % (x % 50) for x in ramp], "S20"), "zeros": np.zeros(n, "<i4"),
+        "ones": np.full(n, 7, "u1"), "noise": r.integers(0, 2**63, n // 4, "<u8"),
+    }
+
+
+SMALL = ("i4", "f8", "row13")
+
+
+def deflate(f):
+    for name, a in arrays().items():
+        f.array("shuffle " + name, a, compression="gzip", shuffle=True, fletcher32=True)
+    for level in (0, 1, 9):
+        f.array(f"level {level}", arrays()["i4"], compression="gzip", compression_opts=level)
+    f.array("fletcher32 odd", arrays(1001)["i1"], fletcher32=True)
+    f.array("shuffle tail", arrays()["f4"].reshape(4, 250), shuffle=True)
+
+
+def blosc(f):
+    a = arrays()
+    for codec in ("blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"):
+        for shuffle in (0, 1, 2):
+            for name in a if codec == "lz4" else SMALL:
+                how = hdf5plugin.Blosc(cname=codec, clevel=5, shuffle=shuffle)
+                f.array(f"{codec} {shuffle} {name}", a[name], **how)
+        for level in (1, 9):
+            f.array(f"{codec} level {level}", a["f4"], **hdf5plugin.Blosc(cname=codec, clevel=level))
+        f.array(f"{codec} blocks", arrays(20001)["i4"], **hdf5plugin.Blosc(cname=codec, clevel=2))
+    f.array("bits blocks", arrays(20001)["i4"], **hdf5plugin.Blosc(cname="zstd", clevel=2, shuffle=2))
+    f.array("bits row blocks", arrays(7001)["row13"], **hdf5plugin.Blosc(cname="zstd", clevel=2, shuffle=2))
+    f.array("level 0", a["f4"], **hdf5plugin.Blosc(clevel=0))
+    f.array("with fletcher32", a["f4"], fletcher32=True, **hdf5plugin.Blosc())
+    f.array("one", a["f4"][:1], **hdf5plugin.Blosc())
+    wide = np.zeros(50, "S300")
+    wide[::3] = b"abc"
+    f.array("typesize above 255", wide, **hdf5plugin.Blosc())
+    f.array("element of 40", wide.astype("S40"), **hdf5plugin.Blosc(shuffle=2))
+
+
+def bench(f):
+    """float32 measurements that drift, as 1 MiB."""
+    r = np.random.default_rng(7)
+    a = (np.cumsum(r.integers(-3, 4, 1 << 18)) / 8).astype("<f4")
+    f.array("deflate", a, compression="gzip", compression_opts=1)
+    f.array("shuffle+deflate", a, compression="gzip", compression_opts=1, shuffle=True)
+    f.array("fletcher32", a, fletcher32=True)
+    f.array("shuffle then fletcher32", a, fletcher32=True, shuffle=True)
+    for codec in ("blosclz", "lz4", "snappy", "zlib", "zstd"):
+        for shuffle in (0, 1, 2):
+            f.array(f"blosc {codec} {shuffle}", a, **hdf5plugin.Blosc(cname=codec, clevel=5, shuffle=shuffle))
+
+
+MAKERS = dict(deflate=deflate, blosc=blosc)
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--bench"]:
+        fixture = Fixture("bench", sys.argv[2])
+        bench(fixture)
+        fixture.close()
+        sys.exit()
+    for name in sys.argv[1:] or MAKERS:
+        fixture = Fixture(name)
+        MAKERS[name](fixture)
+        fixture.close()
