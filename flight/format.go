@@ -1,0 +1,186 @@
+package flight
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// FormatTicket writes a request so that ParseTicket gives it back equal (a mask of booleans comes back as bits).
+// Members at their defaults are left out. A request that no ticket can say is fault.Invalid.
+func FormatTicket(r reader.Request) ([]byte, error) {
+	w := wireRequest{
+		File: r.File, Dataset: r.Dataset, Fields: r.Fields, Start: r.Start, Stop: r.Stop, Step: r.Step,
+		Select: r.Select, Mask: wireMask(r), Where: r.Where, SortBy: r.SortBy, CheckCSI: r.CheckCSI,
+		Limit: r.Limit, BatchRows: r.BatchRows, BatchBytes: r.BatchBytes, Stream: wireStreamOf(r.Stream),
+	}
+	if r.Coordinates != nil {
+		w.Coordinates = &r.Coordinates
+	}
+	var err error
+	if w.Vars, err = wireVars(r.Vars); err != nil {
+		return nil, err
+	}
+	o := r.Options
+	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, r.Endpoints}
+	if err := checkText(r); err != nil {
+		return nil, err
+	}
+	return w.bytes()
+}
+
+type wireRequest struct {
+	File        string                     `json:"file"`
+	Dataset     string                     `json:"dataset"`
+	Fields      []string                   `json:"fields,omitempty"`
+	Where       *string                    `json:"where,omitempty"`
+	Vars        map[string]json.RawMessage `json:"vars,omitempty"`
+	Start       *int64                     `json:"start,omitempty"`
+	Stop        *int64                     `json:"stop,omitempty"`
+	Step        *int64                     `json:"step,omitempty"`
+	Select      *string                    `json:"select,omitempty"`
+	Coordinates *[]int64                   `json:"coordinates,omitempty"`
+	Mask        *[]byte                    `json:"mask,omitempty"`
+	SortBy      string                     `json:"sort_by,omitempty"`
+	CheckCSI    bool                       `json:"check_csi,omitempty"`
+	Limit       *int64                     `json:"limit,omitempty"`
+	BatchRows   int64                      `json:"batch_rows,omitempty"`
+	BatchBytes  int64                      `json:"batch_bytes,omitempty"`
+	Stream      *wireStream                `json:"stream,omitempty"`
+	Options     wireOptions                `json:"options,omitzero"`
+}
+
+type wireStream struct {
+	Ordered   *bool  `json:"ordered,omitempty"`
+	Cyclic    bool   `json:"cyclic,omitempty"`
+	Cycles    *int64 `json:"cycles,omitempty"`
+	BlockRows int64  `json:"block_rows,omitempty"`
+	Remainder any    `json:"remainder,omitempty"`
+	Shuffle   *int64 `json:"shuffle,omitempty"`
+	ReadAhead *int64 `json:"read_ahead,omitempty"`
+	Workers   int    `json:"workers,omitempty"`
+	FromBlock int64  `json:"from_block,omitempty"`
+	Follow    bool   `json:"follow,omitempty"`
+}
+
+type wireOptions struct {
+	Strings   string `json:"strings,omitempty"`
+	Enum      string `json:"enum,omitempty"`
+	Time      string `json:"time,omitempty"`
+	Tensors   string `json:"tensors,omitempty"`
+	Layout    string `json:"layout,omitempty"`
+	Plain     bool   `json:"plain,omitempty"`
+	Endpoints int    `json:"endpoints,omitempty"`
+}
+
+func (w wireRequest) bytes() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(w); err != nil {
+		return nil, fault.New(fault.Invalid, "request: cannot be written as a ticket: %w", err)
+	}
+	out := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if len(out) > maxRequest {
+		return nil, fault.New(fault.Invalid, "request: over 1 MiB: send coordinates or mask by DoExchange")
+	}
+	return out, nil
+}
+
+func wireStreamOf(s *reader.Stream) *wireStream {
+	if s == nil {
+		return nil
+	}
+	w := &wireStream{
+		Cyclic: s.Cyclic, Cycles: s.Cycles, BlockRows: s.BlockRows, Shuffle: s.Shuffle, ReadAhead: s.ReadAhead,
+		Workers: s.Workers, FromBlock: s.FromBlock, Follow: s.Follow,
+	}
+	if s.Unordered {
+		w.Ordered = new(bool)
+	}
+	switch s.Remainder {
+	case reader.DropRemainder:
+		w.Remainder = false
+	case reader.OnlyRemainder:
+		w.Remainder = "only"
+	}
+	return w
+}
+
+func wireMask(r reader.Request) *[]byte {
+	if r.MaskBools == nil {
+		if r.Mask == nil {
+			return nil
+		}
+		return &r.Mask
+	}
+	bits := make([]byte, (len(r.MaskBools)+7)/8)
+	for i, b := range r.MaskBools {
+		if b {
+			bits[i/8] |= 1 << (i % 8)
+		}
+	}
+	return &bits
+}
+
+func wireVars(vars map[string]any) (map[string]json.RawMessage, error) {
+	out := make(map[string]json.RawMessage, len(vars))
+	for name, v := range vars {
+		switch v := v.(type) {
+		case float64:
+			if math.IsNaN(v) {
+				return nil, fault.New(fault.Invalid, "request: member vars: %s is not a number, which JSON cannot say", short(name))
+			}
+			out[name] = json.RawMessage(formatFloat(v))
+		case int64, bool, string:
+			raw, err := json.Marshal(v)
+			if err != nil {
+				return nil, fault.New(fault.Invalid, "request: member vars: %w", err)
+			}
+			out[name] = raw
+		default:
+			return nil, fault.New(fault.Invalid, "request: member vars: %s must be int64, float64, string or bool", short(name))
+		}
+	}
+	return out, nil
+}
+
+// formatFloat writes a float that is read back as a float, not as an integer.
+func formatFloat(v float64) string {
+	if math.IsInf(v, 0) {
+		return strconv.FormatFloat(math.Copysign(1, v), 'f', 0, 64) + "e999"
+	}
+	s := strconv.FormatFloat(v, 'g', -1, 64)
+	if !strings.ContainsAny(s, ".e") {
+		s += ".0"
+	}
+	return s
+}
+
+// checkText refuses what JSON would change silently.
+func checkText(r reader.Request) error {
+	all := append([]string{r.File, r.Dataset, r.SortBy}, r.Fields...)
+	for _, p := range []*string{r.Select, r.Where} {
+		if p != nil {
+			all = append(all, *p)
+		}
+	}
+	for name, v := range r.Vars {
+		all = append(all, name)
+		if s, ok := v.(string); ok {
+			all = append(all, s)
+		}
+	}
+	for _, s := range all {
+		if !utf8.ValidString(s) {
+			return fault.New(fault.Invalid, "request: %s is not UTF-8, which JSON cannot say", short(s))
+		}
+	}
+	return nil
+}
