@@ -1,0 +1,228 @@
+// Package catalog knows which files a server serves: it turns names that clients send into places on disk and walks
+// the files there are. A Catalog is immutable and safe for concurrent use; it opens no HDF5 file.
+//
+// A name is the path relative to its root, prefixed by the root's name when several are served. Nothing outside the
+// roots can be named, not by "..", not by an absolute path, not by a symbolic link; all of that is fault.NotFound, in
+// the words of a file that is not there.
+package catalog
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// Catalog is the set of roots.
+type Catalog struct {
+	roots []root
+}
+
+// root is a directory, or one file (then the file's whole name is the root's).
+type root struct {
+	name string // "" for the only directory
+	path string // absolute, without symbolic links
+	file bool
+}
+
+// New makes a catalog of directories and files; each may be given as name=PATH. Several need distinct names, by
+// default the last part of their path.
+func New(specs []string) (*Catalog, error) {
+	if len(specs) == 0 {
+		return nil, fault.New(fault.Invalid, "catalog: nothing to serve: name a directory or a file")
+	}
+	c := &Catalog{}
+	seen := map[string]bool{}
+	for _, s := range specs {
+		r, err := newRoot(s, len(specs) > 1)
+		if err != nil {
+			return nil, err
+		}
+		if seen[r.name] {
+			return nil, fault.New(fault.Invalid, "catalog: two roots are called %s: name them, as in name=%s", r.name, s)
+		}
+		seen[r.name] = true
+		c.roots = append(c.roots, r)
+	}
+	return c, nil
+}
+
+func newRoot(spec string, several bool) (root, error) {
+	name, path := "", spec
+	if _, err := os.Stat(spec); err != nil {
+		if n, p, ok := strings.Cut(spec, "="); ok && n != "" && !strings.ContainsAny(n, "/\x00") {
+			name, path = n, p
+		}
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return root{}, fault.New(fault.Invalid, "catalog: %s: %w", spec, err)
+	}
+	if name == "" && several {
+		name = filepath.Base(abs)
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return root{}, fault.New(fault.NotFound, "catalog: cannot serve %s: %w", spec, err)
+	}
+	info, err := os.Stat(real)
+	switch {
+	case err != nil:
+		return root{}, fault.New(fault.NotFound, "catalog: cannot serve %s: %w", spec, err)
+	case info.Mode().IsRegular():
+		if name == "" {
+			name = filepath.Base(abs)
+		}
+		return root{name, real, true}, nil
+	case !info.IsDir():
+		return root{}, fault.New(fault.Invalid, "catalog: cannot serve %s: neither a directory nor a file", spec)
+	}
+	return root{name, real, false}, nil
+}
+
+// Resolve gives the place of a named file. What cannot be named is fault.NotFound with near matches.
+func (c *Catalog) Resolve(name string) (reader.Location, error) {
+	r, rel, ok := c.split(name)
+	if !ok {
+		return reader.Location{}, fault.New(fault.NotFound, "no such file %q%s", shown(name), c.nearRoot(name))
+	}
+	path, err := filepath.EvalSymlinks(filepath.Join(r.path, rel))
+	if err != nil || !r.holds(path) || !regular(path) {
+		return reader.Location{}, fault.New(fault.NotFound, "no such file %q%s", shown(name), r.nearFile(rel))
+	}
+	return c.location(path, name), nil
+}
+
+func (c *Catalog) location(path, name string) reader.Location {
+	return reader.Location{Path: path, Name: name, Inside: c.Inside, NameOf: c.NameOf}
+}
+
+// split finds the root of a name and the path below it; false if no root can hold it.
+func (c *Catalog) split(name string) (r root, rel string, ok bool) {
+	if name == "" || strings.HasPrefix(name, "/") || strings.ContainsRune(name, 0) {
+		return root{}, "", false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == ".." {
+			return root{}, "", false
+		}
+	}
+	for _, r := range c.roots {
+		if r.file && name == r.name || !r.file && r.name == "" {
+			return r, strings.TrimPrefix(name, r.name), true
+		}
+		if below, ok := strings.CutPrefix(name, r.name+"/"); ok && !r.file {
+			return r, below, true
+		}
+	}
+	return root{}, "", false
+}
+
+// Inside tells whether a path on disk, links followed, lies in a root.
+func (c *Catalog) Inside(disk string) bool {
+	path, err := filepath.EvalSymlinks(disk)
+	if err != nil {
+		return false
+	}
+	for _, r := range c.roots {
+		if r.holds(path) {
+			return true
+		}
+	}
+	return false
+}
+
+// NameOf is what clients call a path on disk; its last part where they have no name for it.
+func (c *Catalog) NameOf(disk string) string {
+	path, err := filepath.EvalSymlinks(disk)
+	if err != nil {
+		path = filepath.Clean(disk)
+	}
+	for _, r := range c.roots {
+		if r.holds(path) {
+			return r.nameOf(path)
+		}
+	}
+	return filepath.Base(disk)
+}
+
+// Scrub takes the places of the roots out of a message for a client.
+func (c *Catalog) Scrub(message string) string {
+	for _, r := range c.roots {
+		if r.file {
+			message = strings.ReplaceAll(message, r.path, r.name)
+		} else if r.path != "/" {
+			message = strings.ReplaceAll(message, r.path+"/", r.prefix())
+			message = strings.ReplaceAll(message, r.path, r.name)
+		}
+	}
+	return message
+}
+
+// holds tells whether a path without symbolic links is the root's.
+func (r root) holds(path string) bool {
+	if r.file {
+		return path == r.path
+	}
+	return strings.HasPrefix(path, strings.TrimSuffix(r.path, "/")+"/")
+}
+
+func (r root) prefix() string {
+	if r.name == "" {
+		return ""
+	}
+	return r.name + "/"
+}
+
+func (r root) nameOf(path string) string {
+	if r.file {
+		return r.name
+	}
+	return r.prefix() + strings.TrimPrefix(path[len(strings.TrimSuffix(r.path, "/")):], "/")
+}
+
+func regular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// shown bounds a client's name for a message.
+func shown(name string) string {
+	const most = 200
+	if len(name) > most {
+		return name[:most] + "..."
+	}
+	return name
+}
+
+func (c *Catalog) nearRoot(name string) string {
+	first, _, _ := strings.Cut(name, "/")
+	var names []string
+	for _, r := range c.roots {
+		names = append(names, r.name)
+	}
+	return near(first, names)
+}
+
+// nearFile looks for what rel may have meant beside its first part that is not there.
+func (r root) nearFile(rel string) string {
+	const most = 10_000 // entries looked at
+	dir := r.path
+	for part := range strings.SplitSeq(rel, "/") {
+		next, err := filepath.EvalSymlinks(filepath.Join(dir, part))
+		if err == nil && (next == r.path || r.holds(next)) {
+			dir = next
+			continue
+		}
+		f, err := os.Open(dir)
+		if err != nil {
+			return ""
+		}
+		defer f.Close()
+		names, _ := f.Readdirnames(most)
+		return near(part, names)
+	}
+	return ""
+}

@@ -1,0 +1,177 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+const signature = "\x89HDF\r\n\x1a\n"
+
+// tree makes files below a new directory; a value of "-> x" makes a symbolic link to x.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	top, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	for name, content := range files {
+		p := filepath.Join(top, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(p), 0o755))
+		if target, ok := strings.CutPrefix(content, "-> "); ok {
+			require.NoError(t, os.Symlink(strings.ReplaceAll(target, "TOP", top), p))
+		} else {
+			require.NoError(t, os.WriteFile(p, []byte(content), 0o644))
+		}
+	}
+	return top
+}
+
+func names(t *testing.T, c *Catalog, glob string) (ok, bad []string) {
+	t.Helper()
+	require.NoError(t, c.Walk(context.Background(), glob, func(e Entry) error {
+		if e.Err != nil {
+			bad = append(bad, e.Name)
+		} else {
+			ok = append(ok, e.Name)
+		}
+		return nil
+	}))
+	return ok, bad
+}
+
+func TestMatch(t *testing.T) {
+	for _, c := range []struct {
+		glob, name string
+		want       bool
+	}{
+		{"", "a", true}, {"*", "a/b", true}, {"*.h5", "a/b.h5", true}, {"**/*.h5", "a/b.h5", true}, {"**/*.h5", "b.h5", false},
+		{"a?c", "abc", true}, {"a?c", "ac", false}, {"a?c", "a/c", true}, {"[ab]*", "bcd", true}, {"[!ab]*", "bcd", false}, {"[!ab]*", "cd", true},
+		{"[a-c]x", "bx", true}, {"[a-c]x", "dx", false}, {"[]]", "]", true}, {"[!]]", "]", false}, {"[a-]", "-", true}, {"[", "[", true}, {"[a", "[a", true},
+		{"[*]", "*", true}, {"[*]", "a", false}, {"ü?", "üé", true}, {"a*b*c", "a1b2b3c", true}, {"a*b*c", "a1b2b3", false}, {"a", "A", false},
+		{strings.Repeat("*a", 50), strings.Repeat("a", 2000) + "b", false}, {"a\\*", "a*", false}, {"a**", "a", true}, {"a", "", false},
+	} {
+		require.Equal(t, c.want, Match(c.glob, c.name), "%s %s", c.glob, c.name)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	outside := tree(t, map[string]string{"secret.h5": signature})
+	top := tree(t, map[string]string{
+		"run/events.h5": signature, "run/in.h5": "-> events.h5", "run/out.h5": "-> " + outside + "/secret.h5", "run/.hidden/x.h5": signature,
+		"away": "-> " + outside, "here": "-> run", "run/loop.h5": "-> loop.h5",
+	})
+	c, err := New([]string{top})
+	require.NoError(t, err)
+	for name, path := range map[string]string{
+		"run/events.h5": "run/events.h5", "run/in.h5": "run/events.h5", "./run//events.h5": "run/events.h5", "here/events.h5": "run/events.h5",
+		"run/.hidden/x.h5": "run/.hidden/x.h5",
+	} {
+		loc, err := c.Resolve(name)
+		require.NoError(t, err, name)
+		require.Equal(t, filepath.Join(top, path), loc.Path)
+		require.Equal(t, name, loc.Name)
+		require.True(t, loc.Inside(loc.Path))
+		require.Equal(t, path, loc.NameOf(loc.Path))
+		require.False(t, loc.Inside(outside+"/secret.h5"))
+		require.Equal(t, "secret.h5", loc.NameOf(outside+"/secret.h5"))
+	}
+	for _, name := range []string{
+		"", ".", "run", "run/", "../" + filepath.Base(top) + "/run/events.h5", "run/../run/events.h5", "/etc/passwd", top + "/run/events.h5",
+		"run/events.h5/x", "run/events.h5/../../x", "x\x00run/events.h5", "run/events.h5\x00", "~/run/events.h5", "file:///etc/passwd", "run/out.h5", "away/secret.h5", "run/loop.h5",
+		strings.Repeat("a/", 100_000), strings.Repeat("x", 100_000),
+	} {
+		_, err := c.Resolve(name)
+		require.ErrorIs(t, err, fault.NotFound, "%.100q", name)
+		require.NotContains(t, strings.Replace(err.Error(), name, "", 1), top)
+		require.NotContains(t, err.Error(), outside)
+		require.Less(t, len(err.Error()), 1000)
+	}
+	_, err = c.Resolve("run/event.h5")
+	require.EqualError(t, err, `no such file "run/event.h5" (near: events.h5)`)
+	_, err = c.Resolve("rum/events.h5")
+	require.ErrorContains(t, err, "(near: run)")
+	_, err = c.Resolve("away/secre.h5")
+	require.NotContains(t, err.Error(), "secret.h5")
+}
+
+func TestRoots(t *testing.T) {
+	top := tree(t, map[string]string{"a/x.h5": signature, "b/x.h5": signature, "c.h5": signature, "k=v/y.h5": signature})
+	c, err := New([]string{top + "/a", "two=" + top + "/b", top + "/c.h5", top + "/k=v"})
+	require.NoError(t, err)
+	ok, _ := names(t, c, "")
+	require.Equal(t, []string{"a/x.h5", "two/x.h5", "c.h5", "k=v/y.h5"}, ok)
+	ok, _ = names(t, c, "t*")
+	require.Equal(t, []string{"two/x.h5"}, ok)
+	for _, name := range []string{"a/x.h5", "two/x.h5", "c.h5"} {
+		loc, err := c.Resolve(name)
+		require.NoError(t, err)
+		require.Equal(t, name, c.NameOf(loc.Path))
+	}
+	for _, name := range []string{"x.h5", "b/x.h5", "c.h5/x", "a"} {
+		_, err := c.Resolve(name)
+		require.ErrorIs(t, err, fault.NotFound)
+	}
+	require.Equal(t, "open a/x.h5: denied", c.Scrub("open "+top+"/a/x.h5: denied"))
+
+	one, err := New([]string{top + "/c.h5"})
+	require.NoError(t, err)
+	loc, err := one.Resolve("c.h5")
+	require.NoError(t, err)
+	require.False(t, loc.Inside(top+"/a/x.h5"))
+
+	for spec, says := range map[string]string{"": "nothing", top + "/none": "none", "z=" + top + "/none": "none"} {
+		specs := []string{spec}
+		if spec == "" {
+			specs = nil
+		}
+		_, err := New(specs)
+		require.ErrorContains(t, err, says)
+	}
+	_, err = New([]string{top + "/a", "a=" + top + "/b"})
+	require.ErrorContains(t, err, "name=")
+}
+
+func TestWalk(t *testing.T) {
+	outside := tree(t, map[string]string{"secret.h5": signature})
+	top := tree(t, map[string]string{
+		"a.dat": signature, "b.h5": "not", "c.txt": "not", "d/userblock": strings.Repeat("x", 1024) + signature, "d/odd": strings.Repeat("x", 600) + signature,
+		"e.h5": "", "in.h5": "-> a.dat", "out.h5": "-> " + outside + "/secret.h5", "dir.h5/x": signature, "bad\xff.h5": signature, "loop": "-> TOP",
+	})
+	require.NoError(t, os.Mkdir(filepath.Join(top, "closed"), 0))
+	c, err := New([]string{top})
+	require.NoError(t, err)
+	ok, bad := names(t, c, "")
+	require.Equal(t, []string{"a.dat", "d/userblock", "dir.h5/x", "in.h5"}, ok)
+	require.Equal(t, []string{"b.h5", "bad\ufffd.h5", "e.h5"}, bad)
+	ok, bad = names(t, c, "d/*")
+	require.Equal(t, []string{"d/userblock"}, ok)
+	require.Empty(t, bad)
+	ok, _ = names(t, c, "a.dat")
+	require.Equal(t, []string{"a.dat"}, ok)
+	for _, glob := range []string{"no/such/file.h5", "../*", "..", "/etc/passwd"} {
+		ok, bad = names(t, c, glob)
+		require.Empty(t, append(ok, bad...))
+	}
+
+	stop := errors.New("stop")
+	require.ErrorIs(t, c.Walk(context.Background(), "", func(Entry) error { return stop }), stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, c.Walk(ctx, "", func(Entry) error { return nil }), context.Canceled)
+}
+
+func FuzzMatch(f *testing.F) {
+	f.Add("a*[!b-d]?", "axxe")
+	f.Add("[", "[]")
+	f.Add("[!", "!")
+	f.Fuzz(func(t *testing.T, glob, name string) {
+		Match(glob, name)
+		require.True(t, Match("*", name))
+	})
+}

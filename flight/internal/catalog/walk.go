@@ -1,0 +1,152 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// Entry is a file found. Err says why it cannot be read as HDF5, where that shows without opening it; its Name is
+// made valid UTF-8 then.
+type Entry struct {
+	reader.Location
+	Err error
+}
+
+// Walk calls visit for every file whose name matches the glob, root by root and sorted within a directory, as they
+// are found. A file is taken for HDF5 by its signature, not by its name; one that is only named like HDF5 comes with
+// an Err, others are passed over. Links to directories are not followed (their files can be asked for). It ends with
+// the first error of visit, or that of ctx; what cannot be looked at does not end it.
+func (c *Catalog) Walk(ctx context.Context, glob string, visit func(Entry) error) error {
+	if glob != "" && literal(glob) == glob {
+		return c.one(glob, visit)
+	}
+	for _, r := range c.roots {
+		if err := c.walkRoot(ctx, r, glob, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one visits the file of this very name, if there is one.
+func (c *Catalog) one(name string, visit func(Entry) error) error {
+	loc, err := c.Resolve(name)
+	if err != nil {
+		return nil
+	}
+	return c.look(loc, visit)
+}
+
+func (c *Catalog) walkRoot(ctx context.Context, r root, glob string, visit func(Entry) error) error {
+	if r.file {
+		if !Match(glob, r.name) {
+			return nil
+		}
+		return c.look(c.location(r.path, r.name), visit)
+	}
+	return filepath.WalkDir(r.path, func(p string, d fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		name := r.nameOf(p)
+		switch {
+		case err != nil && d != nil && d.IsDir():
+			return fs.SkipDir
+		case err != nil:
+			return nil
+		case d.IsDir():
+			if p != r.path && !mayHold(name+"/", glob) {
+				return fs.SkipDir
+			}
+			return nil
+		case !Match(glob, name):
+			return nil
+		}
+		return c.found(r, p, name, d, visit)
+	})
+}
+
+// mayHold tells whether a file below dir can match the glob.
+func mayHold(dir, glob string) bool {
+	start := literal(glob)
+	return strings.HasPrefix(dir, start) || strings.HasPrefix(start, dir)
+}
+
+func (c *Catalog) found(r root, p, name string, d fs.DirEntry, visit func(Entry) error) error {
+	if d.Type()&fs.ModeSymlink != 0 {
+		target, err := filepath.EvalSymlinks(p)
+		if err != nil || !r.holds(target) || !regular(target) {
+			return nil
+		}
+		p = target
+	} else if !d.Type().IsRegular() {
+		return nil
+	}
+	if !utf8.ValidString(name) {
+		loc := c.location(p, strings.ToValidUTF8(name, "\ufffd"))
+		return visit(Entry{loc, fault.New(fault.Unsupported, "its name is not UTF-8: rename it")})
+	}
+	return c.look(c.location(p, name), visit)
+}
+
+func (c *Catalog) look(loc reader.Location, visit func(Entry) error) error {
+	is, err := signed(loc.Path)
+	switch {
+	case err != nil && (is || named(loc.Name)):
+		return visit(Entry{loc, fault.New(fault.DataLoss, "cannot be read: %w", reason(err))})
+	case is:
+		return visit(Entry{loc, nil})
+	case named(loc.Name):
+		return visit(Entry{loc, fault.New(fault.DataLoss, "has no HDF5 signature")})
+	}
+	return nil
+}
+
+// reason leaves out the path, which is the server's business.
+func reason(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+var extensions = []string{".h5", ".hdf5", ".hdf", ".he5", ".h5ad", ".h5p", ".hd5", ".nc", ".nc4", ".mat", ".nxs", ".loom"}
+
+// named tells whether a file is named as HDF5 files are. Some .hdf, .nc and .mat files are of older formats, so that
+// listing them with a reason is all that is done with it.
+func named(name string) bool {
+	return slices.Contains(extensions, strings.ToLower(path.Ext(name)))
+}
+
+// signed looks for the signature where the file format (III.A, superblock) allows it: at 0, 512, 1024, 2048 and so on.
+func signed(disk string) (bool, error) {
+	f, err := os.Open(disk)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	var b [8]byte
+	for at := int64(0); at+8 <= info.Size(); at = max(512, 2*at) {
+		if _, err := f.ReadAt(b[:], at); err != nil {
+			return false, err
+		}
+		if string(b[:]) == "\x89HDF\r\n\x1a\n" {
+			return true, nil
+		}
+	}
+	return false, nil
+}
