@@ -103,6 +103,52 @@ def blosc(f):
     f.array("element of 40", wide.astype("S40"), **hdf5plugin.Blosc(shuffle=2))
 
 
+def lzf(f):
+    for name, a in arrays().items():
+        f.array(name, a, compression="lzf")
+    f.array("long matches", np.repeat(np.arange(9, dtype="u1"), 3000), compression="lzf")
+    f.array("after shuffle", arrays()["f8"], compression="lzf", shuffle=True)
+
+
+def lz4(f):
+    for name, a in arrays().items():
+        f.array(name, a, **hdf5plugin.LZ4())
+    for block in (100, 1024, 1 << 20):
+        f.array(f"blocks of {block}", arrays()["f8"], **hdf5plugin.LZ4(nbytes=block))
+
+
+def zstd(f):
+    for name, a in arrays().items():
+        f.array(name, a, **hdf5plugin.Zstd())
+    for level in (1, 19):
+        f.array(f"level {level}", arrays()["f8"], **hdf5plugin.Zstd(clevel=level))
+    f.array("after shuffle", arrays()["f8"], shuffle=True, **hdf5plugin.Zstd())
+
+
+def bzip2(f):
+    for name, a in arrays().items():
+        f.array(name, a, **hdf5plugin.BZip2(blocksize=1))
+    f.array("blocks", np.tile(arrays()["f8"], 30), **hdf5plugin.BZip2(blocksize=1))
+    pytables(f, "bzip2")
+
+
+def pytables(f, codec):
+    """Chunks that PyTables writes, of arrays and of tables."""
+    import tables
+    for shuffle in (False, True):
+        with tempfile.TemporaryDirectory() as tmp:
+            path = os.path.join(tmp, "x.h5")
+            filters = tables.Filters(complevel=5, complib=codec, shuffle=shuffle)
+            with tables.open_file(path, "w") as h:
+                for name in ("i4", "f8", "ones", "noise"):
+                    a = arrays()[name]
+                    h.create_carray("/", name, obj=a, chunkshape=a.shape, filters=filters)
+                t = h.create_table("/", "table", arrays()["row13"], chunkshape=(1000,), filters=filters)
+            with h5py.File(path) as h:
+                for name, d in h.items():
+                    f.chunk(f"PyTables {codec} {name} shuffle {shuffle}", d)
+
+
 def bench(f):
     """float32 measurements that drift, as 1 MiB."""
     r = np.random.default_rng(7)
@@ -114,9 +160,13 @@ def bench(f):
     for codec in ("blosclz", "lz4", "snappy", "zlib", "zstd"):
         for shuffle in (0, 1, 2):
             f.array(f"blosc {codec} {shuffle}", a, **hdf5plugin.Blosc(cname=codec, clevel=5, shuffle=shuffle))
+    f.array("lzf", a, compression="lzf", shuffle=True)
+    f.array("lz4", a, shuffle=True, **hdf5plugin.LZ4())
+    f.array("zstd", a, shuffle=True, **hdf5plugin.Zstd())
+    f.array("bzip2", a, shuffle=True, **hdf5plugin.BZip2())
 
 
-MAKERS = dict(deflate=deflate, blosc=blosc)
+MAKERS = dict(deflate=deflate, blosc=blosc, lzf=lzf, lz4=lz4, zstd=zstd, bzip2=bzip2)
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--bench"]:

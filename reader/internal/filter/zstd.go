@@ -1,0 +1,20 @@
+package filter
+
+import "fmt"
+
+var zstdEntry = entry{
+	info: Info{ID: 32015, Name: "zstd", Params: "compression level", Code: "klauspost/compress"},
+	open: func([]uint32, int) (decoder, error) { return zstdFilter{}, nil },
+}
+
+// zstdFilter is https://github.com/aparamon/HDF5Plugin-Zstandard: Zstandard frames (RFC 8878).
+type zstdFilter struct{}
+
+func (zstdFilter) decode(s *Scratch, src []byte, want size) ([]byte, error) {
+	dst := s.out(want.n)
+	n, err := zstdFrames(dst, src)
+	if err != nil {
+		return nil, fmt.Errorf("%d stored bytes: %w", len(src), err)
+	}
+	return dst[:n], nil
+}
