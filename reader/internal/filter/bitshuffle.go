@@ -1,52 +1,108 @@
 package filter
 
-import "encoding/binary"
+import (
+	"errors"
+	"fmt"
+)
 
-// bitUnshuffle undoes the bit transposition of https://github.com/kiyo-masui/bitshuffle for elements of w bytes, whose
-// number is a multiple of eight. In src row 8*k+b holds bit b of byte k of every element, eight elements to a byte, the
-// first in the lowest bit. tmp is at least as long as src; the three don't overlap.
-func bitUnshuffle(dst, src, tmp []byte, w int) {
-	planes := tmp[:len(src)]
-	if w == 1 {
-		planes = dst
-	}
-	row := len(src) / w / 8
-	for k := range w {
-		bitPlane(planes[k*8*row:(k+1)*8*row], src[k*8*row:(k+1)*8*row], row)
-	}
-	if w > 1 {
-		unshuffle(dst, planes, w)
-	}
+var bitshuffleEntry = entry{
+	info: Info{ID: 32008, Name: "bitshuffle", Code: "own Go; pierrec/lz4, klauspost/compress",
+		Params: "version (2), element bytes, block elements (0: default), codec (0 none, 2 lz4, 3 zstd), level"},
+	open: openBitshuffle,
 }
 
-// bitPlane turns eight rows of bits into a plane of bytes.
-func bitPlane(dst, src []byte, row int) {
-	var m [8]uint64
-	g := 0
-	for ; g+8 <= row; g += 8 {
-		for b := range m {
-			m[b] = binary.LittleEndian.Uint64(src[b*row+g:])
-		}
-		transpose8(&m)
-		for j := range m {
-			binary.LittleEndian.PutUint64(dst[8*(g+j):], transposeBits(m[j]))
-		}
-	}
-	for ; g < row; g++ {
-		var x uint64
-		for b := range 8 {
-			x |= uint64(src[b*row+g]) << (8 * b)
-		}
-		binary.LittleEndian.PutUint64(dst[8*g:], transposeBits(x))
-	}
+// bitshuffle is the filter of https://github.com/kiyo-masui/bitshuffle (src/bshuf_h5filter.c): blocks of elements whose
+// bits are transposed, each compressed if there is a codec. Of a last block only elements in eights are; up to seven
+// elements follow as they are.
+type bitshuffle struct {
+	elem  int
+	block int // elements; of a compressed chunk, its header says it
+	codec blockCodec
 }
 
-// transposeBits transposes the 8 x 8 bits of x (Hacker's Delight, 7-3).
-func transposeBits(x uint64) uint64 {
-	t := (x ^ x>>7) & 0x00aa00aa00aa00aa
-	x ^= t ^ t<<7
-	t = (x ^ x>>14) & 0x0000cccc0000cccc
-	x ^= t ^ t<<14
-	t = (x ^ x>>28) & 0x00000000f0f0f0f0
-	return x ^ t ^ t<<28
+func openBitshuffle(params []uint32, _ int) (decoder, error) {
+	const maxElem = 1 << 20 // bounds what a block of the fewest elements needs
+	if len(params) < 3 || params[2] == 0 || params[2] > maxElem {
+		return nil, errors.New("the size of an element is missing or impossible")
+	}
+	b := bitshuffle{elem: int(params[2])}
+	b.block = max(128, 8192/b.elem&^7)
+	if len(params) > 3 && params[3] > 0 {
+		b.block = int(params[3])
+	}
+	if len(params) > 4 {
+		switch params[4] {
+		case 2:
+			b.codec = lz4Block
+		case 3:
+			b.codec = zstdFrames
+		}
+	}
+	return b, b.check()
+}
+
+func (b bitshuffle) check() error {
+	if b.block <= 0 || b.block%8 != 0 || b.block > 1<<31-1 {
+		return fmt.Errorf("blocks of %d elements", b.block)
+	}
+	return nil
+}
+
+func (b bitshuffle) decode(s *Scratch, src []byte, want size) ([]byte, error) {
+	if b.codec == nil {
+		if err := want.check(len(src)); err != nil {
+			return nil, err
+		}
+		dst := s.out(len(src))
+		return dst, b.blocks(s, dst, src)
+	}
+	dst, bytes, err := lz4Header(s, src, want)
+	if err != nil {
+		return nil, err
+	}
+	b.block = bytes / b.elem
+	if err := b.check(); err != nil && len(dst) > 0 {
+		return nil, err
+	}
+	return dst, b.blocks(s, dst, src[12:])
+}
+
+func (b bitshuffle) blocks(s *Scratch, dst, src []byte) error {
+	if len(dst)%b.elem != 0 {
+		return fmt.Errorf("%d bytes in elements of %d", len(dst), b.elem)
+	}
+	for len(dst) >= 8*b.elem {
+		n := min(b.block, len(dst)/b.elem&^7) * b.elem
+		rest, err := b.undo(dst[:n], src, s.temp(2*n))
+		if err != nil {
+			return err
+		}
+		dst, src = dst[n:], rest
+	}
+	if len(src) < len(dst) {
+		return errStream
+	}
+	copy(dst, src)
+	return nil
+}
+
+// undo decodes one block from the start of src and returns what follows it. tmp is twice as long as dst.
+func (b bitshuffle) undo(dst, src, tmp []byte) (rest []byte, err error) {
+	data, spare := tmp[:len(dst)], tmp[len(dst):]
+	if b.codec == nil {
+		if len(src) < len(dst) {
+			return nil, errStream
+		}
+		bitUnshuffle(dst, src[:len(dst)], spare, b.elem)
+		return src[len(dst):], nil
+	}
+	in, rest, err := frame(src)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := b.codec(data, in); err != nil || n != len(data) {
+		return nil, fmt.Errorf("%d bytes of a block of %d: %w: %v", n, len(data), errStream, err)
+	}
+	bitUnshuffle(dst, data, spare, b.elem)
+	return rest, nil
 }

@@ -132,6 +132,15 @@ def bzip2(f):
     pytables(f, "bzip2")
 
 
+def bitshuffle(f):
+    for codec in ("none", "lz4", "zstd"):
+        for name, a in arrays().items():
+            f.array(f"{codec} {name}", a, **hdf5plugin.Bitshuffle(cname=codec))
+        f.array(f"{codec} block of 64", arrays()["f8"], **hdf5plugin.Bitshuffle(nelems=64, cname=codec))
+        f.array(f"{codec} no multiple of 8", arrays(1003)["row13"], **hdf5plugin.Bitshuffle(nelems=64, cname=codec))
+        f.array(f"{codec} five", arrays(5)["f8"], **hdf5plugin.Bitshuffle(cname=codec))
+
+
 def pytables(f, codec):
     """Chunks that PyTables writes, of arrays and of tables."""
     import tables
@@ -163,10 +172,12 @@ def bench(f):
     f.array("lzf", a, compression="lzf", shuffle=True)
     f.array("lz4", a, shuffle=True, **hdf5plugin.LZ4())
     f.array("zstd", a, shuffle=True, **hdf5plugin.Zstd())
+    for codec in ("none", "lz4", "zstd"):
+        f.array("bitshuffle " + codec, a, **hdf5plugin.Bitshuffle(cname=codec))
     f.array("bzip2", a, shuffle=True, **hdf5plugin.BZip2())
 
 
-MAKERS = dict(deflate=deflate, blosc=blosc, lzf=lzf, lz4=lz4, zstd=zstd, bzip2=bzip2)
+MAKERS = dict(deflate=deflate, blosc=blosc, lzf=lzf, lz4=lz4, zstd=zstd, bzip2=bzip2, bitshuffle=bitshuffle)
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--bench"]:
