@@ -1,0 +1,105 @@
+package chunkindex
+
+import (
+	"errors"
+	"io"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// Undefined is HADDR_UNDEF: the address of what is not stored.
+const Undefined = ^uint64(0)
+
+const (
+	minWindow = 4 << 10
+	maxWindow = 256 << 10
+)
+
+// source reads metadata of one file through one window. Reads that follow one another grow the window, a jump shrinks
+// it, so that neither an index in one piece nor nodes scattered among the data cost more than their bytes. It belongs
+// to one call and is not safe for concurrent use.
+type source struct {
+	f      *File
+	buf    []byte
+	off    uint64 // absolute, of buf
+	ahead  uint64 // bytes the next miss reads
+	budget uint64 // bytes that may still be asked for: ends walks in circles
+}
+
+// source returns a reader of f's metadata. What a valid file holds is read once, its node headers twice.
+func (f *File) source() *source {
+	return &source{f: f, ahead: minWindow, budget: 2*f.size + minWindow}
+}
+
+// at returns n bytes at addr, relative to the base address. They are valid until the next call.
+func (s *source) at(addr, n uint64) ([]byte, error) {
+	abs := addr + s.f.Base
+	if addr == Undefined || abs < addr || abs > s.f.size || n > s.f.size-abs {
+		return nil, s.f.beyond(addr, n)
+	}
+	if n > s.budget {
+		return nil, fault.New(fault.DataLoss, "chunkindex: read metadata at %#x: the file is damaged: its metadata refers to itself", addr)
+	}
+	s.budget -= n
+	if abs >= s.off && abs+n <= s.off+uint64(len(s.buf)) {
+		return s.buf[abs-s.off:][:n:n], nil
+	}
+	if err := s.fill(abs, n); err != nil {
+		return nil, fault.New(fault.DataLoss, "chunkindex: read %d bytes at %#x: %w", n, addr, err)
+	}
+	return s.buf[:n:n], nil
+}
+
+// fill moves the window to abs and reads at least n bytes.
+func (s *source) fill(abs, n uint64) error {
+	end := s.off + uint64(len(s.buf))
+	if abs >= s.off && abs <= end+minWindow {
+		s.ahead = min(2*s.ahead, maxWindow)
+	} else {
+		s.ahead = minWindow
+	}
+	n = min(max(n, s.ahead), s.f.size-abs)
+	if uint64(cap(s.buf)) < n {
+		s.buf = make([]byte, n)
+	}
+	s.buf, s.off = s.buf[:n], abs
+	got, err := s.f.r.ReadAt(s.buf, int64(abs))
+	if uint64(got) == n {
+		return nil
+	}
+	s.buf = s.buf[:0]
+	if err == nil || errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// block returns n bytes at addr that begin with a signature and end with a checksum.
+func (s *source) block(addr, n uint64, signature string) ([]byte, error) {
+	b, err := s.at(addr, n)
+	if err != nil {
+		return nil, err
+	}
+	if err := signed(b, addr, signature); err != nil {
+		return nil, err
+	}
+	if !checked(b) {
+		return nil, fault.New(fault.DataLoss, "chunkindex: read %s at %#x: checksum mismatch", signature, addr)
+	}
+	return b, nil
+}
+
+func signed(b []byte, addr uint64, signature string) error {
+	if len(b) < len(signature) || string(b[:len(signature)]) != signature {
+		return fault.New(fault.DataLoss, "chunkindex: read %s at %#x: no such signature there", signature, addr)
+	}
+	return nil
+}
+
+// times is n*each, refused when the file is too small for it.
+func (s *source) times(n, each uint64) (uint64, error) {
+	if each != 0 && n > s.f.size/each {
+		return 0, fault.New(fault.DataLoss, "chunkindex: %d entries of %d bytes in a file of %d bytes", n, each, s.f.size)
+	}
+	return n * each, nil
+}
