@@ -9,9 +9,11 @@ package catalog
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -203,7 +205,16 @@ func (c *Catalog) nearRoot(name string) string {
 	for _, r := range c.roots {
 		names = append(names, r.name)
 	}
-	return near(first, names)
+	return meant(first, names)
+}
+
+// meant is the end of a message about a misspelt name.
+func meant(name string, names []string) string {
+	found := near.Near(name, names)
+	if len(found) == 0 {
+		return ""
+	}
+	return " (near: " + strings.Join(found, ", ") + ")"
 }
 
 // nearFile looks for what rel may have meant beside its first part that is not there.
@@ -222,7 +233,8 @@ func (r root) nearFile(rel string) string {
 		}
 		defer f.Close()
 		names, _ := f.Readdirnames(most)
-		return near(part, names)
+		slices.Sort(names)
+		return meant(part, names)
 	}
 	return ""
 }

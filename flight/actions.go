@@ -1,0 +1,180 @@
+package flight
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// action answers one DoAction with JSON results.
+type action struct {
+	name, about string
+	run         func(s *Server, ctx context.Context, body []byte, answer func(any) error) error
+}
+
+var actions = []action{
+	{"list", `criteria {"file": glob, "dataset": glob, "kind": ..} -> one result per file: groups, datasets, links`, (*Server).list},
+	{"describe", `{"file", "dataset"} -> schema, layout, chunks, filters, indexes, attributes`, (*Server).describe},
+	{"refresh", `{"file"} -> drops what is cached about it`, (*Server).refresh},
+}
+
+// notYet are the actions of the protocol that this server has not.
+var notYet = map[string]string{
+	"stats":   "ask for the rows and reckon, or use describe",
+	"stage":   "ask by DoGet",
+	"release": "nothing is staged",
+}
+
+// ListActions tells what DoAction can do.
+func (s *Server) ListActions(_ *arrowflight.Empty, stream arrowflight.FlightService_ListActionsServer) error {
+	for _, a := range actions {
+		if err := stream.Send(&arrowflight.ActionType{Type: a.name, Description: a.about}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DoAction runs one of ListActions.
+func (s *Server) DoAction(in *arrowflight.Action, stream arrowflight.FlightService_DoActionServer) error {
+	var names []string
+	for _, a := range actions {
+		if a.name == in.GetType() {
+			return a.run(s, stream.Context(), in.GetBody(), func(v any) error { return answer(stream, v) })
+		}
+		names = append(names, a.name)
+	}
+	if instead, ok := notYet[in.GetType()]; ok {
+		return fault.New(fault.Unsupported, "action %s is not served: %s", in.GetType(), instead)
+	}
+	return fault.New(fault.Unsupported, "no action %s: there are %s", short(in.GetType()), strings.Join(names, ", "))
+}
+
+func answer(stream arrowflight.FlightService_DoActionServer, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("flight: encode a result: %w", err)
+	}
+	return stream.Send(&arrowflight.Result{Body: body})
+}
+
+// parseNames reads an object of the strings given; all are required.
+func parseNames(what string, body []byte, names map[string]*string) error {
+	o, err := parseObject(what, body)
+	if err != nil {
+		return err
+	}
+	known := map[string]bind{}
+	for name, dst := range names {
+		known[name] = text(dst)
+	}
+	if err := o.bindAll(what, "", known); err != nil {
+		return err
+	}
+	for _, name := range []string{"file", "dataset"} {
+		if dst, ok := names[name]; ok && *dst == "" {
+			return fault.New(fault.Invalid, "%s: member %s is required", what, name)
+		}
+	}
+	return nil
+}
+
+func (s *Server) list(ctx context.Context, body []byte, answer func(any) error) error {
+	c, err := parseCriteria(body)
+	if err != nil {
+		return err
+	}
+	return s.trees(ctx, c, func(file string, t *reader.Tree, err error) error {
+		if err != nil {
+			return answer(struct {
+				File  string `json:"file"`
+				Error string `json:"error"`
+			}{file, s.reason(ctx, err)})
+		}
+		return answer(struct {
+			File string `json:"file"`
+			*reader.Tree
+		}{file, c.chosen(t)})
+	})
+}
+
+// description is the answer to describe.
+type description struct {
+	File string `json:"file"`
+	reader.Info
+	Schema     []column          `json:"schema"`
+	Metadata   map[string]string `json:"metadata"`
+	ChunkCount int               `json:"chunk_count"`
+	Ratio      float64           `json:"ratio,omitempty"` // bytes of the elements by bytes in the file
+	Indexes    []string          `json:"indexes"`
+}
+
+type column struct {
+	Name     string            `json:"name"`
+	Type     string            `json:"type"`
+	Nullable bool              `json:"nullable"`
+	Metadata map[string]string `json:"metadata"`
+}
+
+func (s *Server) describe(ctx context.Context, body []byte, answer func(any) error) error {
+	var file, dataset string
+	if err := parseNames("describe", body, map[string]*string{"file": &file, "dataset": &dataset}); err != nil {
+		return err
+	}
+	ds, err := s.dataset(ctx, file, dataset)
+	if err != nil {
+		return err
+	}
+	d := description{File: file, Info: ds.Info()}
+	if d.Stored > 0 {
+		d.Ratio = float64(d.Bytes) / float64(d.Stored)
+	}
+	if d.ChunkCount, err = ds.Chunks(ctx); err != nil {
+		return err
+	}
+	d.Schema, d.Metadata = columns(d.Info.Schema)
+	if d.Kind == "table" {
+		f, err := s.open(ctx, file)
+		if err != nil {
+			return err
+		}
+		t, err := f.Tree(ctx)
+		if err != nil {
+			return err
+		}
+		d.Indexes = indexes(t, dataset)
+	}
+	return answer(d)
+}
+
+func columns(schema *arrow.Schema) ([]column, map[string]string) {
+	out := []column{}
+	if schema == nil {
+		return out, nil
+	}
+	for _, f := range schema.Fields() {
+		out = append(out, column{f.Name, f.Type.String(), f.Nullable, f.Metadata.ToMap()})
+	}
+	return out, schema.Metadata().ToMap()
+}
+
+func (s *Server) refresh(ctx context.Context, body []byte, answer func(any) error) error {
+	var file string
+	if err := parseNames("refresh", body, map[string]*string{"file": &file}); err != nil {
+		return err
+	}
+	loc, err := s.catalog.Resolve(file)
+	if err != nil {
+		return err
+	}
+	callOf(ctx).file = file
+	s.engine.Refresh(loc.Path)
+	return answer(map[string]string{"refreshed": file})
+}

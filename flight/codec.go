@@ -1,0 +1,150 @@
+package flight
+
+import (
+	"encoding/binary"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
+)
+
+// message is a FlightData that is encoded already, its body by reference.
+type message struct{ slices mem.BufferSlice }
+
+// codec sends a message as it is and leaves everything else to protobuf.
+type codec struct{ encoding.CodecV2 }
+
+func newCodec() codec { return codec{encoding.GetCodecV2(proto.Name)} }
+
+// Marshal hands the slices of a message, with their references, to gRPC.
+func (c codec) Marshal(v any) (mem.BufferSlice, error) {
+	if m, ok := v.(*message); ok {
+		return m.slices, nil
+	}
+	return c.CodecV2.Marshal(v)
+}
+
+// Tags of arrow.flight.protocol.FlightData, all length-delimited.
+const (
+	tagDataHeader  = 2<<3 | 2
+	tagAppMetadata = 3<<3 | 2
+	tagDataBody    = 1000<<3 | 2
+)
+
+// bodyAlign is where the body starts in the message: a receiver that has it in one piece can then use the column
+// buffers in place.
+const bodyAlign = 64
+
+// Slices of no more than this are copied: that is cheaper than a reference, and gRPC drops the free hook of 1 KiB or
+// less.
+const copied = 4 << 10
+
+// encodeHead is FlightData up to the first byte of its body of the given length. The IPC header is padded with zeros,
+// which readers ignore, so that the body is aligned.
+func encodeHead(header, appMetadata []byte, body int) []byte {
+	pad := 0
+	for headSize(len(header)+pad, len(appMetadata), body)%bodyAlign != 0 {
+		pad++
+	}
+	b := make([]byte, 0, headSize(len(header)+pad, len(appMetadata), body))
+	b = binary.AppendUvarint(b, tagDataHeader)
+	b = binary.AppendUvarint(b, uint64(len(header)+pad))
+	b = append(b, header...)
+	b = append(b, make([]byte, pad)...)
+	if len(appMetadata) > 0 {
+		b = binary.AppendUvarint(b, tagAppMetadata)
+		b = binary.AppendUvarint(b, uint64(len(appMetadata)))
+		b = append(b, appMetadata...)
+	}
+	b = binary.AppendUvarint(b, tagDataBody)
+	return binary.AppendUvarint(b, uint64(body))
+}
+
+func headSize(header, appMetadata, body int) int {
+	n := fieldSize(tagDataHeader, header) + varintSize(tagDataBody) + varintSize(body)
+	if appMetadata > 0 {
+		n += fieldSize(tagAppMetadata, appMetadata)
+	}
+	return n
+}
+
+func fieldSize(tag, length int) int { return varintSize(tag) + varintSize(length) + length }
+
+func varintSize(v int) int {
+	n := 1
+	for v >>= 7; v > 0; v >>= 7 {
+		n++
+	}
+	return n
+}
+
+// pieces records what is written to it, without a copy.
+type pieces struct {
+	all  [][]byte
+	size int
+}
+
+func (p *pieces) Write(b []byte) (int, error) {
+	p.all = append(p.all, b)
+	p.size += len(b)
+	return len(b), nil
+}
+
+// slices makes gRPC's slices of head and pieces: large pieces by reference, holding the record by a lease; small ones
+// copied behind what is before them.
+func (p *pieces) slices(head []byte, record arrow.Record, l *ledger) mem.BufferSlice {
+	large := 0
+	for _, b := range p.all {
+		if len(b) > copied {
+			large++
+		}
+	}
+	var h *hook
+	if large > 0 {
+		h = l.retain(record, large)
+	}
+	var out mem.BufferSlice
+	for i, b := range p.all {
+		if len(b) <= copied {
+			head = append(head, b...)
+			continue
+		}
+		if len(head) > 0 {
+			out, head = append(out, mem.SliceBuffer(head)), nil
+		}
+		out = append(out, mem.NewBuffer(&p.all[i], h))
+	}
+	if len(head) > 0 {
+		out = append(out, mem.SliceBuffer(head))
+	}
+	return out
+}
+
+// Types of IPC messages (Message.fbs, MessageHeader).
+const (
+	ipcNone        = 0
+	ipcSchema      = 1
+	ipcRecordBatch = 3
+)
+
+// ipcType reads header_type, the second field of the flatbuffer table Message.
+func ipcType(header []byte) byte {
+	u32 := binary.LittleEndian.Uint32
+	if len(header) < 8 {
+		return ipcNone
+	}
+	table := int(u32(header))
+	if table+4 > len(header) {
+		return ipcNone
+	}
+	vtable := table - int(int32(u32(header[table:])))
+	if vtable < 0 || vtable+8 > len(header) || binary.LittleEndian.Uint16(header[vtable:]) < 8 {
+		return ipcNone
+	}
+	at := table + int(binary.LittleEndian.Uint16(header[vtable+6:]))
+	if at == table || at >= len(header) {
+		return ipcNone
+	}
+	return header[at]
+}

@@ -1,0 +1,112 @@
+package flight
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"google.golang.org/grpc/stats"
+)
+
+// A lease keeps a record alive while gRPC holds slices of it, which is until after SendMsg has returned. It ends once,
+// by whichever comes first:
+//   - gRPC has freed every slice: the usual end;
+//   - the connection has ended: gRPC's writer is gone then, without having freed what it had queued;
+//   - nothing refers to the slices any more: gRPC drops, without freeing it, a message that is queued just after its
+//     stream was reset.
+type lease struct {
+	record arrow.Record
+	owner  *ledger
+	slices atomic.Int32 // not yet freed
+	ended  atomic.Bool
+}
+
+// hook is the mem.BufferPool of a lease's slices. It is an object of its own so that the lease, which the ledger
+// refers to, does not keep it from being collected.
+type hook struct{ lease *lease }
+
+// Get is never called: nothing is allocated from a hook.
+func (h *hook) Get(length int) *[]byte { b := make([]byte, length); return &b }
+
+// Put is called when gRPC frees a slice.
+func (h *hook) Put(*[]byte) {
+	if h.lease.slices.Add(-1) == 0 {
+		h.lease.end()
+	}
+}
+
+func (l *lease) end() {
+	if l.ended.Swap(true) {
+		return
+	}
+	l.owner.forget(l)
+	l.record.Release()
+}
+
+// ledger knows the leases of one connection.
+type ledger struct {
+	mu     sync.Mutex
+	leases map[*lease]struct{}
+}
+
+type ledgerKey struct{}
+
+// ledgerOf is the ledger of the connection that ctx is of.
+func ledgerOf(ctx context.Context) *ledger {
+	if l, ok := ctx.Value(ledgerKey{}).(*ledger); ok {
+		return l
+	}
+	return newLedger()
+}
+
+func newLedger() *ledger { return &ledger{leases: map[*lease]struct{}{}} }
+
+// retain begins a lease of n slices.
+func (l *ledger) retain(record arrow.Record, n int) *hook {
+	record.Retain()
+	le := &lease{record: record, owner: l}
+	le.slices.Store(int32(n))
+	l.mu.Lock()
+	l.leases[le] = struct{}{}
+	l.mu.Unlock()
+	h := &hook{le}
+	runtime.AddCleanup(h, (*lease).end, le)
+	return h
+}
+
+func (l *ledger) forget(le *lease) {
+	l.mu.Lock()
+	delete(l.leases, le)
+	l.mu.Unlock()
+}
+
+func (l *ledger) endAll() {
+	l.mu.Lock()
+	all := make([]*lease, 0, len(l.leases))
+	for le := range l.leases {
+		all = append(all, le)
+	}
+	l.mu.Unlock()
+	for _, le := range all {
+		le.end()
+	}
+}
+
+// connections gives every connection a ledger and ends its leases with it: gRPC says ConnEnd after its writer has
+// stopped.
+type connections struct{}
+
+func (connections) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
+	return context.WithValue(ctx, ledgerKey{}, newLedger())
+}
+
+func (connections) HandleConn(ctx context.Context, s stats.ConnStats) {
+	if _, ok := s.(*stats.ConnEnd); ok {
+		ledgerOf(ctx).endAll()
+	}
+}
+
+func (connections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+func (connections) HandleRPC(context.Context, stats.RPCStats)                       {}

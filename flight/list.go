@@ -1,0 +1,183 @@
+package flight
+
+import (
+	"context"
+	"encoding/json"
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// criteria choose files and datasets by globs and kind; empty members choose all.
+type criteria struct{ file, dataset, kind string }
+
+func parseCriteria(data []byte) (c criteria, err error) {
+	if len(data) == 0 {
+		return c, nil
+	}
+	o, err := parseObject("criteria", data)
+	if err != nil {
+		return c, err
+	}
+	return c, o.bindAll("criteria", "", map[string]bind{
+		"file": text(&c.file), "dataset": text(&c.dataset), "kind": choice(&c.kind, "table", "array", "vlarray"),
+	})
+}
+
+// takes tells whether a dataset is chosen.
+func (c criteria) takes(d reader.Info) bool {
+	return !hidden(d.Path) && (c.kind == "" || c.kind == d.Kind) && catalog.Match(c.dataset, d.Path)
+}
+
+// takesBroken tells whether files are listed that cannot be read: not where only some datasets are asked for.
+func (c criteria) takesBroken() bool { return c.kind == "" && c.dataset == "" }
+
+// hidden names are PyTables' own: indexes and the like.
+func hidden(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if strings.HasPrefix(part, "_i_") || strings.HasPrefix(part, "_p_") {
+			return true
+		}
+	}
+	return false
+}
+
+// trees calls visit with the tree of every file chosen, or with why it cannot be read.
+func (s *Server) trees(ctx context.Context, c criteria, visit func(file string, t *reader.Tree, err error) error) error {
+	callOf(ctx).file = c.file
+	return s.catalog.Walk(ctx, c.file, func(e catalog.Entry) error {
+		if e.Err != nil {
+			return visit(e.Name, nil, e.Err)
+		}
+		t, err := s.tree(ctx, e.Location)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return visit(e.Name, t, err)
+	})
+}
+
+func (s *Server) tree(ctx context.Context, loc reader.Location) (*reader.Tree, error) {
+	f, err := s.engine.Open(ctx, loc)
+	if err != nil {
+		return nil, err
+	}
+	return f.Tree(ctx)
+}
+
+// ListFlights sends one FlightInfo per dataset chosen, file by file as they are read. A file that cannot be read is
+// one FlightInfo with the path [file] and the reason.
+func (s *Server) ListFlights(in *arrowflight.Criteria, stream arrowflight.FlightService_ListFlightsServer) error {
+	c, err := parseCriteria(in.GetExpression())
+	if err != nil {
+		return err
+	}
+	sent := callOf(stream.Context())
+	return s.trees(stream.Context(), c, func(file string, t *reader.Tree, err error) error {
+		if err != nil {
+			if !c.takesBroken() {
+				return nil
+			}
+			return stream.Send(s.unreadable(stream.Context(), file, err))
+		}
+		for _, d := range t.Datasets {
+			if !c.takes(d) {
+				continue
+			}
+			if err := stream.Send(s.flightOf(file, d)); err != nil {
+				return err
+			}
+			sent.rows++
+		}
+		return nil
+	})
+}
+
+// listed is the app_metadata of a FlightInfo.
+type listed struct {
+	Kind   string `json:"kind"`
+	Reason string `json:"reason,omitempty"`
+}
+
+func (l listed) bytes() []byte {
+	b, _ := json.Marshal(l) // two strings
+	return b
+}
+
+const unsupported = "unsupported"
+
+var noSchema = arrow.NewSchema(nil, nil)
+
+// reason is an error as a listing shows it.
+func (s *Server) reason(ctx context.Context, err error) string {
+	code, message := codeOf(ctx, err)
+	return code.String() + ": " + clean(s.catalog.Scrub(message))
+}
+
+func (s *Server) unreadable(ctx context.Context, file string, err error) *arrowflight.FlightInfo {
+	return info([]string{file}, noSchema, -1, -1, listed{unsupported, s.reason(ctx, err)})
+}
+
+func (s *Server) flightOf(file string, d reader.Info) *arrowflight.FlightInfo {
+	what := listed{d.Kind, d.Reason}
+	if !utf8.ValidString(d.Path) {
+		d.Schema, what = nil, listed{unsupported, "its name is not UTF-8: no request can name it"}
+	}
+	name := []string{file, strings.ToValidUTF8(d.Path, "\ufffd")}
+	if d.Schema == nil {
+		return info(name, noSchema, -1, -1, what)
+	}
+	f := info(name, d.Schema, d.Rows, d.Bytes, what)
+	if ticket, err := FormatTicket(reader.Request{File: file, Dataset: d.Path}); err == nil {
+		f.Endpoint = []*arrowflight.FlightEndpoint{s.endpoint(0, ticket)}
+	}
+	return f
+}
+
+func info(name []string, schema *arrow.Schema, rows, bytes int64, what listed) *arrowflight.FlightInfo {
+	return &arrowflight.FlightInfo{
+		Schema:           arrowflight.SerializeSchema(schema, memory.DefaultAllocator),
+		FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: name},
+		TotalRecords:     rows, TotalBytes: bytes, Ordered: true, AppMetadata: what.bytes(),
+	}
+}
+
+// chosen is the part of a tree that criteria choose; the groups and links are those of the whole file.
+func (c criteria) chosen(t *reader.Tree) *reader.Tree {
+	out := &reader.Tree{Groups: []reader.GroupInfo{}, Datasets: []reader.Info{}, Links: []reader.LinkInfo{}}
+	for _, g := range t.Groups {
+		if !hidden(g.Path) {
+			out.Groups = append(out.Groups, g)
+		}
+	}
+	for _, d := range t.Datasets {
+		if c.takes(d) {
+			out.Datasets = append(out.Datasets, d)
+		}
+	}
+	for _, l := range t.Links {
+		if !hidden(l.Path) {
+			out.Links = append(out.Links, l)
+		}
+	}
+	return out
+}
+
+// indexes names the columns of a table that PyTables keeps an index of: the groups below _i_NAME beside it.
+func indexes(t *reader.Tree, dataset string) []string {
+	below := path.Join(path.Dir(dataset), "_i_"+path.Base(dataset)) + "/"
+	out := []string{}
+	for _, g := range t.Groups {
+		if column, ok := strings.CutPrefix(g.Path, below); ok && path.Base(column) != "" && !strings.Contains(column, "/") {
+			out = append(out, column)
+		}
+	}
+	return out
+}

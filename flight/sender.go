@@ -1,0 +1,98 @@
+package flight
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"google.golang.org/grpc"
+
+	"github.com/mtflight/mtflight/reader"
+)
+
+// batches is the part of reader.Run that is sent.
+type batches interface {
+	Schema() *arrow.Schema
+	Next() bool
+	Record() arrow.Record
+	Block() reader.Block
+	Err() error
+}
+
+// sender writes record batches to one stream without copying their buffers. It is the ipc.PayloadWriter of its own
+// ipc.Writer: that encodes the headers, the sender puts the recorded body buffers behind them. What the encoder itself
+// allocates (rebased offsets of a sliced array) comes from Go's heap, so that it lives as long as gRPC refers to it.
+type sender struct {
+	stream interface{ SendMsg(m any) error }
+	ledger *ledger
+	writer *ipc.Writer
+
+	record arrow.Record // being written
+	meta   []byte       // its app_metadata
+	bytes  int64        // sent
+	closed bool         // nothing is sent any more
+}
+
+// send sends every batch with its Block as app_metadata, or the bare schema if there is none. It returns what ended
+// the stream early. The buffers of a record may be in use after it returns, held by the record's own reference count.
+func send(stream grpc.ServerStream, run batches) (err error) {
+	s := &sender{stream: stream, ledger: ledgerOf(stream.Context())}
+	s.writer = ipc.NewWriterWithPayloadWriter(s, ipc.WithSchema(run.Schema()), ipc.WithAllocator(memory.NewGoAllocator()))
+	c := callOf(stream.Context())
+	defer func() {
+		s.closed = s.closed || err != nil
+		if cerr := s.writer.Close(); err == nil { // sends the schema where no batch did
+			err = cerr
+		}
+		c.bytes = s.bytes
+	}()
+	for run.Next() {
+		if err := s.write(run.Record(), run.Block()); err != nil {
+			return err
+		}
+		c.rows += run.Record().NumRows()
+	}
+	return run.Err()
+}
+
+func (s *sender) write(record arrow.Record, block reader.Block) (err error) {
+	if s.meta, err = json.Marshal(block); err != nil {
+		return fmt.Errorf("flight: encode a batch's place: %w", err)
+	}
+	s.record = record
+	defer func() { s.record = nil }()
+	return s.writer.Write(record)
+}
+
+// Start is part of ipc.PayloadWriter.
+func (s *sender) Start() error { return nil }
+
+// Close is part of ipc.PayloadWriter.
+func (s *sender) Close() error { return nil }
+
+// WritePayload sends a schema, a dictionary or a record batch.
+func (s *sender) WritePayload(p ipc.Payload) error {
+	if s.closed {
+		return nil
+	}
+	meta := p.Meta()
+	defer meta.Release()
+	var body pieces
+	if err := p.SerializeBody(&body); err != nil {
+		return fmt.Errorf("flight: encode a batch: %w", err)
+	}
+	var appMetadata []byte
+	if ipcType(meta.Bytes()) == ipcRecordBatch {
+		appMetadata = s.meta
+	}
+	head := encodeHead(meta.Bytes(), appMetadata, body.size)
+	m := &message{body.slices(head, s.record, s.ledger)}
+	s.bytes += int64(m.slices.Len())
+	if err := s.stream.SendMsg(m); err != nil {
+		s.closed = true
+		return err
+	}
+	return nil
+}

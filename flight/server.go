@@ -1,0 +1,169 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// Config says what a Server serves and where. The zero value of every member but Engine, Roots and Listen is its
+// default.
+type Config struct {
+	Engine    *reader.Engine // the caller's: it closes it after Serve has returned
+	Roots     []string       // directories and files, each may be name=PATH
+	Listen    []string       // grpc://HOST:PORT, grpc+unix:///PATH
+	Advertise []string       // locations of replicas, this server among them, as URIs; none: clients stay on their connection
+	Workers   int            // decoding goroutines of the Engine, for the number of endpoints; default: one per CPU
+	Drain     time.Duration  // how long running streams may go on at the end; default 20 s
+	Logger    *zap.Logger
+}
+
+const defaultDrain = 20 * time.Second
+
+// Sizes in bytes. A request is at most 1 MiB, but DoExchange sends batches; the windows let a client keep its side
+// of a fast network busy; one write buffer is copied into by gRPC per write.
+const (
+	maxReceive  = 16 << 20
+	windowSize  = 4 << 20
+	writeBuffer = 256 << 10
+)
+
+// Server is the Flight service. New makes it, Serve runs it once.
+type Server struct {
+	arrowflight.BaseFlightServer
+	cfg      Config
+	engine   *reader.Engine
+	catalog  *catalog.Catalog
+	log      *zap.Logger
+	grpc     *grpc.Server
+	health   *health.Server
+	draining atomic.Bool
+
+	mu    sync.Mutex
+	addrs []net.Addr
+	ready chan struct{} // closed when listening
+}
+
+// New checks the configuration. It listens to nothing yet.
+func New(cfg Config) (*Server, error) {
+	cat, err := catalog.New(cfg.Roots)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Engine == nil {
+		return nil, fault.New(fault.Invalid, "flight: Config.Engine is missing")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = zap.NewNop()
+	}
+	if cfg.Workers <= 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Drain <= 0 {
+		cfg.Drain = defaultDrain
+	}
+	s := &Server{cfg: cfg, engine: cfg.Engine, catalog: cat, log: cfg.Logger, ready: make(chan struct{})}
+	s.register()
+	return s, nil
+}
+
+func (s *Server) options() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.StatsHandler(connections{}),
+		grpc.ChainUnaryInterceptor(s.unary),
+		grpc.ChainStreamInterceptor(s.stream),
+		grpc.MaxRecvMsgSize(maxReceive),
+		grpc.InitialWindowSize(windowSize),
+		grpc.InitialConnWindowSize(windowSize),
+		grpc.WriteBufferSize(writeBuffer),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.WaitForHandlers(true),
+	}
+}
+
+func (s *Server) register() {
+	s.grpc = grpc.NewServer(s.options()...)
+	s.health = health.NewServer()
+	arrowflight.RegisterFlightServiceServer(s.grpc, s)
+	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
+	reflection.Register(s.grpc)
+}
+
+// Serve listens and serves until ctx ends, then drains: health says NOT_SERVING, new requests are Unavailable,
+// running ones may go on for Config.Drain. It returns when the last handler has, nil after an orderly end. Once only.
+func (s *Server) Serve(ctx context.Context) error {
+	lis, err := listenAll(s.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	return s.ServeOn(ctx, lis...)
+}
+
+// ServeOn is Serve on listeners of the caller's, which it closes.
+func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
+	s.mu.Lock()
+	for _, l := range listeners {
+		s.addrs = append(s.addrs, l.Addr())
+	}
+	s.mu.Unlock()
+	g, gctx := errgroup.WithContext(ctx)
+	for _, l := range listeners {
+		s.log.Info("listening", zap.Stringer("address", l.Addr()), zap.String("network", l.Addr().Network()))
+		g.Go(func() error {
+			if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+				return err
+			}
+			return nil
+		})
+	}
+	close(s.ready)
+	g.Go(func() error {
+		<-gctx.Done()
+		s.drain()
+		return nil
+	})
+	return g.Wait()
+}
+
+// Addrs waits until the server listens and tells where, in the order of Config.Listen; nil if ctx ends first.
+func (s *Server) Addrs(ctx context.Context) []net.Addr {
+	select {
+	case <-s.ready:
+	case <-ctx.Done():
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.addrs
+}
+
+func (s *Server) drain() {
+	s.health.Shutdown()
+	s.draining.Store(true)
+	s.log.Info("draining", zap.Duration("at most", s.cfg.Drain))
+	late := time.AfterFunc(s.cfg.Drain, func() {
+		s.log.Warn("streams are still running: ending them")
+		s.grpc.Stop()
+	})
+	defer late.Stop()
+	s.grpc.GracefulStop()
+}

@@ -1,0 +1,152 @@
+package flight
+
+import (
+	"context"
+
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// plan checks a request against its dataset.
+func (s *Server) plan(ctx context.Context, r reader.Request) (*reader.Plan, error) {
+	ds, err := s.dataset(ctx, r.File, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	return ds.Plan(ctx, r)
+}
+
+func (s *Server) dataset(ctx context.Context, file, dataset string) (*reader.Dataset, error) {
+	f, err := s.open(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	callOf(ctx).dataset = dataset
+	return f.Dataset(ctx, dataset)
+}
+
+func (s *Server) open(ctx context.Context, file string) (*reader.File, error) {
+	callOf(ctx).file = file
+	loc, err := s.catalog.Resolve(file)
+	if err != nil {
+		return nil, err
+	}
+	return s.engine.Open(ctx, loc)
+}
+
+// DoGet sends the rows of a ticket.
+func (s *Server) DoGet(t *arrowflight.Ticket, stream arrowflight.FlightService_DoGetServer) error {
+	r, err := ParseTicket(t.GetTicket())
+	if err != nil {
+		return err
+	}
+	p, err := s.plan(stream.Context(), r)
+	if err != nil {
+		return err
+	}
+	run := p.Run(stream.Context())
+	defer run.Release()
+	return send(stream, run)
+}
+
+// requestOf is the request that a descriptor stands for; command is its text where it was sent as one.
+func requestOf(d *arrowflight.FlightDescriptor) (r reader.Request, command []byte, err error) {
+	switch d.GetType() {
+	case arrowflight.DescriptorPATH:
+		if len(d.GetPath()) != 2 {
+			return r, nil, fault.New(fault.Invalid, "descriptor: a path must be [file, dataset], not of %d parts", len(d.GetPath()))
+		}
+		r.File, r.Dataset = d.GetPath()[0], d.GetPath()[1]
+		if r.File == "" || r.Dataset == "" {
+			return r, nil, fault.New(fault.Invalid, "descriptor: file and dataset must not be empty")
+		}
+		return r, nil, nil
+	case arrowflight.DescriptorCMD:
+		r, err = ParseTicket(d.GetCmd())
+		return r, d.GetCmd(), err
+	}
+	return r, nil, fault.New(fault.Invalid, "descriptor: must be a path [file, dataset] or a command, which is a request as JSON")
+}
+
+// GetSchema gives the schema of a request.
+func (s *Server) GetSchema(ctx context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.SchemaResult, error) {
+	r, _, err := requestOf(d)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &arrowflight.SchemaResult{Schema: arrowflight.SerializeSchema(p.Schema(), memory.DefaultAllocator)}, nil
+}
+
+// GetFlightInfo gives the schema, size and endpoints of a request; it reads no rows.
+func (s *Server) GetFlightInfo(ctx context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.FlightInfo, error) {
+	r, command, err := requestOf(d)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	endpoints, err := s.endpoints(r, command, p)
+	if err != nil {
+		return nil, err
+	}
+	return &arrowflight.FlightInfo{
+		Schema:           arrowflight.SerializeSchema(p.Schema(), memory.DefaultAllocator),
+		FlightDescriptor: d,
+		Endpoint:         endpoints,
+		TotalRecords:     p.Rows(),
+		TotalBytes:       p.Bytes(),
+		Ordered:          r.Stream == nil || !r.Stream.Unordered,
+	}, nil
+}
+
+const endpointBytes = 256 << 20 // one endpoint for so many, by default
+
+// endpoints splits a request by its rows. One that stays whole keeps the client's own text as its ticket.
+func (s *Server) endpoints(r reader.Request, command []byte, p *reader.Plan) ([]*arrowflight.FlightEndpoint, error) {
+	n := r.Endpoints
+	if n == 0 {
+		n = int(min(max(p.Bytes()/endpointBytes, 1), int64(4*s.cfg.Workers)))
+	}
+	parts := p.Split(n)
+	if len(parts) <= 1 && command != nil {
+		return []*arrowflight.FlightEndpoint{s.endpoint(0, command)}, nil
+	}
+	if len(parts) == 0 {
+		parts = []reader.Request{r}
+	}
+	out := make([]*arrowflight.FlightEndpoint, len(parts))
+	for i, part := range parts {
+		part.File, part.Dataset = r.File, r.Dataset
+		ticket, err := FormatTicket(part)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = s.endpoint(i, ticket)
+	}
+	return out, nil
+}
+
+// reuseConnection tells a client to ask where it is (Flight.rst, "Connection Reuse").
+const reuseConnection = "arrow-flight-reuse-connection://?"
+
+// endpoint is the i-th one: its locations begin with the i-th, so that a parallel client spreads.
+func (s *Server) endpoint(i int, ticket []byte) *arrowflight.FlightEndpoint {
+	e := &arrowflight.FlightEndpoint{Ticket: &arrowflight.Ticket{Ticket: ticket}}
+	n := len(s.cfg.Advertise)
+	for k := range n {
+		e.Location = append(e.Location, &arrowflight.Location{Uri: s.cfg.Advertise[(i+k)%n]})
+	}
+	if n == 0 {
+		e.Location = []*arrowflight.Location{{Uri: reuseConnection}}
+	}
+	return e
+}
