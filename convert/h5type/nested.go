@@ -94,7 +94,7 @@ func (c *cursor) varLen(t *Type, flags uint32, depth int) {
 	case 0:
 	case 1:
 		t.VarString = true
-		c.text(t, flags>>4)
+		t.text(flags >> 4)
 	default:
 		c.fail(fault.DataLoss, "variable-length kind %d is reserved", kind)
 	}
@@ -122,11 +122,11 @@ func (c *cursor) array(t *Type, version, depth int) {
 }
 
 // complex reads the type of the parts. Bit 0 says that both are equal, bits 1 and 2 are the form, 0 for rectangular.
-func (c *cursor) complex(t *Type, version int, flags uint32, depth int) {
-	if version < 5 {
-		c.fail(fault.DataLoss, "complex type in a version %d message", version)
+func (c *cursor) complex(t *Type, flags uint32, depth int) {
+	if flags > 7 {
+		c.fail(fault.DataLoss, "complex type with reserved flags %#x", flags)
 	}
-	if flags&7 != 1 {
+	if flags != 1 {
 		c.fail(fault.Unsupported, "complex type of unequal parts or another form than rectangular (flags %#x)", flags)
 	}
 	t.Base = c.parse(depth + 1)

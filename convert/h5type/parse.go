@@ -148,14 +148,13 @@ func (c *cursor) body(t *Type, version int, flags uint32, depth int) {
 		t.Order = Order(flags & 1)
 		t.Precision = c.int(2)
 	case String:
-		c.text(t, flags)
+		t.text(flags)
 	case Opaque:
-		tag, _, _ := bytes.Cut(c.take(int(flags&0xff)), []byte{0})
-		t.Tag = string(tag)
+		c.opaque(t, int(flags&0xff))
 	case Compound:
 		c.compound(t, version, int(flags&0xffff), depth)
 	case Reference:
-		t.RefKind = RefKind(flags & 15)
+		c.reference(t, flags)
 	case Enum:
 		c.enum(t, version, int(flags&0xffff), depth)
 	case VarLen:
@@ -163,7 +162,7 @@ func (c *cursor) body(t *Type, version int, flags uint32, depth int) {
 	case Array:
 		c.array(t, version, depth)
 	case Complex:
-		c.complex(t, version, flags, depth)
+		c.complex(t, flags, depth)
 	default:
 		c.fail(fault.Unsupported, "class %d is not known", t.Class)
 	}
@@ -185,14 +184,31 @@ func (c *cursor) float(t *Type, version int, flags uint32) {
 	t.ExpBias = c.uint(4)
 }
 
-// text sets padding (4 bits) and character set (4 bits) of a string.
-func (c *cursor) text(t *Type, flags uint32) {
+// text sets padding (4 bits) and character set (4 bits) of a string. The library reads strings with reserved values
+// of both, so they are taken for null-padded and not UTF-8: no byte is lost by that.
+func (t *Type) text(flags uint32) {
 	t.Pad = Pad(flags & 15)
-	charset := flags >> 4 & 15
-	if charset > 1 {
-		c.fail(fault.DataLoss, "character set %d is reserved", charset)
+	if t.Pad > SpacePad {
+		t.Pad = NullPad
 	}
-	t.UTF8 = charset == 1
+	t.UTF8 = flags>>4&15 == 1
+}
+
+// opaque reads the tag, n bytes with NULs at the end up to a multiple of 8.
+func (c *cursor) opaque(t *Type, n int) {
+	if n%8 != 0 {
+		c.fail(fault.DataLoss, "opaque tag of %d bytes, no multiple of 8", n)
+	}
+	tag, _, _ := bytes.Cut(c.take(n), []byte{0})
+	t.Tag = string(tag)
+}
+
+// reference sets the kind (4 bits) and checks the version (4 bits), which the kinds since HDF5 1.12 have.
+func (c *cursor) reference(t *Type, flags uint32) {
+	t.RefKind = RefKind(flags & 15)
+	if version := flags >> 4 & 15; t.RefKind >= RefObject2 && version != 1 {
+		c.fail(fault.Unsupported, "reference of version %d", version)
+	}
 }
 
 // offsetWidth is the number of bytes of a member's offset in a compound of this size, since version 3.

@@ -42,9 +42,10 @@ func byHand(t testing.TB) []sample {
 	table := [][2]string{
 		{member("00", "00000000 ffffffff 00000000 00000000 ") + "10 080000 0c000000 0000 2000", "compound(12){abcdefgh@0:i96le/prec32}"},
 		{member("02", "03000000 02000000 00000000 00000000 ") + i16, "compound(12){abcdefgh@0:array[3,2]<i16le>}"},
-		{"37 020000 12000000", "stdref(18)"}, {"47 130000 40000000", "stdref(64,region)"}, {"47 140000 12000000", "stdref(18,attribute)"},
+		{"47 120000 12000000", "stdref(18)"}, {"47 130000 40000000", "stdref(64,region)"}, {"47 140000 12000000", "stdref(18,attribute)"},
 		{"14 010000 04000000 0400 0900", "bits32be/prec9/off4"},
 		{"12 000000 08000000 3000", "time64le/prec48"},
+		{"13 230000 04000000", "str(4,nullpad,ascii)"}, // reserved padding and character set
 		{"11 200f00 02000000 0000 1000 0708 0007 7f000000", "f16le/prec16/off0/fields(15,7,8,0,7)/bias127"},
 		{"11 600f00 02000000 0000 1000 0a05 000a 0f000000", "f16le"}, // bit 6 means nothing in version 1
 		{"31 613f00 08000000 0000 4000 340b0034 ff030000", "f64vax/prec64/off0/fields(63,52,11,0,52)/bias1023"},
@@ -127,9 +128,13 @@ func TestParseRejects(t *testing.T) {
 		{"normalization 3", "11 301f00 04000000 0000 2000 1708 0017 7f000000", fault.DataLoss},
 		{"order bit 6 alone", "31 601f00 04000000 0000 2000 1708 0017 7f000000", fault.DataLoss},
 		{"vax of 3 bytes", "31 610f00 03000000 0000 1000 0a05 000a 0f000000", fault.DataLoss},
-		{"padding 3", "13 030000 01000000", fault.DataLoss},
-		{"charset 2", "13 200000 01000000", fault.DataLoss},
-		{"reference 5", "17 050000 08000000", fault.DataLoss},
+		{"sign in exponent", "11 201e00 04000000 0000 2000 1708 0017 7f000000", fault.DataLoss},
+		{"exponent in mantissa", "11 201f00 04000000 0000 2000 1708 0018 7f000000", fault.DataLoss},
+		{"tag of 7 bytes", "15 070000 01000000 61626300000000", fault.DataLoss},
+		{"reference 5", "17 150000 08000000", fault.DataLoss},
+		{"reference version 2", "17 220000 12000000", fault.Unsupported},
+		{"two members of one name", "36 020000 02000000" + member("61", "00", i8) + member("61", "01", i8), fault.DataLoss},
+		{"value without a name", "38 010000 01000000" + i8 + "00 01", fault.DataLoss},
 		{"no members", "36 000000 01000000", fault.DataLoss},
 		{"member outside", "36 010000 02000000" + member("61", "02", i8), fault.DataLoss},
 		{"members overlap", "36 020000 02000000" + member("61", "01", i8) + member("62", "01", i8), fault.DataLoss},
@@ -143,7 +148,7 @@ func TestParseRejects(t *testing.T) {
 		{"array of none", "3a 000000 01000000 01 00000000" + i8, fault.DataLoss},
 		{"array of other size", "3a 000000 03000000 01 02000000" + i8, fault.DataLoss},
 		{"array overflow", "3a 000000 00000000 02 ffffff7f ffffff7f" + i8, fault.DataLoss},
-		{"old complex", "4b 010000 08000000" + f32, fault.DataLoss},
+		{"reserved complex flag", "5b 090000 08000000" + f32, fault.DataLoss},
 		{"polar complex", "5b 030000 08000000" + f32, fault.Unsupported},
 		{"unequal complex", "5b 000000 08000000" + f32, fault.Unsupported},
 		{"complex of integers", "5b 010000 02000000" + i8, fault.Unsupported},
@@ -167,7 +172,7 @@ func TestParseLimits(t *testing.T) {
 	require.ErrorIs(t, err, fault.DataLoss)
 
 	enums := func(n string, size, count int) []byte {
-		one := "38" + n + "00 01000000" + i8 + strings.Repeat("00", 2*size)
+		one := "38" + n + "00 01000000" + i8 + strings.Repeat("6100", size) + strings.Repeat("00", size)
 		msg := "36 0" + string(rune('0'+count)) + "0000 08000000"
 		for i := range count {
 			msg += "00 0" + string(rune('0'+i)) + one

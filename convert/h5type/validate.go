@@ -8,7 +8,7 @@ import (
 )
 
 // Validate checks what the rest of the program takes for granted: sizes within 1 to MaxSize, bit fields inside the
-// element, members inside their compound and not overlapping, element sizes that add up, nesting and counts within
+// element, members inside their compound, not overlapping and with distinct names, element sizes that add up, nesting and counts within
 // the limits. It is for types not made by Parse, which has called it. Violations are fault.DataLoss; an enumeration
 // of something else than integers and a complex type of something else than floats are fault.Unsupported.
 func (t *Type) Validate() error {
@@ -99,6 +99,10 @@ func (t *Type) validateFloat() error {
 		return bad("float of %d bytes with sign %d, exponent %d+%d, mantissa %d+%d",
 			t.Size, t.SignBit, t.ExpPos, t.ExpSize, t.MantPos, t.MantSize)
 	}
+	if overlap(t.SignBit, 1, t.ExpPos, t.ExpSize) || overlap(t.SignBit, 1, t.MantPos, t.MantSize) ||
+		overlap(t.ExpPos, t.ExpSize, t.MantPos, t.MantSize) {
+		return bad("sign, exponent and mantissa of a float overlap")
+	}
 	if t.MantNorm > 2 {
 		return bad("mantissa normalization %d is reserved", t.MantNorm)
 	}
@@ -108,11 +112,18 @@ func (t *Type) validateFloat() error {
 	return nil
 }
 
+func overlap(a, na, b, nb int) bool { return a < b+nb && b < a+na }
+
 func (t *Type) validateMembers() error {
 	if len(t.Members) == 0 {
 		return bad("compound without members")
 	}
+	names := make(map[string]bool, len(t.Members))
 	for _, m := range t.Members {
+		if names[m.Name] {
+			return bad("two members %q", m.Name)
+		}
+		names[m.Name] = true
 		if m.Offset < 0 || m.Offset > t.Size-m.Type.Size {
 			return bad("member %q of %d bytes at %d is outside its compound of %d bytes", m.Name, m.Type.Size, m.Offset, t.Size)
 		}
@@ -135,6 +146,9 @@ func (t *Type) validateEnum() error {
 		return bad("enumeration of %d bytes over an integer of %d", t.Size, t.Base.Size)
 	}
 	for _, v := range t.Values {
+		if v.Name == "" {
+			return bad("enumeration value without a name")
+		}
 		if len(v.Raw) != t.Size {
 			return bad("enumeration value %q of %d bytes, not %d", v.Name, len(v.Raw), t.Size)
 		}
