@@ -1,0 +1,120 @@
+package convert
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v15/arrow/memory"
+)
+
+// store is the buffers for n elements of a plan's type.
+type store struct {
+	plan *plan
+	bufs []*memory.Buffer // nil once taken
+	n    int
+}
+
+// newStore allocates room for n elements. The caller has checked that the sizes do not overflow.
+func newStore(mem memory.Allocator, p *plan, n int) *store {
+	s := &store{plan: p, bufs: make([]*memory.Buffer, len(p.bufs)), n: n}
+	for i, width := range p.bufs {
+		s.bufs[i] = memory.NewResizableBuffer(mem)
+		s.bufs[i].Resize(n * width)
+	}
+	return s
+}
+
+// grow makes room for at least n elements, keeping those there are.
+func (s *store) grow(n int) {
+	for i, width := range s.plan.bufs {
+		extend(s.bufs[i], n*width)
+	}
+	s.n = n
+}
+
+// extend makes a buffer longer, its memory by doubling.
+func extend(b *memory.Buffer, n int) {
+	if n > b.Cap() {
+		b.Reserve(max(n, 2*b.Cap()))
+	}
+	b.ResizeNoShrink(n)
+}
+
+// take gives a buffer away with the duty to release it.
+func (s *store) take(i int) *memory.Buffer {
+	b := s.bufs[i]
+	s.bufs[i] = nil
+	return b
+}
+
+func (s *store) release() {
+	for i, b := range s.bufs {
+		if b != nil {
+			b.Release()
+			s.bufs[i] = nil
+		}
+	}
+}
+
+// run is an affine sequence of elements and where they go.
+type run struct{ dst, step, first, srcStep, n int }
+
+func (s *store) check(e Elems) error {
+	if e.Size != s.plan.size || e.N < 0 || e.N > 0 && len(e.Data)/e.N < e.Size {
+		return fmt.Errorf("convert: put: %d elements of %d bytes in %d bytes, for elements of %d bytes",
+			e.N, e.Size, len(e.Data), s.plan.size)
+	}
+	return nil
+}
+
+// put converts elements into the buffers. Calls on disjoint positions may run at once.
+func (s *store) put(e Elems, r run) error {
+	if err := s.check(e); err != nil {
+		return err
+	}
+	if r.n == 0 {
+		return nil
+	}
+	if r.n < 0 || !within(r.first, r.srcStep, r.n, e.N) || !within(r.dst, r.step, r.n, s.n) || r.step == 0 && r.n > 1 {
+		return fmt.Errorf("convert: put: elements %d, +%d of %d to positions %d, +%d of %d, %d times",
+			r.first, r.srcStep, e.N, r.dst, r.step, s.n, r.n)
+	}
+	for i := range s.plan.leaves {
+		l := &s.plan.leaves[i]
+		l.put(s.bufs[l.buf].Bytes(), s.plan.bufs[l.buf], e, r)
+	}
+	return nil
+}
+
+// within reports whether first, first+step, .. are n places below limit.
+func within(first, step, n, limit int) bool {
+	if first < 0 || first >= limit {
+		return false
+	}
+	switch {
+	case step > 0:
+		return (limit-1-first)/step >= n-1
+	case step < 0:
+		return step > -limit && first/-step >= n-1
+	}
+	return true
+}
+
+// gather converts element src[i] to position dst[i].
+func (s *store) gather(e Elems, dst, src []int32) error {
+	if err := s.check(e); err != nil {
+		return err
+	}
+	if len(dst) != len(src) {
+		return fmt.Errorf("convert: gather: %d elements to %d positions", len(src), len(dst))
+	}
+	for i := range dst {
+		if src[i] < 0 || int(src[i]) >= e.N || dst[i] < 0 || int(dst[i]) >= s.n {
+			return fmt.Errorf("convert: gather: element %d of %d to position %d of %d", src[i], e.N, dst[i], s.n)
+		}
+	}
+	for i := range s.plan.leaves {
+		l := &s.plan.leaves[i]
+		l.gather(s.bufs[l.buf].Bytes(), s.plan.bufs[l.buf], e, dst, src)
+	}
+	return nil
+}
