@@ -41,6 +41,7 @@ func noise(n int) []byte {
 }
 
 func pipeline(t testing.TB, elem int, specs ...Spec) *Pipeline {
+	t.Helper()
 	p, err := New(specs, elem)
 	require.NoError(t, err)
 	return p

@@ -26,7 +26,7 @@ type entry struct {
 // registry lists the filters in the order of their importance to readers of docs/support.md.
 var registry = []entry{
 	deflateEntry, shuffleEntry, fletcher32Entry,
-	bloscEntry, lzfEntry, lz4Entry, zstdEntry, bzip2Entry, bitshuffleEntry,
+	bloscEntry, lzfEntry, lz4Entry, zstdEntry, bzip2Entry, bitshuffleEntry, szipEntry, nbitEntry, scaleoffsetEntry,
 }
 
 // Supported lists the filters that the package knows, in a fixed order.

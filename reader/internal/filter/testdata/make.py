@@ -141,6 +141,93 @@ def bitshuffle(f):
         f.array(f"{codec} five", arrays(5)["f8"], **hdf5plugin.Bitshuffle(cname=codec))
 
 
+def szip(f):
+    for name in ("i1", "u2be", "i4", "f4", "f8", "zeros", "ones", "noise"):
+        for method in ("nn", "ec"):
+            f.array(f"{method} {name}", arrays()[name], compression="szip", compression_opts=(method, 16))
+    f.array("scanline of 37", arrays(37 * 20)["i4"].reshape(20, 37), compression="szip", compression_opts=("nn", 8))
+    f.array("last scanline cut", arrays(5000)["u2be"], compression="szip", compression_opts=("nn", 32))
+
+
+def typed(f, name, tid, values):
+    """Adds values through nbit in a file type given as an h5py TypeID."""
+    with h5py.File("x", "w", driver="core", backing_store=False) as h:
+        dcpl = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        dcpl.set_chunk(values.shape)
+        dcpl.set_filter(h5py.h5z.FILTER_NBIT)
+        space = h5py.h5s.create_simple(values.shape)
+        ds = h5py.h5d.create(h.id, b"d", tid, space, dcpl)
+        ds.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(values))
+        mask, stored = ds.read_direct_chunk((0,) * values.ndim)
+        params = ds.get_create_plist().get_filter(0)[2]
+        out = np.zeros(values.size * tid.get_size(), "u1")  # read in the file's own type: no conversion
+        ds.read(h5py.h5s.ALL, h5py.h5s.ALL, out.reshape(values.shape + (-1,)), mtype=tid)
+        f.raw(name, [(5, list(params))], mask, tid.get_size(), stored, out.tobytes())
+
+
+def reduced(base, precision, offset):
+    t = base.copy()
+    t.set_precision(precision)
+    t.set_offset(offset)
+    return t
+
+
+def nbit(f):
+    t = h5py.h5t
+    ramp = arrays()["i4"]
+    typed(f, "17 bits", reduced(t.STD_I32LE, 17, 3), ramp)
+    typed(f, "17 bits big-endian", reduced(t.STD_I32BE, 17, 3), ramp)
+    typed(f, "5 bits in one byte", reduced(t.STD_U8LE, 5, 2), (ramp % 32).astype("u1"))
+    typed(f, "8 bits across bytes", reduced(t.STD_U16LE, 8, 4), (ramp % 256).astype("u2"))
+    typed(f, "61 bits", reduced(t.STD_I64BE, 61, 1), ramp.astype("i8") << 20)
+    typed(f, "whole", t.STD_I16LE, (ramp % 9999).astype("i2"))
+    fl = t.IEEE_F32LE.copy()
+    fl.set_fields(26, 20, 6, 7, 13)
+    fl.set_offset(7)
+    fl.set_precision(20)
+    fl.set_ebias(31)
+    typed(f, "20-bit float", fl, (ramp % 64).astype("f4") / 4)
+    inner = t.create(t.COMPOUND, 9)
+    inner.insert(b"x", 0, reduced(t.STD_I16BE, 11, 2))
+    inner.insert(b"s", 2, t.py_create(np.dtype("S3")))
+    inner.insert(b"y", 5, reduced(t.STD_I32LE, 19, 0))
+    outer = t.create(t.COMPOUND, 64)
+    outer.insert(b"i", 0, inner)
+    outer.insert(b"a", 10, t.array_create(reduced(t.STD_I16LE, 9, 1), (2, 3)))
+    outer.insert(b"o", 24, t.array_create(t.py_create(np.dtype("S2")), (4,)))
+    outer.insert(b"b", 35, t.array_create(inner, (3,)))  # libhdf5 can't read members after this one
+    idt = np.dtype([("x", ">i2"), ("s", "S3"), ("y", "<i4")])
+    r = np.random.default_rng(3)
+    v = np.zeros(200, np.dtype([("i", idt), ("a", "<i2", (2, 3)), ("o", "S2", (4,)), ("b", idt, (3,))]))
+    for part in (v["i"], v["b"]):
+        part["x"] = r.integers(-900, 900, part.shape)
+        part["y"] = r.integers(-9999, 9999, part.shape)
+        part["s"] = b"ab"
+    v["a"] = r.integers(-200, 200, v["a"].shape)
+    v["o"] = b"z"
+    typed(f, "compound", outer, v)
+
+
+def scaleoffset(f):
+    a = arrays()
+    for dtype in ("u1", "i1", "<u2", ">i2", "<i4", ">u4", "<i8", ">u8"):
+        v = (a["i4"] % 100).astype(dtype)
+        f.array(f"{dtype} auto", v, scaleoffset=0)
+        f.array(f"{dtype} fill", np.where(v % 7 == 0, 5, v), scaleoffset=0, fillvalue=5)
+        f.array(f"{dtype} 6 bits", v % 50, scaleoffset=6)
+        f.array(f"{dtype} constant", np.full(50, 9, dtype), scaleoffset=0)
+        f.array(f"{dtype} full", v, scaleoffset=np.dtype(dtype).itemsize * 8)
+    f.array("negative", (a["i4"] % 100 - 1000), scaleoffset=0)
+    f.array("wide", np.array([-2**62, 2**62, 7], "<i8"), scaleoffset=0)
+    f.array("59 bits", np.array([0, 2**58, 7, 12345], "<i8"), scaleoffset=0)
+    for dtype in ("<f4", ">f4", "<f8", ">f8"):
+        v = (a["f8"] / 7).astype(dtype)
+        for digits in (0, 2, 5):
+            f.array(f"{dtype} {digits} digits", v, scaleoffset=digits)
+        f.array(f"{dtype} fill", np.where(a["i4"] % 7 == 0, np.dtype(dtype).type(-1), v), scaleoffset=3, fillvalue=-1)
+        f.array(f"{dtype} constant", np.full(50, 1.25, dtype), scaleoffset=2)
+
+
 def pytables(f, codec):
     """Chunks that PyTables writes, of arrays and of tables."""
     import tables
@@ -174,10 +261,13 @@ def bench(f):
     f.array("zstd", a, shuffle=True, **hdf5plugin.Zstd())
     for codec in ("none", "lz4", "zstd"):
         f.array("bitshuffle " + codec, a, **hdf5plugin.Bitshuffle(cname=codec))
+    f.array("szip", a, compression="szip", compression_opts=("nn", 16))
+    f.array("scaleoffset", a, scaleoffset=3)
     f.array("bzip2", a, shuffle=True, **hdf5plugin.BZip2())
 
 
-MAKERS = dict(deflate=deflate, blosc=blosc, lzf=lzf, lz4=lz4, zstd=zstd, bzip2=bzip2, bitshuffle=bitshuffle)
+MAKERS = dict(deflate=deflate, blosc=blosc, lzf=lzf, lz4=lz4, zstd=zstd, bzip2=bzip2, bitshuffle=bitshuffle,
+              szip=szip, nbit=nbit, scaleoffset=scaleoffset)
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--bench"]:
