@@ -1,0 +1,110 @@
+// Package h5c asks libhdf5 what a file is: the only importer of gonum.org/v1/hdf5 and of the C library. It turns a file
+// into the plain values of package meta and reads hyperslabs that no other way can read.
+//
+// Use a File for one file. Everything it returns is the caller's own memory; no C memory outlives a call. libhdf5 keeps
+// global state, so all calls of the process go one at a time; a hostile file may crash or stall the library, which is
+// why servers run this package in helper processes (h5proc). Names are raw bytes, as in the file. Links are followed
+// here, one by one: libhdf5 never opens another file on behalf of an external link.
+package h5c
+
+/*
+#cgo pkg-config: hdf5
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+
+	"gonum.org/v1/hdf5"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// lib serialises every use of libhdf5.
+var lib sync.Mutex
+
+// swmrRead is H5F_ACC_SWMR_READ, which gonum does not name.
+const swmrRead = 0x0040
+
+// File is an open HDF5 file, read only. Its methods may be called from several goroutines and run one at a time.
+type File struct {
+	file  *hdf5.File
+	id    C.hid_t
+	lapl  C.hid_t
+	path  string
+	roots []string
+	names map[uint64]string // object address -> first path; nil until asked for
+}
+
+// Open opens a file read-only and without locks, also one that is being written in SWMR mode. Virtual sources are only
+// consulted below the roots, the file's own folder if none is given. Errors: fault.DataLoss, naming the file's base name
+// only.
+func Open(path string, roots ...string) (*File, error) {
+	lib.Lock()
+	defer lib.Unlock()
+	f := &File{path: path, roots: roots}
+	var err error
+	if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY); err != nil {
+		cause := f.fail("h5c: open %s", filepath.Base(path))
+		if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY|swmrRead); err != nil {
+			return nil, cause
+		}
+	}
+	f.id = C.hid_t(f.file.ID())
+	if f.lapl = C.h5c_no_external(); f.lapl < 0 {
+		defer f.file.Close()
+		return nil, f.fail("h5c: open %s", filepath.Base(path))
+	}
+	return f, nil
+}
+
+// Close closes the file.
+func (f *File) Close() error {
+	lib.Lock()
+	defer lib.Unlock()
+	C.H5Pclose(f.lapl)
+	if err := f.file.Close(); err != nil {
+		return f.fail("h5c: close %s", filepath.Base(f.path))
+	}
+	return nil
+}
+
+// fail makes a DataLoss of libhdf5's innermost complaint; to be called before any other call of the library.
+func (f *File) fail(format string, args ...any) error {
+	return fault.New(fault.DataLoss, format+": %s", append(args, f.cause())...)
+}
+
+func (f *File) cause() string {
+	s := C.GoString(C.h5c_error())
+	if s == "" {
+		s = "libhdf5 gives no reason"
+	}
+	return f.scrub(s)
+}
+
+var quotedPath = regexp.MustCompile(`'[^']*/([^'/]*)'`)
+
+// scrub takes the server's folders out of a message and makes it UTF-8.
+func (f *File) scrub(s string) string {
+	s = strings.ReplaceAll(s, f.path, filepath.Base(f.path))
+	s = quotedPath.ReplaceAllString(s, "'$1'")
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// addrSize is the number of bytes of an address in the file ("size of offsets", specification II.A).
+func (f *File) addrSize() int {
+	list := C.h5c_file_create_list(f.id)
+	if list < 0 {
+		return 8
+	}
+	defer C.H5Pclose(list)
+	var addr, length C.size_t
+	if C.H5Pget_sizes(list, &addr, &length) < 0 {
+		return 8
+	}
+	return int(addr)
+}

@@ -1,0 +1,196 @@
+package h5c
+
+/*
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"strings"
+	"unsafe"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// maxSoft bounds the soft links of one name, as libhdf5 does.
+const maxSoft = 16
+
+// Dataset describes the dataset of a name, following hard and soft links. If an external link lies on the way, the
+// answer has only OtherFile, the link's file as it names it, and Path, the name to ask for there: the caller decides
+// whether that file may be opened. Errors: fault.NotFound with near matches, fault.DataLoss.
+func (f *File) Dataset(name string) (meta.Dataset, error) {
+	lib.Lock()
+	defer lib.Unlock()
+	d, id, err := f.openDataset(name)
+	if err != nil || d.OtherFile != "" {
+		return d, err
+	}
+	defer C.H5Oclose(id)
+	d = f.dataset(id, d, true)
+	budget := maxAttrs
+	d.Attrs = f.readAttrs(id, &budget)
+	return d, nil
+}
+
+// openDataset opens the dataset of a name; the id is the caller's to close, and none where OtherFile is set.
+func (f *File) openDataset(name string) (meta.Dataset, C.hid_t, error) {
+	r := resolver{File: f, name: strings.ToValidUTF8(name, "\uFFFD")}
+	if err := r.start(); err != nil {
+		return meta.Dataset{}, -1, err
+	}
+	d, err := r.follow(name)
+	if err != nil || d.OtherFile != "" {
+		r.close()
+		return d, -1, err
+	}
+	if t := C.H5Iget_type(r.id); t != C.H5I_DATASET {
+		r.close()
+		return d, -1, fault.New(fault.NotFound, "h5c: %s is a %s, not a dataset", r.name, typeName(t))
+	}
+	return d, r.id, nil
+}
+
+func typeName(t C.H5I_type_t) string {
+	if t == C.H5I_GROUP {
+		return "group"
+	}
+	return "committed datatype"
+}
+
+// resolver walks a name component by component; id is the object reached, always open until close.
+type resolver struct {
+	*File
+	name string
+	id   C.hid_t
+	addr C.haddr_t
+	soft int
+}
+
+func (r *resolver) close() { C.H5Oclose(r.id) }
+
+// start goes to the root.
+func (r *resolver) start() error {
+	root, err := r.file.OpenGroup("/")
+	if err != nil {
+		return r.fail("h5c: open the root group")
+	}
+	r.id = C.hid_t(root.ID())
+	if C.h5c_object_addr(r.id, &r.addr) < 0 {
+		defer r.close()
+		return r.fail("h5c: open the root group")
+	}
+	return nil
+}
+
+func components(path string) []string {
+	var out []string
+	for _, c := range strings.Split(path, "/") {
+		if c != "" && c != "." { // ".." has no meaning in HDF5
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (r *resolver) follow(name string) (meta.Dataset, error) {
+	rest := components(name)
+	path := "/" + strings.Join(rest, "/")
+	for len(rest) > 0 {
+		l, err := r.lookup(rest[0])
+		if err != nil {
+			return meta.Dataset{}, err
+		}
+		rest = rest[1:]
+		switch l.kind {
+		case hardLink:
+			err = r.enter(l.addr)
+		case softLink:
+			rest, err = r.redirect(l.soft(), rest)
+		case externalLink:
+			file, target := l.external()
+			return meta.Dataset{OtherFile: file, Path: strings.Join(append([]string{target}, rest...), "/")}, nil
+		default:
+			err = fault.New(fault.Unsupported, "h5c: %s: user-defined link of class %d", r.name, l.kind)
+		}
+		if err != nil {
+			return meta.Dataset{}, err
+		}
+	}
+	return meta.Dataset{Path: path, Addr: uint64(r.addr)}, nil
+}
+
+// enter moves on to an object of this file.
+func (r *resolver) enter(addr uint64) error {
+	id := C.H5Oopen_by_addr(r.File.id, C.haddr_t(addr))
+	if id < 0 {
+		return r.fail("h5c: open %s", r.name)
+	}
+	r.close()
+	r.id, r.addr = id, C.haddr_t(addr)
+	return nil
+}
+
+// redirect puts a soft link's target before the rest of the name.
+func (r *resolver) redirect(target string, rest []string) ([]string, error) {
+	if r.soft++; r.soft > maxSoft {
+		return nil, fault.New(fault.NotFound, "h5c: %s: more than %d soft links, perhaps a cycle", r.name, maxSoft)
+	}
+	if strings.HasPrefix(target, "/") {
+		r.close()
+		if err := r.start(); err != nil {
+			return nil, err
+		}
+	}
+	return append(components(target), rest...), nil
+}
+
+// lookup finds a link in the group reached.
+func (r *resolver) lookup(name string) (link, error) {
+	if t := C.H5Iget_type(r.id); t != C.H5I_GROUP {
+		return link{}, fault.New(fault.NotFound, "h5c: %s: there is no %s in what is no group", r.name, r.scrub(name))
+	}
+	if strings.Contains(name, "\x00") {
+		return link{}, r.missing(name)
+	}
+	c := C.CString(name)
+	defer C.free(unsafe.Pointer(c))
+	exists := C.H5Lexists(r.id, c, r.lapl)
+	if exists < 0 {
+		return link{}, r.fail("h5c: look up %s", r.name)
+	}
+	if exists == 0 {
+		return link{}, r.missing(name)
+	}
+	return r.linkInfo(c, name)
+}
+
+func (r *resolver) linkInfo(c *C.char, name string) (link, error) {
+	var info C.H5L_info_t
+	if C.H5Lget_info(r.id, c, &info, r.lapl) < 0 {
+		return link{}, r.fail("h5c: look up %s", r.name)
+	}
+	l := link{kind: uint8(info._type), name: name}
+	if l.kind == hardLink {
+		l.addr = *(*uint64)(unsafe.Pointer(&info.u))
+		return l, nil
+	}
+	n := *(*C.size_t)(unsafe.Pointer(&info.u))
+	if n == 0 || n > 1<<20 {
+		return link{}, fault.New(fault.DataLoss, "h5c: %s: link value of %d bytes", r.name, uint64(n))
+	}
+	l.value = make([]byte, n)
+	if C.H5Lget_val(r.id, c, unsafe.Pointer(&l.value[0]), n, r.lapl) < 0 {
+		return link{}, r.fail("h5c: look up %s", r.name)
+	}
+	return l, nil
+}
+
+func (r *resolver) missing(name string) error {
+	links, _ := r.links(r.id)
+	names := make([]string, 0, len(links))
+	for _, l := range links {
+		names = append(names, l.name)
+	}
+	return fault.New(fault.NotFound, "h5c: %s: no such dataset%s", r.name, r.scrub(near(name, names)))
+}

@@ -1,0 +1,155 @@
+package h5proc
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// helper is a running helper process; one call at a time.
+type helper struct {
+	cmd    *exec.Cmd
+	in     *os.File // requests
+	out    *os.File // answers
+	stderr *head
+}
+
+func start(cfg *Config) (*helper, error) {
+	s, err := json.Marshal(settings{cfg.MemoryLimit, cfg.Roots})
+	if err != nil {
+		return nil, err
+	}
+	requests, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer requests.Close()
+	out, answers, err := os.Pipe()
+	if err != nil {
+		in.Close()
+		return nil, err
+	}
+	defer answers.Close()
+	h := &helper{in: in, out: out, stderr: &head{}}
+	h.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
+	h.cmd.Env = environment(string(s))
+	h.cmd.ExtraFiles = []*os.File{requests, answers} // 3 and 4
+	h.cmd.Stderr = h.stderr
+	h.cmd.WaitDelay = time.Second
+	if err := h.cmd.Start(); err != nil {
+		in.Close()
+		out.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// environment is all that a helper gets to know.
+func environment(s string) []string {
+	out := []string{helperEnv + "=" + s, "GOTRACEBACK=single", "HDF5_USE_FILE_LOCKING=FALSE",
+		"HDF5_EXTFILE_PREFIX=${ORIGIN}"}
+	for _, name := range []string{"PATH", "HDF5_PLUGIN_PATH", "LD_LIBRARY_PATH", "TMPDIR"} {
+		if v, ok := os.LookupEnv(name); ok {
+			out = append(out, name+"="+v)
+		}
+	}
+	return out
+}
+
+// call sends a request and waits for the answer, of which a slab goes to dst. Started says whether the helper has taken
+// the request up; an error means that the helper is of no more use.
+func (h *helper) call(q *request, frame, dst []byte) (r *response, started bool, err error) {
+	if _, err := h.in.Write(frame); err != nil {
+		return nil, false, err
+	}
+	var mark [1]byte
+	if _, err := io.ReadFull(h.out, mark[:]); err != nil {
+		return nil, false, err
+	}
+	if mark[0] != picked {
+		return nil, true, errFrame
+	}
+	r = &response{}
+	if err := readFrame(h.out, r, maxResponse); err != nil {
+		return nil, true, err
+	}
+	if r.Kind == 0 && (q.Op == opTree) != (r.File != nil) {
+		return nil, true, fmt.Errorf("%w: no tree", errFrame)
+	}
+	if q.Op == opSlab && r.Kind == 0 {
+		_, err = io.ReadFull(h.out, dst)
+	}
+	return r, true, err
+}
+
+func (h *helper) kill() { _ = h.cmd.Process.Kill() }
+
+// end stops the process and says how it ended.
+func (h *helper) end() string {
+	h.in.Close()
+	h.kill()
+	_ = h.cmd.Wait()
+	h.out.Close()
+	return h.cmd.ProcessState.String()
+}
+
+// head keeps the first bytes written to it: what a crash says first matters most.
+type head struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (h *head) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.buf = append(h.buf, p[:min(len(p), 16<<10-len(h.buf))]...)
+	return len(p), nil
+}
+
+func (h *head) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return string(h.buf)
+}
+
+// strikes counts the deaths of helpers by the file they served.
+type strikes struct {
+	mu    sync.Mutex
+	count map[identity]int
+}
+
+const (
+	maxStrikes = 2
+	maxBlamed  = 4096
+)
+
+func (s *strikes) add(id identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.count) >= maxBlamed {
+		clear(s.count)
+	}
+	s.count[id]++
+}
+
+func (s *strikes) forgive(id identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.count, id)
+}
+
+func (s *strikes) out(id identity) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count[id] >= maxStrikes
+}
+
+func died(file, how string) error {
+	return fault.New(fault.DataLoss, "h5proc: %s: a helper process died on this file (%s)", file, how)
+}

@@ -1,0 +1,61 @@
+package h5proc
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// InProcess asks libhdf5 in this very process: no limits, and a crash of the library is a crash of the program. For
+// programs that trust their files. The zero value works.
+type InProcess struct {
+	Roots []string // as Config.Roots
+
+	mu    sync.Mutex
+	files files
+}
+
+func (p *InProcess) do(ctx context.Context, q *request, dst []byte) (*response, error) {
+	if err := ctx.Err(); err != nil {
+		return &response{}, err
+	}
+	path, err := filepath.Abs(q.Path)
+	if err != nil {
+		return &response{}, err
+	}
+	q.Path = path
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.files.roots = p.Roots
+	return p.files.answer(ctx, q, dst)
+}
+
+// Tree is Pool.Tree.
+func (p *InProcess) Tree(ctx context.Context, path string) (*meta.File, error) {
+	return tree(ctx, p, path)
+}
+
+// Dataset is Pool.Dataset.
+func (p *InProcess) Dataset(ctx context.Context, path, name string) (meta.Dataset, error) {
+	return dataset(ctx, p, path, name)
+}
+
+// ReadSlab is Pool.ReadSlab.
+func (p *InProcess) ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error {
+	return readSlab(ctx, p, path, name, start, count, dst)
+}
+
+// RefNames is Pool.RefNames.
+func (p *InProcess) RefNames(ctx context.Context, path string, refs []byte) ([]string, error) {
+	return refNames(ctx, p, path, refs)
+}
+
+// Close closes the files that are kept open.
+func (p *InProcess) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.files.close()
+	return nil
+}

@@ -1,0 +1,111 @@
+package h5proc
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// A frame is a u32 length, little-endian, and so many bytes of gob. A helper answers a request with the byte picked,
+// a frame, and, for a slab that was read, its raw bytes.
+const (
+	maxRequest  = 64 << 20
+	maxResponse = 256 << 20
+	picked      = 0xA5
+)
+
+type operation uint8
+
+const (
+	opTree operation = iota + 1
+	opDataset
+	opSlab
+	opRefs
+)
+
+type request struct {
+	Op           operation
+	Path, Name   string
+	Start, Count []uint64
+	Bytes        uint64 // opSlab: of the destination
+	Refs         []byte
+}
+
+type response struct {
+	Kind    int // 0: no error; n: fault.Kinds()[n-1]; -1: an error without a kind
+	Message string
+	File    *meta.File
+	Dataset meta.Dataset
+	Names   []string
+}
+
+var errFrame = errors.New("malformed frame")
+
+// encodeFrame gives a whole frame.
+func encodeFrame(v any, limit int) ([]byte, error) {
+	var b bytes.Buffer
+	b.Write(make([]byte, 4))
+	if err := gob.NewEncoder(&b).Encode(v); err != nil {
+		return nil, err
+	}
+	if b.Len()-4 > limit {
+		return nil, fault.New(fault.Exhausted, "h5proc: message of %d bytes, at most %d", b.Len()-4, limit)
+	}
+	binary.LittleEndian.PutUint32(b.Bytes(), uint32(b.Len()-4))
+	return b.Bytes(), nil
+}
+
+// readFrame reads a frame into v. Memory grows with the bytes that arrive, not with the length announced.
+func readFrame(r io.Reader, v any, limit int64) (err error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return err
+	}
+	n := int64(binary.LittleEndian.Uint32(head[:]))
+	if n > limit {
+		return fmt.Errorf("%w: %d bytes", errFrame, n)
+	}
+	var b bytes.Buffer
+	if _, err := io.CopyN(&b, r, n); err != nil {
+		return err
+	}
+	defer func() { // gob promises no panic, but the bytes come from a process that may be out of its mind
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", errFrame, p)
+		}
+	}()
+	if err := gob.NewDecoder(&b).Decode(v); err != nil {
+		return fmt.Errorf("%w: %v", errFrame, err)
+	}
+	return nil
+}
+
+func setError(r *response, err error) {
+	if err == nil {
+		return
+	}
+	r.Kind, r.Message = -1, err.Error()
+	kind := fault.Of(err)
+	for i, k := range fault.Kinds() {
+		if k == kind {
+			r.Kind = i + 1
+		}
+	}
+}
+
+func (r *response) err() error {
+	kinds := fault.Kinds()
+	switch {
+	case r.Kind == 0:
+		return nil
+	case r.Kind > 0 && r.Kind <= len(kinds):
+		return fault.New(kinds[r.Kind-1], "%s", r.Message)
+	}
+	return errors.New(r.Message)
+}
