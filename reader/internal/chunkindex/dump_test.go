@@ -22,7 +22,7 @@ type datasetDump struct {
 	Error    string
 	Addr     uint64
 	Layout   string
-	TypeSize uint64 `json:"type_size"`
+	TypeSize *uint64 `json:"type_size"` // nil: variable-length, whose size in memory is another
 	Space    string
 	Dims     []uint64
 	Max      []int64
@@ -65,7 +65,13 @@ func compareDataset(t *testing.T, f *chunkindex.File, want datasetDump) {
 	require.Equal(t, want.Layout, class, want.Path)
 	space := []string{"simple", "scalar", "null"}[o.Space.Kind]
 	require.Equal(t, want.Space, space, want.Path)
-	require.ElementsMatch(t, want.Dims, o.Space.Dims, want.Path)
+	if class == "virtual" { // libhdf5 derives the extent from the sources
+		return
+	}
+	require.Equal(t, len(want.Dims), len(o.Space.Dims), want.Path)
+	for i, n := range want.Dims {
+		require.Equal(t, n, o.Space.Dims[i], want.Path)
+	}
 	for i, n := range want.Max {
 		require.Equal(t, uint64(n), o.Space.Max[i], want.Path)
 	}
@@ -82,7 +88,9 @@ func compareDataset(t *testing.T, f *chunkindex.File, want datasetDump) {
 		}
 	case "chunked":
 		require.Equal(t, want.Chunk, o.Layout.ChunkDims, want.Path)
-		require.Equal(t, want.TypeSize, uint64(o.Layout.ElemSize), want.Path)
+		if want.TypeSize != nil {
+			require.Equal(t, *want.TypeSize, uint64(o.Layout.ElemSize), want.Path)
+		}
 		compareChunks(t, f, want, o)
 	}
 }
@@ -112,7 +120,7 @@ func compareExternal(t *testing.T, want datasetDump, o *chunkindex.Object) {
 	require.Len(t, o.External, len(want.External), want.Path)
 	for i, w := range want.External {
 		require.Equal(t, w[0], o.External[i].Name, want.Path)
-		require.EqualValues(t, w[1], o.External[i].Offset, want.Path)
+		require.Equal(t, int64(w[1].(float64)), int64(o.External[i].Offset), want.Path)
 		if n := w[2].(float64); n >= 0 {
 			require.EqualValues(t, n, o.External[i].Size, want.Path)
 		} else {

@@ -50,7 +50,7 @@ type Filter struct {
 // Fill is the fill value. Neither Defined nor Undefined: HDF5's default, zeros.
 type Fill struct {
 	Defined   bool   // Value holds one element in the file's type
-	Undefined bool   // explicitly none: what was never written has no value
+	Undefined bool   // none: what was never written has no value
 	Value     []byte // not to be changed
 	AllocTime uint8  // H5D_alloc_time_t: 1 early, 2 late, 3 incremental; 0 unknown
 	FillTime  uint8  // H5D_fill_time_t: 0 on allocation, 1 never, 2 if set
@@ -70,7 +70,7 @@ func (f *File) Object(addr uint64) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Object{}
+	o := &Object{Fill: Fill{Undefined: true}} // what libhdf5 takes it for where neither fill message is
 	for _, part := range []struct {
 		typ      uint16
 		required bool

@@ -62,6 +62,7 @@ func parseOldFill(s *source, o *Object, b []byte) error {
 		return cutOff("old fill value")
 	}
 	o.Fill.Defined = len(o.Fill.Value) > 0
+	o.Fill.Undefined = !o.Fill.Defined
 	return nil
 }
 

@@ -8,6 +8,7 @@ Every line has "file" and either "error", or "datasets": a list in the order of 
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -18,10 +19,11 @@ LAYOUTS = ["compact", "contiguous", "chunked", "virtual"]
 
 
 def fill_of(ds, dcpl):
+    import h5py
     import numpy as np
     out = {"defined": dcpl.fill_value_defined()}
     dtype = ds.dtype
-    simple = dtype.kind in "iuf" and dtype.itemsize == ds.get_type().get_size() and dtype.itemsize <= 8
+    simple = dtype.kind in "iufS" and h5py.h5t.py_create(dtype).equal(ds.get_type())
     if out["defined"] == 2 and simple:
         value = np.zeros((), dtype)
         dcpl.get_fill_value(value)
@@ -29,14 +31,53 @@ def fill_of(ds, dcpl):
     return out
 
 
-def chunks_of(ds):
+def chunks_of(ds, name, dims, most, chunk):
+    """All chunks within the extent.
+
+    libhdf5 2.0 names the chunks of an extensible array wrongly, in H5Dchunk_iter and both H5Dget_chunk_info, where the
+    unlimited axis is not the first: it counts as if that axis were the slowest without moving it to the front. So
+    such names are put right, and every name is checked by reading the chunk.
+    """
     out = []
     if ds.get_num_chunks():
         ds.chunk_iter(lambda c: out.append([*c.chunk_offset, c.byte_offset, c.size, c.filter_mask]))
+    rank = len(dims)
+    inside = lambda cs: [c for c in cs if all(a < n for a, n in zip(c, dims))]
+    if most.count(-1) != 1 or most[0] == -1:
+        return inside(out)
+    with open(name, "rb") as f:
+        if all(same(ds, f, c, rank) for c in inside(out)) and len(inside(out)) == len(out):
+            return out
+        out = inside([renamed(c, most, chunk) for c in out])
+        assert all(same(ds, f, c, rank) for c in out), "chunks could not be named"
     return out
 
 
-def dataset(ds, path):
+def renamed(c, most, chunk):
+    rank, axis = len(most), most.index(-1)
+    after = math.prod(-(-most[i] // chunk[i]) for i in range(axis + 1, rank))
+    number = c[axis] // chunk[axis] * after
+    for i in range(axis + 1, rank):
+        number += c[i] // chunk[i] * math.prod(-(-most[k] // chunk[k]) for k in range(i + 1, rank))
+    order = [axis] + [i for i in range(rank) if i != axis]
+    at = [0] * rank
+    for i in reversed(order[1:]):
+        number, at[i] = divmod(number, -(-most[i] // chunk[i]))
+    at[axis] = number
+    return [a * n for a, n in zip(at, chunk)] + c[rank:]
+
+
+def same(ds, f, c, rank):
+    """Whether libhdf5 reads for these coordinates the bytes at this address."""
+    try:
+        mask, raw = ds.read_direct_chunk(tuple(c[:rank]))
+    except Exception:
+        return False
+    f.seek(c[rank])
+    return f.read(c[rank + 1]) == raw and mask == c[rank + 2]
+
+
+def dataset(ds, path, name, base):
     import h5py
     dcpl = ds.get_create_plist()
     space = ds.get_space()
@@ -45,7 +86,7 @@ def dataset(ds, path):
         "path": path,
         "addr": h5py.h5o.get_info(ds).addr,
         "layout": layout,
-        "type_size": ds.get_type().get_size(),
+        "type_size": None if ds.dtype.hasobject else ds.get_type().get_size(),
         "space": ["scalar", "simple", "null"][space.get_simple_extent_type()],
         "filters": [list(dcpl.get_filter(i)[:3]) for i in range(dcpl.get_nfilters())],
         "fill": fill_of(ds, dcpl),
@@ -57,14 +98,16 @@ def dataset(ds, path):
                        for n, o, s in (dcpl.get_external(i) for i in range(dcpl.get_external_count()))]
     if layout == "contiguous" and not out["external"]:
         out["offset"] = ds.get_offset()
+        if out["offset"] == base - 1:  # HADDR_UNDEF with the user block added
+            out["offset"] = None
         out["storage"] = ds.get_storage_size()
     if layout == "chunked":
         out["chunk"] = list(dcpl.get_chunk())
-        out["chunks"] = chunks_of(ds)
+        out["chunks"] = chunks_of(ds, name, out["dims"], out["max"], out["chunk"])
     return out
 
 
-def walk(group, path, seen, out):
+def walk(group, path, file, base, seen, out):
     import h5py
     for name in list(group):
         child = path + "/" + name.decode("utf-8", "surrogateescape")
@@ -77,9 +120,9 @@ def walk(group, path, seen, out):
                 continue
             seen.add(addr)
             if isinstance(obj, h5py.h5d.DatasetID):
-                out.append(dataset(obj, child))
+                out.append(dataset(obj, child, file, base))
             elif isinstance(obj, h5py.h5g.GroupID):
-                walk(obj, child, seen, out)
+                walk(obj, child, file, base, seen, out)
         except Exception as e:
             out.append({"path": child, "error": str(e)[:300]})
 
@@ -90,7 +133,7 @@ def dump(name):
         fid = h5py.h5f.open(os.fsencode(name), h5py.h5f.ACC_RDONLY)
         root = h5py.h5g.open(fid, b"/")
         out = []
-        walk(root, "", {h5py.h5o.get_info(root).addr}, out)
+        walk(root, "", name, fid.get_create_plist().get_userblock(), {h5py.h5o.get_info(root).addr}, out)
         return {"file": name, "datasets": out}
     except Exception as e:
         return {"file": name, "error": str(e)[:300]}
