@@ -1,0 +1,159 @@
+package reader
+
+import (
+	"math/rand/v2"
+)
+
+// block is one batch of a run: rows lo up to lo+rows of the turns of the sequence, end to end.
+type block struct {
+	Block
+	lo int64
+}
+
+// blocks is the order of a run's batches: protocol section 3. Pure state, no I/O.
+type blocks struct {
+	total  int64 // rows of the result
+	cycles int64 // turns; -1: endless
+	size   int64 // rows of a block
+	rest   Remainder
+	seed   *int64
+
+	next  int64 // number of the next block
+	order []int64
+	cycle int64 // of order
+
+	align int64 // rows up to the first boundary for batches without a promise; 0: none
+}
+
+func newBlocks(total, size int64, s *Stream) *blocks {
+	b := &blocks{total: total, size: size, cycles: 1, cycle: -1}
+	if s == nil {
+		return b
+	}
+	b.rest, b.seed, b.next = s.Remainder, s.Shuffle, s.FromBlock
+	if s.Cyclic {
+		b.cycles = -1
+		if s.Cycles != nil {
+			b.cycles = *s.Cycles
+		}
+	}
+	return b
+}
+
+// Next is the next block, false at the end.
+func (b *blocks) Next() (block, bool) {
+	if b.total == 0 {
+		return block{}, false
+	}
+	if b.rest == OnlyRemainder {
+		return b.remainder()
+	}
+	if b.seed != nil {
+		return b.shuffled()
+	}
+	if b.align > 0 {
+		return b.aligned()
+	}
+	return b.straight()
+}
+
+// end is the number of rows of all turns, false if there is no end or it is past counting.
+func (b *blocks) end() (int64, bool) {
+	if b.cycles < 0 || (b.cycles > 0 && b.total > (1<<62)/b.cycles) {
+		return 0, false
+	}
+	return b.total * b.cycles, true
+}
+
+func (b *blocks) straight() (block, bool) {
+	if b.next > (1<<62)/b.size {
+		return block{}, false
+	}
+	lo, rows := b.next*b.size, b.size
+	if end, ok := b.end(); ok {
+		rows = min(rows, end-lo)
+	}
+	if rows <= 0 || (rows < b.size && b.rest == DropRemainder) {
+		return block{}, false
+	}
+	return b.take(lo, rows, lo/b.total), true
+}
+
+// aligned lets the first batch end at a chunk's boundary.
+func (b *blocks) aligned() (block, bool) {
+	lo := int64(0)
+	if b.next > 0 {
+		lo = b.align + (b.next-1)*b.size
+	}
+	hi := min(b.align+b.next*b.size, b.total)
+	if lo >= hi {
+		return block{}, false
+	}
+	return b.take(lo, hi-lo, 0), true
+}
+
+func (b *blocks) take(lo, rows, cycle int64) block {
+	out := block{Block: Block{Block: b.next, Row: lo % b.total, Rows: rows, Cycle: cycle}, lo: lo}
+	b.next++
+	return out
+}
+
+// remainder is the rows past the last whole block, as one block of its number.
+func (b *blocks) remainder() (block, bool) {
+	rows := b.total % b.size
+	if b.next > 0 || rows == 0 {
+		return block{}, false
+	}
+	out := b.take(b.total-rows, rows, 0)
+	out.Block.Block = b.total / b.size
+	return out, true
+}
+
+// shuffled gives each turn's blocks in a pseudo-random order of its own, a short one last.
+func (b *blocks) shuffled() (block, bool) {
+	whole, rest := b.total/b.size, b.total%b.size
+	turn := whole
+	if rest > 0 && b.rest == KeepRemainder {
+		turn++
+	}
+	if turn == 0 || (b.cycles >= 0 && b.next/turn >= b.cycles) {
+		return block{}, false
+	}
+	cycle, at := b.next/turn, b.next%turn
+	lo, rows := whole*b.size, rest
+	if at < whole {
+		lo, rows = b.place(cycle, whole, at)*b.size, b.size
+	}
+	return b.take(lo, rows, cycle), true
+}
+
+// place is where the at-th block of a cycle lies among its whole blocks.
+func (b *blocks) place(cycle, whole, at int64) int64 {
+	if cycle != b.cycle {
+		b.cycle, b.order = cycle, permutation(uint64(*b.seed), uint64(cycle), whole)
+	}
+	return b.order[at]
+}
+
+// permutation of 0..n-1, the same for the same seed and cycle on every machine.
+func permutation(seed, cycle uint64, n int64) []int64 {
+	r := rand.New(rand.NewPCG(seed, cycle))
+	out := make([]int64, n)
+	for i := range out {
+		out[i] = int64(i)
+	}
+	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+// runs are the source rows of a block, which may go over the seam between two turns.
+func (b *blocks) runs(s sequence, at block) []run {
+	var out []run
+	for done := int64(0); done < at.Rows; {
+		lo := (at.lo + done) % b.total
+		n := min(at.Rows-done, b.total-lo)
+		out = s.Runs(out, lo, lo+n, done)
+		done += n
+	}
+	return out
+}

@@ -1,0 +1,109 @@
+package reader
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// positions writes a stream's blocks out as the places of the result they hold.
+func positions(t *testing.T, b *blocks, most int) (places []int64, blocks []Block) {
+	s := span{step: 1, n: b.total}
+	for len(blocks) < most {
+		at, ok := b.Next()
+		if !ok {
+			break
+		}
+		got := spread(b.runs(s, at), at.Rows)
+		require.Equal(t, at.Row, got[0], "row is the place of the first row")
+		places = append(places, got...)
+		blocks = append(blocks, at.Block)
+	}
+	return places, blocks
+}
+
+// want is the contract's sequence, written out.
+func want(total, size, cycles int64, rest Remainder, from int64) []int64 {
+	out := []int64{}
+	for range cycles {
+		for i := range total {
+			out = append(out, i)
+		}
+	}
+	tail := int64(len(out)) % size
+	switch rest {
+	case OnlyRemainder:
+		out = out[int64(len(out))-tail:]
+	case DropRemainder:
+		out = out[:int64(len(out))-tail]
+	}
+	return out[min(from*size, int64(len(out))):]
+}
+
+func TestBlocksInOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 5000 {
+		total, size, cycles := r.Int64N(12), 1+r.Int64N(14), 1+r.Int64N(3)
+		s := &Stream{Cyclic: cycles > 1, Cycles: &cycles, Remainder: Remainder(r.IntN(3)), FromBlock: r.Int64N(3)}
+		if s.Remainder == OnlyRemainder {
+			cycles, s.Cyclic, s.FromBlock = 1, false, 0
+		}
+		places, blocks := positions(t, newBlocks(total, size, s), 1000)
+		require.Equal(t, want(total, size, cycles, s.Remainder, s.FromBlock), append([]int64{}, places...))
+		for i, b := range blocks {
+			require.True(t, b.Rows == size || i == len(blocks)-1)
+			if s.Remainder != OnlyRemainder {
+				require.Equal(t, s.FromBlock+int64(i), b.Block)
+				require.Equal(t, b.Block*size/total, b.Cycle)
+			}
+		}
+	}
+}
+
+func TestEndlessGoesOn(t *testing.T) {
+	places, blocks := positions(t, newBlocks(3, 2, &Stream{Cyclic: true}), 100)
+	require.Len(t, blocks, 100)
+	require.Equal(t, want(3, 2, 67, KeepRemainder, 0)[:200], places)
+}
+
+func TestShuffleGivesEachBlockOnceACycle(t *testing.T) {
+	cycles := int64(3)
+	for _, rest := range []Remainder{KeepRemainder, DropRemainder} {
+		s := &Stream{Shuffle: p64(9), Cyclic: true, Cycles: &cycles, Remainder: rest}
+		_, blocks := positions(t, newBlocks(103, 10, s), 1000)
+		per := 10
+		if rest == KeepRemainder {
+			per = 11
+		}
+		require.Len(t, blocks, 3*per)
+		var orders [][]int64
+		for c := range 3 {
+			var rows []int64
+			for i, b := range blocks[c*per : (c+1)*per] {
+				require.EqualValues(t, c, b.Cycle)
+				require.EqualValues(t, c*per+i, b.Block)
+				rows = append(rows, b.Row)
+			}
+			if rest == KeepRemainder {
+				require.EqualValues(t, 100, rows[10], "the short block comes last")
+			}
+			orders = append(orders, rows[:10])
+			sorted := slices.Sorted(slices.Values(rows[:10]))
+			require.Equal(t, []int64{0, 10, 20, 30, 40, 50, 60, 70, 80, 90}, sorted)
+		}
+		require.NotEqual(t, orders[0], orders[1])
+		s.FromBlock = 13
+		_, resumed := positions(t, newBlocks(103, 10, s), 1000)
+		require.Equal(t, blocks[13:], resumed)
+	}
+}
+
+func TestAlignedBatchesEndAtChunks(t *testing.T) {
+	b := newBlocks(100, 30, nil)
+	b.align = 7
+	places, blocks := positions(t, b, 100)
+	require.Equal(t, want(100, 30, 1, KeepRemainder, 0), places)
+	require.Equal(t, []int64{7, 30, 30, 30, 3}, []int64{blocks[0].Rows, blocks[1].Rows, blocks[2].Rows, blocks[3].Rows, blocks[4].Rows})
+}

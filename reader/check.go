@@ -1,0 +1,77 @@
+package reader
+
+import (
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// check refuses what contradicts itself, whatever the file: protocol section 2. Tickets are checked the same way, so
+// that a request made in Go and one that came as JSON mean the same.
+func (r Request) check() error {
+	if err := r.checkFields(); err != nil {
+		return err
+	}
+	if err := r.checkSelections(); err != nil {
+		return err
+	}
+	if r.Step != nil && *r.Step == 0 {
+		return fault.New(fault.Invalid, "step must not be 0")
+	}
+	if r.Limit != nil && *r.Limit < 0 {
+		return fault.New(fault.Invalid, "limit must be at least 0")
+	}
+	if r.BatchRows < 0 || r.BatchBytes < 0 {
+		return fault.New(fault.Invalid, "batch_rows and batch_bytes must be at least 1")
+	}
+	return r.checkStream()
+}
+
+func (r Request) checkFields() error {
+	if r.Fields != nil && len(r.Fields) == 0 {
+		return fault.New(fault.Invalid, "fields must name a column; leave it out for all")
+	}
+	seen := map[string]bool{}
+	for _, f := range r.Fields {
+		if seen[f] {
+			return fault.New(fault.Invalid, "fields names %q twice", f)
+		}
+		seen[f] = true
+	}
+	return nil
+}
+
+func (r Request) checkSelections() error {
+	var given []string
+	for name, on := range map[string]bool{
+		"select": r.Select != nil, "coordinates": r.Coordinates != nil, "mask": r.Mask != nil || r.MaskBools != nil,
+	} {
+		if on {
+			given = append(given, name)
+		}
+	}
+	if len(given) > 0 && (r.Start != nil || r.Stop != nil || r.Step != nil) {
+		return fault.New(fault.Invalid, "%s excludes start, stop and step", given[0])
+	}
+	if r.Where != nil || r.SortBy != "" {
+		given = append(given, "where or sort_by")
+	}
+	if len(given) > 1 {
+		return fault.New(fault.Invalid, "%s and %s exclude each other", given[0], given[1])
+	}
+	return nil
+}
+
+func (r Request) checkStream() error {
+	s := r.Stream
+	if s == nil {
+		return nil
+	}
+	switch {
+	case s.BlockRows < 0 || s.FromBlock < 0 || s.Workers < 0 || s.Cycles != nil && *s.Cycles < 0 || s.ReadAhead != nil && *s.ReadAhead < 0:
+		return fault.New(fault.Invalid, "stream: block_rows, from_block, workers, cycles and read_ahead must not be negative")
+	case s.Cyclic && s.Remainder == OnlyRemainder:
+		return fault.New(fault.Invalid, `stream.remainder "only" excludes stream.cyclic: there is no remainder`)
+	case s.Follow:
+		return fault.New(fault.Unsupported, "stream.follow is not served yet")
+	}
+	return nil
+}

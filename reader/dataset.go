@@ -1,0 +1,293 @@
+package reader
+
+import (
+	"context"
+	"encoding/json"
+	"path"
+	"strings"
+	"sync"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/convert/h5type"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/filter"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// Dataset is one dataset of a file. Safe for concurrent use.
+type Dataset struct {
+	file   *File // that holds it
+	meta   meta.Dataset
+	asked  string
+	info   Info
+	source convert.Source
+	shape  []int64 // a scalar is one row, a null dataspace none
+
+	unsupported error // why no request can be served, else nil
+
+	object *chunkindex.Object
+	pipe   *filter.Pipeline // nil: no filters, or none that is decoded natively
+	viaLib error            // why libhdf5 has to read it, nil: natively
+
+	mu    sync.Mutex
+	index *chunkindex.Index
+}
+
+// newDataset makes sense of what libhdf5 says. It never fails: what is wrong becomes the reason why the dataset is not
+// served.
+//
+// asked is the name it was asked for by, which is not m.Path behind an external link.
+func newDataset(f *File, m meta.Dataset, asked string) *Dataset {
+	d := &Dataset{file: f, meta: m, asked: asked}
+	d.info = Info{Path: asked, Kind: "unsupported", Filters: []string{}, Attributes: attributes(m.Attrs)}
+	if err := d.learn(); err != nil {
+		d.unsupported = d.failed(err)
+		d.info.Reason = err.Error()
+		d.info.Kind = "unsupported"
+	}
+	return d
+}
+
+func (d *Dataset) learn() error {
+	m := d.meta
+	if m.Err != "" {
+		return fault.New(fault.DataLoss, "libhdf5 cannot open it: %s", m.Err)
+	}
+	if err := d.describe(); err != nil {
+		return err
+	}
+	t, err := h5type.Parse(m.Type)
+	if err != nil {
+		return err
+	}
+	d.info.Type = t.String()
+	d.source = convert.Source{Name: columnName(d.asked), Type: t, Inner: inner(d.shape),
+		Class: text(m.Attrs, "CLASS"), OffsetSize: int(d.file.h5.SizeOfOffsets)}
+	d.source.Pseudo = pseudo(m.Attrs, d.source)
+	if err := d.bounded(t); err != nil {
+		return err
+	}
+	program, err := convert.Compile(d.source, nil, convert.Options{})
+	if err != nil {
+		return err
+	}
+	d.info.Kind = string(d.source.Kind())
+	if err := d.storage(); err != nil {
+		return err
+	}
+	d.info.Schema = program.Schema(d.metadata(d.file.loc.Name))
+	return nil
+}
+
+// describe fills what is known without understanding the type.
+func (d *Dataset) describe() error {
+	m := d.meta
+	d.info.Layout = [...]string{"compact", "contiguous", "chunked", "virtual"}[m.Layout&3]
+	if len(m.External) > 0 {
+		d.info.Layout = "external"
+	}
+	d.info.Stored = int64(m.Storage)
+	d.info.Chunks = signed(m.Chunk)
+	for _, f := range m.Filters {
+		d.info.Filters = append(d.info.Filters, filter.Name(f.ID))
+	}
+	switch m.Space {
+	case meta.Null:
+		d.shape = []int64{0}
+	case meta.Scalar:
+		d.shape, d.info.Shape = []int64{1}, []int64{}
+	default:
+		d.shape = signed(m.Shape)
+		d.info.Shape, d.info.MaxShape = d.shape, signed(m.Max)
+	}
+	d.info.Rows = d.shape[0]
+	return nil
+}
+
+// signed are extents as int64; unlimited, and what no file can hold, is -1.
+func signed(v []uint64) []int64 {
+	if v == nil {
+		return nil
+	}
+	out := make([]int64, len(v))
+	for i, n := range v {
+		out[i] = int64(n)
+		if out[i] < 0 {
+			out[i] = -1
+		}
+	}
+	return out
+}
+
+// bounded refuses extents that cannot be counted in 62 bits.
+func (d *Dataset) bounded(t *h5type.Type) error {
+	n := int64(1)
+	for _, extent := range d.shape {
+		if extent < 0 || (extent > 0 && n > end62/extent) {
+			return fault.New(fault.Unsupported, "extents of more than 2^62 elements")
+		}
+		n *= extent
+	}
+	row := int64(t.Size)
+	for _, extent := range d.shape[1:] {
+		if extent > 0 && row > (1<<40)/extent {
+			return fault.New(fault.Unsupported, "rows of more than 2^40 bytes")
+		}
+		row *= extent
+	}
+	d.info.Bytes = n
+	if n > end62/int64(t.Size) {
+		d.info.Bytes = end62
+	} else {
+		d.info.Bytes *= int64(t.Size)
+	}
+	return nil
+}
+
+// storage learns how the elements are stored and whether they can be read.
+func (d *Dataset) storage() error {
+	if d.empty() {
+		return nil
+	}
+	if d.meta.Layout == meta.Virtual {
+		return d.throughLibrary(fault.New(fault.Unsupported, "virtual dataset"))
+	}
+	obj, err := d.file.h5.Object(d.meta.Addr)
+	if err != nil {
+		return err
+	}
+	d.object = obj
+	if len(d.meta.Filters) == 0 || d.meta.Layout != meta.Chunked {
+		return nil
+	}
+	specs := make([]filter.Spec, len(d.meta.Filters))
+	for i, f := range d.meta.Filters {
+		specs[i] = filter.Spec{ID: f.ID, Optional: f.Optional, Name: f.Name, Params: f.Params}
+	}
+	d.pipe, err = filter.New(specs, d.source.Type.Size)
+	if err != nil && fault.Of(err) == fault.Unsupported {
+		return d.throughLibrary(err)
+	}
+	return err
+}
+
+// throughLibrary lets libhdf5 read what is not read natively; variable-length data lies in its memory, not in ours.
+func (d *Dataset) throughLibrary(why error) error {
+	if d.source.Type.HasVarLen() {
+		return fault.New(fault.Unsupported, "variable-length data behind: %w", why)
+	}
+	if err := d.file.sources(d.meta); err != nil {
+		return err
+	}
+	if d.meta.Layout != meta.Virtual {
+		return why
+	}
+	d.viaLib = why
+	return nil
+}
+
+func (d *Dataset) empty() bool { return product(d.shape) == 0 }
+
+func (d *Dataset) chunked() bool { return d.meta.Layout == meta.Chunked }
+
+func (d *Dataset) rows() int64 { return d.shape[0] }
+
+// failed names the dataset in an error.
+func (d *Dataset) failed(err error) error {
+	kind := fault.Of(err)
+	if kind == nil {
+		return err
+	}
+	return fault.New(kind, "%s %s: %w", d.file.loc.Name, d.asked, err)
+}
+
+// Info describes the dataset.
+func (d *Dataset) Info() Info { return d.info }
+
+// Columns are the names that a request may use.
+func (d *Dataset) Columns() []convert.Column { return d.source.Columns() }
+
+// Chunks counts the stored chunks, building the index if need be; 0 for other layouts.
+func (d *Dataset) Chunks(ctx context.Context) (int, error) {
+	if !d.chunked() || d.object == nil {
+		return 0, nil
+	}
+	x, err := d.chunkIndex()
+	if err != nil {
+		return 0, d.failed(err)
+	}
+	return x.Len(), nil
+}
+
+// chunkIndex walks the index once.
+func (d *Dataset) chunkIndex() (*chunkindex.Index, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.index == nil {
+		x, err := d.file.h5.Index(d.object)
+		if err != nil {
+			return nil, err
+		}
+		d.index = x
+	}
+	return d.index, nil
+}
+
+// columnName is the last part of a path.
+func columnName(p string) string {
+	return path.Base(strings.TrimRight(p, "/"))
+}
+
+func inner(shape []int64) []int {
+	out := make([]int, 0, len(shape))
+	for _, n := range shape[1:] {
+		out = append(out, int(n))
+	}
+	return out
+}
+
+// text is an attribute that is a string, else "".
+func text(attrs []meta.Attr, name string) string {
+	for _, a := range attrs {
+		if a.Name == name {
+			var s string
+			if json.Unmarshal(a.Value, &s) == nil {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// pseudo is PyTables' atom of a VLARRAY that is stored as a sequence of something else.
+func pseudo(attrs []meta.Attr, s convert.Source) string {
+	if s.Class != "VLARRAY" {
+		return ""
+	}
+	atom := text(attrs, "PSEUDOATOM")
+	if atom == "" {
+		atom = map[string]string{"VLString": "vlstring", "Object": "object"}[text(attrs, "FLAVOR")]
+	}
+	switch atom {
+	case "vlstring", "vlunicode", "object":
+		return atom
+	}
+	return ""
+}
+
+func attributes(attrs []meta.Attr) json.RawMessage {
+	out := make(map[string]json.RawMessage, len(attrs))
+	for _, a := range attrs {
+		out[strings.ToValidUTF8(a.Name, "\uFFFD")] = a.Value
+		if a.Err != "" {
+			why, _ := json.Marshal(map[string]string{"error": a.Err})
+			out[a.Name] = why
+		}
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		return json.RawMessage("{}")
+	}
+	return b
+}

@@ -1,0 +1,192 @@
+package reader
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/sched"
+)
+
+// Config says how an Engine works. The zero value of every field is its default.
+type Config struct {
+	Workers     int           // decoding goroutines; default: one per CPU
+	Memory      int64         // bytes for all buffers; default: a quarter of the machine's
+	InProcess   bool          // call libhdf5 in this process instead of helper processes
+	Helpers     int           // helper processes; default 2
+	CallTimeout time.Duration // of one call to a helper; default 20 s
+	Logger      *zap.Logger   // default: none
+}
+
+const (
+	budgetWait = 30 * time.Second // before ResourceExhausted
+	maxFiles   = 256              // whose metadata is kept
+)
+
+func (c Config) withDefaults() Config {
+	if c.Workers <= 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if c.Memory <= 0 {
+		c.Memory = machineMemory() / 4
+	}
+	if c.Helpers <= 0 {
+		c.Helpers = 2
+	}
+	if c.CallTimeout <= 0 {
+		c.CallTimeout = 20 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	return c
+}
+
+func machineMemory() int64 {
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) != nil {
+		return 4 << 30
+	}
+	return int64(info.Totalram) * int64(info.Unit)
+}
+
+// Engine owns workers, budget, caches and helper processes. Safe for concurrent use.
+type Engine struct {
+	cfg     Config
+	log     *zap.Logger
+	mem     *bufpool.Memory
+	workers *sched.Pool
+	lib     library
+
+	mu    sync.Mutex
+	files map[string]*list.Element // by path; of *File
+	order list.List                // last used first
+}
+
+// NewEngine starts an engine; Close ends it.
+func NewEngine(cfg Config) (*Engine, error) {
+	cfg = cfg.withDefaults()
+	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}}
+	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(cfg.Memory, budgetWait), Pool: bufpool.NewPool(cfg.Memory)}
+	if cfg.InProcess {
+		e.lib = &h5proc.InProcess{}
+	} else {
+		e.lib = h5proc.New(h5proc.Config{Helpers: cfg.Helpers, CallTimeout: cfg.CallTimeout, Logger: cfg.Logger})
+	}
+	e.workers = sched.New(cfg.Workers)
+	return e, nil
+}
+
+// Close ends the workers and helpers. Runs must have been released before.
+func (e *Engine) Close() error {
+	e.workers.Close()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	errs := []error{e.lib.Close()}
+	for el := e.order.Front(); el != nil; el = el.Next() {
+		errs = append(errs, el.Value.(*File).disk.Close())
+	}
+	e.order.Init()
+	e.files = map[string]*list.Element{}
+	return errors.Join(errs...)
+}
+
+// Memory tells the budget and how many of its bytes are in use by runs and by records not yet released.
+func (e *Engine) Memory() (used, budget int64) {
+	return e.mem.Budget.Used(), e.mem.Budget.Limit()
+}
+
+// Open gives the file at a location; it is cheap when the file is known and unchanged.
+func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
+	if loc.Name == "" {
+		loc.Name = loc.Path
+	}
+	id, err := blockio.Identify(loc.Path)
+	if err != nil {
+		return nil, e.missing(loc, err)
+	}
+	if f := e.known(loc, id); f != nil {
+		return f, nil
+	}
+	f, err := openFile(e, loc)
+	if err != nil {
+		return nil, err
+	}
+	e.remember(f)
+	return f, nil
+}
+
+func (e *Engine) missing(loc Location, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, "no such file %s", loc.Name)
+	}
+	if k := fault.Of(err); k != nil {
+		return fault.New(k, "%s: %w", loc.Name, err)
+	}
+	return fault.New(fault.DataLoss, "%s: cannot be opened: %s", loc.Name, cause(err))
+}
+
+// cause is an error of the operating system without the path.
+func cause(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// known is the cached file if it is still the same one under the same name.
+func (e *Engine) known(loc Location, id blockio.Identity) *File {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	el := e.files[loc.Path]
+	if el == nil {
+		return nil
+	}
+	f := el.Value.(*File)
+	if f.disk.Identity() != id || f.loc.Name != loc.Name {
+		e.forget(el)
+		return nil
+	}
+	e.order.MoveToFront(el)
+	return f
+}
+
+func (e *Engine) remember(f *File) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if old := e.files[f.loc.Path]; old != nil {
+		e.forget(old)
+	}
+	e.files[f.loc.Path] = e.order.PushFront(f)
+	for e.order.Len() > maxFiles {
+		e.forget(e.order.Back())
+	}
+}
+
+// forget drops a file from the cache. Its handle closes when the last run that reads it is gone. Called locked.
+func (e *Engine) forget(el *list.Element) {
+	delete(e.files, el.Value.(*File).loc.Path)
+	e.order.Remove(el)
+}
+
+// Refresh drops what is cached about the file at a path.
+func (e *Engine) Refresh(path string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if el := e.files[filepath.Clean(path)]; el != nil {
+		e.forget(el)
+	}
+}

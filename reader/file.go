@@ -1,0 +1,233 @@
+package reader
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/gheap"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// Location is a file on disk.
+type Location struct {
+	Path   string                   // on this machine's disk
+	Name   string                   // what messages and schema metadata call it; default: Path
+	Inside func(disk string) bool   // whether a path that a link leads to may be opened; nil: any
+	NameOf func(disk string) string // what messages call such a path; nil: its base name
+}
+
+// heapCache is how many bytes of global heap collections a file keeps.
+const heapCache = 16 << 20
+
+// maxHops bounds external links that lead to external links.
+const maxHops = 16
+
+// File is an HDF5 file of one identity. It needs no closing: the Engine drops what has not been used for long. Safe
+// for concurrent use.
+type File struct {
+	eng  *Engine
+	loc  Location
+	disk *blockio.File
+	h5   *chunkindex.File
+	heap *gheap.Heap
+
+	mu       sync.Mutex
+	tree     *meta.File
+	datasets map[string]*Dataset
+	names    map[uint64]string // of objects by address
+}
+
+func openFile(e *Engine, loc Location) (*File, error) {
+	disk, err := blockio.Open(loc.Path)
+	if err != nil {
+		return nil, e.missing(loc, err)
+	}
+	size := disk.Identity().Size
+	h5, err := chunkindex.Open(disk, size)
+	if err != nil {
+		disk.Close()
+		return nil, fault.New(fault.DataLoss, "%s: %w", loc.Name, err)
+	}
+	return &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(disk, h5, size, heapCache), datasets: map[string]*Dataset{}}, nil
+}
+
+// listing is the file's tree as libhdf5 walks it, asked once.
+func (f *File) listing(ctx context.Context) (*meta.File, error) {
+	f.mu.Lock()
+	tree := f.tree
+	f.mu.Unlock()
+	if tree != nil {
+		return tree, nil
+	}
+	tree, err := f.eng.lib.Tree(ctx, f.loc.Path)
+	if err != nil {
+		return nil, f.failed(err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tree = tree
+	return tree, nil
+}
+
+func (f *File) failed(err error) error {
+	if k := fault.Of(err); k != nil {
+		return fault.New(k, "%s: %w", f.loc.Name, err)
+	}
+	return err
+}
+
+// Dataset opens a dataset by its absolute path, following links inside the file's roots.
+func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
+	if !strings.HasPrefix(path, "/") {
+		return nil, fault.New(fault.NotFound, "%s: no such dataset %s: a dataset's name begins with /", f.loc.Name, path)
+	}
+	if d := f.opened(path); d != nil {
+		return d, nil
+	}
+	d, err := f.follow(ctx, path, path, 0)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.datasets[path] = d
+	return d, nil
+}
+
+func (f *File) opened(path string) *Dataset {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.datasets[path]
+}
+
+// follow opens a dataset that was asked for by another name, maybe of another file.
+func (f *File) follow(ctx context.Context, path, asked string, hops int) (*Dataset, error) {
+	m, err := f.eng.lib.Dataset(ctx, f.loc.Path, path)
+	if err != nil {
+		return nil, f.failed(err)
+	}
+	if m.OtherFile == "" {
+		return newDataset(f, m, asked), nil
+	}
+	if hops >= maxHops {
+		return nil, fault.New(fault.NotFound, "%s %s: more than %d external links in a row", f.loc.Name, asked, maxHops)
+	}
+	other, err := f.open(ctx, m.OtherFile)
+	if err != nil {
+		return nil, fault.New(fault.Of(err), "%s %s: external link: %w", f.loc.Name, asked, err)
+	}
+	return other.follow(ctx, m.Path, asked, hops+1)
+}
+
+// open opens a file that a link names, relative to this one's folder.
+func (f *File) open(ctx context.Context, name string) (*File, error) {
+	disk, err := f.sibling(name)
+	if err != nil {
+		return nil, err
+	}
+	return f.eng.Open(ctx, Location{Path: disk, Name: f.nameOf(disk), Inside: f.loc.Inside, NameOf: f.loc.NameOf})
+}
+
+func (f *File) nameOf(disk string) string {
+	if f.loc.NameOf != nil {
+		return f.loc.NameOf(disk)
+	}
+	return filepath.Base(disk)
+}
+
+// sibling is the place of a file that this one names, if it may be opened.
+func (f *File) sibling(name string) (string, error) {
+	disk := name
+	if !filepath.IsAbs(name) {
+		disk = filepath.Join(filepath.Dir(f.loc.Path), name)
+	}
+	real, err := filepath.EvalSymlinks(disk)
+	if err != nil {
+		return "", fault.New(fault.NotFound, "no such file %s", filepath.Base(name))
+	}
+	if f.loc.Inside != nil && !f.loc.Inside(real) {
+		return "", fault.New(fault.NotFound, "%s lies outside what is served", filepath.Base(name))
+	}
+	return real, nil
+}
+
+// beside opens a raw file that this one names.
+func (f *File) beside(name string) (*blockio.File, error) {
+	disk, err := f.sibling(name)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := blockio.Open(disk)
+	if err != nil {
+		return nil, fault.New(fault.DataLoss, "external file %s: %s", filepath.Base(name), cause(err))
+	}
+	return raw, nil
+}
+
+// sources checks that the files of a virtual dataset may be opened.
+func (f *File) sources(m meta.Dataset) error {
+	for _, s := range m.Sources {
+		if s.File == "." {
+			continue
+		}
+		disk := s.File
+		if !filepath.IsAbs(disk) {
+			disk = filepath.Join(filepath.Dir(f.loc.Path), disk)
+		}
+		if real, err := filepath.EvalSymlinks(disk); err == nil {
+			disk = real
+		}
+		if f.loc.Inside != nil && !f.loc.Inside(disk) {
+			return fault.New(fault.Unsupported, "virtual source %s lies outside what is served", filepath.Base(s.File))
+		}
+	}
+	return nil
+}
+
+// resolver finds what elements only point at.
+type resolver struct {
+	file *File
+	ctx  context.Context
+}
+
+func (f *File) resolver(ctx context.Context) convert.Resolver { return resolver{file: f, ctx: ctx} }
+
+// Heap is an object of the global heap.
+func (r resolver) Heap(addr uint64, index uint32) ([]byte, error) {
+	return r.file.heap.Object(addr, index)
+}
+
+// RefName is a path of the object at an address.
+func (r resolver) RefName(addr uint64) (string, bool, error) {
+	names, err := r.file.objectNames(r.ctx)
+	if err != nil {
+		return "", false, err
+	}
+	name, ok := names[addr]
+	return name, ok, nil
+}
+
+func (f *File) objectNames(ctx context.Context) (map[uint64]string, error) {
+	tree, err := f.listing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.names == nil {
+		f.names = make(map[uint64]string, len(tree.Groups)+len(tree.Datasets))
+		for _, d := range tree.Datasets {
+			f.names[d.Addr] = d.Path
+		}
+		for _, g := range tree.Groups {
+			f.names[g.Addr] = g.Path
+		}
+	}
+	return f.names, nil
+}

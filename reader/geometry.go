@@ -1,0 +1,181 @@
+package reader
+
+import (
+	"github.com/mtflight/mtflight/convert"
+)
+
+// geometry says how the chunks of a dataset and the elements of a result lie to each other. One axis of the dataset
+// gives the result's rows; what is taken of the others is the same for all rows.
+type geometry struct {
+	shape  []int64 // of the dataset; a scalar is one row
+	chunk  []int64 // extents of a chunk
+	axes   []axis  // what is taken of each axis; that of rows is only known batch by batch
+	rows   int     // the axis of the rows
+	inner  []int   // extents of the result's axes after the rows
+	across [][]piece
+
+	srcStride []int64 // elements between neighbours along an axis inside a chunk
+	dstStride []int64 // and in the result
+	unit      int64   // elements that lie together in both, behind axis last
+	last      int     // the last axis to walk
+}
+
+// piece is what one chunk along an axis contributes: src counts from the chunk's origin.
+type piece struct {
+	chunk int64
+	runs  []run
+}
+
+// newGeometry for the rows of the first axis that stays.
+func newGeometry(shape, chunk []int64, axes []axis) *geometry {
+	g := &geometry{shape: shape, chunk: chunk, axes: axes}
+	for g.rows < len(axes)-1 && axes[g.rows].drop {
+		g.rows++
+	}
+	for _, a := range axes[g.rows+1:] {
+		if !a.drop {
+			g.inner = append(g.inner, int(a.n))
+		}
+	}
+	g.strides()
+	g.merge()
+	g.across = make([][]piece, len(shape))
+	for i, a := range axes {
+		if i != g.rows {
+			g.across[i] = split(a.runs, chunk[i])
+		}
+	}
+	return g
+}
+
+func (g *geometry) strides() {
+	k := len(g.shape)
+	g.srcStride, g.dstStride = make([]int64, k), make([]int64, k)
+	src, dst := int64(1), int64(1)
+	for i := k - 1; i >= 0; i-- {
+		g.srcStride[i], g.dstStride[i] = src, dst
+		src *= g.chunk[i]
+		if !g.axes[i].drop && i > g.rows {
+			dst *= g.axes[i].n
+		}
+	}
+}
+
+// merge finds the trailing axes that are taken whole and lie the same way in chunk and result.
+func (g *geometry) merge() {
+	g.last, g.unit = len(g.shape)-1, 1
+	for g.last > g.rows && g.full(g.last) {
+		g.unit *= g.chunk[g.last]
+		g.last--
+	}
+}
+
+func (g *geometry) full(i int) bool {
+	a := g.axes[i]
+	return !a.drop && len(a.runs) == 1 && a.runs[0].src == 0 && a.runs[0].step == 1 && a.n == g.shape[i] && g.chunk[i] == a.n
+}
+
+// split cuts runs at the chunks' boundaries, in ascending order of the chunks.
+func split(runs []run, extent int64) []piece {
+	var out []piece
+	at := map[int64]int{}
+	for _, r := range runs {
+		cut(r, extent, func(chunk int64, part run) {
+			i, ok := at[chunk]
+			if !ok {
+				i = len(out)
+				at[chunk] = i
+				out = append(out, piece{chunk: chunk})
+			}
+			out[i].runs = append(out[i].runs, part)
+		})
+	}
+	return out
+}
+
+// cut calls use for each chunk a run goes through, src relative to the chunk.
+func cut(r run, extent int64, use func(chunk int64, part run)) {
+	for r.n > 0 {
+		chunk := r.src / extent
+		n := min(within(r, chunk*extent, extent), r.n)
+		use(chunk, run{dst: r.dst, src: r.src - chunk*extent, step: r.step, n: n})
+		r = run{dst: r.dst + n, src: r.src + n*r.step, step: r.step, n: r.n - n}
+	}
+}
+
+// within counts the places of a run from its first on that lie in the chunk at origin, where its first lies.
+func within(r run, origin, extent int64) int64 {
+	switch {
+	case r.step > 0:
+		return (origin+extent-1-r.src)/r.step + 1
+	case r.step < 0:
+		if r.step == -1<<63 {
+			return 1
+		}
+		return (r.src-origin)/-r.step + 1
+	}
+	return r.n
+}
+
+// placer puts a chunk's elements where a batch wants them.
+type placer struct {
+	g     *geometry
+	batch *convert.Batch
+	elems convert.Elems
+	fill  bool // elems is one element that stands for all
+	parts [][]run
+}
+
+// place puts the elements of a chunk; parts are the runs of each axis.
+func (g *geometry) place(b *convert.Batch, e convert.Elems, fill bool, parts [][]run) error {
+	p := placer{g: g, batch: b, elems: e, fill: fill, parts: parts}
+	return p.axis(0, 0, 0)
+}
+
+func (p *placer) axis(i int, dst, src int64) error {
+	ds, ss := p.g.dstStride[i], p.g.srcStride[i]
+	if i < p.g.rows || p.g.axes[i].drop {
+		ds = 0
+	}
+	for _, r := range p.parts[i] {
+		if i == p.g.last {
+			if err := p.line(dst+r.dst*ds, src+r.src*ss, ds, ss, r); err != nil {
+				return err
+			}
+			continue
+		}
+		for k := range r.n {
+			if err := p.axis(i+1, dst+(r.dst+k)*ds, src+(r.src+k*r.step)*ss); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// line puts a run along the last axis to walk.
+func (p *placer) line(dst, src, ds, ss int64, r run) error {
+	unit := p.g.unit
+	if unit == 1 {
+		return p.put(dst, src, int64(int(ds)), r.step*ss, r.n)
+	}
+	if r.step == 1 && ds == unit && ss == unit {
+		return p.put(dst, src, 1, 1, r.n*unit)
+	}
+	for k := range r.n {
+		if err := p.put(dst+k*ds, src+k*r.step*ss, 1, 1, unit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *placer) put(dst, src, dstStep, srcStep, n int64) error {
+	if n == 1 {
+		dstStep = 1
+	}
+	if p.fill {
+		src, srcStep = 0, 0
+	}
+	return p.batch.Put(int(dst), int(dstStep), p.elems, int(src), int(srcStep), int(n))
+}

@@ -1,0 +1,219 @@
+package reader
+
+import (
+	"context"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// fill is a batch on its way.
+type fill struct {
+	block
+	runs   []run
+	lease  *bufpool.Lease
+	batch  *convert.Batch
+	record arrow.Record
+}
+
+// target is what one chunk gives to one batch: the runs along the axis of the rows.
+type target struct {
+	fill int
+	runs []run
+}
+
+// job is a chunk with where its elements go.
+type job struct {
+	at      []int64
+	targets []target
+	parts   [][]run // of the other axes
+}
+
+// group is batches that are filled together, so that a chunk they share is decoded once.
+type group struct {
+	plan  *Plan
+	fills []*fill
+	jobs  []job
+	lease *bufpool.Lease // of the workers' scratch
+	left  atomic.Int64   // tasks
+	ended chan<- *group
+	done  bool // seen by the consumer
+
+	mu  sync.Mutex
+	err error
+}
+
+// addJobs plans the chunks of a group, in the order of the grid.
+func (g *group) addJobs() {
+	geo := g.plan.geo
+	bands := map[int64][]target{}
+	for i, f := range g.fills {
+		for _, r := range f.runs {
+			cut(r, geo.chunk[geo.rows], func(chunk int64, part run) {
+				t := bands[chunk]
+				if n := len(t); n > 0 && t[n-1].fill == i {
+					t[n-1].runs = append(t[n-1].runs, part)
+				} else {
+					bands[chunk] = append(t, target{fill: i, runs: []run{part}})
+				}
+			})
+		}
+	}
+	order := make([]int64, 0, len(bands))
+	for band := range bands {
+		order = append(order, band)
+	}
+	slices.Sort(order)
+	for _, band := range order {
+		at := make([]int64, len(geo.shape))
+		at[geo.rows] = band
+		g.across(0, at, make([][]run, len(geo.shape)), bands[band])
+	}
+}
+
+// across adds a job for every combination of chunks along the axes other than the rows'.
+func (g *group) across(axis int, at []int64, parts [][]run, targets []target) {
+	geo := g.plan.geo
+	switch {
+	case axis == len(at):
+		g.jobs = append(g.jobs, job{at: slices.Clone(at), targets: targets, parts: slices.Clone(parts)})
+	case axis == geo.rows:
+		g.across(axis+1, at, parts, targets)
+	default:
+		for _, p := range geo.across[axis] {
+			at[axis], parts[axis] = p.chunk, p.runs
+			g.across(axis+1, at, parts, targets)
+		}
+	}
+}
+
+// taskBytes is the least a task should decode, so that handing it out costs little beside it.
+const taskBytes = 256 << 10
+
+// perTask is the number of chunks a task takes.
+func (p *Plan) perTask() int {
+	return int(max(1, taskBytes/max(1, p.chunkBytes())))
+}
+
+// tasks cuts the jobs into tasks. There is always one, which ends the group.
+func (g *group) tasks(ctx context.Context) []func(worker int) {
+	var out []func(int)
+	for part := range slices.Chunk(g.jobs, g.plan.perTask()) {
+		out = append(out, func(int) { g.work(ctx, part) })
+	}
+	if len(out) == 0 {
+		out = append(out, func(int) { g.work(ctx, nil) })
+	}
+	g.left.Store(int64(len(out)))
+	return out
+}
+
+// work does one task, whatever happens in it, and ends the group after the last.
+func (g *group) work(ctx context.Context, jobs []job) {
+	if g.failed() == nil {
+		if err := g.guard(func() error { return g.read(ctx, jobs) }); err != nil {
+			g.fail(err)
+		}
+	}
+	if g.left.Add(-1) > 0 {
+		return
+	}
+	if g.failed() == nil {
+		if err := g.guard(g.finish); err != nil {
+			g.fail(err)
+		}
+	}
+	g.lease.Close()
+	g.ended <- g
+}
+
+// guard turns a panic, of a decoder on bytes nobody thought of, into an error of this read.
+func (g *group) guard(do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			g.plan.ds.file.eng.log.Sugar().Errorf("panic reading %s %s: %v\n%s", g.plan.ds.file.loc.Name, g.plan.ds.info.Path, v, debug.Stack())
+			err = fault.New(fault.DataLoss, "an unexpected failure while decoding; the server's log has the details")
+		}
+	}()
+	return do()
+}
+
+func (g *group) read(ctx context.Context, jobs []job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	s := newScratch(g.lease)
+	defer s.release()
+	chunks := make([][]int64, len(jobs))
+	for i, j := range jobs {
+		chunks[i] = j.at
+	}
+	return g.plan.store.load(ctx, s, chunks, func(i int, e convert.Elems, fill bool) error {
+		return g.scatter(jobs[i], e, fill)
+	})
+}
+
+// scatter puts a chunk's elements into the batches that want them.
+func (g *group) scatter(j job, e convert.Elems, fill bool) error {
+	geo := g.plan.geo
+	parts := slices.Clone(j.parts)
+	for _, t := range j.targets {
+		parts[geo.rows] = t.runs
+		if err := geo.place(g.fills[t.fill].batch, e, fill, parts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *group) finish() error {
+	for _, f := range g.fills {
+		rec, err := f.batch.Record()
+		if err != nil {
+			return err
+		}
+		f.record = rec
+		f.lease.Close()
+	}
+	return nil
+}
+
+func (g *group) fail(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.err == nil {
+		g.err = err
+	}
+}
+
+func (g *group) failed() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.err
+}
+
+// release gives back what a group that nobody will see holds; its tasks have ended or will never begin.
+func (g *group) release() {
+	for _, f := range g.fills {
+		f.release()
+	}
+	g.lease.Close()
+}
+
+func (f *fill) release() {
+	if f.record != nil {
+		f.record.Release()
+		f.record = nil
+	}
+	if f.batch != nil {
+		f.batch.Release()
+	}
+	f.lease.Close()
+}

@@ -1,0 +1,80 @@
+package reader
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/apache/arrow/go/v15/arrow"
+)
+
+// Tree is what a file holds.
+type Tree struct {
+	Groups   []GroupInfo `json:"groups"`
+	Datasets []Info      `json:"datasets"`
+	Links    []LinkInfo  `json:"links"`
+}
+
+// GroupInfo is a group or a committed type.
+type GroupInfo struct {
+	Path       string          `json:"path"`
+	Named      bool            `json:"named_type,omitempty"`
+	Attributes json.RawMessage `json:"attributes"`
+	Error      string          `json:"error,omitempty"`
+}
+
+// LinkInfo is a link that is not hard.
+type LinkInfo struct {
+	Path   string `json:"path"`
+	Kind   string `json:"kind"` // soft, external, user
+	File   string `json:"file,omitempty"`
+	Target string `json:"target,omitempty"`
+}
+
+// Info describes a dataset without its chunk index.
+type Info struct {
+	Path       string          `json:"path"`
+	Kind       string          `json:"kind"`             // table, array, vlarray, unsupported
+	Reason     string          `json:"reason,omitempty"` // why unsupported
+	Type       string          `json:"type"`             // canonical text of the HDF5 type
+	Shape      []int64         `json:"shape"`            // null: null dataspace
+	MaxShape   []int64         `json:"max_shape"`        // -1: unlimited
+	Layout     string          `json:"layout"`
+	Chunks     []int64         `json:"chunks"`
+	Filters    []string        `json:"filters"` // deflate, shuffle, .. or the id
+	Rows       int64           `json:"rows"`
+	Bytes      int64           `json:"bytes"`  // of its elements
+	Stored     int64           `json:"stored"` // in the file
+	Attributes json.RawMessage `json:"attributes"`
+	Schema     *arrow.Schema   `json:"-"` // of a request for the whole; nil if unsupported
+}
+
+// Tree lists the file: every object once, links that are not hard, attributes.
+func (f *File) Tree(ctx context.Context) (*Tree, error) {
+	m, err := f.listing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tree{Groups: []GroupInfo{}, Datasets: []Info{}, Links: []LinkInfo{}}
+	for _, g := range m.Groups {
+		t.Groups = append(t.Groups, GroupInfo{Path: g.Path, Named: g.Named, Attributes: attributes(g.Attrs), Error: g.Err})
+	}
+	for _, d := range m.Datasets {
+		t.Datasets = append(t.Datasets, f.listed(d.Path, func() *Dataset { return newDataset(f, d, d.Path) }).info)
+	}
+	for _, l := range m.Links {
+		t.Links = append(t.Links, LinkInfo{Path: l.Path, Kind: l.Kind, File: l.File, Target: l.Target})
+	}
+	return t, nil
+}
+
+// listed is the dataset of a path, made only if it is not known yet.
+func (f *File) listed(path string, make func() *Dataset) *Dataset {
+	if d := f.opened(path); d != nil {
+		return d
+	}
+	d := make()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.datasets[path] = d
+	return d
+}

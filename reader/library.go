@@ -1,0 +1,20 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// library is libhdf5: in helper processes, or in this one where a user of the package chose so.
+type library interface {
+	Tree(ctx context.Context, path string) (*meta.File, error)
+	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
+	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
+	Close() error
+}
+
+// MaybeServeHelper must be the first call of a program's main: where the process was started as a helper of an Engine
+// it serves until its parent goes, and does not return.
+func MaybeServeHelper() { h5proc.MaybeServe() }

@@ -1,0 +1,340 @@
+package reader
+
+import (
+	"context"
+	"runtime"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+const (
+	defaultBatch = 7 << 19  // 3.5 MiB: many gRPC clients refuse messages over 4 MiB
+	maxBatch     = 64 << 20 // whatever is asked for
+	maxBlocks    = 1 << 26  // that a shuffle may hold in memory
+)
+
+// Plan is a checked request. It is immutable and can be run many times.
+type Plan struct {
+	ds      *Dataset
+	req     Request
+	program *convert.Program
+	schema  *arrow.Schema
+	store   store
+	geo     *geometry
+
+	fixed   sequence // the rows, if they are known without reading
+	size    int64    // rows of a batch
+	promise bool     // every batch has exactly size rows
+}
+
+// Plan checks a request (its File and Dataset members only name the result) without reading a row.
+func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	if d.unsupported != nil {
+		return nil, d.unsupported
+	}
+	p := &Plan{ds: d, req: r}
+	axes, err := d.axes(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.place(ctx, axes); err != nil {
+		return nil, err
+	}
+	if err := p.compile(); err != nil {
+		return nil, err
+	}
+	if err := p.sequence(); err != nil {
+		return nil, err
+	}
+	p.blockSize()
+	p.schema = p.program.Schema(p.metadata())
+	return p, p.checkShuffle()
+}
+
+// axes is what a request takes of each axis.
+func (d *Dataset) axes(r Request) ([]axis, error) {
+	if r.Select != nil {
+		if d.info.Shape == nil || len(d.info.Shape) == 0 {
+			return parseSelect(*r.Select, d.info.Shape)
+		}
+		return parseSelect(*r.Select, d.shape)
+	}
+	axes := make([]axis, len(d.shape))
+	for i, n := range d.shape {
+		axes[i] = wholeAxis(n)
+	}
+	return axes, nil
+}
+
+func (p *Plan) place(ctx context.Context, axes []axis) error {
+	if len(axes) == 0 { // of a scalar
+		axes = []axis{wholeAxis(1)}
+	}
+	rows := 0
+	for rows < len(axes)-1 && axes[rows].drop {
+		rows++
+	}
+	st, err := p.ds.store(ctx, rows)
+	if err != nil {
+		return err
+	}
+	p.store = st
+	p.geo = newGeometry(p.ds.shape, st.extents(), axes)
+	return nil
+}
+
+func (p *Plan) compile() error {
+	src := p.ds.source
+	src.Inner = p.geo.inner
+	program, err := convert.Compile(src, p.req.Fields, p.req.Options)
+	if err != nil {
+		return p.ds.failed(err)
+	}
+	p.program = program
+	return nil
+}
+
+// sequence finds the rows if no value decides about them.
+func (p *Plan) sequence() (err error) {
+	n := p.ds.rows()
+	switch r := p.req; {
+	case r.Where != nil || r.SortBy != "":
+		return fault.New(fault.Unsupported, "conditions and sorted reads are not served yet")
+	case r.Select != nil:
+		a := p.geo.axes[p.geo.rows]
+		p.fixed = chosen{axis: a}
+	case r.Coordinates != nil:
+		p.fixed, err = coordinates(r.Coordinates, n)
+	case r.Mask != nil:
+		p.fixed, err = masked(r.Mask, n)
+	case r.MaskBools != nil:
+		p.fixed, err = maskedBools(r.MaskBools, n)
+	default:
+		p.fixed, err = slice(r.Start, r.Stop, r.Step, n)
+	}
+	if err == nil && p.req.Limit != nil {
+		p.fixed = limited(p.fixed, *p.req.Limit)
+	}
+	return err
+}
+
+// chosen is the rows that a select takes.
+type chosen struct{ axis }
+
+func (c chosen) Len() int64 { return c.n }
+
+func (c chosen) Runs(runs []run, lo, hi, at int64) []run {
+	for _, r := range c.runs {
+		a, b := max(lo, r.dst), min(hi, r.dst+r.n)
+		if a < b {
+			runs = append(runs, run{dst: at + a - lo, src: r.src + (a-r.dst)*r.step, step: r.step, n: b - a})
+		}
+	}
+	return runs
+}
+
+func limited(s sequence, n int64) sequence {
+	switch s := s.(type) {
+	case span:
+		return s.cut(n)
+	case rowList:
+		return s[:min(n, s.Len())]
+	case chosen:
+		s.n = min(s.n, n)
+		return s
+	}
+	return s
+}
+
+// rows is the result's rows; for a condition they are found by reading.
+func (p *Plan) rows(context.Context) (sequence, error) { return p.fixed, nil }
+
+// Schema has the schema metadata of protocol section 4.
+func (p *Plan) Schema() *arrow.Schema { return p.schema }
+
+// Rows is the number of rows a run gives, -1 if that is unknown or without end.
+func (p *Plan) Rows() int64 {
+	if p.fixed == nil {
+		return -1
+	}
+	b := p.newBlocks(p.fixed)
+	end, ok := b.end()
+	if !ok {
+		return -1
+	}
+	switch rest := end % b.size; {
+	case p.req.Stream == nil:
+		return end
+	case b.rest == OnlyRemainder:
+		return rest
+	case b.seed != nil || b.rest == DropRemainder:
+		return p.counted()
+	}
+	return max(0, end-p.from(b))
+}
+
+func (p *Plan) from(b *blocks) int64 {
+	if b.next > end62/b.size {
+		return end62
+	}
+	return b.next * b.size
+}
+
+const end62 = int64(1) << 62
+
+// counted walks the blocks, whose number is bounded by checkShuffle; without an end there is no number.
+func (p *Plan) counted() int64 {
+	b := p.newBlocks(p.fixed)
+	per := b.total / b.size * b.size
+	if b.seed != nil {
+		if b.rest == KeepRemainder {
+			per = b.total
+		}
+		first := b.next
+		turn := (per + b.size - 1) / b.size
+		if turn == 0 || first >= turn*b.cycles {
+			return 0
+		}
+		return per*b.cycles - first/turn*per - first%turn*b.size
+	}
+	end, _ := b.end()
+	return max(0, end-end%b.size-p.from(b))
+}
+
+// Bytes estimates the Arrow bytes a run gives, -1 if unknown.
+func (p *Plan) Bytes() int64 {
+	n := p.Rows()
+	if n < 0 {
+		return -1
+	}
+	return n * p.rowBytes()
+}
+
+// rowBytes is about how many Arrow bytes a row takes, at least one.
+func (p *Plan) rowBytes() int64 {
+	const probe = 1024
+	return max(1, p.program.BatchBytes(probe)/probe)
+}
+
+func (p *Plan) batchBytes(rows int64) int64 { return p.program.BatchBytes(int(rows)) }
+
+func (p *Plan) chunkBytes() int64 { return product(p.geo.chunk) * int64(p.program.ElemSize()) }
+
+// blockSize chooses the rows of a batch: whole chunks up to 3.5 MiB, larger chunks split by rows.
+func (p *Plan) blockSize() {
+	r := p.req
+	if r.Stream != nil && r.Stream.BlockRows > 0 {
+		p.size, p.promise = r.Stream.BlockRows, true
+		return
+	}
+	most := int64(defaultBatch)
+	if r.BatchBytes > 0 {
+		most = min(r.BatchBytes, maxBatch)
+	}
+	row := p.rowBytes()
+	p.size = max(1, most/row)
+	band := p.geo.chunk[p.geo.rows]
+	if p.req.Stream != nil && p.ds.chunked() {
+		p.size = max(band, p.size/band*band)
+	} else if p.size >= band {
+		p.size = p.size / band * band
+	}
+	if r.BatchRows > 0 {
+		p.size = max(1, min(r.BatchRows, maxBatch/row))
+	}
+	p.promise = r.Stream != nil
+}
+
+func (p *Plan) newBlocks(s sequence) *blocks {
+	b := newBlocks(s.Len(), p.size, p.req.Stream)
+	if at, ok := s.(span); ok && !p.promise && p.req.BatchRows == 0 && at.step == 1 {
+		band := p.geo.chunk[p.geo.rows]
+		if off := at.start % band; off != 0 && p.size >= band {
+			b.align = band - off
+		}
+	}
+	return b
+}
+
+func (p *Plan) checkShuffle() error {
+	if p.req.Stream == nil || p.req.Stream.Shuffle == nil || p.fixed == nil {
+		return nil
+	}
+	if n := p.fixed.Len() / p.size; n > maxBlocks {
+		return fault.New(fault.Exhausted, "a shuffle of %d blocks: at most %d are possible, choose larger stream.block_rows", n, maxBlocks)
+	}
+	return nil
+}
+
+func (p *Plan) unordered() bool { return p.req.Stream != nil && p.req.Stream.Unordered }
+
+func (p *Plan) workers() int {
+	n := p.ds.file.eng.cfg.Workers
+	if p.req.Stream != nil && p.req.Stream.Workers > 0 {
+		n = min(n, p.req.Stream.Workers)
+	}
+	return n
+}
+
+// window is the number of blocks decoded ahead.
+func (p *Plan) window() int {
+	if p.req.Stream != nil && p.req.Stream.ReadAhead != nil {
+		return int(max(1, min(*p.req.Stream.ReadAhead, maxGroups)))
+	}
+	return 2*p.workers() + 1
+}
+
+// groupBytes is how many bytes of batches are filled together for the sake of chunks they share.
+func (p *Plan) groupBytes() int64 {
+	band := p.geo.chunk[p.geo.rows] * p.rowBytes()
+	return min(max(band, 4<<20), p.ds.file.eng.mem.Budget.Limit()/4)
+}
+
+// scratchBytes is what the workers need to read the chunks of a group.
+func (p *Plan) scratchBytes(jobs int) int64 {
+	per := p.perTask()
+	tasks := (jobs + per - 1) / per
+	n := int64(min(tasks, p.workers(), runtime.GOMAXPROCS(0)))
+	need := p.store.need(p.chunkBytes() * int64(min(per, jobs)))
+	return n * (need + need/4)
+}
+
+func (p *Plan) resolver(ctx context.Context) convert.Resolver {
+	if !p.program.NeedsResolver() {
+		return nil
+	}
+	return p.ds.file.resolver(ctx)
+}
+
+// Split cuts the request into at most n requests by start and stop that give the same rows in this order.
+func (p *Plan) Split(n int) []Request {
+	rows, ok := p.fixed.(span)
+	whole := []Request{p.req}
+	if !ok || n < 2 || p.req.Select != nil || p.req.Stream != nil || rows.n < 2 || rows.step < 1 {
+		return whole
+	}
+	var out []Request
+	per := (rows.n + int64(n) - 1) / int64(n)
+	if band := p.geo.chunk[p.geo.rows]; rows.step == 1 && per > band {
+		per = (per + band - 1) / band * band
+	}
+	for lo := int64(0); lo < rows.n; lo += per {
+		out = append(out, p.part(rows, lo, min(lo+per, rows.n)))
+	}
+	return out
+}
+
+func (p *Plan) part(rows span, lo, hi int64) Request {
+	r := p.req
+	start, stop := rows.start+lo*rows.step, rows.start+(hi-1)*rows.step+1
+	r.Start, r.Stop, r.Limit, r.Endpoints = &start, &stop, nil, 0
+	r.Fields = slices.Clone(r.Fields)
+	return r
+}

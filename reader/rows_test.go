@@ -1,0 +1,148 @@
+package reader
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// spread writes runs out as the source row of each place.
+func spread(runs []run, n int64) []int64 {
+	out := make([]int64, n)
+	for i := range out {
+		out[i] = -1
+	}
+	for _, r := range runs {
+		for k := range r.n {
+			out[r.dst+k] = r.src + k*r.step
+		}
+	}
+	return out
+}
+
+func p64(v int64) *int64 { return &v }
+
+func TestSliceIsPythons(t *testing.T) {
+	bound := func(r *rand.Rand) *int64 {
+		if r.IntN(4) == 0 {
+			return nil
+		}
+		return p64(r.Int64N(25) - 12)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20000 {
+		n, start, stop, step := r.Int64N(8), bound(r), bound(r), bound(r)
+		if step != nil && *step == 0 {
+			continue
+		}
+		s, err := slice(start, stop, step, n)
+		require.NoError(t, err)
+		require.Equal(t, pythonSlice(start, stop, step, n), spread(s.Runs(nil, 0, s.Len(), 0), s.Len()))
+	}
+	_, err := slice(nil, nil, p64(0), 3)
+	require.ErrorIs(t, err, fault.Invalid)
+	for _, extreme := range []int64{math.MinInt64, math.MaxInt64} {
+		s, err := slice(p64(extreme), p64(-extreme), p64(extreme), 5)
+		require.NoError(t, err)
+		require.LessOrEqual(t, s.Len(), int64(1))
+	}
+}
+
+// pythonSlice walks from start to stop as the language's reference says.
+func pythonSlice(start, stop, step *int64, n int64) []int64 {
+	by := int64(1)
+	if step != nil {
+		by = *step
+	}
+	at := func(v *int64, missing int64) int64 {
+		if v == nil {
+			return missing
+		}
+		if *v < 0 {
+			return max(*v+n, -1)
+		}
+		return min(*v, n)
+	}
+	out := []int64{}
+	if by > 0 {
+		for i := max(at(start, 0), 0); i < at(stop, n); i += by {
+			out = append(out, i)
+		}
+		return out
+	}
+	for i := min(at(start, n-1), n-1); i > at(stop, -1); i += by {
+		out = append(out, i)
+	}
+	return out
+}
+
+func TestCoordinatesAndMasks(t *testing.T) {
+	l, err := coordinates([]int64{0, 1, 2, -1, 1, 1}, 5)
+	require.NoError(t, err)
+	require.Equal(t, rowList{0, 1, 2, 4, 1, 1}, l)
+	require.Equal(t, []run{{0, 0, 1, 3}, {3, 4, 1, 1}, {4, 1, 1, 1}, {5, 1, 1, 1}}, l.Runs(nil, 0, 6, 0))
+	_, err = coordinates([]int64{0, 5}, 5)
+	require.ErrorIs(t, err, fault.OutOfRange)
+	require.ErrorContains(t, err, "coordinate 5 is outside the 5 rows")
+	_, err = coordinates([]int64{-6}, 5)
+	require.ErrorIs(t, err, fault.OutOfRange)
+	l, err = masked([]byte{0b10000101, 0b1}, 9)
+	require.NoError(t, err)
+	require.Equal(t, rowList{0, 2, 7, 8}, l)
+	_, err = masked([]byte{1}, 9)
+	require.ErrorIs(t, err, fault.Invalid)
+	l, err = maskedBools([]bool{true, false, true}, 3)
+	require.NoError(t, err)
+	require.Equal(t, rowList{0, 2}, l)
+	_, err = maskedBools([]bool{true}, 3)
+	require.ErrorIs(t, err, fault.Invalid)
+}
+
+func TestSelectParses(t *testing.T) {
+	shape := []int64{6, 5, 4}
+	for text, want := range map[string][][]int64{
+		"...":             {{0, 1, 2, 3, 4, 5}, {0, 1, 2, 3, 4}, {0, 1, 2, 3}},
+		"2":               {{2}, {0, 1, 2, 3, 4}, {0, 1, 2, 3}},
+		"1:3, ..., ::2":   {{1, 2}, {0, 1, 2, 3, 4}, {0, 2}},
+		"-1, ::-2":        {{5}, {4, 2, 0}, {0, 1, 2, 3}},
+		"[3,-6, 3], 4, :": {{3, 0, 3}, {4}, {0, 1, 2, 3}},
+		":, [], :":        {{0, 1, 2, 3, 4, 5}, {}, {0, 1, 2, 3}},
+		"5:2:-1, 9:":      {{5, 4, 3}, {}, {0, 1, 2, 3}},
+	} {
+		axes, err := parseSelect(text, shape)
+		require.NoError(t, err, text)
+		for i, a := range axes {
+			require.Equal(t, want[i], spread(a.runs, a.n), "%s axis %d", text, i)
+		}
+	}
+	for text, kind := range map[string]error{
+		"6": fault.OutOfRange, "-7": fault.OutOfRange, "[0,6]": fault.OutOfRange, "99999999999999999999": fault.OutOfRange,
+		":,:,:,:": fault.Invalid, "1;2": fault.Invalid, "1:2:0": fault.Invalid, "[0],[0]": fault.Invalid,
+		"...,...": fault.Invalid, "": fault.Invalid, "[1": fault.Invalid, "1, :, [0]": fault.Invalid,
+	} {
+		_, err := parseSelect(text, shape)
+		require.ErrorIs(t, err, kind, text)
+	}
+}
+
+func TestSplitCoversEveryPlaceOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 3000 {
+		n, extent := 1+r.Int64N(40), 1+r.Int64N(9)
+		s, err := slice(nil, nil, p64([]int64{1, 2, 3, 7, 50, -1, -2, -5}[r.IntN(8)]), n)
+		require.NoError(t, err)
+		var back []run
+		for _, p := range split(s.Runs(nil, 0, s.Len(), 0), extent) {
+			for _, q := range p.runs {
+				last := q.src + (q.n-1)*q.step
+				require.True(t, q.src >= 0 && q.src < extent && last >= 0 && last < extent, "inside the chunk")
+				back = append(back, run{q.dst, p.chunk*extent + q.src, q.step, q.n})
+			}
+		}
+		require.Equal(t, spread(s.Runs(nil, 0, s.Len(), 0), s.Len()), spread(back, s.Len()))
+	}
+}

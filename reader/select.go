@@ -1,0 +1,175 @@
+package reader
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// axis is what is taken of one axis of the dataset.
+type axis struct {
+	runs []run // dst counts from 0
+	n    int64 // places in the result
+	drop bool  // an integer: the axis is not in the result
+}
+
+func wholeAxis(n int64) axis { return axis{runs: affine(0, 1, n), n: n} }
+
+func affine(start, step, n int64) []run {
+	if n == 0 {
+		return nil
+	}
+	return []run{{src: start, step: step, n: n}}
+}
+
+var (
+	integerPart = regexp.MustCompile(`^-?\d+$`)
+	listPart    = regexp.MustCompile(`^\[\s*(-?\d+\s*(,\s*-?\d+\s*)*)?\]$`)
+	slicePart   = regexp.MustCompile(`^(-?\d+)?\s*:\s*(-?\d+)?\s*(:\s*(-?\d+)?)?$`)
+)
+
+// parseSelect understands a NumPy index of an array of this shape: integers, slices, one ellipsis, one list.
+func parseSelect(text string, shape []int64) ([]axis, error) {
+	parts, err := expand(splitIndex(text), len(shape), text)
+	if err != nil {
+		return nil, err
+	}
+	axes := make([]axis, len(shape))
+	for i, part := range parts {
+		if axes[i], err = parseAxis(part, i, shape[i]); err != nil {
+			return nil, err
+		}
+	}
+	return axes, partedList(parts)
+}
+
+// splitIndex cuts at the commas outside brackets.
+func splitIndex(text string) []string {
+	var parts []string
+	depth, from := 0, 0
+	for i, c := range text {
+		switch {
+		case c == '[':
+			depth++
+		case c == ']':
+			depth--
+		case c == ',' && depth == 0:
+			parts = append(parts, strings.TrimSpace(text[from:i]))
+			from = i + 1
+		}
+	}
+	return append(parts, strings.TrimSpace(text[from:]))
+}
+
+// expand puts full slices where the ellipsis stands, or at the end, so that there is one part for each axis.
+func expand(parts []string, rank int, text string) ([]string, error) {
+	at, lists := -1, 0
+	for i, p := range parts {
+		switch {
+		case p == "...":
+			if at >= 0 {
+				return nil, fault.New(fault.Invalid, "select: two ellipses in %q", text)
+			}
+			at = i
+		case listPart.MatchString(p):
+			lists++
+		case !integerPart.MatchString(p) && !slicePart.MatchString(p):
+			return nil, fault.New(fault.Invalid, "select: cannot understand %q: an integer, a slice a:b:c, a list [1,2] or ... is wanted", p)
+		}
+	}
+	if lists > 1 {
+		return nil, fault.New(fault.Invalid, "select: two lists in %q, one is allowed", text)
+	}
+	if at < 0 {
+		at = len(parts)
+		parts = append(parts, "...")
+	}
+	missing := rank - (len(parts) - 1)
+	if missing < 0 {
+		return nil, fault.New(fault.Invalid, "select: %d axes in %q, the data has %d", len(parts)-1, text, rank)
+	}
+	out := append([]string{}, parts[:at]...)
+	for range missing {
+		out = append(out, ":")
+	}
+	return append(out, parts[at+1:]...), nil
+}
+
+func parseAxis(part string, i int, n int64) (axis, error) {
+	switch {
+	case integerPart.MatchString(part):
+		at, err := place(part, i, n)
+		return axis{runs: affine(at, 1, 1), n: 1, drop: true}, err
+	case listPart.MatchString(part):
+		return parseList(part, i, n)
+	}
+	var bounds [3]*int64
+	for k, s := range strings.Split(part, ":") {
+		if s = strings.TrimSpace(s); s != "" {
+			v := saturated(s)
+			bounds[k] = &v
+		}
+	}
+	s, err := slice(bounds[0], bounds[1], bounds[2], n)
+	return axis{runs: affine(s.start, s.step, s.n), n: s.n}, err
+}
+
+func parseList(part string, i int, n int64) (axis, error) {
+	l := rowList{}
+	for _, s := range strings.Split(strings.Trim(part, "[]"), ",") {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		at, err := place(s, i, n)
+		if err != nil {
+			return axis{}, err
+		}
+		l = append(l, at)
+	}
+	return axis{runs: l.Runs(nil, 0, l.Len(), 0), n: l.Len()}, nil
+}
+
+// saturated is an integer of any size; far outside is outside.
+func saturated(s string) int64 {
+	v, _ := strconv.ParseInt(s, 10, 64) // on overflow the nearest
+	return v
+}
+
+func place(s string, i int, n int64) (int64, error) {
+	v := saturated(s)
+	if v < -n || v >= n {
+		return 0, fault.New(fault.OutOfRange, "select: index %s is out of bounds for axis %d with size %d", s, i, n)
+	}
+	if v < 0 {
+		v += n
+	}
+	return v, nil
+}
+
+// partedList refuses an integer and a list with a slice between them: NumPy and h5py disagree about the result.
+func partedList(parts []string) error {
+	first, last := -1, -1
+	lists := 0
+	for i, p := range parts {
+		if strings.HasPrefix(p, "[") || integerPart.MatchString(p) {
+			if first < 0 {
+				first = i
+			}
+			last = i
+			if p[0] == '[' {
+				lists++
+			}
+		}
+	}
+	if lists == 0 {
+		return nil
+	}
+	for _, p := range parts[first : last+1] {
+		if strings.Contains(p, ":") {
+			return fault.New(fault.Invalid, "select: a slice between an integer and a list: readers of HDF5 disagree about the result; select in two steps")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,102 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+)
+
+// contiguous is a dataset in one piece.
+type contiguous struct {
+	file     *blockio.File
+	addr     uint64
+	elemSize int64
+}
+
+func (c *contiguous) read(ctx context.Context, first, _ int64, dst []byte) error {
+	if err := c.file.Read(ctx, dst, c.addr+uint64(first*c.elemSize)); err != nil {
+		if k := fault.Of(err); k != nil {
+			return fault.New(k, "contiguous data at address %d: %w", c.addr, err)
+		}
+		return err
+	}
+	return nil
+}
+
+// segment is a piece of an external raw file; from is its first byte's place in the dataset.
+type segment struct {
+	file *blockio.File
+	name string
+	from int64
+	off  uint64
+	n    int64
+}
+
+// end is where the next segment begins.
+func (e *external) end() int64 {
+	if len(e.segments) == 0 {
+		return 0
+	}
+	last := e.segments[len(e.segments)-1]
+	return last.from + last.n
+}
+
+// external is a dataset in raw files beside the HDF5 file. libhdf5 reads zeros past a raw file's end.
+type external struct {
+	segments []segment
+	elemSize int64
+}
+
+func (e *external) read(ctx context.Context, first, _ int64, dst []byte) error {
+	clear(dst)
+	lo := first * e.elemSize
+	hi := lo + int64(len(dst))
+	for _, s := range e.segments {
+		a, b := max(lo, s.from), min(hi, s.from+s.n)
+		b = min(b, s.from+max(0, s.file.Identity().Size-int64(s.off)))
+		if a >= b {
+			continue
+		}
+		if err := s.file.Read(ctx, dst[a-lo:b-lo], s.off+uint64(a-s.from)); err != nil {
+			return fault.New(fault.DataLoss, "external file %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// slab reads through libhdf5, one band at a time: virtual datasets and filters that only a plug-in knows.
+type slab struct {
+	helper slabReader
+	path   string
+	name   string
+	shape  []int64
+	scalar bool // its hyperslabs have no axes
+}
+
+type slabReader interface {
+	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
+}
+
+// read asks for the elements as boxes: whole rows of the axis they begin and end on.
+func (s *slab) read(ctx context.Context, first, n int64, dst []byte) error {
+	start, count := s.box(first, n)
+	if s.scalar {
+		start, count = nil, nil
+	}
+	return s.helper.ReadSlab(ctx, s.path, s.name, start, count, dst)
+}
+
+// box is the hyperslab of n elements from first on; bands begin and end at the edges of one.
+func (s *slab) box(first, n int64) (start, count []uint64) {
+	k := len(s.shape)
+	start, count = make([]uint64, k), make([]uint64, k)
+	rest := n
+	for i := k - 1; i >= 0; i-- {
+		start[i] = uint64(first % s.shape[i])
+		first /= s.shape[i]
+		count[i] = uint64(min(rest, s.shape[i]))
+		rest = (rest + s.shape[i] - 1) / s.shape[i]
+	}
+	return start, count
+}

@@ -1,0 +1,132 @@
+package reader
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// store gives access to the elements, with the rows along an axis.
+func (d *Dataset) store(ctx context.Context, rows int) (store, error) {
+	size := d.source.Type.Size
+	if d.empty() {
+		return newBands(&inMemory{data: d.fill(), elemSize: size, repeat: true}, d.shape, rows, size), nil
+	}
+	if d.viaLib != nil {
+		s := &slab{helper: d.file.eng.lib, path: d.file.loc.Path, name: d.meta.Path, shape: d.shape, scalar: d.meta.Space == meta.Scalar}
+		return newBands(s, d.shape, rows, size), nil
+	}
+	if d.object.Layout.Class == chunkindex.Chunked {
+		return d.chunkedStore()
+	}
+	src, err := d.plainSource()
+	if err != nil {
+		return nil, d.failed(err)
+	}
+	return newBands(src, d.shape, rows, size), nil
+}
+
+func (d *Dataset) chunkedStore() (store, error) {
+	x, err := d.chunkIndex()
+	if err != nil {
+		return nil, d.failed(err)
+	}
+	c := &chunked{file: d.file.disk, index: x, filters: d.pipe, chunk: signed(d.object.Layout.ChunkDims),
+		elemSize: d.source.Type.Size, fill: d.fill()}
+	if len(c.chunk) != len(d.shape) {
+		return nil, d.failed(fault.New(fault.DataLoss, "chunks of %d axes for %d", len(c.chunk), len(d.shape)))
+	}
+	bytes := int64(c.elemSize)
+	for _, n := range c.chunk {
+		if n < 1 || bytes > (1<<33)/n {
+			return nil, d.failed(fault.New(fault.Unsupported, "chunks of %d elements", c.chunk))
+		}
+		bytes *= n
+	}
+	return c, nil
+}
+
+// plainSource is where the elements of a dataset without chunks are.
+func (d *Dataset) plainSource() (source, error) {
+	l, size := d.object.Layout, int64(d.source.Type.Size)
+	switch {
+	case len(d.object.External) > 0:
+		return d.externalSource()
+	case l.Class == chunkindex.Compact:
+		return &inMemory{data: l.Data, elemSize: int(size)}, nil
+	case l.Class != chunkindex.Contiguous:
+		return nil, fault.New(fault.Unsupported, "layout class %d", l.Class)
+	case l.Addr == chunkindex.Undefined:
+		return &inMemory{data: d.fill(), elemSize: int(size), repeat: true}, nil
+	}
+	if want := product(d.shape) * size; l.Size != 0 && uint64(want) > l.Size {
+		return nil, fault.New(fault.DataLoss, "%d bytes stored, the extent needs %d", l.Size, want)
+	}
+	return &contiguous{file: d.file.disk, addr: l.Addr, elemSize: size}, nil
+}
+
+func (d *Dataset) externalSource() (source, error) {
+	e := &external{elemSize: int64(d.source.Type.Size)}
+	need := product(d.shape) * e.elemSize
+	for _, x := range d.object.External {
+		f, err := d.file.beside(x.Name)
+		if err != nil {
+			return nil, err
+		}
+		n := need - min(need, e.end())
+		if x.Size != chunkindex.Unlimited && x.Size < uint64(n) {
+			n = int64(x.Size)
+		}
+		e.segments = append(e.segments, segment{file: f, name: x.Name, from: e.end(), off: x.Offset, n: n})
+	}
+	if e.end() < need {
+		return nil, fault.New(fault.DataLoss, "external files hold %d bytes, the extent needs %d", e.end(), need)
+	}
+	return e, nil
+}
+
+// fill is the value of what was never written.
+func (d *Dataset) fill() []byte {
+	size := d.source.Type.Size
+	if d.object != nil && d.object.Fill.Defined && len(d.object.Fill.Value) == size {
+		return d.object.Fill.Value
+	}
+	return make([]byte, size)
+}
+
+// metadata is the schema metadata of protocol section 4.
+func (d *Dataset) metadata(name string) arrow.Metadata {
+	return arrow.MetadataFrom(d.metadataMap(name, d.asked))
+}
+
+func (d *Dataset) metadataMap(file, dataset string) map[string]string {
+	return map[string]string{
+		"hdf5.file": file, "hdf5.dataset": dataset, "hdf5.kind": string(d.source.Kind()),
+		"hdf5.shape": jsonText(d.info.Shape), "hdf5.chunks": jsonText(d.info.Chunks),
+		"hdf5.filters": jsonText(d.info.Filters), "hdf5.attributes": string(d.info.Attributes),
+	}
+}
+
+// jsonText is null for nil.
+func jsonText[T any](v []T) string {
+	b, _ := json.Marshal(v) // numbers and strings always have a form
+	return string(b)
+}
+
+func (p *Plan) metadata() arrow.Metadata {
+	file, dataset := p.req.File, p.req.Dataset
+	if file == "" {
+		file, dataset = p.ds.file.loc.Name, p.ds.asked
+	}
+	m := p.ds.metadataMap(file, dataset)
+	if p.req.Stream != nil && p.req.Stream.BlockRows == 0 {
+		m["stream.block_rows"] = strconv.FormatInt(p.size, 10)
+	}
+	return arrow.MetadataFrom(m)
+}

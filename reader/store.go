@@ -1,0 +1,175 @@
+package reader
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/filter"
+)
+
+// store gives the elements of a dataset's chunks. What has no chunks in the file is cut into bands that serve as such.
+type store interface {
+	// extents are the lengths of a chunk's axes, in elements.
+	extents() []int64
+	// load calls use for each chunk (numbers along the axes), in any order, with its elements in row-major order;
+	// they are valid during the call only. fill: it is one element that stands for all.
+	load(ctx context.Context, s *scratch, chunks [][]int64, use func(i int, e convert.Elems, fill bool) error) error
+	// need is the most bytes one worker takes for a load of chunks of so many bytes in all.
+	need(bytes int64) int64
+}
+
+// scratch is what one worker reads and decodes into.
+type scratch struct {
+	mem   *bufpool.Lease // of the group the worker works for
+	codec *filter.Scratch
+}
+
+func newScratch(l *bufpool.Lease) *scratch {
+	return &scratch{mem: l, codec: filter.NewScratch(l.Allocate, l.Free)}
+}
+
+func (s *scratch) release() { s.codec.Release() }
+
+const (
+	spanGap  = 16 << 10 // bytes read for nothing rather than asking twice
+	spanSize = 4 << 20
+)
+
+// chunked is a dataset of chunks in the file.
+type chunked struct {
+	file     *blockio.File
+	index    *chunkindex.Index
+	filters  *filter.Pipeline // nil: none
+	chunk    []int64
+	elemSize int
+	fill     []byte // one element
+}
+
+func (c *chunked) extents() []int64 { return c.chunk }
+
+func (c *chunked) bytes() int64 { return product(c.chunk) * int64(c.elemSize) }
+
+func (c *chunked) need(bytes int64) int64 {
+	if c.filters == nil {
+		return min(bytes, max(spanSize, c.bytes()))
+	}
+	return min(bytes, max(spanSize, c.bytes())) + 3*c.bytes()
+}
+
+// stored is a chunk of a load with its place in the file.
+type stored struct {
+	i      int // of the load's chunks
+	linear uint64
+	chunkindex.Chunk
+}
+
+func (c *chunked) load(ctx context.Context, s *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
+	var found []stored
+	for i, at := range chunks {
+		linear := c.linear(at)
+		if ch, ok := c.index.At(linear); ok {
+			found = append(found, stored{i: i, linear: linear, Chunk: ch})
+		} else if err := use(i, convert.Elems{Data: c.fill, N: 1, Size: c.elemSize}, true); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(found, func(a, b stored) int { return compare(a.Addr, b.Addr) })
+	ext := make([]blockio.Extent, len(found))
+	for i, f := range found {
+		ext[i] = blockio.Extent{Addr: f.Addr, Size: uint64(f.Size)}
+	}
+	for _, span := range blockio.Spans(ext, spanGap, spanSize) {
+		if err := c.loadSpan(ctx, s, span, found, use); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compare(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// linear is the chunk's row-major number in the grid.
+func (c *chunked) linear(at []int64) uint64 {
+	grid := c.index.Grid()
+	n := uint64(0)
+	for i, k := range at {
+		n = n*grid[i] + uint64(k)
+	}
+	return n
+}
+
+func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, found []stored, use func(int, convert.Elems, bool) error) error {
+	if err := c.plausible(found[span.First]); err != nil {
+		return err
+	}
+	buf := s.mem.Allocate(int(span.Size))
+	defer s.mem.Free(buf)
+	if err := c.file.Read(ctx, buf, span.Addr); err != nil {
+		return c.failed(found[span.First], err)
+	}
+	for _, f := range found[span.First:span.Last] {
+		off := f.Addr - span.Addr
+		e, err := c.decode(s, buf[off:off+uint64(f.Size)], f)
+		if err != nil {
+			return c.failed(f, err)
+		}
+		if err := use(f.i, e, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plausible bounds a chunk's stored size before it is allocated: no codec makes chunks so much larger.
+func (c *chunked) plausible(f stored) error {
+	if most := uint64(2*c.bytes() + 1<<20); uint64(f.Size) > max(most, spanSize) {
+		return c.failed(f, fault.New(fault.DataLoss, "%d bytes stored for a chunk of %d", f.Size, c.bytes()))
+	}
+	return nil
+}
+
+func (c *chunked) decode(s *scratch, src []byte, f stored) (convert.Elems, error) {
+	n := int(product(c.chunk))
+	if c.filters == nil || c.index.Unfiltered(f.linear) {
+		if int64(len(src)) < c.bytes() {
+			return convert.Elems{}, fault.New(fault.DataLoss, "%d bytes stored, a chunk has %d", len(src), c.bytes())
+		}
+		return convert.Elems{Data: src, N: n, Size: c.elemSize}, nil
+	}
+	r, err := c.filters.Decode(s.codec, src, f.Mask, int(c.bytes()))
+	if err != nil {
+		return convert.Elems{}, err
+	}
+	if r.Planes && r.Elem != c.elemSize {
+		r = filter.Unshuffle(s.codec, r)
+	}
+	return convert.Elems{Data: r.Data, N: n, Size: c.elemSize, Planes: r.Planes}, nil
+}
+
+func (c *chunked) failed(f stored, err error) error {
+	if k := fault.Of(err); k != nil {
+		return fault.New(k, "chunk %d at address %d: %w", f.linear, f.Addr, err)
+	}
+	return err
+}
+
+func product(v []int64) int64 {
+	p := int64(1)
+	for _, n := range v {
+		p *= n
+	}
+	return p
+}
