@@ -1,0 +1,142 @@
+package flight
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// serveBare runs a server that opens no file.
+func serveBare(t *testing.T, drain time.Duration, uris ...string) (s *Server, stop context.CancelFunc, done <-chan error) {
+	t.Helper()
+	s, err := New(Config{Engine: new(reader.Engine), Roots: []string{t.TempDir()}, Listen: uris, Drain: drain})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	t.Cleanup(cancel)
+	wait, cancel2 := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel2()
+	require.Len(t, s.Addrs(wait), len(uris))
+	return s, cancel, ended
+}
+
+func dialServer(t *testing.T, target string) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func TestServe(t *testing.T) {
+	sock := filepath.Join(t.TempDir(), "s")
+	s, stop, done := serveBare(t, time.Second, "grpc://127.0.0.1:0", "grpc+unix://"+sock)
+	for _, target := range []string{s.Addrs(context.Background())[0].String(), "unix:" + sock} {
+		conn := dialServer(t, target)
+		h, err := grpc_health_v1.NewHealthClient(conn).Check(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+		require.NoError(t, err)
+		require.Equal(t, grpc_health_v1.HealthCheckResponse_SERVING, h.Status)
+
+		r, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(context.Background())
+		require.NoError(t, err)
+		require.NoError(t, r.Send(&grpc_reflection_v1.ServerReflectionRequest{
+			MessageRequest: &grpc_reflection_v1.ServerReflectionRequest_ListServices{}}))
+		answer, err := r.Recv()
+		require.NoError(t, err)
+		require.Contains(t, answer.String(), "arrow.flight.protocol.FlightService")
+		require.NoError(t, r.CloseSend())
+
+		c := arrowflight.NewClientFromConn(conn, nil)
+		_, err = c.GetSchema(context.Background(), &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: []string{"no.h5", "/x"}})
+		require.Equal(t, codes.NotFound, status.Code(err))
+		require.ErrorContains(t, err, `no such file "no.h5" (request `)
+		a, err := c.DoAction(context.Background(), &arrowflight.Action{Type: "stage"})
+		require.NoError(t, err)
+		_, err = a.Recv()
+		require.Equal(t, codes.Unimplemented, status.Code(err))
+		require.NoError(t, conn.Close())
+	}
+	stop()
+	require.NoError(t, <-done)
+	require.NoFileExists(t, sock)
+}
+
+// Running streams may go on, but not for ever, and health says so at once.
+func TestDrain(t *testing.T) {
+	s, stop, done := serveBare(t, 300*time.Millisecond, "grpc://127.0.0.1:0")
+	conn := dialServer(t, s.Addrs(context.Background())[0].String())
+	w, err := grpc_health_v1.NewHealthClient(conn).Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+	require.NoError(t, err)
+	m, err := w.Recv()
+	require.NoError(t, err)
+	require.Equal(t, grpc_health_v1.HealthCheckResponse_SERVING, m.Status)
+	stop()
+	m, err = w.Recv()
+	require.NoError(t, err)
+	require.Equal(t, grpc_health_v1.HealthCheckResponse_NOT_SERVING, m.Status)
+	c := arrowflight.NewClientFromConn(conn, nil)
+	_, err = c.GetSchema(context.Background(), &arrowflight.FlightDescriptor{})
+	require.Equal(t, codes.Unavailable, status.Code(err))
+	require.NoError(t, <-done)
+	_, err = w.Recv()
+	require.Error(t, err)
+}
+
+func TestNewRefuses(t *testing.T) {
+	_, err := New(Config{Engine: new(reader.Engine)})
+	require.ErrorIs(t, err, fault.Invalid)
+	_, err = New(Config{Roots: []string{t.TempDir()}})
+	require.ErrorContains(t, err, "Engine")
+}
+
+func TestListen(t *testing.T) {
+	dir := t.TempDir()
+	sock := filepath.Join(dir, "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: sock})
+	require.NoError(t, err)
+	_, err = listen("unix://" + sock)
+	require.ErrorIs(t, err, fault.Unavailable)
+	require.ErrorContains(t, err, "already in use: stop the other server")
+	l.SetUnlinkOnClose(false)
+	require.NoError(t, l.Close())
+	require.FileExists(t, sock)
+	l2, err := listen("unix:" + sock) // left behind by a server that died
+	require.NoError(t, err)
+	require.NoError(t, l2.Close())
+
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, []byte("data"), 0o600))
+	_, err = listen("grpc+unix://" + file)
+	require.Error(t, err)
+	require.FileExists(t, file)
+
+	tcp, err := listen("grpc://127.0.0.1:0")
+	require.NoError(t, err)
+	_, err = listenAll([]string{"grpc+unix://" + sock, "grpc://" + tcp.Addr().String()})
+	require.ErrorContains(t, err, "already in use")
+	require.NoFileExists(t, sock)
+	require.NoError(t, tcp.Close())
+
+	for _, uri := range []string{"", "127.0.0.1:1", "http://x:1", "grpc://x", "grpc://x:1/y", "grpc+unix://", "grpc+unix://host/x", "grpc+tls://x:1", "://"} {
+		_, err := listen(uri)
+		require.ErrorIs(t, err, fault.Invalid, uri)
+	}
+	_, err = listenAll(nil)
+	require.ErrorIs(t, err, fault.Invalid)
+}

@@ -1,0 +1,189 @@
+package flight
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+func TestRequestOf(t *testing.T) {
+	r, command, err := requestOf(&arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: []string{"a.h5", "/t"}})
+	require.NoError(t, err)
+	require.Nil(t, command)
+	require.Equal(t, reader.Request{File: "a.h5", Dataset: "/t"}, r)
+	r, command, err = requestOf(&arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(good)})
+	require.NoError(t, err)
+	require.Equal(t, good, string(command))
+	require.Equal(t, "/t", r.Dataset)
+	for _, d := range []*arrowflight.FlightDescriptor{nil, {}, {Type: arrowflight.DescriptorPATH}, {Type: arrowflight.DescriptorPATH, Path: []string{"a"}},
+		{Type: arrowflight.DescriptorPATH, Path: []string{"a", ""}}, {Type: arrowflight.DescriptorCMD}, {Type: 99}} {
+		_, _, err = requestOf(d)
+		require.ErrorIs(t, err, fault.Invalid, d)
+	}
+}
+
+func TestEndpointRotates(t *testing.T) {
+	s := &Server{cfg: Config{Advertise: []string{"a", "b", "c"}}}
+	uris := func(i int) (out []string) {
+		for _, l := range s.endpoint(i, nil).Location {
+			out = append(out, l.Uri)
+		}
+		return out
+	}
+	require.Equal(t, []string{"a", "b", "c"}, uris(0))
+	require.Equal(t, []string{"c", "a", "b"}, uris(5))
+	s.cfg.Advertise = nil
+	require.Equal(t, []string{"arrow-flight-reuse-connection://?"}, uris(1))
+}
+
+func TestCriteria(t *testing.T) {
+	for _, text := range []string{"{", "[]", `{"nope": 1}`, `{"file": 1}`, `{"kind": "sofa"}`, `{"file": "a", "file": "b"}`, "{} x"} {
+		_, err := parseCriteria([]byte(text))
+		require.ErrorIs(t, err, fault.Invalid, text)
+	}
+	c, err := parseCriteria([]byte(`{"dataset": "/g/*", "kind": "table"}`))
+	require.NoError(t, err)
+	require.False(t, c.takesBroken())
+	require.True(t, c.takes(reader.Info{Path: "/g/t", Kind: "table"}))
+	require.False(t, c.takes(reader.Info{Path: "/g/t", Kind: "array"}))
+	require.False(t, c.takes(reader.Info{Path: "/h/t", Kind: "table"}))
+	require.False(t, c.takes(reader.Info{Path: "/g/_i_t/x/sorted", Kind: "table"}))
+	c, err = parseCriteria(nil)
+	require.NoError(t, err)
+	require.True(t, c.takesBroken())
+	require.True(t, c.takes(reader.Info{Path: "/g/t", Kind: unsupported}))
+}
+
+func TestIndexes(t *testing.T) {
+	tree := &reader.Tree{Groups: []reader.GroupInfo{{Path: "/g"}, {Path: "/g/_i_t"}, {Path: "/g/_i_t/x"}, {Path: "/g/_i_t/y"}, {Path: "/g/_i_u/z"}}}
+	require.Equal(t, []string{"x", "y"}, indexes(tree, "/g/t"))
+	require.Empty(t, indexes(tree, "/g/v"))
+	require.Len(t, criteria{}.chosen(tree).Groups, 1)
+}
+
+// wire is what a client sends for a record of one column.
+func wire(t testing.TB, cmd string, cols ...arrow.Array) *replay {
+	t.Helper()
+	var fields []arrow.Field
+	for _, c := range cols {
+		fields = append(fields, arrow.Field{Name: "rows", Type: c.DataType(), Nullable: true})
+	}
+	schema := arrow.NewSchema(fields, nil)
+	out := &replay{}
+	w := arrowflight.NewRecordWriter(collector{out}, ipc.WithSchema(schema))
+	w.SetFlightDescriptor(&arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(cmd)})
+	if len(cols) > 0 {
+		rec := array.NewRecord(schema, cols, -1)
+		defer rec.Release()
+		require.NoError(t, w.Write(rec))
+		require.NoError(t, w.Write(rec))
+	}
+	require.NoError(t, w.Close())
+	return out
+}
+
+type collector struct{ to *replay }
+
+func (c collector) Send(m *arrowflight.FlightData) error {
+	c.to.all = append(c.to.all, &arrowflight.FlightData{FlightDescriptor: m.FlightDescriptor,
+		DataHeader: bytes.Clone(m.DataHeader), DataBody: bytes.Clone(m.DataBody)})
+	return nil
+}
+
+func column64(mem memory.Allocator, values []int64, valid []bool) arrow.Array {
+	b := array.NewInt64Builder(mem)
+	defer b.Release()
+	b.AppendValues(values, valid)
+	return b.NewArray()
+}
+
+func TestSent(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	defer mem.AssertSize(t, 0)
+	ints := column64(mem, []int64{5, -1, 5}, nil)
+	defer ints.Release()
+	nulls := column64(mem, []int64{5, -1, 5}, []bool{true, false, true})
+	defer nulls.Release()
+	bb := array.NewBooleanBuilder(mem)
+	defer bb.Release()
+	bb.AppendValues([]bool{true, false}, nil)
+	bools := bb.NewArray()
+	defer bools.Release()
+	sb := array.NewStringBuilder(mem)
+	defer sb.Release()
+	texts := sb.NewArray()
+	defer texts.Release()
+
+	read := func(in arrowflight.DataStreamReader) (reader.Request, error) {
+		s, err := openSent(in)
+		if err != nil {
+			return reader.Request{}, err
+		}
+		defer s.in.Release()
+		return s.read()
+	}
+	r, err := read(wire(t, good, ints))
+	require.NoError(t, err)
+	require.Equal(t, []int64{5, -1, 5, 5, -1, 5}, r.Coordinates)
+	r, err = read(wire(t, good, bools))
+	require.NoError(t, err)
+	require.Equal(t, []bool{true, false, true, false}, r.MaskBools)
+
+	apart := wire(t, good, ints) // the descriptor in a message of its own
+	apart.all = append([]*arrowflight.FlightData{{FlightDescriptor: apart.all[0].FlightDescriptor}}, apart.all...)
+	apart.all[1].FlightDescriptor = nil
+	_, err = read(apart)
+	require.NoError(t, err)
+
+	for says, in := range map[string]*replay{
+		"has nulls":                wire(t, good, nulls),
+		"cast it":                  wire(t, good, texts),
+		"one column, not 2":        wire(t, good, ints, ints),
+		"one column, not 0":        wire(t, good),
+		"member coordinates":       wire(t, with(`"coordinates": []`), ints),
+		"member mask":              wire(t, with(`"mask": ""`), ints),
+		"coordinates excludes":     wire(t, with(`"start": 1`), ints),
+		"mask excludes":            wire(t, with(`"step": 1`), bools),
+		"select and coordinates":   wire(t, with(`"select": ":"`), ints),
+		"coordinates and where or": wire(t, with(`"where": "True"`), ints),
+		"not JSON":                 wire(t, "{", ints),
+		"descriptor":               {wire(t, good, ints).all[1:][:0]},
+	} {
+		if says == "descriptor" {
+			in = wire(t, good, ints)
+			in.all[0].FlightDescriptor = nil
+		}
+		_, err := read(in)
+		require.ErrorIs(t, err, fault.Invalid, says)
+		require.ErrorContains(t, err, says)
+	}
+	_, err = read(&replay{})
+	require.ErrorContains(t, err, "nothing was sent")
+}
+
+func FuzzExchange(f *testing.F) {
+	ints := column64(memory.NewGoAllocator(), []int64{5, -1, 5}, nil)
+	m := wire(f, good, ints).all
+	f.Add(m[0].DataHeader, m[1].DataHeader, m[1].DataBody)
+	f.Fuzz(func(t *testing.T, schema, header, body []byte) {
+		s, err := openSent(&replay{[]*arrowflight.FlightData{
+			{FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(good)}, DataHeader: schema},
+			{DataHeader: header, DataBody: body}}})
+		if err != nil {
+			require.NotNil(t, fault.Of(err))
+			return
+		}
+		defer s.in.Release()
+		_, err = s.read()
+		require.True(t, err == nil || fault.Of(err) != nil, err)
+	})
+}
