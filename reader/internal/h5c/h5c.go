@@ -16,6 +16,7 @@ import "C"
 import (
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -26,6 +27,18 @@ import (
 
 // lib serialises every use of libhdf5.
 var lib sync.Mutex
+
+// enter begins a use of the library and returns what ends it. Where libhdf5 was built thread-safe, the error stack and
+// the switch that keeps it from printing belong to the thread.
+func enter() (leave func()) {
+	lib.Lock()
+	runtime.LockOSThread()
+	C.H5Eset_auto2(C.H5E_DEFAULT, nil, nil)
+	return func() {
+		runtime.UnlockOSThread()
+		lib.Unlock()
+	}
+}
 
 // swmrRead is H5F_ACC_SWMR_READ, which gonum does not name.
 const swmrRead = 0x0040
@@ -44,12 +57,15 @@ type File struct {
 // consulted below the roots, the file's own folder if none is given. Errors: fault.DataLoss, naming the file's base name
 // only.
 func Open(path string, roots ...string) (*File, error) {
-	lib.Lock()
-	defer lib.Unlock()
+	defer enter()()
 	f := &File{path: path, roots: roots}
 	var err error
 	if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY); err != nil {
 		cause := f.fail("h5c: open %s", filepath.Base(path))
+		// Only then: as a SWMR reader libhdf5 retries for a minute what is simply broken.
+		if !strings.Contains(cause.Error(), "already open for") {
+			return nil, cause
+		}
 		if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY|swmrRead); err != nil {
 			return nil, cause
 		}
@@ -64,8 +80,7 @@ func Open(path string, roots ...string) (*File, error) {
 
 // Close closes the file.
 func (f *File) Close() error {
-	lib.Lock()
-	defer lib.Unlock()
+	defer enter()()
 	C.H5Pclose(f.lapl)
 	if err := f.file.Close(); err != nil {
 		return f.fail("h5c: close %s", filepath.Base(f.path))

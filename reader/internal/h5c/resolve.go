@@ -20,8 +20,7 @@ const maxSoft = 16
 // answer has only OtherFile, the link's file as it names it, and Path, the name to ask for there: the caller decides
 // whether that file may be opened. Errors: fault.NotFound with near matches, fault.DataLoss.
 func (f *File) Dataset(name string) (meta.Dataset, error) {
-	lib.Lock()
-	defer lib.Unlock()
+	defer enter()()
 	d, id, err := f.openDataset(name)
 	if err != nil || d.OtherFile != "" {
 		return d, err

@@ -19,8 +19,7 @@ import (
 // fault.Unsupported for types with variable-length parts and datasets behind external links, fault.NotFound,
 // fault.DataLoss.
 func (f *File) ReadSlab(name string, start, count []uint64, dst []byte) error {
-	lib.Lock()
-	defer lib.Unlock()
+	defer enter()()
 	d, id, err := f.openDataset(name)
 	if err != nil {
 		return err
@@ -105,8 +104,7 @@ func fits(count []uint64, size uint64, n int) bool {
 // RefNames gives the paths of the objects that object references (8 bytes each, as in the file) point to; "" for null
 // and for what is no object. Errors: fault.Invalid if refs is no multiple of 8 bytes.
 func (f *File) RefNames(refs []byte) ([]string, error) {
-	lib.Lock()
-	defer lib.Unlock()
+	defer enter()()
 	if len(refs)%8 != 0 {
 		return nil, fault.New(fault.Invalid, "h5c: names of references: %d bytes are no multiple of 8", len(refs))
 	}

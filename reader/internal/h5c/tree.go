@@ -34,8 +34,7 @@ type walker struct {
 // understood has Err and leaves the others. Storage is left out for chunked datasets: it would cost a walk of every
 // chunk index. Errors: the context's.
 func (f *File) Tree(ctx context.Context) (*meta.File, error) {
-	lib.Lock()
-	defer lib.Unlock()
+	defer enter()()
 	return f.walk(ctx, false)
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -71,7 +72,7 @@ func TestCorpus(t *testing.T) {
 		}
 		expected[row["file"]][row["path"]] = shape
 	}
-	pool := New(Config{Helpers: 2, CallTimeout: 10 * time.Second})
+	pool := New(Config{Helpers: 2, CallTimeout: 10 * time.Second, Logger: zap.NewExample()})
 	defer pool.Close()
 	var differences []string
 	same, files, began := 0, 0, time.Now()

@@ -18,6 +18,7 @@ type helper struct {
 	in     *os.File // requests
 	out    *os.File // answers
 	stderr *head
+	used   bool // a call was made
 }
 
 func start(cfg *Config) (*helper, error) {
@@ -65,6 +66,7 @@ func environment(s string) []string {
 // call sends a request and waits for the answer, of which a slab goes to dst. Started says whether the helper has taken
 // the request up; an error means that the helper is of no more use.
 func (h *helper) call(q *request, frame, dst []byte) (r *response, started bool, err error) {
+	h.used = true
 	if _, err := h.in.Write(frame); err != nil {
 		return nil, false, err
 	}

@@ -76,8 +76,8 @@ func (p *Pool) Close() error {
 
 var errClosed = fault.New(fault.Unavailable, "h5proc: the pool is closed")
 
-// acquire waits for a slot and starts a helper if it holds none.
-func (p *Pool) acquire(ctx context.Context) (*helper, error) {
+// acquire waits for a slot and starts a helper if it holds none, or none that is fresh where one is wanted.
+func (p *Pool) acquire(ctx context.Context, fresh bool) (*helper, error) {
 	if p.closed.Err() != nil {
 		return nil, errClosed
 	}
@@ -89,8 +89,11 @@ func (p *Pool) acquire(ctx context.Context) (*helper, error) {
 		return nil, errClosed
 	case h = <-p.slots:
 	}
-	if h != nil {
+	if h != nil && !(fresh && h.used) {
 		return h, nil
+	}
+	if h != nil {
+		h.end()
 	}
 	h, err := start(&p.cfg)
 	if err != nil {
@@ -109,8 +112,8 @@ type outcome struct {
 }
 
 // attempt lets one helper work on a request. The error is about the caller or the pool, not about the file.
-func (p *Pool) attempt(ctx context.Context, q *request, frame, dst []byte) (outcome, error) {
-	h, err := p.acquire(ctx)
+func (p *Pool) attempt(ctx context.Context, q *request, frame, dst []byte, fresh bool) (outcome, error) {
+	h, err := p.acquire(ctx, fresh)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -145,15 +148,16 @@ func (p *Pool) attempt(ctx context.Context, q *request, frame, dst []byte) (outc
 // idleDeaths bounds the retries for helpers that were found dead before they took up a request.
 const idleDeaths = 8
 
-// do carries out a request. A death at work is tried again once: it may have come from outside.
+// do carries out a request. A death at work is tried again once, in a fresh helper: it may have come from outside, or
+// be the doing of a file that the helper read before.
 func (p *Pool) do(ctx context.Context, q *request, dst []byte) (*response, error) {
 	id, frame, err := p.prepare(q)
 	if err != nil {
 		return nil, err
 	}
-	file, idle := filepath.Base(q.Path), 0
+	file, idle, fresh := filepath.Base(q.Path), 0, false
 	for {
-		o, err := p.attempt(ctx, q, frame, dst)
+		o, err := p.attempt(ctx, q, frame, dst, fresh)
 		switch {
 		case err != nil:
 			return nil, err
@@ -172,6 +176,7 @@ func (p *Pool) do(ctx context.Context, q *request, dst []byte) (*response, error
 		if p.strikes.add(id); p.strikes.out(id) {
 			return nil, died(file, o.ended)
 		}
+		fresh = true
 	}
 }
 
