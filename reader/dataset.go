@@ -50,13 +50,15 @@ func newDataset(f *File, m meta.Dataset, asked string) *Dataset {
 }
 
 func (d *Dataset) learn() error {
+	if d.meta.Err != "" {
+		m, err := d.file.rescued(d.meta)
+		if err != nil {
+			return err
+		}
+		d.meta = m
+	}
+	d.describe()
 	m := d.meta
-	if m.Err != "" {
-		return fault.New(fault.DataLoss, "libhdf5 cannot open it: %s", m.Err)
-	}
-	if err := d.describe(); err != nil {
-		return err
-	}
 	t, err := h5type.Parse(m.Type)
 	if err != nil {
 		return err
@@ -81,7 +83,7 @@ func (d *Dataset) learn() error {
 }
 
 // describe fills what is known without understanding the type.
-func (d *Dataset) describe() error {
+func (d *Dataset) describe() {
 	m := d.meta
 	d.info.Layout = [...]string{"compact", "contiguous", "chunked", "virtual"}[m.Layout&3]
 	if len(m.External) > 0 {
@@ -102,7 +104,6 @@ func (d *Dataset) describe() error {
 		d.info.Shape, d.info.MaxShape = d.shape, signed(m.Max)
 	}
 	d.info.Rows = d.shape[0]
-	return nil
 }
 
 // signed are extents as int64; unlimited, and what no file can hold, is -1.

@@ -109,6 +109,9 @@ func (f *File) opened(path string) *Dataset {
 // follow opens a dataset that was asked for by another name, maybe of another file.
 func (f *File) follow(ctx context.Context, path, asked string, hops int) (*Dataset, error) {
 	m, err := f.eng.lib.Dataset(ctx, f.loc.Path, path)
+	if fault.Of(err) == fault.DataLoss {
+		m, err = f.unopened(ctx, path, err)
+	}
 	if err != nil {
 		return nil, f.failed(err)
 	}
@@ -123,6 +126,20 @@ func (f *File) follow(ctx context.Context, path, asked string, hops int) (*Datas
 		return nil, fault.New(fault.Of(err), "%s %s: external link: %w", f.loc.Name, asked, err)
 	}
 	return other.follow(ctx, m.Path, asked, hops+1)
+}
+
+// unopened is a dataset that libhdf5 lists but can't open; else the error it was refused with.
+func (f *File) unopened(ctx context.Context, path string, refused error) (meta.Dataset, error) {
+	tree, err := f.listing(ctx)
+	if err != nil {
+		return meta.Dataset{}, err
+	}
+	for _, d := range tree.Datasets {
+		if d.Path == path && d.Err != "" {
+			return d, nil
+		}
+	}
+	return meta.Dataset{}, refused
 }
 
 // open opens a file that a link names, relative to this one's folder.
