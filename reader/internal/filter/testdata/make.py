@@ -6,7 +6,7 @@
 A zip holds cases.json, a list of {name, filters: [{id, params}], mask, elem, stored, decoded}, where stored and decoded
 name members of the zip. The output is the same for the same versions of these packages.
 """
-import hashlib, json, os, sys, tempfile, zipfile
+import hashlib, json, os, sys, tempfile, zipfile, zlib
 
 import h5py
 import hdf5plugin
@@ -117,7 +117,7 @@ def lz4(f):
         f.array(f"blocks of {block}", arrays()["f8"], **hdf5plugin.LZ4(nbytes=block))
 
 
-def zstd(f):
+def zstandard(f):
     for name, a in arrays().items():
         f.array(name, a, **hdf5plugin.Zstd())
     for level in (1, 19):
@@ -228,6 +228,89 @@ def scaleoffset(f):
         f.array(f"{dtype} constant", np.full(50, 1.25, dtype), scaleoffset=2)
 
 
+def lzo(f):
+    """Old PyTables files, whose rows are known, and streams of random instructions: nothing here encodes LZO."""
+    import tables
+    rows = np.zeros(1562, np.dtype([("var3", "<f8"), ("var2", "<i4"), ("var1", "S4")]))
+    rows["var3"][:100], rows["var2"][:100], rows["var1"][:100] = 100 - np.arange(100), np.arange(100), b"    "
+    for name in ("Tables_lzo1", "Tables_lzo1_shuffle", "Tables_lzo2", "Tables_lzo2_shuffle"):
+        with h5py.File(os.path.join(os.path.dirname(tables.__file__), "tests", name + ".h5")) as h:
+            d = h["tuple0"]
+            filters = [(2, [16]), (305, [1, 23, 0])] if "shuffle" in name else [(305, [1, 23, 0])]
+            f.raw(name, filters, 0, 16, d.id.read_direct_chunk((0,))[1], rows.tobytes())
+    for seed in range(8):
+        stored, decoded = lzo_stream(np.random.default_rng(seed), 2000)
+        f.raw(f"random {seed}", [(305, [])], 0, 1, stored, decoded)
+        if seed == 0:
+            trailer = zlib.adler32(decoded).to_bytes(4, "little") + len(decoded).to_bytes(4, "little")
+            f.raw("with checksum", [(305, [])], 0, 1, stored + trailer, decoded)
+
+
+def lzo_stream(r, steps):
+    """Random LZO1X instructions and what they decode to, after the Linux kernel's Documentation/staging/lzo.rst."""
+    src, out = bytearray(), bytearray()
+
+    def literals(n):
+        lit = bytes(r.integers(97, 101, n, "u1"))
+        src.extend(lit)
+        out.extend(lit)
+
+    def extend(code, bits, n):  # a length of 1 or more, its low bits in code
+        if n < 1 << bits:
+            src.append(code | n)
+        else:
+            n -= (1 << bits) - 1
+            src.append(code)
+            src.extend(bytes((n - 1) // 255))
+            src.append((n - 1) % 255 + 1)
+
+    def match(dist, n):
+        for _ in range(n):
+            out.append(out[-dist])
+
+    first = int(r.integers(1, 200))
+    src.append(17 + first)
+    literals(first)
+    state = min(first, 4)
+    for _ in range(steps):
+        kind, tail, have = int(r.integers(6)), int(r.integers(4)), len(out)
+        if kind == 0 and state == 0:
+            n = int(r.integers(4, 40 if r.integers(9) else 900))
+            extend(0, 4, n - 3)
+            literals(n)
+            state = 4
+            continue
+        elif kind == 1 and 1 <= state <= 3:
+            dist = int(r.integers(1, min(have, 1024) + 1))
+            src.extend(((dist - 1) % 4 << 2 | tail, (dist - 1) // 4))
+            match(dist, 2)
+        elif kind == 2 and state == 4 and have > 2048:
+            dist = int(r.integers(2049, min(have, 3072) + 1))
+            src.extend(((dist - 2049) % 4 << 2 | tail, (dist - 2049) // 4))
+            match(dist, 3)
+        elif kind == 3:
+            n, dist = int(r.integers(3, 9)), int(r.integers(1, min(have, 2048) + 1))
+            code = 64 | (n - 3) << 5 if n < 5 else 128 | (n - 5) << 5
+            src.extend((code | (dist - 1) % 8 << 2 | tail, (dist - 1) // 8))
+            match(dist, n)
+        elif kind == 4:
+            n, dist = int(r.integers(3, 30 if r.integers(9) else 900)), int(r.integers(1, min(have, 16384) + 1))
+            extend(32, 5, n - 2)
+            src.extend(((dist - 1) << 2 & 0xffff | tail).to_bytes(2, "little"))
+            match(dist, n)
+        elif kind == 5 and have > 16384:
+            n, dist = int(r.integers(3, 30)), int(r.integers(16385, min(have, 49151) + 1))
+            extend(16 | (dist - 16384) >> 14 << 3, 3, n - 2)
+            src.extend(((dist - 16384) << 2 & 0xffff | tail).to_bytes(2, "little"))
+            match(dist, n)
+        else:
+            continue
+        literals(tail)
+        state = tail
+    src.extend(b"\x11\0\0")
+    return bytes(src), bytes(out)
+
+
 def pytables(f, codec):
     """Chunks that PyTables writes, of arrays and of tables."""
     import tables
@@ -266,8 +349,8 @@ def bench(f):
     f.array("bzip2", a, shuffle=True, **hdf5plugin.BZip2())
 
 
-MAKERS = dict(deflate=deflate, blosc=blosc, lzf=lzf, lz4=lz4, zstd=zstd, bzip2=bzip2, bitshuffle=bitshuffle,
-              szip=szip, nbit=nbit, scaleoffset=scaleoffset)
+MAKERS = dict(deflate=deflate, blosc=blosc, lzf=lzf, lz4=lz4, zstd=zstandard, bzip2=bzip2, bitshuffle=bitshuffle,
+              szip=szip, nbit=nbit, scaleoffset=scaleoffset, lzo=lzo)
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--bench"]:
