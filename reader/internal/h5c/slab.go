@@ -14,9 +14,9 @@ import (
 )
 
 // ReadSlab reads the hyperslab of count elements from start, one number per axis (none for a scalar), into dst: the
-// elements as they are in the file, packed, C order. len(dst) is exactly their size. The caller has checked that the
-// dataset's external files and virtual sources may be read. Errors: fault.Invalid for a slab or dst that does not fit,
-// fault.Unsupported for types with variable-length parts and datasets behind external links, fault.NotFound,
+// elements as they are in the file, packed, C order. len(dst) is exactly their size. Errors:
+// fault.Invalid for a slab or dst that does not fit, fault.Denied for virtual sources and external raw files outside the
+// roots, fault.Unsupported for types with variable-length parts and datasets behind external links, fault.NotFound,
 // fault.DataLoss.
 func (f *File) ReadSlab(name string, start, count []uint64, dst []byte) error {
 	defer enter()()
@@ -40,6 +40,9 @@ func (f *File) ReadSlab(name string, start, count []uint64, dst []byte) error {
 }
 
 func (f *File) readSlab(id, t C.hid_t, name string, start, count []uint64, dst []byte) error {
+	if err := f.mayRead(id); err != nil {
+		return fault.New(fault.Denied, "h5c: read %s: %w", name, err)
+	}
 	file := C.H5Dget_space(id)
 	if file < 0 {
 		return f.fail("h5c: read %s", name)

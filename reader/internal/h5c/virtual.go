@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -75,6 +76,28 @@ func slab(space C.hid_t) (meta.Slab, bool) {
 		Block: extents(block[:rank])}, true
 }
 
+// mayRead refuses a dataset with virtual sources or external raw files outside the roots.
+func (f *File) mayRead(id C.hid_t) error {
+	list := C.H5Dget_create_plist(id)
+	if list < 0 {
+		return f.because("creation properties")
+	}
+	defer C.H5Pclose(list)
+	var d meta.Dataset
+	if err := f.layout(list, &d); err != nil {
+		return err
+	}
+	if err := f.externals(list, &d); err != nil {
+		return err
+	}
+	for _, e := range d.External {
+		if !f.inside(e.File) {
+			return fmt.Errorf("external file %s lies outside", f.scrub(filepath.Base(e.File)))
+		}
+	}
+	return f.sourcesInside(d.Sources)
+}
+
 // sourcesInside refuses sources outside the roots: libhdf5 is about to open them.
 func (f *File) sourcesInside(sources []meta.Source) error {
 	checked := map[string]bool{}
@@ -90,10 +113,15 @@ func (f *File) sourcesInside(sources []meta.Source) error {
 }
 
 // inside says whether a file named in this one lies below the roots, links resolved as far as it exists. A name with a
-// printf pattern is judged by its folder.
+// printf pattern is judged by its folder. What is not beside the file libhdf5 looks for in the working directory too, so
+// a name that climbs must lead to something.
 func (f *File) inside(name string) bool {
+	climbs := !filepath.IsLocal(name) && !filepath.IsAbs(name)
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(f.path), name)
+	}
+	if _, err := os.Stat(name); climbs && err != nil {
+		return false
 	}
 	name = resolved(name)
 	for _, root := range f.allowed() {
