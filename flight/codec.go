@@ -120,31 +120,3 @@ func (p *pieces) slices(head []byte, record arrow.Record, l *ledger) mem.BufferS
 	}
 	return out
 }
-
-// Types of IPC messages (Message.fbs, MessageHeader).
-const (
-	ipcNone        = 0
-	ipcSchema      = 1
-	ipcRecordBatch = 3
-)
-
-// ipcType reads header_type, the second field of the flatbuffer table Message.
-func ipcType(header []byte) byte {
-	u32 := binary.LittleEndian.Uint32
-	if len(header) < 8 {
-		return ipcNone
-	}
-	table := int(u32(header))
-	if table+4 > len(header) {
-		return ipcNone
-	}
-	vtable := table - int(int32(u32(header[table:])))
-	if vtable < 0 || vtable+8 > len(header) || binary.LittleEndian.Uint16(header[vtable:]) < 8 {
-		return ipcNone
-	}
-	at := table + int(binary.LittleEndian.Uint16(header[vtable+6:]))
-	if at == table || at >= len(header) {
-		return ipcNone
-	}
-	return header[at]
-}

@@ -2,6 +2,7 @@ package flight
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -71,15 +72,24 @@ func TestIndexes(t *testing.T) {
 }
 
 // wire is what a client sends for a record of one column.
-func wire(t testing.TB, cmd string, cols ...arrow.Array) *replay {
+func wire(t testing.TB, cmd string, parts ...any) *replay {
 	t.Helper()
+	var cols []arrow.Array
+	var opts []ipc.Option
+	for _, p := range parts {
+		if o, ok := p.(ipc.Option); ok {
+			opts = append(opts, o)
+		} else {
+			cols = append(cols, p.(arrow.Array))
+		}
+	}
 	var fields []arrow.Field
 	for _, c := range cols {
 		fields = append(fields, arrow.Field{Name: "rows", Type: c.DataType(), Nullable: true})
 	}
 	schema := arrow.NewSchema(fields, nil)
 	out := &replay{}
-	w := arrowflight.NewRecordWriter(collector{out}, ipc.WithSchema(schema))
+	w := arrowflight.NewRecordWriter(collector{out}, append(opts, ipc.WithSchema(schema))...)
 	w.SetFlightDescriptor(&arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(cmd)})
 	if len(cols) > 0 {
 		rec := array.NewRecord(schema, cols, -1)
@@ -124,12 +134,12 @@ func TestSent(t *testing.T) {
 	defer texts.Release()
 
 	read := func(in arrowflight.DataStreamReader) (reader.Request, error) {
-		s, err := openSent(in)
-		if err != nil {
-			return reader.Request{}, err
+		s := sent{stream: in}
+		if err := s.open(); err != nil {
+			return s.request, err
 		}
-		defer s.in.Release()
-		return s.read()
+		err := s.read()
+		return s.request, err
 	}
 	r, err := read(wire(t, good, ints))
 	require.NoError(t, err)
@@ -144,6 +154,14 @@ func TestSent(t *testing.T) {
 	_, err = read(apart)
 	require.NoError(t, err)
 
+	sliced := array.NewSlice(nulls, 2, 3) // its null lies outside
+	defer sliced.Release()
+	r, err = read(wire(t, good, sliced))
+	require.NoError(t, err)
+	require.Equal(t, []int64{5, 5}, r.Coordinates)
+
+	compressed := wire(t, good, ints)
+	compressed.all = append(compressed.all[:1], wire(t, good, ints, ipc.WithLZ4()).all[1:]...)
 	for says, in := range map[string]*replay{
 		"has nulls":                wire(t, good, nulls),
 		"cast it":                  wire(t, good, texts),
@@ -156,7 +174,10 @@ func TestSent(t *testing.T) {
 		"select and coordinates":   wire(t, with(`"select": ":"`), ints),
 		"coordinates and where or": wire(t, with(`"where": "True"`), ints),
 		"not JSON":                 wire(t, "{", ints),
-		"descriptor":               {wire(t, good, ints).all[1:][:0]},
+		"compressed":               compressed,
+		"not a record batch":       {append(slices.Clip(wire(t, good, ints).all[:1]), wire(t, good, bools).all[1:]...)},
+		"not a schema":             {[]*arrowflight.FlightData{{FlightDescriptor: wire(t, good).all[0].FlightDescriptor, DataHeader: []byte("x")}}},
+		"descriptor":               {},
 	} {
 		if says == "descriptor" {
 			in = wire(t, good, ints)
@@ -167,7 +188,7 @@ func TestSent(t *testing.T) {
 		require.ErrorContains(t, err, says)
 	}
 	_, err = read(&replay{})
-	require.ErrorContains(t, err, "nothing was sent")
+	require.ErrorContains(t, err, "no schema was sent")
 }
 
 func FuzzExchange(f *testing.F) {
@@ -175,15 +196,13 @@ func FuzzExchange(f *testing.F) {
 	m := wire(f, good, ints).all
 	f.Add(m[0].DataHeader, m[1].DataHeader, m[1].DataBody)
 	f.Fuzz(func(t *testing.T, schema, header, body []byte) {
-		s, err := openSent(&replay{[]*arrowflight.FlightData{
+		s := sent{stream: &replay{[]*arrowflight.FlightData{
 			{FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(good)}, DataHeader: schema},
-			{DataHeader: header, DataBody: body}}})
-		if err != nil {
-			require.NotNil(t, fault.Of(err))
-			return
+			{DataHeader: header, DataBody: body}}}}
+		err := s.open()
+		if err == nil {
+			err = s.read()
 		}
-		defer s.in.Release()
-		_, err = s.read()
 		require.True(t, err == nil || fault.Of(err) != nil, err)
 	})
 }
