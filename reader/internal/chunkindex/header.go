@@ -172,7 +172,7 @@ func (p *parser) message(typ uint16, flags uint8, data []byte) error {
 			return fault.New(fault.DataLoss, "chunkindex: read object header: continuation message is cut off")
 		}
 		p.pieces = append(p.pieces, next)
-	case msgSpace, msgType, msgOldFill, msgFill, msgExternal, msgLayout, msgFilters, msgSharedTable:
+	case msgSpace, msgType, msgOldFill, msgFill, msgExternal, msgLayout, msgFilters, msgSharedTable, msgImage:
 		if _, have := p.msgs[typ]; !have {
 			p.msgs[typ] = message{flags, append([]byte(nil), data...)}
 		}

@@ -33,14 +33,18 @@ func (f *File) source() *source {
 
 // at returns n bytes at addr, relative to the base address. They are valid until the next call.
 func (s *source) at(addr, n uint64) ([]byte, error) {
+	if len(s.f.image) > 0 {
+		if b := s.f.cached(addr, n); b != nil {
+			return b, s.spend(addr, n)
+		}
+	}
 	abs := addr + s.f.Base
 	if addr == Undefined || abs < addr || abs > s.f.size || n > s.f.size-abs {
 		return nil, s.f.beyond(addr, n)
 	}
-	if n > s.budget {
-		return nil, fault.New(fault.DataLoss, "chunkindex: read metadata at %#x: the file is damaged: its metadata refers to itself", addr)
+	if err := s.spend(addr, n); err != nil {
+		return nil, err
 	}
-	s.budget -= n
 	if abs >= s.off && abs+n <= s.off+uint64(len(s.buf)) {
 		return s.buf[abs-s.off:][:n:n], nil
 	}
@@ -48,6 +52,14 @@ func (s *source) at(addr, n uint64) ([]byte, error) {
 		return nil, fault.New(fault.DataLoss, "chunkindex: read %d bytes at %#x: %w", n, addr, err)
 	}
 	return s.buf[:n:n], nil
+}
+
+func (s *source) spend(addr, n uint64) error {
+	if n > s.budget {
+		return fault.New(fault.DataLoss, "chunkindex: read metadata at %#x: the file is damaged: its metadata refers to itself", addr)
+	}
+	s.budget -= n
+	return nil
 }
 
 // fill moves the window to abs and reads at least n bytes.

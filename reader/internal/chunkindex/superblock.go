@@ -21,6 +21,8 @@ type File struct {
 	r    io.ReaderAt
 	size uint64
 	ext  uint64 // superblock extension
+
+	image []cached // by address
 }
 
 // Open finds and parses the superblock (section II.A) of a file of size bytes: at 0, 512, 1024, 2048 and so on. The
@@ -41,7 +43,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if err := f.parse(b); err != nil {
 		return nil, err
 	}
-	return f, nil
+	return f, f.loadImage()
 }
 
 func (f *File) locate() error {

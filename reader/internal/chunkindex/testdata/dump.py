@@ -18,12 +18,20 @@ os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
 LAYOUTS = ["compact", "contiguous", "chunked", "virtual"]
 
 
+def dtype_of(ds):
+    """The NumPy type, None for types without one."""
+    try:
+        return ds.dtype
+    except Exception:
+        return None
+
+
 def fill_of(ds, dcpl):
     import h5py
     import numpy as np
     out = {"defined": dcpl.fill_value_defined()}
-    dtype = ds.dtype
-    simple = dtype.kind in "iufS" and h5py.h5t.py_create(dtype).equal(ds.get_type())
+    dtype = dtype_of(ds)
+    simple = dtype is not None and dtype.kind in "iufS" and h5py.h5t.py_create(dtype).equal(ds.get_type())
     if out["defined"] == 2 and simple:
         value = np.zeros((), dtype)
         dcpl.get_fill_value(value)
@@ -79,6 +87,7 @@ def same(ds, f, c, rank):
 
 def dataset(ds, path, name, base):
     import h5py
+    dtype = dtype_of(ds)
     dcpl = ds.get_create_plist()
     space = ds.get_space()
     layout = LAYOUTS[dcpl.get_layout()]
@@ -86,7 +95,7 @@ def dataset(ds, path, name, base):
         "path": path,
         "addr": h5py.h5o.get_info(ds).addr,
         "layout": layout,
-        "type_size": None if ds.dtype.hasobject else ds.get_type().get_size(),
+        "type_size": None if dtype is None or dtype.hasobject else ds.get_type().get_size(),
         "space": ["scalar", "simple", "null"][space.get_simple_extent_type()],
         "filters": [list(dcpl.get_filter(i)[:3]) for i in range(dcpl.get_nfilters())],
         "fill": fill_of(ds, dcpl),
