@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mtflight/mtflight/reader"
+)
+
+type getFlags struct {
+	engine  engineFlags
+	request reader.Request
+	output  string
+	format  string
+}
+
+func newGet() *cobra.Command {
+	var f getFlags
+	c := &cobra.Command{
+		Use:   "get [grpc://HOST:PORT] FILE DATASET",
+		Short: "Read rows of a dataset, to the terminal or into a file",
+		Long: `Read rows of a dataset: to the terminal the first ones as a table, into a file all of them. The file's
+ending chooses the format: .arrow (IPC file), .arrows (IPC stream), .parquet, .csv. Parquet and CSV get plain
+types as with --plain. --format none reads everything, writes nothing and tells the rate.`,
+		Example: `  mtflight get run7.h5 /events --fields t,energy --stop 10
+  mtflight get run7.h5 /events -o events.parquet
+  mtflight get grpc://127.0.0.1:8815 run7.h5 /events --format csv | head`,
+		Args: placed(2, 2, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			location, rest := place(args)
+			f.request.File, f.request.Dataset = rest[0], rest[1]
+			return get(c, location, f)
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func (f *getFlags) add(c *cobra.Command) {
+	r, flags := &f.request, c.Flags()
+	flags.StringSliceVar(&r.Fields, "fields", nil, "columns, in this order (default: all)")
+	flags.Var(optional{&r.Start}, "start", "first row; negative counts from the end")
+	flags.Var(optional{&r.Stop}, "stop", "row to stop before")
+	flags.Var(optional{&r.Step}, "step", "every n-th row; negative reverses")
+	flags.Var(optional{&r.Limit}, "limit", "at most so many rows (a table on the terminal: 20)")
+	flags.Int64Var(&r.BatchRows, "batch-rows", 0, "rows of a batch (default: whole chunks)")
+	flags.StringVar(&r.Options.Strings, "strings", "", "utf8 or binary")
+	flags.StringVar(&r.Options.Enum, "enum", "", "dictionary or int")
+	flags.StringVar(&r.Options.Time, "time", "", "timestamp or numeric")
+	flags.StringVar(&r.Options.Tensors, "tensors", "", "tensor or nested")
+	flags.BoolVar(&r.Options.Plain, "plain", false, "only types that every engine reads")
+	flags.StringVarP(&f.output, "output", "o", "", "file to write (default: standard output)")
+	flags.StringVar(&f.format, "format", "", "table, arrow, arrows, parquet, csv or none (default: by the file's ending)")
+	f.engine.add(c)
+}
+
+// optional is a flag that can tell that it was not given.
+type optional struct{ to **int64 }
+
+func (o optional) Set(text string) error {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return fmt.Errorf("%q is not an integer", text)
+	}
+	*o.to = &n
+	return nil
+}
+
+func (o optional) String() string {
+	if o.to == nil || *o.to == nil {
+		return ""
+	}
+	return strconv.FormatInt(**o.to, 10)
+}
+
+func (o optional) Type() string { return "N" }
+
+func get(c *cobra.Command, location string, f getFlags) (err error) {
+	if f.format, err = formatOf(f.format, f.output); err != nil {
+		return err
+	}
+	s, err := openSource(location, f.engine)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return getFrom(c, s, f)
+}
+
+func getFrom(c *cobra.Command, s source, f getFlags) error {
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	rows, err := s.open(ctx, requestFor(f.format, f.request))
+	if err != nil {
+		return err
+	}
+	defer rows.Release()
+	return save(c, rows, f)
+}
+
+// requestFor leaves out the types that a format does not have.
+func requestFor(format string, r reader.Request) reader.Request {
+	if format == "parquet" || format == "csv" {
+		r.Options.Plain = true
+	}
+	return r
+}
+
+func save(c *cobra.Command, rows *stream, f getFlags) (err error) {
+	out, err := newTarget(f.output, c.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	defer func() { err = out.finish(err) }()
+	s, err := newSink(f.format, out.Writer, rows.Schema(), rows.rows)
+	if err != nil {
+		return err
+	}
+	shown := int64(-1)
+	if f.format == "table" && f.request.Limit == nil {
+		shown = shownRows
+	}
+	p := newProgress(c.ErrOrStderr(), f.output != "" || f.format == "none", rows.bytes)
+	if err := copyRows(s, rows, shown, p); err != nil {
+		return err
+	}
+	if err := s.close(); err != nil {
+		return err
+	}
+	return report(c, f.format, f.output, p)
+}
+
+// copyRows moves at most `most` rows, all if it is negative.
+func copyRows(s sink, rows *stream, most int64, p *progress) error {
+	defer p.finish()
+	for most != p.rows && rows.Next() {
+		r := rows.Record()
+		if most >= 0 && r.NumRows() > most-p.rows {
+			r = r.NewSlice(0, most-p.rows)
+			defer r.Release()
+		}
+		if err := s.write(r); err != nil {
+			return fmt.Errorf("get: write: %w", err)
+		}
+		p.add(r)
+	}
+	if most == p.rows {
+		return nil
+	}
+	return rows.Err()
+}
+
+func report(c *cobra.Command, format, output string, p *progress) error {
+	switch {
+	case format == "none":
+		_, err := fmt.Fprintf(c.OutOrStdout(), "%d rows, %s, %s/s\n", p.rows, bytesText(p.bytes), bytesText(p.rate()))
+		return err
+	case output != "" && output != "-":
+		_, err := fmt.Fprintf(c.ErrOrStderr(), "%s: %d rows, %s, %s/s\n", output, p.rows, bytesText(p.bytes), bytesText(p.rate()))
+		return err
+	}
+	return nil
+}

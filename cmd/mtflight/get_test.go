@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/apache/arrow/go/v15/parquet"
+	"github.com/apache/arrow/go/v15/parquet/file"
+	"github.com/apache/arrow/go/v15/parquet/pqarrow"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+func TestGetTable(t *testing.T) {
+	out := succeed(t, "get", tables, "/events", "--fields", "id,good")
+	lines := strings.Split(out, "\n")
+	require.Equal(t, "id  good", lines[0])
+	require.Equal(t, " 0  true", lines[1])
+	require.Equal(t, "first 20 of 5000 rows, 2 columns", lines[21])
+	require.Contains(t, succeed(t, "get", tables, "/events"), "choose with --fields")
+	require.Contains(t, succeed(t, "get", tables, "/none"), "0 rows, 12 columns")
+}
+
+func TestGetRows(t *testing.T) {
+	rows := func(args ...string) string {
+		out := succeed(t, append([]string{"get", tables, "/plain", "--fields", "id", "--format", "csv"}, args...)...)
+		return strings.Join(strings.Fields(out)[1:], " ")
+	}
+	require.Equal(t, "3 4", rows("--start", "3", "--stop", "5"))
+	require.Equal(t, "998 999", rows("--start", "-2"))
+	require.Equal(t, "999 998 997", rows("--step", "-1", "--limit", "3"))
+}
+
+func TestGetCSV(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.csv")
+	_, _, told := command(t, "get", tables, "/deep/er/particles", "-o", path)
+	require.Contains(t, told, "300 rows")
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 301)
+	require.Contains(t, rows[0], "pos.error.low", "structs are flattened")
+	require.Equal(t, "299", rows[300][0])
+}
+
+func TestGetArrow(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	dir := t.TempDir()
+	whole := filepath.Join(dir, "out.arrow")
+	succeed(t, "get", tables, "/events", "-o", whole)
+	f, err := os.Open(whole)
+	require.NoError(t, err)
+	defer f.Close()
+	r, err := ipc.NewFileReader(f, ipc.WithAllocator(mem))
+	require.NoError(t, err)
+	defer r.Close()
+	rows := int64(0)
+	for i := range r.NumRecords() {
+		rec, err := r.Record(i)
+		require.NoError(t, err)
+		rows += rec.NumRows()
+	}
+	require.Equal(t, int64(5000), rows)
+
+	streamed := succeed(t, "get", tables, "/events", "--format", "arrows")
+	s, err := ipc.NewReader(strings.NewReader(streamed), ipc.WithAllocator(mem))
+	require.NoError(t, err)
+	defer s.Release()
+	require.True(t, s.Schema().Equal(r.Schema()))
+	code, _, errOut := command(t, "get", tables, "/events", "--format", "arrow")
+	require.Equal(t, 2, code)
+	require.Contains(t, errOut, "--format arrows")
+}
+
+func TestGetParquet(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	path := filepath.Join(t.TempDir(), "out.parquet")
+	succeed(t, "get", tables, "/events", "-o", path)
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	table, err := pqarrow.ReadTable(context.Background(), f, parquet.NewReaderProperties(mem), pqarrow.ArrowReadProperties{}, mem)
+	require.NoError(t, err)
+	defer table.Release()
+	require.Equal(t, int64(5000), table.NumRows())
+	require.Equal(t, int64(12), table.NumCols())
+	require.Equal(t, arrow.PrimitiveTypes.Int64, table.Column(0).DataType())
+}
+
+// Every dataset of testdata goes into every format, or is refused in words, with nothing left on disk.
+func TestGetEverything(t *testing.T) {
+	var datasets []struct{ File, Path, Kind string }
+	for line := range strings.Lines(succeed(t, "ls", "--json", "../../testdata")) {
+		var d struct{ File, Path, Kind string }
+		require.NoError(t, json.Unmarshal([]byte(line), &d))
+		datasets = append(datasets, d)
+	}
+	require.Greater(t, len(datasets), 60)
+	dir := t.TempDir()
+	s, err := newLocal(reader.Config{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.close()) }()
+	c := newGet()
+	c.SetContext(context.Background())
+	c.SetErr(io.Discard)
+	for _, d := range datasets {
+		for _, format := range formats {
+			f := getFlags{output: filepath.Join(dir, "out"), format: format}
+			f.request = reader.Request{File: d.File, Dataset: d.Path, Options: convert.Options{Strings: "binary"}}
+			err := getFrom(c, s, f)
+			if err == nil {
+				require.NoError(t, os.Remove(f.output))
+				continue
+			}
+			require.ErrorIs(t, err, fault.Unsupported, "%s %s as %s", d.File, d.Path, format)
+			require.NoFileExists(t, f.output)
+		}
+	}
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func TestGetRefuses(t *testing.T) {
+	for _, c := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{3, "no such file", []string{"/no/such.h5", "/x"}},
+		{3, "near: events", []string{tables, "/evnts"}},
+		{3, "energy", []string{tables, "/events", "--fields", "enrgy"}},
+		{2, "unknown format", []string{tables, "/events", "-o", "x.docx"}},
+		{8, "strings", []string{types, "/strings/not_utf8"}},
+		{5, "text.h5", []string{textFile(t), "/x"}},
+		{1, "no/such", []string{tables, "/events", "-o", "/no/such/dir/x.csv"}},
+	} {
+		code, _, errOut := command(t, append([]string{"get"}, c.args...)...)
+		require.Equal(t, c.code, code, errOut)
+		require.Contains(t, errOut, c.says)
+		require.Equal(t, 1, strings.Count(errOut, "\n"), "one line: %s", errOut)
+	}
+}
+
+func TestGetStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	path := filepath.Join(t.TempDir(), "out.csv")
+	require.Equal(t, 130, run(ctx, []string{"get", tables, "/events", "-o", path}, &bytes.Buffer{}, &bytes.Buffer{}))
+	require.NoFileExists(t, path)
+}
+
+func parquetRows(t *testing.T, path string) int64 {
+	t.Helper()
+	r, err := file.OpenParquetFile(path, false)
+	require.NoError(t, err)
+	defer r.Close()
+	return r.NumRows()
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+const defaultLocation = "grpc://127.0.0.1:8815"
+
+func newHealth() *cobra.Command {
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:   "health [grpc://HOST:PORT]",
+		Short: "Ask a server whether it serves (for a container's HEALTHCHECK)",
+		Args:  between(0, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(c.Context(), timeout)
+			defer cancel()
+			location := append(args, defaultLocation)[0]
+			status, err := health(ctx, location)
+			if err != nil {
+				return err
+			}
+			if status != healthpb.HealthCheckResponse_SERVING {
+				return fault.New(fault.Unavailable, "health: %s says %s", location, status)
+			}
+			_, err = fmt.Fprintln(c.OutOrStdout(), status)
+			return err
+		},
+	}
+	c.Flags().DurationVar(&timeout, "timeout", 3*time.Second, "how long to wait")
+	return c
+}
+
+func health(ctx context.Context, location string) (healthpb.HealthCheckResponse_ServingStatus, error) {
+	conn, err := grpc.NewClient(grpcTarget(location), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return 0, fault.New(fault.Invalid, "health: %w", err)
+	}
+	defer conn.Close()
+	answer, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{})
+	if err != nil {
+		return 0, fault.New(fault.Unavailable, "health: %s does not answer: is the server running there?", location)
+	}
+	return answer.GetStatus(), nil
+}
+
+// grpcTarget is gRPC's name of a Flight location.
+func grpcTarget(location string) string {
+	if path, ok := strings.CutPrefix(location, "grpc+unix://"); ok {
+		return "unix://" + path
+	}
+	for _, scheme := range []string{"grpc+tcp://", "grpc://"} {
+		if address, ok := strings.CutPrefix(location, scheme); ok {
+			return address
+		}
+	}
+	return location
+}

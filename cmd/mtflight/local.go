@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// local reads files of this machine.
+type local struct {
+	engine *reader.Engine
+}
+
+func newLocal(c reader.Config) (*local, error) {
+	engine, err := reader.NewEngine(c)
+	if err != nil {
+		return nil, err
+	}
+	return &local{engine: engine}, nil
+}
+
+func (l *local) close() error { return l.engine.Close() }
+
+func (l *local) list(ctx context.Context, path string, visit func(listed) error) error {
+	if _, err := os.Stat(path); err != nil {
+		return noFile(path, err)
+	}
+	return filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return visit(listed{File: name, Error: err.Error()})
+		}
+		if entry.IsDir() || name != path && !isHDF5(name) {
+			return ctx.Err()
+		}
+		err = l.listFile(ctx, name, visit)
+		if kind := fault.Of(err); kind != nil && name != path && ctx.Err() == nil {
+			return visit(listed{File: name, Error: err.Error()})
+		}
+		return err
+	})
+}
+
+func (l *local) listFile(ctx context.Context, path string, visit func(listed) error) error {
+	file, err := l.engine.Open(ctx, reader.Location{Path: path})
+	if err != nil {
+		return err
+	}
+	tree, err := file.Tree(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range tree.Datasets {
+		if hidden(tree.Datasets[i].Path) {
+			continue
+		}
+		if err := visit(listed{File: path, Info: &tree.Datasets[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hidden names are PyTables' own, as protocol section 1 leaves them out of listings.
+func hidden(name string) bool {
+	return strings.Contains(name, "/_i_") || strings.Contains(name, "/_p_")
+}
+
+func (l *local) dataset(ctx context.Context, path, dataset string) (*reader.Dataset, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, noFile(path, err)
+	}
+	file, err := l.engine.Open(ctx, reader.Location{Path: path})
+	if err != nil {
+		return nil, err
+	}
+	return file.Dataset(ctx, dataset)
+}
+
+func (l *local) describe(ctx context.Context, path, dataset string) (json.RawMessage, error) {
+	d, err := l.dataset(ctx, path, dataset)
+	if err != nil {
+		return nil, err
+	}
+	told := description{File: path, Info: d.Info()}
+	if told.ChunkCount, err = d.Chunks(ctx); err != nil {
+		return nil, err
+	}
+	if told.Stored > 0 {
+		told.Ratio = float64(told.Bytes) / float64(told.Stored)
+	}
+	if told.Info.Schema != nil {
+		for _, f := range told.Info.Schema.Fields() {
+			told.Schema = append(told.Schema, column{f.Name, f.Type.String()})
+		}
+	}
+	return json.Marshal(told)
+}
+
+// description has the members of the server's answer that need no more than the dataset.
+type description struct {
+	File string `json:"file"`
+	reader.Info
+	Schema     []column `json:"schema"`
+	ChunkCount int      `json:"chunk_count"`
+	Ratio      float64  `json:"ratio,omitempty"`
+}
+
+type column struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
+	d, err := l.dataset(ctx, r.File, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := d.Plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &stream{RecordReader: plan.Run(ctx), rows: plan.Rows(), bytes: plan.Bytes()}, nil
+}
+
+func noFile(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, "%s: no such file: check the path (a server's location starts with grpc://)", path)
+	}
+	return fault.New(fault.Denied, "%w", err)
+}
+
+// isHDF5 looks for the signature where a superblock may lie: at 0, 512, 1024, 2048, .. (HDF5 format, II.A).
+func isHDF5(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [8]byte
+	for at := int64(0); at < 1<<30; at = max(512, 2*at) {
+		if _, err := f.ReadAt(head[:], at); err != nil {
+			return false
+		}
+		if string(head[:]) == "\x89HDF\r\n\x1a\n" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+func newList() *cobra.Command {
+	var asJSON bool
+	var engine engineFlags
+	c := &cobra.Command{
+		Use:   "ls FILE|DIR | ls grpc://HOST:PORT [FILE]",
+		Short: "List the datasets of files or of a server",
+		Example: `  mtflight ls run7.h5
+  mtflight ls /data
+  mtflight ls grpc://127.0.0.1:8815 'run*'`,
+		Args: placed(0, 1, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			location, rest := place(args)
+			s, err := openSource(location, engine)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			return list(c, s, append(rest, "")[0], asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+	engine.add(c)
+	return c
+}
+
+func list(c *cobra.Command, s source, file string, asJSON bool) error {
+	if asJSON {
+		lines := json.NewEncoder(c.OutOrStdout())
+		return s.list(c.Context(), file, func(d listed) error { return lines.Encode(d) })
+	}
+	table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "FILE\tDATASET\tKIND\tSHAPE\tTYPE\tCHUNKS\tFILTERS\tSIZE\tNOTE")
+	err := s.list(c.Context(), file, func(d listed) error { return listRow(table, d) })
+	return orFirst(err, table.Flush())
+}
+
+func listRow(w io.Writer, d listed) error {
+	cells := []string{d.File, "-", "unreadable", "-", "-", "-", "-", "-", d.Error}
+	if d.Info != nil {
+		cells = []string{d.File, d.Path, d.Kind, orDash(shapeText(d.Shape)), elide(d.Type, 48), orDash(shapeText(d.Chunks)),
+			orDash(strings.Join(d.Filters, "+")), bytesText(d.Bytes), d.Reason}
+	}
+	for i, cell := range cells {
+		cells[i] = printable(cell)
+	}
+	_, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+	return err
+}
+
+// shapeText is a shape as 12x3; a scalar's is "scalar".
+func shapeText(shape []int64) string {
+	if shape == nil {
+		return ""
+	}
+	parts := make([]string, len(shape))
+	for i, n := range shape {
+		parts[i] = fmt.Sprint(n)
+	}
+	if len(parts) == 0 {
+		return "scalar"
+	}
+	return strings.Join(parts, "x")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func orFirst(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestListFile(t *testing.T) {
+	out := succeed(t, "ls", tables)
+	require.Regexp(t, `tables.h5  /events +table  5000 +compound\(64\).* 512 +shuffle\+deflate +312 KB`, out)
+	require.NotContains(t, out, "_i_", "PyTables' own nodes are not listed")
+}
+
+func TestListDirectory(t *testing.T) {
+	dir := t.TempDir()
+	whole, err := os.ReadFile(types)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "good"), whole, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "short.h5"), whole[:1000], 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("words"), 0o600))
+	out := succeed(t, "ls", dir)
+	require.Contains(t, out, "/integers/be_i4")
+	require.Regexp(t, `short.h5 +- +unreadable`, out, "a truncated file does not end the listing")
+	require.NotContains(t, out, "notes.txt")
+}
+
+func TestListJSON(t *testing.T) {
+	lines := strings.Split(strings.TrimSpace(succeed(t, "ls", "--json", arrays)), "\n")
+	require.Len(t, lines, 12)
+	for _, line := range lines {
+		var d struct{ File, Path, Kind string }
+		require.NoError(t, json.Unmarshal([]byte(line), &d))
+		require.Equal(t, arrays, d.File)
+		require.NotEmpty(t, d.Kind)
+	}
+}
+
+func TestListRefuses(t *testing.T) {
+	code, _, errOut := command(t, "ls", "/no/such/file.h5")
+	require.Equal(t, 3, code)
+	require.Contains(t, errOut, "/no/such/file.h5: no such file")
+	code, _, errOut = command(t, "ls", textFile(t))
+	require.Equal(t, 5, code)
+	require.Contains(t, errOut, "text.h5")
+}
+
+func TestShapeText(t *testing.T) {
+	require.Equal(t, "", shapeText(nil))
+	require.Equal(t, "scalar", shapeText([]int64{}))
+	require.Equal(t, "12x0", shapeText([]int64{12, 0}))
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/util"
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress shows bytes, rate and time left where there is a terminal to see it; else it only counts.
+type progress struct {
+	bar   *progressbar.ProgressBar // nil: not shown
+	start time.Time
+	bytes int64
+	rows  int64
+}
+
+func newProgress(errOut io.Writer, show bool, total int64) *progress {
+	p := &progress{start: time.Now()}
+	if show && isTerminal(errOut) {
+		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(errOut), progressbar.OptionShowBytes(true),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
+	}
+	return p
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+func (p *progress) add(r arrow.Record) {
+	n := util.TotalRecordSize(r)
+	p.bytes += n
+	p.rows += r.NumRows()
+	if p.bar != nil {
+		_ = p.bar.Add64(n) // a terminal that can't be written to is no reason to stop
+	}
+}
+
+func (p *progress) finish() {
+	if p.bar != nil {
+		_ = p.bar.Finish()
+	}
+}
+
+// rate is in bytes a second since the start.
+func (p *progress) rate() int64 {
+	return int64(float64(p.bytes) / max(time.Since(p.start).Seconds(), 1e-6))
+}

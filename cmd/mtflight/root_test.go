@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+func TestExitCodes(t *testing.T) {
+	ctx := context.Background()
+	require.Zero(t, exitCode(ctx, nil))
+	require.Equal(t, 1, exitCode(ctx, errors.New("of no kind")))
+	seen := map[int]bool{}
+	for _, kind := range fault.Kinds() {
+		code := exitCode(ctx, fmt.Errorf("wrapped: %w", fault.New(kind, "x")))
+		require.Greater(t, code, 1, kind)
+		seen[code] = true
+	}
+	help := succeed(t, "--help")
+	for code := range seen {
+		require.Contains(t, help, strconv.Itoa(code)+" ", "the help documents the code")
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	require.Equal(t, 130, exitCode(cancelled, fault.New(fault.DataLoss, "on the way")))
+	require.Zero(t, exitCode(cancelled, nil), "a server that drained")
+}
+
+func TestUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"get", tables}, "write `mtflight get [grpc://HOST:PORT] FILE DATASET"},
+		{[]string{"get", "grpc://127.0.0.1:1", tables}, "wrong number of arguments (2)"},
+		{[]string{"serve"}, "needs a directory or file"},
+		{[]string{"serve", "--memory", "lots", "."}, "is not a size such as 256MB"},
+		{[]string{"serve", "--log-level", "loud", "."}, "choose debug, info"},
+		{[]string{"get", "--start", "x", tables, "/events"}, "is not an integer"},
+		{[]string{"ls", "--nope", "."}, "unknown flag: --nope"},
+		{[]string{"version", "extra"}, "wrong number of arguments (1)"},
+	} {
+		code, _, errOut := command(t, c.args...)
+		require.Equal(t, 2, code, "%v", c.args)
+		require.Contains(t, errOut, c.says)
+	}
+	code, _, errOut := command(t, "fetch")
+	require.NotZero(t, code)
+	require.Contains(t, errOut, "unknown command")
+}
+
+func TestVersion(t *testing.T) {
+	require.Regexp(t, `^mtflight \S+ go1\.\S+ \S+/\S+\n$`, succeed(t, "version"))
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mtflight/mtflight/flight"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+type serveFlags struct {
+	engine    engineFlags
+	listen    []string
+	advertise []string
+	drain     time.Duration
+	logLevel  string
+}
+
+func newServe() *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:   "serve ROOT...",
+		Short: "Serve HDF5 files over Arrow Flight",
+		Long: `Serve the HDF5 files below directories, or single files. A root may be given as NAME=PATH; with several roots
+a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams may finish until --drain is over.`,
+		Example: `  mtflight serve /data
+  mtflight serve --listen grpc://0.0.0.0:8815 --listen grpc+unix:///run/mtflight.sock --memory 2GB runs=/data/runs`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage(c, fmt.Errorf("serve needs a directory or file to serve"))
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			return serve(c.Context(), f, args, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	flags := c.Flags()
+	flags.StringArrayVar(&f.listen, "listen", []string{defaultLocation}, "where to listen: grpc://HOST:PORT or grpc+unix:///PATH; may be repeated")
+	flags.StringArrayVar(&f.advertise, "advertise", nil, "location that clients are sent to: this server or a replica of the same roots; may be repeated")
+	flags.DurationVar(&f.drain, "drain", 0, "how long running streams may go on at the end (default 20s)")
+	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.engine.add(c)
+	return c
+}
+
+func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Writer) (err error) {
+	log, err := newLogger(f.logLevel, errOut)
+	if err != nil {
+		return err
+	}
+	config := f.engine.config()
+	config.Logger = log
+	engine, err := reader.NewEngine(config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = orFirst(err, engine.Close()) }()
+	server, err := flight.New(flight.Config{Engine: engine, Roots: roots, Listen: f.listen, Advertise: f.advertise,
+		Workers: f.engine.workers, Drain: f.drain, Logger: log})
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return server.Serve(ctx) })
+	g.Go(func() error { return announce(out, server.Addrs(ctx), roots) })
+	return g.Wait()
+}
+
+// newLogger writes readable lines to a terminal and JSON elsewhere.
+func newLogger(level string, w io.Writer) (*zap.Logger, error) {
+	parsed, err := zapcore.ParseLevel(level)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "serve: --log-level %q: choose debug, info, warn or error", level)
+	}
+	c := zap.NewProductionEncoderConfig()
+	c.EncodeTime = zapcore.ISO8601TimeEncoder
+	encoder := zapcore.NewJSONEncoder(c)
+	if isTerminal(w) {
+		encoder = zapcore.NewConsoleEncoder(c)
+	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), parsed)), nil
+}
+
+// announce prints where to ask and how, once the server listens.
+func announce(w io.Writer, addrs []net.Addr, roots []string) error {
+	if len(addrs) == 0 {
+		return nil // ended before it listened
+	}
+	var locations []string
+	for _, a := range addrs {
+		locations = append(locations, locationOf(a))
+	}
+	_, err := fmt.Fprintf(w, `mtflight %s serves %s on %s
+Python (pip install pyarrow):
+
+    import pyarrow.flight as fl
+    client = fl.connect(%q)
+    print(client.do_get(next(client.list_flights(b'{"kind": "table"}')).endpoints[0].ticket).read_all())
+
+`, buildVersion(), strings.Join(roots, ", "), strings.Join(locations, ", "), locations[0])
+	return err
+}
+
+// locationOf is the URI by which a client on this machine reaches an address.
+func locationOf(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return "grpc+unix://" + a.String()
+	}
+	if tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("grpc://127.0.0.1:%d", tcp.Port)
+	}
+	return "grpc://" + tcp.String()
+}

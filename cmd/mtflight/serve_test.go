@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+// serving starts the command and gives where it listens; stop ends it and gives its exit code.
+func serving(t *testing.T, args ...string) (location, banner string, stop func() int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out, w := io.Pipe()
+	done := make(chan int, 1)
+	var log bytes.Buffer
+	go func() {
+		done <- run(ctx, append([]string{"serve"}, args...), w, &log)
+		w.Close()
+	}()
+	first := make([]byte, 4096)
+	n, err := out.Read(first)
+	require.NoError(t, err, "%s", &log)
+	banner = string(first[:n])
+	location = regexp.MustCompile(`grpc(\+unix)?://[^\s,]+`).FindString(banner)
+	require.NotEmpty(t, location, banner)
+	return location, banner, func() int {
+		cancel()
+		select {
+		case code := <-done:
+			return code
+		case <-time.After(10 * time.Second):
+			t.Fatal("the server does not end")
+			return -1
+		}
+	}
+}
+
+func TestServe(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	location, banner, stop := serving(t, "--listen", "grpc://127.0.0.1:0", "../../testdata")
+	require.Contains(t, banner, "fl.connect(\""+location+"\")")
+
+	require.Equal(t, "SERVING\n", succeed(t, "health", location))
+	require.Contains(t, succeed(t, "ls", location), "tables.h5")
+	require.NotContains(t, succeed(t, "ls", location, "arr*"), "tables.h5")
+	require.Contains(t, succeed(t, "describe", location, "tables.h5", "/events"), "detector")
+	args := []string{"tables.h5", "/events", "--format", "csv", "--start", "10", "--stop", "700", "--fields", "name,pos,t"}
+	fromServer := succeed(t, append([]string{"get", location}, args...)...)
+	args[0] = tables
+	require.Equal(t, succeed(t, append([]string{"get"}, args...)...), fromServer)
+	path := filepath.Join(t.TempDir(), "out.parquet")
+	succeed(t, "get", location, "tables.h5", "/blosc", "-o", path)
+	require.Equal(t, int64(2000), parquetRows(t, path))
+
+	code, _, errOut := command(t, "get", location, "tables.h5", "/evnts")
+	require.Equal(t, 3, code)
+	require.Contains(t, errOut, "near: events")
+	code, _, errOut = command(t, "get", location, "../secret.h5", "/x")
+	require.Equal(t, 3, code, errOut)
+
+	code, _, errOut = command(t, "serve", "--listen", location, "../../testdata")
+	require.Equal(t, 10, code)
+	require.Contains(t, errOut, "already in use")
+	require.Zero(t, stop())
+
+	code, _, errOut = command(t, "health", location)
+	require.Equal(t, 10, code)
+	require.Contains(t, errOut, "is the server running")
+}
+
+func TestServeUnixSocket(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	socket := "grpc+unix://" + filepath.Join(t.TempDir(), "s")
+	location, _, stop := serving(t, "--listen", socket, tables)
+	require.Equal(t, socket, location)
+	require.Contains(t, succeed(t, "get", location, "tables.h5", "/one"), "1 rows")
+	require.Zero(t, stop())
+}
+
+func TestServeRefuses(t *testing.T) {
+	code, _, errOut := command(t, "serve", "--listen", "grpc://127.0.0.1:0", "/no/such/dir")
+	require.Equal(t, 3, code)
+	require.Contains(t, errOut, "/no/such/dir")
+	code, _, errOut = command(t, "serve", "--listen", "http://127.0.0.1:0", tables)
+	require.Equal(t, 2, code)
+	require.True(t, strings.Contains(errOut, "grpc://HOST:PORT"), errOut)
+}

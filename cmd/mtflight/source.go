@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/spf13/cobra"
+
+	"github.com/mtflight/mtflight/reader"
+)
+
+// source is where datasets come from: files on this machine's disk, or a server. Used by one goroutine.
+type source interface {
+	// list visits the datasets of a file, or of all below a directory, with those that cannot be read.
+	list(ctx context.Context, file string, visit func(listed) error) error
+	// describe tells everything known of a dataset, as the action of the same name does.
+	describe(ctx context.Context, file, dataset string) (json.RawMessage, error)
+	// open starts a request. The caller releases what it gives.
+	open(ctx context.Context, r reader.Request) (*stream, error)
+	close() error
+}
+
+// listed is a dataset, or a file that cannot be read: then only File and Error are set.
+type listed struct {
+	File  string `json:"file"`
+	Error string `json:"error,omitempty"`
+	*reader.Info
+}
+
+// stream is the batches of a request; Rows and Bytes are -1 where they are not known before the end.
+type stream struct {
+	array.RecordReader
+	rows, bytes int64
+}
+
+// engineFlags are the choices of a local engine.
+type engineFlags struct {
+	workers int
+	memory  size
+}
+
+func (f *engineFlags) add(c *cobra.Command) {
+	c.Flags().IntVar(&f.workers, "workers", 0, "decoding goroutines (default: one per CPU)")
+	c.Flags().Var(&f.memory, "memory", "budget of all buffers and caches (default: a quarter of the machine's memory)")
+}
+
+func (f *engineFlags) config() reader.Config {
+	return reader.Config{Workers: f.workers, Memory: int64(f.memory)}
+}
+
+// place splits arguments into a server's location, empty for this machine, and the rest.
+func place(args []string) (location string, rest []string) {
+	if strings.Contains(args[0], "://") {
+		return args[0], args[1:]
+	}
+	return "", args
+}
+
+// placed accepts a server's location or nothing, then low to high arguments, where the server needs but `remote`.
+func placed(remote, low, high int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > 0 && strings.Contains(args[0], "://") {
+			return between(remote+1, high+1)(c, args)
+		}
+		return between(low, high)(c, args)
+	}
+}
+
+func openSource(location string, f engineFlags) (source, error) {
+	if location != "" {
+		return dial(location)
+	}
+	return newLocal(f.config())
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/reader"
+)
+
+// TestMain lets the test binary be the helper process that an Engine starts.
+func TestMain(m *testing.M) {
+	reader.MaybeServeHelper()
+	os.Exit(m.Run())
+}
+
+const (
+	tables = "../../testdata/tables.h5"
+	arrays = "../../testdata/arrays.h5"
+	types  = "../../testdata/types.h5"
+)
+
+// command runs one command line and gives what it printed.
+func command(t *testing.T, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(context.Background(), args, &o, &e)
+	return code, o.String(), e.String()
+}
+
+// succeed is command that must exit with 0.
+func succeed(t *testing.T, args ...string) string {
+	t.Helper()
+	code, out, errOut := command(t, args...)
+	require.Zero(t, code, "%v: %s", args, errOut)
+	return out
+}
+
+// textFile is one that is only named like HDF5.
+func textFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "text.h5")
+	require.NoError(t, os.WriteFile(path, []byte("no data here, only words\n"), 0o600))
+	return path
+}

@@ -1,0 +1,202 @@
+package arch
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/mtflight/mtflight/"
+
+// layers are the folders from left to right and top to bottom: a package imports only packages of later lines, or of
+// its own folder. A package belongs to the longest line that it starts with.
+var layers = []string{
+	"cmd/mtflight",
+	"examples",
+	"flight/client",
+	"flight",
+	"flight/internal",
+	"reader",
+	"reader/where",
+	"reader/internal/h5proc",
+	"reader/internal/h5c",
+	"reader/internal/ptindex",
+	"reader/internal/chunkcache",
+	"reader/internal/sched",
+	"reader/internal/gheap",
+	"reader/internal/chunkindex",
+	"reader/internal/filter",
+	"reader/internal/blockio",
+	"reader/internal/meta",
+	"convert",
+	"convert/h5type",
+	"internal/bufpool",
+	"internal/obs",
+	"internal/deps",
+	"internal/arch",
+	"internal/near",
+	"internal/fault",
+}
+
+// pure packages start no goroutine and touch nothing outside their arguments.
+var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/chunkindex"}
+
+var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
+
+// onlyIn names the one folder that may import a package.
+var onlyIn = map[string]string{"gonum.org/v1/hdf5": "reader/internal/h5c"}
+
+type listed struct {
+	Dir, ImportPath string
+	Imports         []string
+	GoFiles         []string
+	CgoFiles        []string
+}
+
+func (p listed) name() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+func (p listed) sources() []string {
+	var paths []string
+	for _, f := range slices.Concat(p.GoFiles, p.CgoFiles) {
+		paths = append(paths, filepath.Join(p.Dir, f))
+	}
+	return paths
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=Dir,ImportPath,Imports,GoFiles,CgoFiles", module+"...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else {
+			require.NoError(t, err)
+		}
+		all = append(all, p)
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+func layerOf(name string) int {
+	best, length := -1, -1
+	for i, l := range layers {
+		if (name == l || strings.HasPrefix(name, l+"/")) && len(l) > length {
+			best, length = i, len(l)
+		}
+	}
+	return best
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for _, p := range packages(t) {
+		from := layerOf(p.name())
+		require.NotEqual(t, -1, from, "%s has no place in layers: add it where it belongs", p.name())
+		for _, imported := range p.Imports {
+			name, ours := strings.CutPrefix(imported, module)
+			if !ours {
+				continue
+			}
+			to := layerOf(name)
+			require.LessOrEqual(t, from, to, "%s imports %s, which is above it", p.name(), name)
+		}
+	}
+}
+
+func TestOnlyOneImporter(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			home, guarded := onlyIn[imported]
+			if guarded {
+				seen[imported] = true
+				require.Equal(t, home, p.name(), "only %s may import %s", home, imported)
+			}
+		}
+	}
+	require.Len(t, seen, len(onlyIn))
+}
+
+func TestPurePackages(t *testing.T) {
+	for _, p := range packages(t) {
+		if !slices.Contains(pure, p.name()) {
+			continue
+		}
+		for _, imported := range p.Imports {
+			require.NotContains(t, impure, imported, "%s must not import it", p.name())
+		}
+		for _, path := range p.sources() {
+			for _, at := range goStatements(t, path) {
+				t.Errorf("%s: %s starts a goroutine", at, p.name())
+			}
+		}
+	}
+}
+
+func goStatements(t *testing.T, path string) (places []string) {
+	t.Helper()
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, path, nil, 0)
+	require.NoError(t, err)
+	ast.Inspect(file, func(n ast.Node) bool {
+		if n, ok := n.(*ast.GoStmt); ok {
+			places = append(places, set.Position(n.Pos()).String())
+		}
+		return true
+	})
+	return places
+}
+
+// Sizes: beyond these a file or function wants to be two.
+const (
+	maxFileLines     = 400
+	maxFunctionLines = 70
+)
+
+func TestSizes(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, path := range p.sources() {
+			set := token.NewFileSet()
+			file, err := parser.ParseFile(set, path, nil, 0)
+			require.NoError(t, err)
+			rel := filepath.Join(p.name(), filepath.Base(path))
+			if lines := set.File(file.Pos()).LineCount(); lines > maxFileLines {
+				t.Errorf("%s has %d lines, more than %d", rel, lines, maxFileLines)
+			}
+			for _, d := range file.Decls {
+				if f, ok := d.(*ast.FuncDecl); ok {
+					if lines := set.Position(f.End()).Line - set.Position(f.Pos()).Line; lines > maxFunctionLines {
+						t.Errorf("%s: %s has %d lines, more than %d", rel, f.Name.Name, lines, maxFunctionLines)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestPackageComments(t *testing.T) {
+	for _, p := range packages(t) {
+		commented := false
+		for _, path := range p.sources() {
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments|parser.PackageClauseOnly)
+			require.NoError(t, err)
+			commented = commented || file.Doc != nil
+		}
+		require.True(t, commented || len(p.sources()) == 0, "%s has no package comment", p.name())
+	}
+}
