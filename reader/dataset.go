@@ -156,7 +156,7 @@ func (d *Dataset) storage() error {
 	}
 	obj, err := d.file.h5.Object(d.meta.Addr)
 	if err != nil {
-		return err
+		return d.throughLibrary(err)
 	}
 	d.object = obj
 	if len(d.meta.Filters) == 0 || d.meta.Layout != meta.Chunked {
@@ -167,9 +167,6 @@ func (d *Dataset) storage() error {
 		specs[i] = filter.Spec{ID: f.ID, Optional: f.Optional, Name: f.Name, Params: f.Params}
 	}
 	d.pipe, err = filter.New(specs, d.source.Type.Size)
-	if err != nil && fault.Of(err) == fault.Unsupported {
-		return d.throughLibrary(err)
-	}
 	return err
 }
 
@@ -180,9 +177,6 @@ func (d *Dataset) throughLibrary(why error) error {
 	}
 	if err := d.file.sources(d.meta); err != nil {
 		return err
-	}
-	if d.meta.Layout != meta.Virtual {
-		return why
 	}
 	d.viaLib = why
 	return nil

@@ -38,7 +38,7 @@ func (d *Dataset) chunkedStore() (store, error) {
 		return nil, d.failed(err)
 	}
 	c := &chunked{file: d.file.disk, index: x, filters: d.pipe, chunk: signed(d.object.Layout.ChunkDims),
-		elemSize: d.source.Type.Size, fill: d.fill()}
+		elemSize: d.source.Type.Size, fill: d.fill(), end: d.file.h5.EOF}
 	if len(c.chunk) != len(d.shape) {
 		return nil, d.failed(fault.New(fault.DataLoss, "chunks of %d axes for %d", len(c.chunk), len(d.shape)))
 	}

@@ -48,6 +48,7 @@ type chunked struct {
 	chunk    []int64
 	elemSize int
 	fill     []byte // one element
+	end      uint64 // of what the file's superblock says was allocated
 }
 
 func (c *chunked) extents() []int64 { return c.chunk }
@@ -83,6 +84,11 @@ func (c *chunked) load(ctx context.Context, s *scratch, chunks [][]int64, use fu
 	for i, f := range found {
 		ext[i] = blockio.Extent{Addr: f.Addr, Size: uint64(f.Size)}
 	}
+	for _, f := range found {
+		if err := c.plausible(f); err != nil {
+			return err
+		}
+	}
 	for _, span := range blockio.Spans(ext, spanGap, spanSize) {
 		if err := c.loadSpan(ctx, s, span, found, use); err != nil {
 			return err
@@ -112,9 +118,6 @@ func (c *chunked) linear(at []int64) uint64 {
 }
 
 func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, found []stored, use func(int, convert.Elems, bool) error) error {
-	if err := c.plausible(found[span.First]); err != nil {
-		return err
-	}
 	buf := s.mem.Allocate(int(span.Size))
 	defer s.mem.Free(buf)
 	if err := c.file.Read(ctx, buf, span.Addr); err != nil {
@@ -135,6 +138,9 @@ func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, f
 
 // plausible bounds a chunk's stored size before it is allocated: no codec makes chunks so much larger.
 func (c *chunked) plausible(f stored) error {
+	if f.Addr > c.end || uint64(f.Size) > c.end-f.Addr {
+		return c.failed(f, fault.New(fault.DataLoss, "%d bytes stored there go beyond the end of allocated space at %d", f.Size, c.end))
+	}
 	if most := uint64(2*c.bytes() + 1<<20); uint64(f.Size) > max(most, spanSize) {
 		return c.failed(f, fault.New(fault.DataLoss, "%d bytes stored for a chunk of %d", f.Size, c.bytes()))
 	}
