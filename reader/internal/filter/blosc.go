@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/mtflight/mtflight/internal/fault"
 )
 
 var bloscEntry = entry{
@@ -45,6 +47,9 @@ const (
 	filterBitshuffle = 2
 	filterDelta      = 3
 	filterTruncate   = 4
+
+	filterByteDelta   = 35 // registered ones
+	filterTruncateInt = 36
 )
 
 // bloscChunk is a chunk of c-blosc 1 or 2: its header, checked, and its bytes.
@@ -127,25 +132,30 @@ func (c *bloscChunk) decode(s *Scratch, dst []byte) error {
 }
 
 func (c *bloscChunk) decodeBlocks(s *Scratch, dst []byte, codec blockCodec) error {
-	blocks := (c.nbytes + c.blocksize - 1) / c.blocksize
-	if blocks > (len(c.data)-c.header)/4 {
-		return errStream
-	}
-	for i := range blocks {
-		at := int32at(c.data, c.header+4*i)
-		if at < c.header+4*blocks || at > len(c.data) {
-			return fmt.Errorf("block %d starts at byte %d of a chunk of %d", i, at, len(c.data))
-		}
+	for i := range (c.nbytes + c.blocksize - 1) / c.blocksize {
 		b := dst[i*c.blocksize : min((i+1)*c.blocksize, c.nbytes)]
-		if err := c.decodeBlock(s, b, c.data[at:], dst, codec); err != nil {
+		if err := c.block(s, b, dst, i, codec); err != nil {
 			return fmt.Errorf("block %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-// decodeBlock decodes the streams of a block and undoes the chunk's filters. chunk is the decoded chunk so far: the
-// delta filter refers to its first block.
+// block decodes block i into dst. chunk starts with the decoded first block, which the delta filter refers to; for
+// the first block it is dst.
+func (c *bloscChunk) block(s *Scratch, dst, chunk []byte, i int, codec blockCodec) error {
+	blocks := (c.nbytes + c.blocksize - 1) / c.blocksize
+	if blocks > (len(c.data)-c.header)/4 {
+		return errStream
+	}
+	at := int32at(c.data, c.header+4*i)
+	if at < c.header+4*blocks || at > len(c.data) {
+		return fmt.Errorf("it starts at byte %d of a chunk of %d", at, len(c.data))
+	}
+	return c.decodeBlock(s, dst, c.data[at:], chunk, codec)
+}
+
+// decodeBlock decodes the streams of a block, which start in src, and undoes the chunk's filters.
 func (c *bloscChunk) decodeBlock(s *Scratch, dst, src, chunk []byte, codec blockCodec) error {
 	if !c.filtered() {
 		return c.decodeStreams(dst, src, codec)
@@ -217,6 +227,6 @@ func (c *bloscChunk) codec() (blockCodec, error) {
 	case id == 4:
 		return zstdFrames, nil
 	default:
-		return nil, fmt.Errorf("unknown Blosc codec %d", id)
+		return nil, fault.New(fault.Unsupported, "Blosc codec %d: registered and user-defined codecs aren't decoded", id)
 	}
 }

@@ -7,86 +7,183 @@ import (
 	"math"
 )
 
-// parseExtended reads the 16 further bytes of a header of c-blosc 2.
-func (c *bloscChunk) parseExtended() error {
-	const sizes, noLazy, formatAlpha = 32, 8, 3
-	if len(c.data) < sizes {
-		return errors.New("the Blosc2 header is cut short")
-	}
-	c.header = sizes
-	copy(c.filters[:], c.data[16:22])
-	copy(c.meta[:], c.data[24:30])
-	if c.version == formatAlpha { // it had five filters and left the sixth as it was
-		c.filters[5], c.meta[5] = 0, 0
-	}
-	flags2, flags := c.data[30], c.data[31]
-	c.special, c.dict = flags>>4&7, flags&1 != 0
-	switch {
-	case flags2 != 0:
-		return fmt.Errorf("blosc2 chunk with blocks of variable length (flags %#x) isn't served", flags2)
-	case flags&noLazy != 0 && c.special == 0:
-		return errors.New("lazy blosc2 chunk: its data is not in the file")
-	case flags&0x80 != 0:
-		return errors.New("instrumented blosc2 chunk: it holds no data")
-	case c.dict:
-		return errors.New("blosc2 chunk with a dictionary isn't served")
-	}
-	return nil
+var blosc2Entry = entry{
+	info: Info{ID: 32026, Name: "blosc2", Code: "own Go container with pierrec/lz4, klauspost/compress and an own BloscLZ",
+		Params: "filter revision, Blosc format, element bytes, chunk bytes, level, filter (1 bytes, 2 bits, 3 delta, 4 truncate), codec (0 blosclz, 1 lz4, 2 lz4hc, 4 zlib, 5 zstd), rank, chunk shape"},
+	open: func([]uint32, int) (decoder, error) { return blosc2{}, nil },
 }
 
-// The values of special chunks.
+// blosc2 is the filter of https://github.com/Blosc/HDF5-Blosc2: a contiguous frame of Blosc2 chunks, with the metalayer
+// b2nd if the data is cut in blocks of several dimensions. A bare chunk, as the filter's first revision wrote, will do.
+type blosc2 struct{}
+
+func (blosc2) decode(s *Scratch, src []byte, want size) ([]byte, error) {
+	if !isFrame(src) {
+		return decodeBare(s, src, want)
+	}
+	f, err := parseFrame(src)
+	if err != nil {
+		return nil, err
+	}
+	if f.meta != nil {
+		return f.decodeArray(s, want)
+	}
+	if err := want.check(f.nbytes); err != nil {
+		return nil, err
+	}
+	offsets, err := f.offsets(s, want)
+	if err != nil {
+		return nil, err
+	}
+	dst := s.out(f.nbytes)
+	for i := range offsets {
+		part := dst[i*f.chunksize : min((i+1)*f.chunksize, len(dst))]
+		c, err := f.chunk(offsets[i], len(part))
+		if err == nil {
+			err = c.decode(s, part)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("chunk %d of the frame: %w", i, err)
+		}
+	}
+	return dst, nil
+}
+
+func decodeBare(s *Scratch, src []byte, want size) ([]byte, error) {
+	c, err := parseBlosc(src)
+	if err != nil {
+		return nil, err
+	}
+	if err := want.check(c.nbytes); err != nil {
+		return nil, err
+	}
+	dst := s.out(c.nbytes)
+	return dst, c.decode(s, dst)
+}
+
+// frame2 is the header of a contiguous frame (c-blosc2, README_CFRAME_FORMAT.rst).
+type frame2 struct {
+	nbytes    int // decoded, including what fills up blocks of several dimensions
+	chunksize int // of each chunk but the last
+	typesize  int
+	chunks    []byte // stored chunks
+	index     []byte // starts with the chunk of offsets
+	meta      []byte // content of the metalayer b2nd or its predecessor caterva, nil if there is none
+}
+
+func isFrame(src []byte) bool { return len(src) >= 10 && string(src[2:10]) == "b2frame\x00" }
+
+// The places of the header's fields; each follows a type byte of msgpack.
 const (
-	specialZero   = 1
-	specialNaN    = 2
-	specialValue  = 3
-	specialUninit = 4
+	frameHeaderLen = 11
+	frameLen       = 16
+	frameFlags     = 25
+	frameType      = 26
+	frameNbytes    = 30
+	frameCbytes    = 39
+	frameTypesize  = 48
+	frameChunksize = 58
+	frameMeta      = 87 // the metalayers
 )
 
-// fill writes the value of a special chunk. Uninitialised bytes are zero here.
-func (c *bloscChunk) fill(dst []byte) error {
-	switch c.special {
-	case specialZero, specialUninit:
-		clear(dst)
-		return nil
-	case specialNaN:
-		return fillNaN(dst, c.typesize)
-	case specialValue:
-		return repeat(dst, c.data[c.header:])
+func parseFrame(src []byte) (f frame2, err error) {
+	const newest = 3
+	if len(src) < frameMeta {
+		return f, errors.New("the frame is cut short")
 	}
-	return fmt.Errorf("unknown special Blosc2 chunk %d", c.special)
+	be := binary.BigEndian
+	header, total := uint64(be.Uint32(src[frameHeaderLen:])), be.Uint64(src[frameLen:])
+	nbytes, cbytes := be.Uint64(src[frameNbytes:]), be.Uint64(src[frameCbytes:])
+	typesize, chunksize := be.Uint32(src[frameTypesize:]), be.Uint32(src[frameChunksize:])
+	switch {
+	case src[frameFlags]&15 > newest || src[frameType]&15 != 0:
+		return f, fmt.Errorf("frame of version %d and type %d", src[frameFlags]&15, src[frameType]&15)
+	case header < frameMeta || total > uint64(len(src)) || header > total || cbytes > total-header:
+		return f, fmt.Errorf("frame of %d bytes in %d, %d of them header and %d chunks", total, len(src), header, cbytes)
+	case nbytes > math.MaxInt32 || chunksize > math.MaxInt32 || typesize == 0 || typesize > math.MaxInt32:
+		return f, fmt.Errorf("frame for %d bytes in chunks of %d, elements of %d", nbytes, chunksize, typesize)
+	case nbytes > 0 && chunksize == 0:
+		return f, errors.New("frame with chunks of different sizes")
+	}
+	f = frame2{nbytes: int(nbytes), chunksize: int(chunksize), typesize: int(typesize),
+		chunks: src[header : header+cbytes], index: src[header+cbytes : total]}
+	f.meta, err = metalayer(src[:header], "b2nd", "caterva")
+	return f, err
 }
 
-func fillNaN(dst []byte, w int) error {
-	switch w {
-	case 4:
-		return repeat(dst, binary.LittleEndian.AppendUint32(nil, 0x7fc00000))
-	case 8:
-		return repeat(dst, binary.LittleEndian.AppendUint64(nil, 0x7ff8000000000000))
+// metalayer returns the content of the first of the named metalayers in the frame's header, nil if there is none.
+func metalayer(header []byte, names ...string) ([]byte, error) {
+	p := msgpack{rest: header[frameMeta:]}
+	p.array() // 3: the size of the map, the map, the contents
+	p.uint()
+	for range p.mapLen() {
+		name, at := p.str(), p.uint()
+		if p.err == nil && (name == names[0] || name == names[1]) {
+			if at > uint64(len(header)) {
+				return nil, fmt.Errorf("metalayer %s at byte %d of a header of %d", name, at, len(header))
+			}
+			content := msgpack{rest: header[at:]}
+			b := content.bin()
+			return b, content.err
+		}
 	}
-	return fmt.Errorf("blosc2 chunk of NaN in elements of %d bytes", w)
+	return nil, p.err
 }
 
-func repeat(dst, value []byte) error {
-	if len(value) == 0 || len(dst)%len(value) != 0 {
-		return fmt.Errorf("%d bytes of a repeated value of %d", len(dst), len(value))
+// offsets returns where each chunk starts in f.chunks. A negative one stands for a special chunk.
+func (f *frame2) offsets(s *Scratch, want size) ([]int64, error) {
+	if f.nbytes == 0 {
+		return nil, nil
 	}
-	for n := copy(dst, value); n < len(dst); n *= 2 {
-		copy(dst[n:], dst[:n])
+	n := (f.nbytes-1)/f.chunksize + 1
+	if n > want.n {
+		return nil, fmt.Errorf("%d chunks for %d bytes", n, want.n)
 	}
-	return nil
+	c, err := parseBlosc(f.index)
+	if err != nil {
+		return nil, fmt.Errorf("index of the frame: %w", err)
+	}
+	if c.nbytes != 8*n {
+		return nil, fmt.Errorf("index of the frame: %d bytes for %d chunks", c.nbytes, n)
+	}
+	raw := make([]byte, 8*n)
+	if err := c.decode(s, raw); err != nil {
+		return nil, fmt.Errorf("index of the frame: %w", err)
+	}
+	list := make([]int64, n)
+	for i := range list {
+		list[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
+	}
+	return list, nil
 }
 
-// runStream writes a stream that is one repeated byte: zeros if size is 0, else the byte -size, announced by a token.
-func runStream(dst, src []byte, size int) ([]byte, error) {
-	if size == 0 {
-		clear(dst)
-		return src, nil
+// chunk returns the chunk at an offset, which decodes to n bytes.
+func (f *frame2) chunk(offset int64, n int) (bloscChunk, error) {
+	if offset < 0 {
+		return specialChunk(offset, n, f.typesize)
 	}
-	if len(src) == 0 || src[0]&1 == 0 || -size > math.MaxUint8 {
-		return nil, errStream
+	if offset > int64(len(f.chunks)) {
+		return bloscChunk{}, fmt.Errorf("offset %d in %d bytes of chunks", offset, len(f.chunks))
 	}
-	for i := range dst {
-		dst[i] = byte(-size)
+	c, err := parseBlosc(f.chunks[offset:])
+	if err == nil && c.nbytes != n {
+		err = fmt.Errorf("%d bytes where the frame has %d", c.nbytes, n)
 	}
-	return src[1:], nil
+	return c, err
+}
+
+// specialChunk returns the chunk that an offset's highest byte describes.
+func specialChunk(offset int64, n, typesize int) (bloscChunk, error) {
+	c := bloscChunk{nbytes: n, blocksize: n, typesize: typesize}
+	switch kind := uint64(offset) >> 56 & 7; {
+	case kind&specialZero != 0:
+		c.special = specialZero
+	case kind&specialUninit != 0:
+		c.special = specialUninit
+	case kind&specialNaN != 0:
+		c.special = specialNaN
+	default:
+		return c, fmt.Errorf("unknown special chunk %#x", uint64(offset))
+	}
+	return c, nil
 }

@@ -2,13 +2,14 @@ package filter
 
 import (
 	"encoding/binary"
-	"fmt"
+
+	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // filtered says whether the blocks went through a filter that has to be undone.
 func (c *bloscChunk) filtered() bool {
 	for _, f := range c.filters {
-		if f != 0 && f != filterTruncate {
+		if f != 0 && f != filterTruncate && f != filterTruncateInt {
 			return true
 		}
 	}
@@ -20,7 +21,7 @@ func (c *bloscChunk) undoFilters(dst, data, tmp, chunk []byte) error {
 	next, spare := tmp[:len(dst)], tmp[len(dst):]
 	for i := len(c.filters) - 1; i >= 0; i-- {
 		switch f := c.filters[i]; f {
-		case 0, filterTruncate: // truncated precision stays so
+		case 0, filterTruncate, filterTruncateInt: // truncated precision stays so
 			continue
 		case filterShuffle:
 			unshuffle(next, data, c.shuffleWidth(i))
@@ -29,8 +30,11 @@ func (c *bloscChunk) undoFilters(dst, data, tmp, chunk []byte) error {
 		case filterDelta:
 			c.undoDelta(data, chunk, &dst[0] == &chunk[0])
 			continue
+		case filterByteDelta:
+			undoByteDelta(data, c.shuffleWidth(i))
+			continue
 		default:
-			return fmt.Errorf("unknown Blosc filter %d", f)
+			return fault.New(fault.Unsupported, "Blosc filter %d: registered and user-defined filters aren't undone", f)
 		}
 		data, next = next, data
 	}
@@ -86,5 +90,16 @@ func xor(a, b []byte) {
 	}
 	for ; i < len(a); i++ {
 		a[i] ^= b[i]
+	}
+}
+
+// undoByteDelta undoes the differences between neighbours in each of the w planes of shuffled bytes.
+func undoByteDelta(data []byte, w int) {
+	n := len(data) / w
+	for k := range w {
+		plane := data[k*n : (k+1)*n]
+		for i := 1; i < n; i++ {
+			plane[i] += plane[i-1]
+		}
 	}
 }

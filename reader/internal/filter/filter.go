@@ -92,7 +92,8 @@ func paramFault(name string, spec Spec, err error) error {
 // Decode undoes the filters of one chunk, from the last to the first. Bit i of mask says that filter i was skipped when
 // the chunk was written. chunkBytes is the exact size of the decoded chunk; the caller has bounded it. A shuffle that is
 // undone last is left to the caller (Result.Planes), who can do it on the way to the data's destination. Errors are of
-// kind fault.DataLoss. The result is valid until the next Decode with s.
+// kind fault.DataLoss, or fault.Unsupported if a container (Blosc2) holds something that isn't decoded. The result is
+// valid until the next Decode with s.
 func (p *Pipeline) Decode(s *Scratch, src []byte, mask uint32, chunkBytes int) (Result, error) {
 	data := src
 	for i := len(p.stages) - 1; i >= 0; i-- {
@@ -111,10 +112,19 @@ func (p *Pipeline) Decode(s *Scratch, src []byte, mask uint32, chunkBytes int) (
 			err = want.check(len(data))
 		}
 		if err != nil {
-			return Result{}, fault.New(fault.DataLoss, "filter: decode %s: %w", st.name, err)
+			return Result{}, decodeFault(st.name, err)
 		}
 	}
 	return whole(data, chunkBytes)
+}
+
+// decodeFault is of kind fault.DataLoss unless err says that the chunk needs something that isn't served.
+func decodeFault(name string, err error) error {
+	kind := fault.DataLoss
+	if k := fault.Of(err); k != nil {
+		kind = k
+	}
+	return fault.New(kind, "filter: decode %s: %w", name, err)
 }
 
 func whole(data []byte, chunkBytes int) (Result, error) {

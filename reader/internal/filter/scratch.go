@@ -1,13 +1,13 @@
 package filter
 
 // Scratch holds the buffers that a worker decodes into: two that take turns, since each filter reads the other's output,
-// and one for blocks inside a codec. It is not safe for concurrent use. Decoded data stays valid until the next Decode.
+// and two for blocks inside a codec. It is not safe for concurrent use. Decoded data stays valid until the next Decode.
 type Scratch struct {
 	alloc func(int) []byte
 	free  func([]byte)
 	bufs  [2][]byte
 	turn  int
-	block []byte
+	inner [2][]byte
 }
 
 // NewScratch returns an empty Scratch. alloc(n) returns at least n bytes, whose contents don't matter; free takes them
@@ -27,7 +27,9 @@ func (s *Scratch) Release() {
 	for i := range s.bufs {
 		s.drop(&s.bufs[i])
 	}
-	s.drop(&s.block)
+	for i := range s.inner {
+		s.drop(&s.inner[i])
+	}
 }
 
 // out returns n bytes that don't overlap with the previous result of out.
@@ -37,7 +39,10 @@ func (s *Scratch) out(n int) []byte {
 }
 
 // temp returns n bytes that are valid until the next call of temp.
-func (s *Scratch) temp(n int) []byte { return s.grow(&s.block, n) }
+func (s *Scratch) temp(n int) []byte { return s.grow(&s.inner[0], n) }
+
+// pair is another temp.
+func (s *Scratch) pair(n int) []byte { return s.grow(&s.inner[1], n) }
 
 func (s *Scratch) grow(buf *[]byte, n int) []byte {
 	if cap(*buf) < n {

@@ -311,6 +311,80 @@ def lzo_stream(r, steps):
     return bytes(src), bytes(out)
 
 
+def blosc2(f):
+    a = arrays()
+    for codec in ("blosclz", "lz4", "lz4hc", "zlib", "zstd"):
+        for filters in (0, 1, 2, 3, 4) if codec == "zstd" else (0, 1, 2):
+            for name in SMALL:
+                if filters != 4 or name == "f8":
+                    f.array(f"{codec} {filters} {name}", a[name], **hdf5plugin.Blosc2(cname=codec, filters=filters))
+        f.array(f"{codec} level 0", a["f8"], **hdf5plugin.Blosc2(cname=codec, clevel=0))
+    for name in ("zeros", "ones", "noise", "s20", "u2be"):
+        f.array(name, a[name], **hdf5plugin.Blosc2())
+    for filters in (1, 2, 3):
+        f.array(f"blocks {filters}", arrays(20001)["i4"], **hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=filters))
+    f.array("nan", np.full(5000, np.nan), **hdf5plugin.Blosc2())
+    f.array("value", np.full(5000, 1.5, "f4"), **hdf5plugin.Blosc2())
+    f.array("two dimensions", a["i4"].reshape(20, 50), **hdf5plugin.Blosc2())
+    f.array("three dimensions", arrays(1155)["f4"].reshape(7, 11, 15), **hdf5plugin.Blosc2())
+    frames(f)
+    pytables(f, "blosc2:zstd")
+
+
+def frames(f):
+    """Frames that other writers may store, through python-blosc2: expected is what they were made from."""
+    import blosc2 as b2
+    F, C = b2.Filter, b2.Codec
+    specs = [(32026, [1, 0, 4, 0])]
+
+    def nd(name, a, **how):
+        f.raw(name, specs, 0, a.dtype.itemsize, b2.asarray(a, **how).to_cframe(), a.tobytes())
+
+    def pipe(filters, meta=None, codec=C.ZSTD):
+        return b2.CParams(codec=codec, clevel=3, nthreads=1, filters=filters, filters_meta=meta or [0] * len(filters))
+
+    ramp = arrays(4000)["i4"]
+    cube = arrays(1330)["f4"].reshape(7, 10, 19)
+    nd("b2nd several chunks", ramp.reshape(50, 80), chunks=(23, 31), blocks=(7, 9))
+    nd("b2nd padded", cube, chunks=(5, 7, 11), blocks=(2, 3, 4))
+    nd("b2nd four dimensions", ramp.reshape(5, 8, 10, 10), chunks=(3, 8, 4, 10), blocks=(2, 3, 4, 5))
+    nd("b2nd one dimension", ramp, chunks=(900,), blocks=(130,))
+    nd("b2nd whole", ramp.reshape(50, 80), chunks=(50, 80), blocks=(50, 80))
+    nd("b2nd chunk bigger than shape", ramp[:100], chunks=(130,), blocks=(60,))
+    nd("b2nd wide element", np.arange(300).astype("S300").reshape(30, 10), chunks=(20, 6), blocks=(8, 4))
+    mixed = np.zeros((60, 60), "f8")
+    mixed[30:, :30] = np.nan
+    mixed[:30, 30:] = 2.5
+    mixed[30:, 30:] = np.arange(900).reshape(30, 30)
+    nd("b2nd special chunks", mixed, chunks=(30, 30), blocks=(10, 15))
+    nd("b2nd noise", np.random.default_rng(1).integers(0, 2**62, (20, 30)), chunks=(9, 30), blocks=(4, 16))
+    nd("b2nd delta", ramp.reshape(50, 80), chunks=(23, 31), blocks=(7, 9), cparams=pipe([F.DELTA, F.SHUFFLE]))
+    nd("b2nd shuffle, bytedelta", ramp.reshape(50, 80), chunks=(23, 31), blocks=(7, 9),
+       cparams=pipe([F.SHUFFLE, F.BYTEDELTA], [0, 4]))
+    for value, name in ((0, "zeros"), (np.nan, "nan"), (7.5, "value")):
+        z = b2.full((40, 50), value, dtype="f8", chunks=(20, 20), blocks=(10, 10))
+        f.raw(f"b2nd full of {name}", specs, 0, 8, z.to_cframe(), np.full((40, 50), value, "f8").tobytes())
+    u = b2.nans((40, 50), dtype="f4", chunks=(20, 20), blocks=(10, 10))
+    f.raw("b2nd nans", specs, 0, 4, u.to_cframe(), np.full((40, 50), np.nan, "f4").tobytes())
+
+    def schunk(name, data, chunksize, typesize=4, **how):
+        how.setdefault("cparams", {"typesize": typesize, "nthreads": 1})
+        s = b2.SChunk(chunksize=chunksize, data=data, contiguous=True, **how)
+        f.raw(name, specs, 0, typesize, s.to_cframe(), data.tobytes())
+
+    schunk("frame of several chunks", ramp, 4000)
+    schunk("frame with a short chunk", ramp, 4400)
+    schunk("frame of zeros", np.zeros(4000, "i4"), 4000)
+    for name, filters, meta in (("delta", [F.DELTA], None), ("delta, shuffle", [F.DELTA, F.SHUFFLE], None),
+                                ("shuffle of 2", [F.SHUFFLE], [2]), ("bitshuffle", [F.BITSHUFFLE], None),
+                                ("shuffle, bytedelta", [F.SHUFFLE, F.BYTEDELTA], [0, 4])):
+        p = pipe(filters, meta)
+        p.typesize, p.blocksize = 4, 2048
+        schunk("frame " + name, ramp, 16000, cparams=p)
+    c = b2.compress2(ramp, cparams=pipe([F.SHUFFLE]))
+    f.raw("bare chunk", specs, 0, 4, c, ramp.tobytes())
+
+
 def pytables(f, codec):
     """Chunks that PyTables writes, of arrays and of tables."""
     import tables
@@ -346,11 +420,14 @@ def bench(f):
         f.array("bitshuffle " + codec, a, **hdf5plugin.Bitshuffle(cname=codec))
     f.array("szip", a, compression="szip", compression_opts=("nn", 16))
     f.array("scaleoffset", a, scaleoffset=3)
+    for codec in ("blosclz", "lz4", "zlib", "zstd"):
+        for filters in (0, 1, 2):
+            f.array(f"blosc2 {codec} {filters}", a, **hdf5plugin.Blosc2(cname=codec, filters=filters))
     f.array("bzip2", a, shuffle=True, **hdf5plugin.BZip2())
 
 
 MAKERS = dict(deflate=deflate, blosc=blosc, lzf=lzf, lz4=lz4, zstd=zstandard, bzip2=bzip2, bitshuffle=bitshuffle,
-              szip=szip, nbit=nbit, scaleoffset=scaleoffset, lzo=lzo)
+              szip=szip, nbit=nbit, scaleoffset=scaleoffset, lzo=lzo, blosc2=blosc2)
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--bench"]:
