@@ -1,0 +1,212 @@
+package where
+
+import "math"
+
+// Range says how a column of every matching row compares with a constant, whose value is in the field for Kind:
+// Int64 where column and constant are integers, Float64 where the comparison is one of floats, Bytes (with == only:
+// numexpr orders bytes as signed characters, indexes don't).
+type Range struct {
+	Column int    // index into the scope given to Compile
+	Op     string // ==, <, <=, > or >=
+	Kind   Kind
+	Int    int64
+	Float  float64
+	Bytes  []byte
+}
+
+// Ranges are the comparisons of a column with a constant that the condition joins by & at its top. All of them hold
+// for every match, but they need not say all that the condition does. The bytes belong to the program.
+func (p *Program) Ranges() []Range { return ranges(p.root, nil, map[*node]bool{}) }
+
+func ranges(n *node, out []Range, seen map[*node]bool) []Range {
+	if seen[n] {
+		return out
+	}
+	seen[n] = true
+	if n.op == "and" && n.kind == Bool {
+		return ranges(n.args[1], ranges(n.args[0], out, seen), seen)
+	}
+	if n.op != "gt" && n.op != "ge" && n.op != "eq" {
+		return out
+	}
+	op := map[string]string{"gt": ">", "ge": ">=", "eq": "=="}[n.op]
+	left, right := uncast(n.args[0]), n.args[1]
+	if n.args[0].isFixed() {
+		op = map[string]string{"gt": "<", "ge": "<=", "eq": "=="}[n.op]
+		left, right = uncast(n.args[1]), n.args[0]
+	}
+	if left.op != "column" || !right.isFixed() {
+		return out
+	}
+	if r, ok := rangeOf(op, left, right); ok {
+		out = append(out, r)
+	}
+	return out
+}
+
+// uncast finds a column behind casts that keep every value apart and in order: int64 to a float does not.
+func uncast(n *node) *node {
+	for n.op == "cast" && !(n.args[0].kind == Int64 && n.kind != Int64) && !(n.args[0].kind == Int32 && n.kind == Float32) {
+		n = n.args[0]
+	}
+	return n
+}
+
+func rangeOf(op string, column, value *node) (Range, bool) {
+	r := Range{Column: column.col, Op: op, Kind: Float64}
+	d := value.data
+	switch value.kind {
+	case Int32:
+		r.Kind, r.Int = Int64, int64(d.I32[0])
+	case Int64:
+		r.Kind, r.Int = Int64, d.I64[0]
+	case Float32:
+		r.Float = float64(d.F32[0])
+	case Float64:
+		r.Float = d.F64[0]
+	case Bytes:
+		r.Kind, r.Bytes = Bytes, d.Bytes
+		return r, op == "=="
+	default:
+		return r, false
+	}
+	return r, column.kind != Bool
+}
+
+// May tells whether any row can match, given the bounds of columns (by index into the scope) in these rows. lo and hi
+// enclose all values but NaN, which float columns may hold besides; they must be rounded outward where a value has no
+// float64, and be 0 and 1 for truth values. ok is false where nothing is known. False is certain, true is not.
+func (p *Program) May(bounds func(column int) (lo, hi float64, ok bool)) bool {
+	b := &bounder{column: bounds, seen: map[*node]outcome{}}
+	return b.truth(p.root).yes
+}
+
+// outcome is what a condition may be.
+type outcome struct{ yes, no bool }
+
+var unknown = outcome{true, true}
+
+// interval encloses the values of an expression; nan if it may be NaN.
+type interval struct {
+	lo, hi float64
+	nan    bool
+}
+
+type bounder struct {
+	column func(int) (lo, hi float64, ok bool)
+	seen   map[*node]outcome
+}
+
+func (b *bounder) truth(n *node) outcome {
+	if o, ok := b.seen[n]; ok {
+		return o
+	}
+	o := b.outcome(n)
+	b.seen[n] = o
+	return o
+}
+
+func (b *bounder) outcome(n *node) outcome {
+	switch {
+	case n.kind != Bool:
+		return unknown
+	case n.isFixed():
+		return outcome{n.data.Bool[0] != 0, n.data.Bool[0] == 0}
+	}
+	switch n.op {
+	case "column":
+		v, ok := b.interval(n)
+		return outcome{!ok || v.hi > 0, !ok || v.lo <= 0}
+	case "and":
+		x, y := b.truth(n.args[0]), b.truth(n.args[1])
+		return outcome{x.yes && y.yes, x.no || y.no}
+	case "or":
+		x, y := b.truth(n.args[0]), b.truth(n.args[1])
+		return outcome{x.yes || y.yes, x.no && y.no}
+	case "invert":
+		x := b.truth(n.args[0])
+		return outcome{x.no, x.yes}
+	case "gt", "ge", "eq", "ne":
+		x, okX := b.interval(n.args[0])
+		y, okY := b.interval(n.args[1])
+		if okX && okY {
+			return compared(n.op, x, y)
+		}
+	}
+	return unknown
+}
+
+// compared never lets a comparison with NaN be true, but for !=.
+func compared(op string, x, y interval) outcome {
+	nan := x.nan || y.nan
+	single := x.lo == x.hi && y.lo == y.hi && x.lo == y.lo
+	apart := x.hi < y.lo || y.hi < x.lo
+	switch op {
+	case "gt":
+		return outcome{x.hi > y.lo, nan || x.lo <= y.hi}
+	case "ge":
+		return outcome{x.hi >= y.lo, nan || x.lo < y.hi}
+	case "eq":
+		return outcome{!apart, nan || !single}
+	}
+	return outcome{nan || !single, !apart}
+}
+
+// interval knows constants, columns, and casts and signs of them.
+func (b *bounder) interval(n *node) (interval, bool) {
+	if n.isFixed() {
+		return constantInterval(n)
+	}
+	switch n.op {
+	case "column":
+		lo, hi, ok := b.column(n.col)
+		if n.kind > Float64 || !ok || lo != lo || hi != hi {
+			return interval{}, false
+		}
+		return interval{lo, hi, n.kind >= Float32}, true
+	case "cast":
+		v, ok := b.interval(n.args[0])
+		if n.kind == Float32 { // rounding keeps the order
+			v.lo, v.hi = float64(float32(v.lo)), float64(float32(v.hi))
+		}
+		return v, ok && n.kind <= Float64
+	case "neg":
+		v, ok := b.interval(n.args[0])
+		return interval{-v.hi, -v.lo, v.nan}, ok && n.kind >= Float32 && n.kind <= Float64
+	}
+	return interval{}, false
+}
+
+func constantInterval(n *node) (interval, bool) {
+	switch n.kind {
+	case Bool:
+		v := float64(n.data.Bool[0])
+		return interval{v, v, false}, true
+	case Int32:
+		v := float64(n.data.I32[0])
+		return interval{v, v, false}, true
+	case Int64:
+		return aroundInt64(n.data.I64[0]), true
+	case Float32:
+		return around(float64(n.data.F32[0])), true
+	case Float64:
+		return around(n.data.F64[0]), true
+	}
+	return interval{}, false
+}
+
+func around(v float64) interval {
+	if v != v {
+		return interval{math.Inf(1), math.Inf(-1), true} // nothing but NaN
+	}
+	return interval{v, v, false}
+}
+
+// aroundInt64 rounds outward beyond 2**53.
+func aroundInt64(i int64) interval {
+	v := float64(i)
+	if i > -1<<53 && i < 1<<53 {
+		return interval{v, v, false}
+	}
+	return interval{math.Nextafter(v, math.Inf(-1)), math.Nextafter(v, math.Inf(1)), false}
+}

@@ -1,0 +1,15 @@
+// Package where is the condition language of requests: PyTables' (that is numexpr's) expressions over columns, with
+// and, or, not, in and is_null beside them.
+//
+// Compile turns a text, the columns in scope and the variables into a Program; Program.Columns says which columns have
+// to be decoded; an Eval holds one goroutine's scratch vectors and fills one byte, 0 or 1, for every row. A Program is
+// immutable and may be shared. Vectors belong to the caller and are only read during Eval. May and Ranges answer, from
+// the program alone, whether rows between given bounds can match and which simple comparisons every match satisfies.
+//
+// The pipeline is lex.go, parse.go, check.go (numexpr's rules of building an expression), types.go (its choice of
+// operand types), compile.go and the kernels. What a value means is decided by numexpr 2.14: 32-bit integers wrap, / of
+// integers is a float64 division, a constant power is multiplied out, bytes compare as signed characters.
+//
+// The package knows neither HDF5 nor Arrow, does no I/O, and starts no goroutine. Every error is fault.Invalid and
+// says line, column and the names in scope.
+package where
