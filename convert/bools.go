@@ -14,7 +14,7 @@ func truth(t *h5type.Type) value {
 			dst[i] = isSet(b)
 		}
 	}
-	if t.Size > 1 || t.Precision < 8 {
+	if significant(t) != 8 {
 		load := loader(t)
 		k = func(dst, src []byte, n int) {
 			for i := range n {

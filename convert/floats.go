@@ -106,8 +106,8 @@ func (f *softFloat) convert(src []byte) uint64 {
 	switch {
 	case top < 0 && exp == 0:
 		return sign
-	case f.native && top != 63 && exp != 0: // no number to an x87 since the 80387
-		return sign | f.nan()
+	case f.native && (ones || top != 63) && exp != 0:
+		return f.special(sign, bitsAt(b, 0, 64))
 	case ones && (top < 0 || f.integerBitOnly(b)):
 		return sign | infinity<<f.to.mant
 	case ones:
@@ -116,6 +116,19 @@ func (f *softFloat) convert(src []byte) uint64 {
 		return sign | f.nearest(int64(exp)-16383-63, bitsAt(b, 0, 64))
 	}
 	return sign | f.regular(b, int64(exp), top)
+}
+
+// special is what an x87 makes of its own infinities and NaNs, and of what is no number to it since the 80387: the
+// first bit of its mantissa is set in all others.
+func (f *softFloat) special(sign, mant uint64) uint64 {
+	const quiet = 0x7ff8 << 48
+	switch {
+	case mant == 1<<63:
+		return sign | math.Float64bits(math.Inf(1))
+	case mant>>63 == 1:
+		return sign | quiet | mant<<1>>12
+	}
+	return 1<<63 | quiet
 }
 
 func (f *softFloat) nan() uint64 { return 1<<(f.to.exp+f.to.mant) - 1 }

@@ -37,7 +37,7 @@ func integer(t *h5type.Type) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	if width == t.Size && t.BitOffset == 0 && t.Precision == 8*t.Size {
+	if significant(t) == 8*width {
 		return ordered(t.Size, t.Order), nil
 	}
 	load := loader(t)
@@ -47,6 +47,16 @@ func integer(t *h5type.Type) (value, error) {
 		}
 	}
 	return value{size: t.Size, out: width, kind: converted, convert: k}, nil
+}
+
+// significant is how many bits of an integer or bitfield count. libhdf5 takes the other byte order for the only
+// difference between big-endian integers of a native size, of any precision, and native ones.
+func significant(t *h5type.Type) int {
+	native := t.Size&(t.Size-1) == 0 && t.Size <= 8
+	if native && t.Class == h5type.Integer && t.Order == h5type.BigEndian && t.BitOffset == 0 {
+		return 8 * t.Size
+	}
+	return t.Precision
 }
 
 // ordered is a number that only may have the other byte order.
@@ -74,7 +84,7 @@ func storeInt(dst []byte, width int, v uint64) {
 // loader reads an integer of up to 8 bytes: its precision at its offset, then its sign, and nothing of the padding.
 func loader(t *h5type.Type) func(src []byte) int64 {
 	size, shift := t.Size, t.BitOffset
-	unused := 64 - t.Precision
+	unused := 64 - significant(t)
 	big, signed := t.Order == h5type.BigEndian, t.Signed
 	return func(src []byte) int64 {
 		v := loadBytes(src[:size], big) >> shift << unused
