@@ -63,6 +63,13 @@ func go4(dst []byte, stride int, planes []byte, start, pitch, n int) int {
 		a, b = trade(a, b, 8, mask1)
 		c, d = trade(c, d, 8, mask1)
 		to := dst[i*stride : (i+7)*stride+4]
+		if stride == 4 {
+			le.PutUint64(to, a&mask4|b<<32)
+			le.PutUint64(to[8:], c&mask4|d<<32)
+			le.PutUint64(to[16:], a>>32|b&^mask4)
+			le.PutUint64(to[24:], c>>32|d&^mask4)
+			continue
+		}
 		le.PutUint32(to, uint32(a))
 		le.PutUint32(to[stride:], uint32(b))
 		le.PutUint32(to[2*stride:], uint32(c))
@@ -75,12 +82,24 @@ func go4(dst []byte, stride int, planes []byte, start, pitch, n int) int {
 	return n
 }
 
+// spread moves the low 4 bytes of x to the even bytes of the result.
+func spread(x uint64) uint64 {
+	x = (x&mask4 | x<<16) & mask2
+	return (x | x<<8) & mask1
+}
+
 // go2 transposes four squares of 2 by 2 at a time.
 func go2(dst []byte, stride int, planes []byte, start, pitch, n int) int {
 	n &^= 7
 	for i := 0; i < n; i += 8 {
-		a, b := trade(le.Uint64(planes[start+i:]), le.Uint64(planes[start+i+pitch:]), 8, mask1)
+		a, b := le.Uint64(planes[start+i:]), le.Uint64(planes[start+i+pitch:])
 		to := dst[i*stride : (i+7)*stride+2]
+		if stride == 2 {
+			le.PutUint64(to, spread(a)|spread(b)<<8)
+			le.PutUint64(to[8:], spread(a>>32)|spread(b>>32)<<8)
+			continue
+		}
+		a, b = trade(a, b, 8, mask1)
 		for k := 0; k < 8; k += 2 {
 			le.PutUint16(to[k*stride:], uint16(a))
 			le.PutUint16(to[(k+1)*stride:], uint16(b))

@@ -71,6 +71,10 @@ func join(fast, slow kernel, dst []byte, stride int, planes []byte, start, pitch
 
 // naive is the definition.
 func naive(dst []byte, stride int, planes []byte, start, pitch, n, width int) {
+	if stride == 1 {
+		copy(dst[:n], planes[start:])
+		return
+	}
 	for k := range width {
 		at := k
 		for _, b := range planes[start+k*pitch:][:n] {
