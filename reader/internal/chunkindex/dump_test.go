@@ -144,14 +144,16 @@ func compareChunks(t *testing.T, f *chunkindex.File, want datasetDump, o *chunki
 			linear = linear*x.Grid()[i] + scaled[i]
 		}
 		c, ok := x.Lookup(scaled)
-		require.True(t, ok, "%s: chunk %d", want.Path, scaled)
-		require.Equal(t, chunkindex.Chunk{Addr: w[rank], Size: w[rank+1], Mask: uint32(w[rank+2])}, c, "%s: chunk %d", want.Path, scaled)
+		if w := (chunkindex.Chunk{Addr: w[rank], Size: w[rank+1], Mask: uint32(w[rank+2])}); !ok || c != w {
+			require.Failf(t, "wrong chunk", "%s: chunk %d is %v (%v), not %v", want.Path, scaled, c, ok, w)
+		}
 		found[linear] = c
 	}
 	next := uint64(0)
 	for at, c := range x.All() {
-		require.GreaterOrEqual(t, at, next, want.Path)
-		require.Equal(t, found[at], c, want.Path)
+		if at < next || found[at] != c {
+			require.Failf(t, "wrong order", "%s: chunk %d after %d is %v, not %v", want.Path, at, next, c, found[at])
+		}
 		next = at + 1
 	}
 }
