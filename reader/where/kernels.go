@@ -106,6 +106,13 @@ func multiply[T number](a, b, out []T) {
 	}
 }
 
+func quotient[T float32 | float64](a, b, out []T) {
+	a, b = a[:len(out)], b[:len(out)]
+	for i := range out {
+		out[i] = a[i] / b[i]
+	}
+}
+
 func each[A, R any](f func(A) R) func(a []A, out []R) {
 	return func(a []A, out []R) {
 		for i := range out {
@@ -135,7 +142,7 @@ func float64Kernel(op string) kernel {
 	case "mul":
 		return two(f64s, f64s, multiply[float64])
 	case "div":
-		return two(f64s, f64s, each2(func(a, b float64) float64 { return a / b }))
+		return two(f64s, f64s, quotient[float64])
 	case "mod":
 		return two(f64s, f64s, each2(func(a, b float64) float64 { return a - float64(math.Floor(a/b)*b) }))
 	case "floordiv":
@@ -156,7 +163,7 @@ func float32Kernel(op string) kernel {
 	case "mul":
 		return two(f32s, f32s, multiply[float32])
 	case "div":
-		return two(f32s, f32s, each2(func(a, b float32) float32 { return a / b }))
+		return two(f32s, f32s, quotient[float32])
 	case "mod":
 		return two(f32s, f32s, each2(func(a, b float32) float32 { return a - float32(floor32(a/b)*b) }))
 	case "floordiv":

@@ -11,32 +11,42 @@ func boolKernel(op string) kernel {
 	switch op {
 	case "and":
 		return two(bools, bools, func(a, b, out []byte) {
-			combine(a, b, out, func(x, y uint64) uint64 { return x & y })
+			for i := range wholeWords(a, b, out) {
+				word.PutUint64(out[8*i:], word.Uint64(a[8*i:])&word.Uint64(b[8*i:]))
+			}
+			for i := len(out) &^ 7; i < len(out); i++ {
+				out[i] = a[i] & b[i]
+			}
 		})
 	case "or":
 		return two(bools, bools, func(a, b, out []byte) {
-			combine(a, b, out, func(x, y uint64) uint64 { return x | y })
+			for i := range wholeWords(a, b, out) {
+				word.PutUint64(out[8*i:], word.Uint64(a[8*i:])|word.Uint64(b[8*i:]))
+			}
+			for i := len(out) &^ 7; i < len(out); i++ {
+				out[i] = a[i] | b[i]
+			}
 		})
 	case "xor":
 		return two(bools, bools, func(a, b, out []byte) {
-			combine(a, b, out, func(x, y uint64) uint64 { return x ^ y })
+			for i := range out {
+				out[i] = a[i] ^ b[i]
+			}
 		})
 	}
 	return one(bools, bools, func(a, out []byte) { // invert
-		combine(a, a, out, func(x, _ uint64) uint64 { return x ^ 0x0101010101010101 })
+		for i := range wholeWords(a, a, out) {
+			word.PutUint64(out[8*i:], word.Uint64(a[8*i:])^0x0101010101010101)
+		}
+		for i := len(out) &^ 7; i < len(out); i++ {
+			out[i] = a[i] ^ 1
+		}
 	})
 }
 
-func combine(a, b, out []byte, f func(x, y uint64) uint64) {
-	a, b = a[:len(out)], b[:len(out)]
-	for len(out) >= 8 {
-		binary.LittleEndian.PutUint64(out, f(binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b)))
-		a, b, out = a[8:], b[8:], out[8:]
-	}
-	for i := range out {
-		out[i] = byte(f(uint64(a[i]), uint64(b[i]))) & 1
-	}
-}
+var word = binary.LittleEndian
+
+func wholeWords(a, b, out []byte) int { return min(len(a), len(b), len(out)) / 8 }
 
 func integerKernel[T int32 | int64](op string, f field[T], pow func(a, b T) T) kernel {
 	if k := arithmetic(op, f); k != nil {

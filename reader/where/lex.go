@@ -34,6 +34,7 @@ type lexer struct {
 	text   string
 	pos    int
 	open   int // brackets: inside them a line may end
+	begun  bool
 	nested []string
 }
 
@@ -68,6 +69,7 @@ func (l *lexer) next() (token, error) {
 		return token{}, err
 	}
 	from := l.pos
+	l.begun = true
 	if from == len(l.text) {
 		return token{kind: tokEnd, text: "the end", at: span{from, from}}, nil
 	}
@@ -92,7 +94,7 @@ func (l *lexer) skipSpace() error {
 		c := l.text[l.pos]
 		switch {
 		case c == '\n' || c == '\r':
-			if l.open == 0 && ended < 0 && strings.TrimSpace(l.text[:l.pos]) != "" {
+			if l.open == 0 && ended < 0 && l.begun {
 				ended = l.pos
 			}
 			l.pos++

@@ -5,7 +5,9 @@ import (
 	"strings"
 )
 
-// Kind is the type of a column, a variable or an intermediate result. Columns of narrower types are widened to one.
+// Kind is the type of a column, a variable or an intermediate result. Columns of other types are widened as numexpr
+// does: integers of 8 and 16 bits to Int32, uint32 to Int64, float16 to Float32, complex64 to Complex128. It has nothing
+// for uint64.
 type Kind uint8
 
 // The kinds, in the order of promotion. A column of kind None cannot stand in a condition.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -279,6 +280,8 @@ func FuzzCompile(f *testing.F) {
 	}
 	n, scope, vectors, vars := loadFixture(f)
 	f.Fuzz(func(t *testing.T, text string) {
+		start := time.Now()
+		defer func() { require.Less(t, time.Since(start), 5*time.Second) }()
 		p, err := Compile(text, scope, vars)
 		if err != nil {
 			require.ErrorIs(t, err, fault.Invalid)
