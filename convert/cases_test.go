@@ -23,10 +23,11 @@ import (
 
 // testCase is a folder of testdata/cases.zip; make.py beside it says what is in there.
 type testCase struct {
-	source Source
-	rows   int
-	elems  Elems
-	wanted []wanted
+	message []byte
+	source  Source
+	rows    int
+	elems   Elems
+	wanted  []wanted
 }
 
 type wanted struct {
@@ -99,7 +100,7 @@ func loadCase(t testing.TB, files map[string][]byte, folder string) testCase {
 	require.NoError(t, json.Unmarshal(files[folder+"source.json"], &in))
 	typ, err := h5type.Parse(files[folder+"type"])
 	require.NoError(t, err, folder)
-	c := testCase{rows: in.Rows}
+	c := testCase{rows: in.Rows, message: files[folder+"type"]}
 	c.source = Source{Name: folder[:len(folder)-1], Type: typ, Inner: in.Inner, Class: in.Class, Pseudo: in.Pseudo, OffsetSize: 8}
 	data := files[folder+"data"]
 	c.elems = Elems{Data: data, N: len(data) / typ.Size, Size: typ.Size}
@@ -112,7 +113,7 @@ func loadCase(t testing.TB, files map[string][]byte, folder string) testCase {
 	return c
 }
 
-func planes(e Elems) Elems {
+func shuffle(e Elems) Elems {
 	out := make([]byte, len(e.Data))
 	for i := range e.N {
 		for k := range e.Size {
@@ -125,17 +126,17 @@ func planes(e Elems) Elems {
 // ways are the ways to fill a batch with all elements in order.
 var ways = map[string]func(b *Batch, e Elems) error{
 	"whole":  func(b *Batch, e Elems) error { return b.Put(0, 1, e, 0, 1, e.N) },
-	"planes": func(b *Batch, e Elems) error { return b.Put(0, 1, planes(e), 0, 1, e.N) },
+	"planes": func(b *Batch, e Elems) error { return b.Put(0, 1, shuffle(e), 0, 1, e.N) },
 	"back":   func(b *Batch, e Elems) error { return b.Put(e.N-1, -1, e, e.N-1, -1, e.N) },
 	"planes back": func(b *Batch, e Elems) error {
-		return b.Put(e.N-1, -1, planes(e), e.N-1, -1, e.N)
+		return b.Put(e.N-1, -1, shuffle(e), e.N-1, -1, e.N)
 	},
 	"reversed": func(b *Batch, e Elems) error { return b.Put(e.N-1, -1, reverse(e), 0, 1, e.N) },
 	"planes reversed": func(b *Batch, e Elems) error {
-		return b.Put(e.N-1, -1, planes(reverse(e)), 0, 1, e.N)
+		return b.Put(e.N-1, -1, shuffle(reverse(e)), 0, 1, e.N)
 	},
 	"odd and even": func(b *Batch, e Elems) error {
-		p := planes(e)
+		p := shuffle(e)
 		return errors.Join(b.Put(0, 2, e, 0, 2, (e.N+1)/2), b.Put(min(1, e.N), 2, p, min(1, e.N), 2, e.N/2))
 	},
 	"one by one": func(b *Batch, e Elems) error {
@@ -148,7 +149,7 @@ var ways = map[string]func(b *Batch, e Elems) error{
 		return nil
 	},
 	"gather":        func(b *Batch, e Elems) error { return shuffled(b, e) },
-	"gather planes": func(b *Batch, e Elems) error { return shuffled(b, planes(e)) },
+	"gather planes": func(b *Batch, e Elems) error { return shuffled(b, shuffle(e)) },
 }
 
 func reverse(e Elems) Elems {

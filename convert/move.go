@@ -5,10 +5,12 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+
+	"github.com/mtflight/mtflight/convert/internal/planes"
 )
 
 // Elems are N elements of Size bytes: one after the other, or, with Planes, as the shuffle filter leaves them: byte k
-// of element i at Data[k*N+i]. They are only read.
+// of element i at Data[k*N+i]. They are only read. Data may end after the last byte that Ranges names.
 type Elems struct {
 	Data    []byte
 	N, Size int
@@ -110,8 +112,12 @@ func scatter(buf []byte, off, stride int, in []byte, width int, dst []int32) {
 // fetch takes the block at off of every element of a run to dst, dst+dstStep, .. of buf, reversing its bytes if asked.
 // r.dst and r.step do not count.
 func fetch(buf []byte, dst, dstStep int, e Elems, off, width int, r run, reverse bool) {
-	if !e.Planes {
+	switch {
+	case !e.Planes:
 		strided(buf, dst, dstStep, e.Data, r.first*e.Size+off, r.srcStep*e.Size, width, r.n, reverse)
+		return
+	case r.srcStep == 1 && dstStep >= width:
+		planes.Interleave(buf[dst:], dstStep, e.Data, e.N, r.first, r.n, off, width, reverse)
 		return
 	}
 	for k := range width {
@@ -134,6 +140,8 @@ func strided(dst []byte, to, toStep int, src []byte, from, fromStep, width, n in
 	switch {
 	case !reverse && toStep == width && fromStep == width:
 		copy(dst[to:to+n*width], src[from:from+n*width])
+	case toStep == width && fromStep >= width:
+		planes.Strided(dst[to:to+n*width], src[from:], fromStep, 0, width, n, reverse)
 	case width == 1:
 		for range n {
 			dst[to] = src[from]

@@ -10,9 +10,28 @@ type plan struct {
 	size   int    // bytes of an element in the file
 	bufs   []int  // bytes per element in each buffer
 	leaves []leaf // in the element's order where it matters
+	reach  int    // bytes of an element up to the last one that a leaf reads
 	extra  int64  // bytes per element that finishing allocates besides the buffers, at most
 
 	resolver bool // some data lies elsewhere in the file
+}
+
+// covered reports whether the elements have all bytes that the leaves read. There is at least one element.
+func (p *plan) covered(e Elems) bool {
+	if e.Planes {
+		return len(e.Data)/e.N >= p.reach
+	}
+	return len(e.Data) >= p.reach && (len(e.Data)-p.reach)/e.Size >= e.N-1
+}
+
+// seal ends the plan's making.
+func (p *plan) seal() *plan {
+	for i := range p.leaves {
+		for _, r := range p.leaves[i].ranges(nil) {
+			p.reach = max(p.reach, r[1])
+		}
+	}
+	return p
 }
 
 // out is the bytes per element in all buffers, saturating.

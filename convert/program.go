@@ -29,6 +29,9 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := s.Type.Validate(); err != nil {
+		return nil, err
+	}
 	chosen, err := s.choose(fields)
 	if err != nil {
 		return nil, err
@@ -47,6 +50,7 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.plan.seal()
 	list := make([]arrow.Field, len(p.columns))
 	for i, col := range p.columns {
 		list[i] = col.field

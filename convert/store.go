@@ -59,7 +59,7 @@ func (s *store) release() {
 type run struct{ dst, step, first, srcStep, n int }
 
 func (s *store) check(e Elems) error {
-	if e.Size != s.plan.size || e.N < 0 || e.N > 0 && len(e.Data)/e.N < e.Size {
+	if e.Size != s.plan.size || e.N < 0 || e.N > 0 && !s.plan.covered(e) {
 		return fmt.Errorf("convert: put: %d elements of %d bytes in %d bytes, for elements of %d bytes",
 			e.N, e.Size, len(e.Data), s.plan.size)
 	}
@@ -91,10 +91,12 @@ func within(first, step, n, limit int) bool {
 		return false
 	}
 	switch {
+	case n == 1:
+		return true
 	case step > 0:
 		return (limit-1-first)/step >= n-1
 	case step < 0:
-		return step > -limit && first/-step >= n-1
+		return step >= -limit && first/-step >= n-1
 	}
 	return true
 }

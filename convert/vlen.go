@@ -63,7 +63,7 @@ func (c *compiler) varLen(t *h5type.Type, at position) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &list{typ: arrow.ListOfField(field("item", base, nil)), base: base, inside: inside.plan, buf: buf, size: t.Size, offsetSize: c.offsetSize}
+	l := &list{typ: arrow.ListOfField(field("item", base, nil)), base: base, inside: inside.plan.seal(), buf: buf, size: t.Size, offsetSize: c.offsetSize}
 	return &node{typ: l.typ, finish: l.finish}, nil
 }
 
