@@ -157,7 +157,7 @@ func (p *placer) axis(i int, dst, src int64) error {
 func (p *placer) line(dst, src, ds, ss int64, r run) error {
 	unit := p.g.unit
 	if unit == 1 {
-		return p.put(dst, src, int64(int(ds)), r.step*ss, r.n)
+		return p.put(dst, src, ds, r.step*ss, r.n)
 	}
 	if r.step == 1 && ds == unit && ss == unit {
 		return p.put(dst, src, 1, 1, r.n*unit)
@@ -172,7 +172,7 @@ func (p *placer) line(dst, src, ds, ss int64, r run) error {
 
 func (p *placer) put(dst, src, dstStep, srcStep, n int64) error {
 	if n == 1 {
-		dstStep = 1
+		dstStep, srcStep = 1, 1
 	}
 	if p.fill {
 		src, srcStep = 0, 0
