@@ -6,7 +6,7 @@ import (
 )
 
 var bitshuffleEntry = entry{
-	info: Info{ID: 32008, Name: "bitshuffle", Code: "own Go; pierrec/lz4, klauspost/compress",
+	info: Info{ID: 32008, Name: "bitshuffle", Code: "own Go; codecs as of lz4 and zstd",
 		Params: "version (2), element bytes, block elements (0: default), codec (0 none, 2 lz4, 3 zstd), level"},
 	open: openBitshuffle,
 }

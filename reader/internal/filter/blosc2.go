@@ -8,7 +8,7 @@ import (
 )
 
 var blosc2Entry = entry{
-	info: Info{ID: 32026, Name: "blosc2", Code: "own Go container with pierrec/lz4, klauspost/compress and an own BloscLZ",
+	info: Info{ID: 32026, Name: "blosc2", Code: "own Go container; own BloscLZ, codecs as of lz4, deflate and zstd",
 		Params: "filter revision, Blosc format, element bytes, chunk bytes, level, filter (1 bytes, 2 bits, 3 delta, 4 truncate), codec (0 blosclz, 1 lz4, 2 lz4hc, 4 zlib, 5 zstd), rank, chunk shape"},
 	open: func([]uint32, int) (decoder, error) { return blosc2{}, nil },
 }

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 )
 
@@ -35,20 +33,6 @@ func snappyBlock(dst, src []byte) (int, error) {
 		return 0, errTooLong
 	}
 	out, err := snappy.Decode(dst, src)
-	return len(out), err
-}
-
-// zstdDecoder is shared: it keeps a state per processor and makes further callers wait for one.
-var zstdDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true))
-})
-
-func zstdFrames(dst, src []byte) (int, error) {
-	d, err := zstdDecoder()
-	if err != nil {
-		return 0, err
-	}
-	out, err := d.DecodeAll(src, dst[:0:len(dst)])
 	return len(out), err
 }
 

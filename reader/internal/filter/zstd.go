@@ -3,7 +3,7 @@ package filter
 import "fmt"
 
 var zstdEntry = entry{
-	info: Info{ID: 32015, Name: "zstd", Params: "compression level", Code: "klauspost/compress"},
+	info: Info{ID: 32015, Name: "zstd", Params: "compression level", Code: zstdCode},
 	open: func([]uint32, int) (decoder, error) { return zstdFilter{}, nil },
 }
 
