@@ -3,6 +3,7 @@ package planes
 import (
 	"math/bits"
 	"slices"
+	"unsafe"
 )
 
 // Strided gathers n values of width bytes, value i at src[i*stride+off], into dst, where they lie without gaps.
@@ -15,84 +16,68 @@ func Strided(dst, src []byte, stride, off, width, n int, reverse bool) {
 		stride > 0 && n-1 > (len(src)-width-off)/stride || n > len(dst)/width {
 		panic("planes: strided: arguments exceed the slices")
 	}
-	dst, src = dst[:n*width], src[off:]
+	rows := max(tile/width, 1) // turned round while in the cache
+	for i := 0; i < n; i += rows {
+		part := dst[i*width : min(i+rows, n)*width]
+		gather(part, src[i*stride+off:], stride, width)
+		if reverse {
+			reverseEach(part, width)
+		}
+	}
+}
+
+// gather relies on the bounds that Strided has checked.
+func gather(dst, src []byte, stride, width int) {
 	switch {
-	case width == 1:
-		gather1(dst, src, stride)
-	case stride == width && !reverse:
+	case stride == width:
 		copy(dst, src)
+	case width == 1:
+		gatherOf[[1]byte](dst, src, stride)
 	case width == 2:
-		gather2(dst, src, stride, reverse)
+		gatherOf[[2]byte](dst, src, stride)
 	case width == 4:
-		gather4(dst, src, stride, reverse)
+		gatherOf[[4]byte](dst, src, stride)
 	case width == 8:
-		gather8(dst, src, stride, reverse)
+		gatherOf[[8]byte](dst, src, stride)
 	case width == 16:
-		gather16(dst, src, stride, reverse)
+		gatherOf[[16]byte](dst, src, stride)
 	default:
-		gather(dst, src, stride, width, reverse)
-	}
-}
-
-func gather1(dst, src []byte, stride int) {
-	at := 0
-	for i := range dst {
-		dst[i] = src[at]
-		at += stride
-	}
-}
-
-func gather2(dst, src []byte, stride int, reverse bool) {
-	for at := 0; len(dst) >= 2; at += stride {
-		v := le.Uint16(src[at:])
-		if reverse {
-			v = bits.ReverseBytes16(v)
+		for at := 0; len(dst) > 0; at += stride {
+			copy(dst[:width], src[at:])
+			dst = dst[width:]
 		}
-		le.PutUint16(dst, v)
-		dst = dst[2:]
 	}
 }
 
-func gather4(dst, src []byte, stride int, reverse bool) {
-	for at := 0; len(dst) >= 4; at += stride {
-		v := le.Uint32(src[at:])
-		if reverse {
-			v = bits.ReverseBytes32(v)
-		}
-		le.PutUint32(dst, v)
-		dst = dst[4:]
+// gatherOf goes without bounds checks, which took longer than the copying: Strided has made sure of the last row.
+// Values are byte arrays because nothing is aligned.
+func gatherOf[T [1]byte | [2]byte | [4]byte | [8]byte | [16]byte](dst, src []byte, stride int) {
+	to, from := unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src))
+	width := int(unsafe.Sizeof(*new(T)))
+	for i := range len(dst) / width {
+		*(*T)(unsafe.Add(to, i*width)) = *(*T)(unsafe.Add(from, i*stride))
 	}
 }
 
-func gather8(dst, src []byte, stride int, reverse bool) {
-	for at := 0; len(dst) >= 8; at += stride {
-		v := le.Uint64(src[at:])
-		if reverse {
-			v = bits.ReverseBytes64(v)
+// reverseEach turns round the bytes of every value in b.
+func reverseEach(b []byte, width int) {
+	switch width {
+	case 1:
+	case 2:
+		for ; len(b) >= 2; b = b[2:] {
+			le.PutUint16(b, bits.ReverseBytes16(le.Uint16(b)))
 		}
-		le.PutUint64(dst, v)
-		dst = dst[8:]
-	}
-}
-
-func gather16(dst, src []byte, stride int, reverse bool) {
-	for at := 0; len(dst) >= 16; at += stride {
-		a, b := le.Uint64(src[at:]), le.Uint64(src[at+8:])
-		if reverse {
-			a, b = bits.ReverseBytes64(b), bits.ReverseBytes64(a)
+	case 4:
+		for ; len(b) >= 4; b = b[4:] {
+			le.PutUint32(b, bits.ReverseBytes32(le.Uint32(b)))
 		}
-		le.PutUint64(dst, a)
-		le.PutUint64(dst[8:], b)
-		dst = dst[16:]
-	}
-}
-
-func gather(dst, src []byte, stride, width int, reverse bool) {
-	for at := 0; len(dst) >= width; at += stride {
-		copy(dst[:width], src[at:])
-		if reverse {
-			slices.Reverse(dst[:width])
+	case 8:
+		for ; len(b) >= 8; b = b[8:] {
+			le.PutUint64(b, bits.ReverseBytes64(le.Uint64(b)))
 		}
-		dst = dst[width:]
+	default:
+		for ; len(b) >= width; b = b[width:] {
+			slices.Reverse(b[:width])
+		}
 	}
 }
