@@ -191,3 +191,47 @@ func TestDeflate(t *testing.T) {
 	_, err = p.Decode(s, good, 0, len(data))
 	require.ErrorIs(t, err, fault.DataLoss, "wrong Adler-32")
 }
+
+func TestSupportedIsComplete(t *testing.T) {
+	seen := map[uint16]bool{}
+	for _, info := range Supported() {
+		require.False(t, seen[info.ID], "%d twice", info.ID)
+		seen[info.ID] = true
+		require.NotEmpty(t, info.Name)
+		require.NotEmpty(t, info.Params, info.Name)
+		require.NotEmpty(t, info.Code+info.Help, info.Name)
+		require.Equal(t, info.Name, Name(info.ID))
+		require.NotContains(t, foreign, info.ID)
+	}
+	for _, id := range []uint16{1, 2, 3, 4, 5, 6, 305, 307, 32000, 32001, 32004, 32008, 32015, 32026} {
+		require.True(t, seen[id], "%d", id)
+	}
+	require.Equal(t, "299", Name(299))
+}
+
+// TestImpossibleParameters opens filters with parameters that a writer can't have meant.
+func TestImpossibleParameters(t *testing.T) {
+	long := func(v ...uint32) []uint32 { return append(v, make([]uint32, 20-len(v))...) }
+	for _, tc := range []struct {
+		id     uint16
+		params []uint32
+		kind   error
+	}{
+		{5, nil, fault.DataLoss},
+		{5, []uint32{7, 0, 1, 1, 4, 0, 33}, fault.DataLoss},               // cut short
+		{5, []uint32{8, 0, 1, 1, 4, 0, 30, 3}, fault.DataLoss},            // 33 bits of 32
+		{5, []uint32{8, 0, 1 << 31, 1, 1 << 24, 0, 8, 0}, fault.DataLoss}, // too big
+		{5, []uint32{6, 0, 1, 9, 4, 0}, fault.DataLoss},                   // unknown class
+		{6, []uint32{2, 3}, fault.DataLoss},
+		{6, long(1, 3, 10, 1, 4), fault.Unsupported}, // e-scaling
+		{6, long(2, 3, 10, 0, 3), fault.DataLoss},
+		{6, long(0, 3, 10, 1, 2), fault.DataLoss},
+		{6, long(2, 40, 10, 0, 4), fault.DataLoss},
+		{32008, []uint32{0, 4}, fault.DataLoss},
+		{32008, []uint32{0, 4, 0}, fault.DataLoss},
+		{32008, []uint32{0, 4, 4, 7}, fault.DataLoss},
+	} {
+		_, err := New([]Spec{{ID: tc.id, Params: tc.params}}, 4)
+		require.ErrorIs(t, err, tc.kind, "%d %d", tc.id, tc.params)
+	}
+}
