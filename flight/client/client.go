@@ -1,0 +1,218 @@
+// Package client asks an mtflight server, or reads what any Flight server with the same tickets gives.
+//
+//	c, err := client.Dial(ctx, "grpc://localhost:8815")
+//	defer c.Close()
+//	rows, err := c.Scan(ctx, reader.Request{File: "run7.h5", Dataset: "/events"}, client.Parallel(4))
+//	defer rows.Release()
+//	for rows.Next() {
+//		use(rows.Record())
+//	}
+//	return rows.Err()
+//
+// Client and Rows are what there is to know. A record is valid until the next call of Next; Retain it to keep it
+// longer. Errors are of the kinds of package reader (reader.ErrNotFound and the others), with the server's message and
+// the request's id. A Client may be used by several goroutines, a Rows by one.
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/mtflight/mtflight/flight"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// maxMessage is above the largest batch that a server sends (protocol section 2).
+const maxMessage = 80 << 20
+
+// windowSize lets the server send so many bytes ahead on one connection.
+const windowSize = 16 << 20
+
+// Client is a connection to a server.
+type Client struct {
+	flight arrowflight.Client
+	conn   *grpc.ClientConn
+}
+
+// Dial connects to a location (grpc://HOST:PORT or grpc+unix:///PATH) and waits until the server answers or ctx ends.
+// The caller closes the client.
+func Dial(ctx context.Context, location string, options ...grpc.DialOption) (*Client, error) {
+	target, err := targetOf(location)
+	if err != nil {
+		return nil, err
+	}
+	options = append([]grpc.DialOption{
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
+		grpc.WithInitialWindowSize(windowSize), grpc.WithInitialConnWindowSize(windowSize),
+	}, options...)
+	conn, err := grpc.NewClient(target, options...)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "client: location %s: %w", location, err)
+	}
+	c := &Client{arrowflight.NewClientFromConn(conn, nil), conn}
+	if err := c.ping(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// targetOf is gRPC's name of a location.
+func targetOf(location string) (string, error) {
+	u, err := url.Parse(location)
+	switch {
+	case err != nil:
+	case (u.Scheme == "grpc" || u.Scheme == "grpc+tcp") && u.Port() != "":
+		return u.Host, nil
+	case (u.Scheme == "grpc+unix" || u.Scheme == "unix") && u.Path+u.Opaque != "":
+		return "unix:" + u.Path + u.Opaque, nil
+	}
+	return "", fault.New(fault.Invalid, "client: location %q must be grpc://HOST:PORT or grpc+unix:///PATH", location)
+}
+
+func (c *Client) ping(ctx context.Context) error {
+	stream, err := c.flight.ListActions(ctx, &arrowflight.Empty{})
+	if err != nil {
+		return fromStatus(err)
+	}
+	for {
+		if _, err := stream.Recv(); err != nil {
+			return fromStatus(err)
+		}
+	}
+}
+
+// Close ends the connection and every stream on it.
+func (c *Client) Close() error { return c.conn.Close() }
+
+// Criteria choose what List gives: globs as Python's fnmatch, and table, array or vlarray. Empty members choose all.
+type Criteria struct {
+	File    string `json:"file,omitempty"`
+	Dataset string `json:"dataset,omitempty"`
+	Kind    string `json:"kind,omitempty"`
+}
+
+// Dataset is one that a server has. One that cannot be served has Kind "unsupported" and a Reason; a file that cannot
+// be read is a Dataset without Name.
+type Dataset struct {
+	File, Name   string
+	Kind, Reason string
+	Schema       *arrow.Schema // nil where this version of Arrow cannot read it (lists of a fixed size of 0)
+	Rows, Bytes  int64         // -1: unknown
+}
+
+// List calls visit with every dataset as the server finds it; an error of visit ends the list and is returned.
+func (c *Client) List(ctx context.Context, of Criteria, visit func(Dataset) error) error {
+	expression, err := json.Marshal(of)
+	if err != nil {
+		return fault.New(fault.Invalid, "client: list: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.flight.ListFlights(ctx, &arrowflight.Criteria{Expression: expression})
+	if err != nil {
+		return fromStatus(err)
+	}
+	for {
+		info, err := stream.Recv()
+		if err != nil {
+			return fromStatus(err)
+		}
+		d, err := datasetOf(info)
+		if err != nil {
+			return err
+		}
+		if err := visit(d); err != nil {
+			return err
+		}
+	}
+}
+
+func datasetOf(info *arrowflight.FlightInfo) (d Dataset, err error) {
+	var what struct{ Kind, Reason string }
+	if len(info.AppMetadata) > 0 {
+		if err := json.Unmarshal(info.AppMetadata, &what); err != nil {
+			return d, fault.New(fault.DataLoss, "client: list: what the server says of a dataset: %w", err)
+		}
+	}
+	d = Dataset{Kind: what.Kind, Reason: what.Reason, Rows: info.TotalRecords, Bytes: info.TotalBytes}
+	if path := info.GetFlightDescriptor().GetPath(); len(path) > 0 {
+		d.File, d.Name = path[0], strings.Join(path[1:], "")
+	}
+	d.Schema, _ = deserialize(info.Schema)
+	return d, nil
+}
+
+// Describe tells all about a dataset: the server's JSON (protocol section 6).
+func (c *Client) Describe(ctx context.Context, file, dataset string) (json.RawMessage, error) {
+	return c.act(ctx, "describe", map[string]string{"file": file, "dataset": dataset})
+}
+
+// Refresh makes the server forget what it has cached about a file.
+func (c *Client) Refresh(ctx context.Context, file string) error {
+	_, err := c.act(ctx, "refresh", map[string]string{"file": file})
+	return err
+}
+
+// act gives the only result of an action.
+func (c *Client) act(ctx context.Context, name string, argument any) (json.RawMessage, error) {
+	body, err := json.Marshal(argument)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "client: %s: %w", name, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.flight.DoAction(ctx, &arrowflight.Action{Type: name, Body: body})
+	if err != nil {
+		return nil, fromStatus(err)
+	}
+	result, err := stream.Recv()
+	if errors.Is(err, io.EOF) {
+		return nil, fault.New(fault.DataLoss, "client: %s: the server gave no result", name)
+	}
+	if err != nil {
+		return nil, fromStatus(err)
+	}
+	return result.Body, nil
+}
+
+// Schema is that of a request, which is checked but not run.
+func (c *Client) Schema(ctx context.Context, r reader.Request) (*arrow.Schema, error) {
+	d, err := descriptor(r)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.flight.GetSchema(ctx, d)
+	if err != nil {
+		return nil, fromStatus(err)
+	}
+	return deserialize(answer.Schema)
+}
+
+func deserialize(schema []byte) (*arrow.Schema, error) {
+	s, err := arrowflight.DeserializeSchema(schema, memory.DefaultAllocator)
+	if err != nil {
+		return nil, fault.New(fault.DataLoss, "client: schema: %w", err)
+	}
+	return s, nil
+}
+
+func descriptor(r reader.Request) (*arrowflight.FlightDescriptor, error) {
+	ticket, err := flight.FormatTicket(r)
+	if err != nil {
+		return nil, err
+	}
+	return &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: ticket}, nil
+}

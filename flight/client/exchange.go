@@ -1,0 +1,75 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/mtflight/mtflight/reader"
+)
+
+const (
+	longList = 10_000  // coordinates that go by DoExchange, not in a ticket
+	sendRows = 1 << 18 // rows of a batch sent
+)
+
+// exchange sends the coordinates or the mask of a request.
+func (c *Client) exchange(ctx context.Context, s scan, r reader.Request) (*Rows, error) {
+	bare := r
+	bare.Coordinates, bare.MaskBools = nil, nil
+	d, err := descriptor(bare)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := c.Schema(ctx, bare)
+	if err != nil {
+		return nil, err
+	}
+	p := newPart(func(ctx context.Context) (arrowflight.DataStreamReader, error) {
+		stream, err := c.flight.DoExchange(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := sendRowsOf(stream, d, r); err != nil && !errors.Is(err, io.EOF) { // EOF: the answer says why
+			return nil, err
+		}
+		return stream, nil
+	})
+	return c.start(ctx, s, schema, -1, []*part{p}), nil
+}
+
+func sendRowsOf(stream arrowflight.FlightService_DoExchangeClient, d *arrowflight.FlightDescriptor, r reader.Request) error {
+	of, n := arrow.DataType(arrow.PrimitiveTypes.Int64), len(r.Coordinates)
+	if r.MaskBools != nil {
+		of, n = arrow.FixedWidthTypes.Boolean, len(r.MaskBools)
+	}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "rows", Type: of}}, nil)
+	w := arrowflight.NewRecordWriter(stream, ipc.WithSchema(schema))
+	w.SetFlightDescriptor(d)
+	b := array.NewRecordBuilder(memory.NewGoAllocator(), schema)
+	defer b.Release()
+	for first := 0; first < n; first += sendRows {
+		last := min(first+sendRows, n)
+		if r.MaskBools != nil {
+			b.Field(0).(*array.BooleanBuilder).AppendValues(r.MaskBools[first:last], nil)
+		} else {
+			b.Field(0).(*array.Int64Builder).AppendValues(r.Coordinates[first:last], nil)
+		}
+		rec := b.NewRecord()
+		err := w.Write(rec)
+		rec.Release()
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return stream.CloseSend()
+}

@@ -1,0 +1,214 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// Option changes how Scan goes about it.
+type Option func(*scan)
+
+// Parallel reads at most n endpoints at a time, each on a stream of its own. The rows still come in order, so that the
+// batches of later endpoints wait in memory, at most a few for each.
+func Parallel(n int) Option { return func(s *scan) { s.parallel = max(n, 1) } }
+
+// Allocator is where the client's own buffers come from; by default Go's heap.
+func Allocator(mem memory.Allocator) Option { return func(s *scan) { s.mem = mem } }
+
+type scan struct {
+	parallel int
+	mem      memory.Allocator
+}
+
+// waiting is how many batches of an endpoint wait to be taken, beside the one in hand.
+const waiting = 2
+
+// Scan gives the rows of a request, in order unless the request's stream is unordered. Long coordinates and masks of
+// booleans go by DoExchange; anything else is asked for as the server splits it. The caller releases the Rows, which
+// ends its streams; so does the end of ctx.
+func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) (*Rows, error) {
+	s := scan{parallel: 1, mem: memory.DefaultAllocator}
+	for _, o := range options {
+		o(&s)
+	}
+	if r.MaskBools != nil || len(r.Coordinates) > longList {
+		return c.exchange(ctx, s, r)
+	}
+	if r.Endpoints == 0 && s.parallel == 1 {
+		r.Endpoints = 1
+	}
+	d, err := descriptor(r)
+	if err != nil {
+		return nil, err
+	}
+	info, err := c.flight.GetFlightInfo(ctx, d)
+	if err != nil {
+		return nil, fromStatus(err)
+	}
+	schema, err := deserialize(info.Schema)
+	if err != nil {
+		return nil, err
+	}
+	var parts []*part
+	for _, e := range info.Endpoint {
+		parts = append(parts, newPart(func(ctx context.Context) (arrowflight.DataStreamReader, error) {
+			return c.flight.DoGet(ctx, e.Ticket)
+		}))
+	}
+	return c.start(ctx, s, schema, info.TotalRecords, parts), nil
+}
+
+func (c *Client) start(ctx context.Context, s scan, schema *arrow.Schema, total int64, parts []*part) *Rows {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &Rows{schema: schema, total: total, cancel: cancel, parts: slices.Clone(parts)}
+	r.references.Store(1)
+	turns := make(chan struct{}, s.parallel)
+	r.running.Go(func() {
+		for _, p := range parts {
+			select {
+			case turns <- struct{}{}:
+			case <-ctx.Done():
+				p.end(context.Cause(ctx))
+				continue
+			}
+			r.running.Go(func() {
+				defer func() { <-turns }()
+				p.end(p.read(ctx, s.mem))
+			})
+		}
+	})
+	return r
+}
+
+// part is one stream.
+type part struct {
+	open    func(context.Context) (arrowflight.DataStreamReader, error)
+	batches chan batch
+	err     error // set before batches is closed
+}
+
+type batch struct {
+	record arrow.Record
+	block  reader.Block
+}
+
+func newPart(open func(context.Context) (arrowflight.DataStreamReader, error)) *part {
+	return &part{open: open, batches: make(chan batch, waiting)}
+}
+
+func (p *part) end(err error) {
+	p.err = err
+	close(p.batches)
+}
+
+// read takes a stream's batches to the channel.
+func (p *part) read(ctx context.Context, mem memory.Allocator) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := p.open(ctx)
+	if err != nil {
+		return fromStatus(err)
+	}
+	in, err := arrowflight.NewRecordReader(stream, ipc.WithAllocator(mem))
+	if err != nil {
+		return fromStatus(err)
+	}
+	defer in.Release()
+	for in.Next() {
+		b := batch{record: in.Record()}
+		if meta := in.LatestAppMetadata(); len(meta) > 0 {
+			if err := json.Unmarshal(meta, &b.block); err != nil {
+				return fault.New(fault.DataLoss, "client: where a batch stands: %w", err)
+			}
+		}
+		b.record.Retain()
+		select {
+		case p.batches <- b:
+		case <-ctx.Done():
+			b.record.Release()
+			return context.Cause(ctx)
+		}
+	}
+	return fromStatus(in.Err())
+}
+
+// Rows is an array.RecordReader over the batches of a request.
+type Rows struct {
+	schema     *arrow.Schema
+	total      int64
+	cancel     context.CancelFunc
+	running    sync.WaitGroup
+	parts      []*part // not yet at their end
+	current    batch
+	err        error
+	references atomic.Int64
+}
+
+var _ array.RecordReader = (*Rows)(nil)
+
+// Schema is known before the first batch.
+func (r *Rows) Schema() *arrow.Schema { return r.schema }
+
+// Total is the number of rows to come, -1 if unknown.
+func (r *Rows) Total() int64 { return r.total }
+
+// Next waits for the next batch.
+func (r *Rows) Next() bool {
+	r.drop()
+	for r.err == nil && len(r.parts) > 0 {
+		b, ok := <-r.parts[0].batches
+		if ok {
+			r.current = b
+			return true
+		}
+		r.err = r.parts[0].err
+		r.parts = r.parts[1:]
+	}
+	return false
+}
+
+func (r *Rows) drop() {
+	if r.current.record != nil {
+		r.current.record.Release()
+		r.current = batch{}
+	}
+}
+
+// Record is the current batch, valid until Next or Release.
+func (r *Rows) Record() arrow.Record { return r.current.record }
+
+// Block says where the current batch stands in its endpoint's stream: to resume, ask with Stream.FromBlock.
+func (r *Rows) Block() reader.Block { return r.current.block }
+
+// Err is what ended the rows early, nil at their end.
+func (r *Rows) Err() error { return r.err }
+
+// Retain and Release count references; the last Release ends the streams and waits for them.
+func (r *Rows) Retain() { r.references.Add(1) }
+
+// Release see Retain.
+func (r *Rows) Release() {
+	if r.references.Add(-1) != 0 {
+		return
+	}
+	r.cancel()
+	r.drop()
+	for _, p := range r.parts {
+		for b := range p.batches {
+			b.record.Release()
+		}
+	}
+	r.running.Wait()
+}
