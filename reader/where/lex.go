@@ -102,7 +102,7 @@ func (l *lexer) skipSpace() error {
 			l.pos++
 		case c == '#':
 			l.pos += lineEnd(l.text[l.pos:])
-		case c == '\\' && strings.HasPrefix(l.text[l.pos+1:], "\n"):
+		case c == '\\' && strings.HasPrefix(l.text[l.pos+1:], "\n") && strings.TrimSpace(l.text[l.pos+2:]) != "":
 			l.pos += 2
 		default:
 			if ended >= 0 {
