@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
-	"slices"
+	"sync"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/mtflight/mtflight/convert/h5type"
@@ -45,6 +45,8 @@ func float(t *h5type.Type) (value, error) {
 	switch {
 	case t.IsIEEE():
 		return ordered(t.Size, t.Order), nil
+	case max(t.SignBit+1, t.ExpPos+t.ExpSize, t.MantPos+t.MantSize) > 512: // no message can say so
+		return value{}, unsupported("float with fields beyond bit 512")
 	case t.ExpSize > 63:
 		return value{}, unsupported("float with an exponent of %d bits", t.ExpSize)
 	case t.MantNorm == 1:
@@ -55,6 +57,9 @@ func float(t *h5type.Type) (value, error) {
 		for i := range n {
 			storeInt(dst[i*to.size:], to.size, f.convert(src[i*t.Size:(i+1)*t.Size]))
 		}
+	}
+	if t.Size <= 2 {
+		k = tabled(t.Size, to.size, k)
 	}
 	return value{size: t.Size, out: to.size, kind: converted, convert: k}, nil
 }
@@ -94,28 +99,26 @@ func newSoftFloat(t *h5type.Type, to binaryFloat) *softFloat {
 
 // convert gives the bits of the destination format.
 func (f *softFloat) convert(src []byte) uint64 {
-	var small [32]byte
-	b := append(small[:0], src...)
-	toLittle(b, f.t.Order)
+	b := loadWords(src, f.t.Order)
 	t := f.t
-	sign := bitsAt(b, t.SignBit, 1) << (f.to.exp + f.to.mant)
-	exp := bitsAt(b, t.ExpPos, t.ExpSize)
+	sign := bitsAt(&b, t.SignBit, 1) << (f.to.exp + f.to.mant)
+	exp := bitsAt(&b, t.ExpPos, t.ExpSize)
 	ones := exp == 1<<t.ExpSize-1
-	top := msb(b, t.MantPos, t.MantSize)
+	top := msb(&b, t.MantPos, t.MantSize)
 	infinity := uint64(1)<<f.to.exp - 1
 	switch {
 	case top < 0 && exp == 0:
 		return sign
 	case f.native && (ones || top != 63) && exp != 0:
-		return f.special(sign, bitsAt(b, 0, 64))
-	case ones && (top < 0 || f.integerBitOnly(b)):
+		return f.special(sign, bitsAt(&b, 0, 64))
+	case ones && (top < 0 || f.integerBitOnly(&b)):
 		return sign | infinity<<f.to.mant
 	case ones:
 		return sign | f.nan()
 	case f.native:
-		return sign | f.nearest(int64(exp)-16383-63, bitsAt(b, 0, 64))
+		return sign | f.nearest(int64(exp)-16383-63, bitsAt(&b, 0, 64))
 	}
-	return sign | f.regular(b, int64(exp), top)
+	return sign | f.regular(&b, int64(exp), top)
 }
 
 // special is what an x87 makes of its own infinities and NaNs, and of what is no number to it since the 80387: the
@@ -134,12 +137,12 @@ func (f *softFloat) special(sign, mant uint64) uint64 {
 func (f *softFloat) nan() uint64 { return 1<<(f.to.exp+f.to.mant) - 1 }
 
 // integerBitOnly: without an implied bit, an infinity has the mantissa's first bit set, and no other.
-func (f *softFloat) integerBitOnly(b []byte) bool {
+func (f *softFloat) integerBitOnly(b *words512) bool {
 	return f.t.MantNorm == 0 && msb(b, f.t.MantPos, f.t.MantSize-1) < 0
 }
 
 // regular converts a finite number; top is the highest bit set in the mantissa.
-func (f *softFloat) regular(b []byte, exp int64, top int) uint64 {
+func (f *softFloat) regular(b *words512, exp int64, top int) uint64 {
 	t := f.t
 	bias, n := int64(t.ExpBias), t.MantSize
 	denormal := exp == 0
@@ -234,39 +237,69 @@ func (f *softFloat) nearest(exp int64, mant uint64) uint64 {
 	return math.Float64bits(math.Ldexp(float64(q), int(exp)+drop))
 }
 
-// toLittle puts a float's bytes in little-endian order.
-func toLittle(b []byte, o h5type.Order) {
-	switch o {
-	case h5type.BigEndian:
-		slices.Reverse(b)
-	case h5type.VAX: // pairs of bytes in reverse order, each pair kept
-		for i := 0; i+1 < len(b)-2-i; i += 2 {
-			j := len(b) - 2 - i
-			b[i], b[i+1], b[j], b[j+1] = b[j], b[j+1], b[i], b[i+1]
-		}
+// words512 is the lowest 512 bits of a float, more than its fields can reach (positions and sizes are bytes in the
+// file), and a word for what is read beyond.
+type words512 [9]uint64
+
+// loadWords puts a float's bytes in little-endian order. VAX has pairs of bytes in reverse order.
+func loadWords(src []byte, o h5type.Order) words512 {
+	var w words512
+	if len(src) <= 8 && o != h5type.VAX {
+		w[0] = loadBytes(src, o == h5type.BigEndian)
+		return w
 	}
+	last := len(src) - 1
+	for i := range min(len(src), 64) {
+		from := i
+		switch o {
+		case h5type.BigEndian:
+			from = last - i
+		case h5type.VAX:
+			from = last - i ^ 1
+		}
+		w[i/8] |= uint64(src[from]) << (i % 8 * 8)
+	}
+	return w
 }
 
-// bitsAt reads n <= 64 bits from bit pos on, little-endian.
-func bitsAt(b []byte, pos, n int) uint64 {
-	if n == 0 {
-		return 0
-	}
-	var w [16]byte
-	copy(w[:], b[pos/8:min(len(b), pos/8+9)])
-	lo := binary.LittleEndian.Uint64(w[:]) >> (pos % 8)
-	lo |= binary.LittleEndian.Uint64(w[8:]) << (64 - pos%8) // a shift by 64 gives 0
-	return lo << (64 - n) >> (64 - n)
+// bitsAt reads n <= 64 bits from bit pos on.
+func bitsAt(w *words512, pos, n int) uint64 {
+	v := w[pos/64] >> (pos % 64)
+	v |= w[pos/64+1] << (64 - pos%64) // a shift by 64 gives 0
+	return v << (64 - n) >> (64 - n)
 }
 
 // msb is the highest bit set among n from pos on, counted from pos; -1 if there is none.
-func msb(b []byte, pos, n int) int {
+func msb(w *words512, pos, n int) int {
 	for n > 0 {
 		k := min(n, 64)
-		if v := bitsAt(b, pos+n-k, k); v != 0 {
+		if v := bitsAt(w, pos+n-k, k); v != 0 {
 			return n - k + bits.Len64(v) - 1
 		}
 		n -= k
 	}
 	return -1
+}
+
+// tabled converts all values that one or two bytes can have once, when the first is needed.
+func tabled(size, out int, k kernel) kernel {
+	all := sync.OnceValue(func() []byte {
+		n := 1 << (8 * size)
+		from, to := make([]byte, 0, n*size), make([]byte, n*out)
+		for i := range n {
+			from = append(from, []byte{byte(i), byte(i >> 8)}[:size]...)
+		}
+		k(to, from, n)
+		return to
+	})
+	return func(dst, src []byte, n int) {
+		table, dst, src := all(), dst[:n*out], src[:n*size]
+		for i := range n {
+			at := int(src[i*size])
+			if size == 2 {
+				at |= int(src[2*i+1]) << 8
+			}
+			copy(dst[i*out:(i+1)*out], table[at*out:])
+		}
+	}
 }

@@ -24,7 +24,8 @@ func (l *leaf) put(buf []byte, stride int, e Elems, r run) {
 	}
 	l.each(func(src, dst int) {
 		dst += r.dst * stride
-		if l.kind == copied || l.kind == swapped && l.values == 1 {
+		backwards := e.Planes && r.srcStep == 1 && r.step < 0 // the kernels go forward only
+		if !backwards && (l.kind == copied || l.kind == swapped && l.values == 1) {
 			fetch(buf, dst, r.step*stride, e, src, l.width, r, l.kind == swapped)
 			return
 		}

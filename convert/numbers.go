@@ -96,11 +96,18 @@ func loader(t *h5type.Type) func(src []byte) int64 {
 }
 
 func loadBytes(src []byte, big bool) uint64 {
-	var b [8]byte
+	var v uint64
 	if big {
-		copy(b[8-len(src):], src)
-		return binary.BigEndian.Uint64(b[:])
+		for _, b := range src {
+			v = v<<8 | uint64(b)
+		}
+		return v
 	}
-	copy(b[:], src)
-	return binary.LittleEndian.Uint64(b[:])
+	if len(src) == 8 {
+		return binary.LittleEndian.Uint64(src)
+	}
+	for i := len(src) - 1; i >= 0; i-- {
+		v = v<<8 | uint64(src[i])
+	}
+	return v
 }

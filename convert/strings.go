@@ -23,9 +23,30 @@ func (c *compiler) stringType() arrow.DataType {
 // checkText refuses what Arrow's utf8 cannot hold.
 func checkText(typ arrow.DataType, v []byte) error {
 	if typ.ID() == arrow.STRING && !utf8.Valid(v) {
-		return fault.New(fault.Precondition, "not UTF-8: %q: ask with options.strings \"binary\"", v[:min(len(v), 20)])
+		return errNotText(v)
 	}
 	return nil
+}
+
+func errNotText(v []byte) error {
+	return fault.New(fault.Precondition, "not UTF-8: %q: ask with options.strings \"binary\"", v[:min(len(v), 20)])
+}
+
+// ascii reports whether all bytes are below 128, 32 at a time.
+func ascii(b []byte) bool {
+	const high = 0x8080808080808080
+	le := binary.LittleEndian
+	for ; len(b) >= 32; b = b[32:] {
+		if (le.Uint64(b)|le.Uint64(b[8:])|le.Uint64(b[16:])|le.Uint64(b[24:]))&high != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // strip takes a fixed string's padding off.
@@ -58,10 +79,11 @@ func (c *compiler) fixedString(t *h5type.Type, at position) (*node, error) {
 		out := &text{data: s.take(buf), offsets: newBuffer(f.mem, 4*(n+1))}
 		defer out.release()
 		all, end := out.data.Bytes(), 0
+		check := typ.ID() == arrow.STRING && !ascii(all)
 		for i := range n {
 			v := strip(all[i*size:(i+1)*size], pad)
-			if err := checkText(typ, v); err != nil {
-				return nil, failed(i, err)
+			if check && !utf8.Valid(v) {
+				return nil, failed(i, errNotText(v))
 			}
 			if end+len(v) > math.MaxInt32 {
 				return nil, failed(i, errListTooLong())
