@@ -21,6 +21,7 @@ type fill struct {
 	lease  *bufpool.Lease
 	batch  *convert.Batch
 	record arrow.Record
+	hits   hits // of a condition
 }
 
 // target is what one chunk gives to one batch: the runs along the axis of the rows.
@@ -181,6 +182,9 @@ func (g *group) finish() error {
 		}
 		f.record = rec
 		f.lease.Close()
+		if g.plan.inspect != nil {
+			g.plan.inspect(f)
+		}
 	}
 	return nil
 }

@@ -27,8 +27,10 @@ type Plan struct {
 	geo     *geometry
 
 	fixed   sequence // the rows, if they are known without reading
-	size    int64    // rows of a batch
-	promise bool     // every batch has exactly size rows
+	where   *condition
+	inspect func(*fill) // sees each batch in the worker that finished it
+	size    int64       // rows of a batch
+	promise bool        // every batch has exactly size rows
 }
 
 // Plan checks a request (its File and Dataset members only name the result) without reading a row.
@@ -106,7 +108,7 @@ func (p *Plan) sequence() (err error) {
 	n := p.ds.rows()
 	switch r := p.req; {
 	case r.Where != nil || r.SortBy != "":
-		return fault.New(fault.Unsupported, "conditions and sorted reads are not served yet")
+		return p.question()
 	case r.Select != nil:
 		a := p.geo.axes[p.geo.rows]
 		p.fixed = chosen{axis: a}
@@ -119,7 +121,7 @@ func (p *Plan) sequence() (err error) {
 	default:
 		p.fixed, err = slice(r.Start, r.Stop, r.Step, n)
 	}
-	if err == nil && p.req.Limit != nil {
+	if err == nil && p.fixed != nil && p.req.Limit != nil {
 		p.fixed = limited(p.fixed, *p.req.Limit)
 	}
 	return err
@@ -153,8 +155,67 @@ func limited(s sequence, n int64) sequence {
 	return s
 }
 
-// rows is the result's rows; for a condition they are found by reading.
-func (p *Plan) rows(context.Context) (sequence, error) { return p.fixed, nil }
+// question checks what only reading can answer.
+func (p *Plan) question() (err error) {
+	if _, err := slice(p.req.Start, p.req.Stop, p.req.Step, p.ds.rows()); err != nil {
+		return err
+	}
+	if p.req.Where != nil {
+		if p.where, err = p.ds.condition(p.req); err != nil {
+			return err
+		}
+	}
+	if p.req.SortBy != "" {
+		return p.ds.sortable(p.req)
+	}
+	return nil
+}
+
+// rows is the result's rows; for a condition or an order they are found by reading.
+func (p *Plan) rows(ctx context.Context) (sequence, error) {
+	if p.fixed != nil {
+		return p.fixed, nil
+	}
+	limit := int64(-1)
+	if p.req.Limit != nil {
+		limit = *p.req.Limit
+	}
+	if p.req.SortBy == "" {
+		rows, err := slice(p.req.Start, p.req.Stop, p.req.Step, p.ds.rows())
+		if err != nil {
+			return nil, err
+		}
+		return p.filter(ctx, rows, limit)
+	}
+	return p.ordered(ctx, limit)
+}
+
+// ordered filters, sorts, then slices.
+func (p *Plan) ordered(ctx context.Context, limit int64) (sequence, error) {
+	var rows sequence = span{step: 1, n: p.ds.rows()}
+	var err error
+	if p.where != nil {
+		if rows, err = p.filter(ctx, rows.(span), -1); err != nil {
+			return nil, err
+		}
+	}
+	all, err := p.sorted(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	part, err := slice(p.req.Start, p.req.Stop, p.req.Step, all.Len())
+	if err != nil {
+		return nil, err
+	}
+	if limit >= 0 {
+		part = part.cut(limit)
+	}
+	out := make(rowList, 0, part.n)
+	for i := range part.n {
+		out = append(out, all[part.start+i*part.step])
+	}
+	return out, nil
+}
 
 // Schema has the schema metadata of protocol section 4.
 func (p *Plan) Schema() *arrow.Schema { return p.schema }

@@ -1,0 +1,260 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/where"
+)
+
+// asValues are the options with which columns come as conditions and sorting take them: as PyTables has them.
+var asValues = convert.Options{Strings: "binary", Enum: "dictionary", Time: "numeric"}
+
+// condition is a compiled where with the columns it reads.
+type condition struct {
+	program *where.Program
+	columns []string
+	kinds   []where.Kind
+}
+
+func (d *Dataset) condition(r Request) (*condition, error) {
+	if len(d.shape) != 1 {
+		return nil, fault.New(fault.Invalid, "where: only tables and arrays of one axis can be asked, this has %d: use select", len(d.shape))
+	}
+	scope, err := d.scope()
+	if err != nil {
+		return nil, err
+	}
+	program, err := where.Compile(*r.Where, scope, r.Vars)
+	if err != nil {
+		return nil, err
+	}
+	c := &condition{program: program}
+	for _, i := range program.Columns() {
+		c.columns = append(c.columns, scope[i].Name)
+		c.kinds = append(c.kinds, scope[i].Kind)
+	}
+	return c, nil
+}
+
+// scope is what a condition may name.
+func (d *Dataset) scope() ([]where.Column, error) {
+	var out []where.Column
+	for _, c := range d.source.Columns() {
+		kind, why, err := d.operand(c.Name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, where.Column{Name: c.Name, Kind: kind, Why: why})
+	}
+	return out, nil
+}
+
+// operand is how a column takes part in conditions, or why it can't.
+func (d *Dataset) operand(name string) (kind where.Kind, why string, err error) {
+	program, err := convert.Compile(d.source, []string{name}, asValues)
+	if err != nil {
+		return where.None, "", err
+	}
+	f := program.Schema(arrow.Metadata{}).Field(0)
+	kind, why = kindOf(f.Type)
+	if f.Metadata.FindKey("complex") >= 0 && f.Type.ID() == arrow.STRUCT {
+		return where.Complex128, "", nil
+	}
+	return kind, why, nil
+}
+
+// kindOf widens as PyTables does before numexpr sees a column.
+func kindOf(t arrow.DataType) (where.Kind, string) {
+	switch t.ID() {
+	case arrow.BOOL:
+		return where.Bool, ""
+	case arrow.INT8, arrow.INT16, arrow.UINT8, arrow.UINT16, arrow.INT32:
+		return where.Int32, ""
+	case arrow.UINT32, arrow.INT64:
+		return where.Int64, ""
+	case arrow.FLOAT16, arrow.FLOAT32:
+		return where.Float32, ""
+	case arrow.FLOAT64:
+		return where.Float64, ""
+	case arrow.BINARY:
+		return where.Bytes, ""
+	case arrow.UINT64:
+		return where.None, "conditions have no 64-bit unsigned integers"
+	}
+	return where.None, "a column of " + t.String() + " cannot stand in a condition"
+}
+
+// hits are the places, among the rows scanned, of those that match.
+type hits []int64
+
+// match finds the matching rows of a batch of the condition's columns.
+func (c *condition) match(rec arrow.Record, first int64) hits {
+	cols := make([]where.Vector, len(c.kinds))
+	for i, kind := range c.kinds {
+		cols[i] = vector(rec.Column(i), kind)
+	}
+	n := int(rec.NumRows())
+	out := make([]byte, n)
+	c.program.NewEval().Eval(cols, n, out)
+	return collect(out, first)
+}
+
+func collect(set []byte, first int64) hits {
+	n := 0
+	for _, b := range set {
+		n += int(b)
+	}
+	out := make(hits, 0, n)
+	for i, b := range set {
+		if b != 0 {
+			out = append(out, first+int64(i))
+		}
+	}
+	return out
+}
+
+// filter finds the rows of a slice that match, at most limit of them (negative: all).
+func (p *Plan) filter(ctx context.Context, rows span, limit int64) (rowList, error) {
+	if len(p.where.columns) == 0 {
+		return p.constant(rows, limit), nil
+	}
+	scan, err := p.scan(p.where.columns, rows)
+	if err != nil {
+		return nil, err
+	}
+	scan.inspect = func(f *fill) { f.hits = p.where.match(f.record, f.Row) }
+	out := rowList{}
+	err = scan.each(ctx, func(r *Run) bool {
+		for _, h := range r.now.hits {
+			out = append(out, rows.start+h*rows.step)
+		}
+		return limit < 0 || int64(len(out)) < limit
+	})
+	if limit >= 0 && int64(len(out)) > limit {
+		out = out[:limit]
+	}
+	return out, err
+}
+
+// constant is a condition without columns: all rows or none.
+func (p *Plan) constant(rows span, limit int64) rowList {
+	one := make([]byte, 1)
+	p.where.program.NewEval().Eval(nil, 1, one)
+	out := rowList{}
+	for i := int64(0); one[0] != 0 && i < rows.n && (limit < 0 || i < limit); i++ {
+		out = append(out, rows.start+i*rows.step)
+	}
+	return out
+}
+
+// scan is a plan that reads columns as values over rows.
+func (p *Plan) scan(columns []string, rows sequence) (*Plan, error) {
+	program, err := convert.Compile(p.ds.source, columns, asValues)
+	if err != nil {
+		return nil, err
+	}
+	s := &Plan{ds: p.ds, program: program, store: p.store, geo: p.geo, fixed: rows, schema: program.Schema(arrow.Metadata{})}
+	s.blockSize()
+	return s, nil
+}
+
+// each reads a plan to its end, or until use has enough.
+func (p *Plan) each(ctx context.Context, use func(*Run) bool) error {
+	r := p.Run(ctx)
+	defer r.Release()
+	for r.Next() {
+		if !use(r) {
+			return nil
+		}
+	}
+	return r.err
+}
+
+// vector gives a column's values without a copy where their type is the condition's.
+func vector(a arrow.Array, kind where.Kind) where.Vector {
+	switch a := a.(type) {
+	case *array.Boolean:
+		return where.Vector{Bool: bools(a)}
+	case *array.Int32:
+		return where.Vector{I32: a.Int32Values()}
+	case *array.Int64:
+		return where.Vector{I64: a.Int64Values()}
+	case *array.Float32:
+		return where.Vector{F32: a.Float32Values()}
+	case *array.Float64:
+		return where.Vector{F64: a.Float64Values()}
+	case *array.Binary:
+		return where.Vector{Off: a.ValueOffsets(), Bytes: a.ValueBytes()}
+	}
+	return widened(a, kind)
+}
+
+func widened(a arrow.Array, kind where.Kind) where.Vector {
+	switch a := a.(type) {
+	case *array.Int8:
+		return where.Vector{I32: widen[int32](a.Int8Values())}
+	case *array.Int16:
+		return where.Vector{I32: widen[int32](a.Int16Values())}
+	case *array.Uint8:
+		return where.Vector{I32: widen[int32](a.Uint8Values())}
+	case *array.Uint16:
+		return where.Vector{I32: widen[int32](a.Uint16Values())}
+	case *array.Uint32:
+		return where.Vector{I64: widen[int64](a.Uint32Values())}
+	case *array.Float16:
+		out := make([]float32, a.Len())
+		for i, v := range a.Values() {
+			out[i] = v.Float32()
+		}
+		return where.Vector{F32: out}
+	case *array.Struct:
+		return where.Vector{C128: complexes(a)}
+	}
+	return where.Vector{}
+}
+
+type number interface {
+	~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~float32 | ~float64
+}
+
+func widen[T, S number](in []S) []T {
+	out := make([]T, len(in))
+	for i, v := range in {
+		out[i] = T(v)
+	}
+	return out
+}
+
+func bools(a *array.Boolean) []byte {
+	out := make([]byte, a.Len())
+	for i := range out {
+		if a.Value(i) {
+			out[i] = 1
+		}
+	}
+	return out
+}
+
+func complexes(a *array.Struct) []complex128 {
+	re, im := doubles(a.Field(0)), doubles(a.Field(1))
+	out := make([]complex128, a.Len())
+	for i := range out {
+		out[i] = complex(re[i], im[i])
+	}
+	return out
+}
+
+func doubles(a arrow.Array) []float64 {
+	switch a := a.(type) {
+	case *array.Float64:
+		return a.Float64Values()
+	case *array.Float32:
+		return widen[float64](a.Float32Values())
+	}
+	return widen[float64](widened(a, where.Float32).F32)
+}
