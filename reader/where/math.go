@@ -15,7 +15,7 @@ func floatFunction(name string) func(float64) float64 {
 	case "arcsin":
 		return math.Asin
 	case "arccos":
-		return math.Acos
+		return arccos
 	case "arctan":
 		return math.Atan
 	case "sinh":
@@ -49,6 +49,14 @@ func log10(x float64) float64 {
 		return r
 	}
 	return y
+}
+
+// arccos keeps its precision near 1, where math.Acos subtracts two numbers that are nearly equal.
+func arccos(x float64) float64 {
+	if x > 0.5 {
+		return 2 * math.Asin(math.Sqrt((1-x)/2))
+	}
+	return math.Acos(x)
 }
 
 // The complex functions are the formulas of numexpr's complex_functions.hpp, whose branch cuts and overflows differ
