@@ -124,7 +124,7 @@ func (a *array) page(addr, n, first uint64) error {
 	if err != nil {
 		return err
 	}
-	if !checked(b) {
+	if !a.checked(b) {
 		return fault.New(fault.DataLoss, "chunkindex: read array page at %#x: checksum mismatch", addr)
 	}
 	return a.add(b[:len(b)-4], first)

@@ -34,10 +34,11 @@ func (w *walker) btree2() error {
 	t.record = uint64(c.u16())
 	depth := int(c.u16())
 	c.skip(2) // when to split and merge
-	root, n := c.addr(), uint64(c.u16())
+	root, n, total := c.addr(), uint64(c.u16()), c.length()
 	if err := t.describe(version); err != nil {
 		return err
 	}
+	w.x.grow(min(total, w.f.size/t.record))
 	if err := t.capacity(size, depth); err != nil {
 		return err
 	}

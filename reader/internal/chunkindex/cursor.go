@@ -29,10 +29,10 @@ func (c *cursor) skip(n int) { c.bytes(uint64(n)) }
 
 // uint decodes n <= 8 bytes.
 func (c *cursor) uint(n int) uint64 {
-	if n == 8 && len(c.b) >= 8 {
+	if len(c.b) >= 8 {
 		v := binary.LittleEndian.Uint64(c.b)
-		c.b = c.b[8:]
-		return v
+		c.b = c.b[n:]
+		return v << (64 - 8*n) >> (64 - 8*n)
 	}
 	var v uint64
 	for i, x := range c.bytes(uint64(n)) {

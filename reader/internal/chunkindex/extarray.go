@@ -43,6 +43,7 @@ func (w *walker) extensibleArray() error {
 	if err != nil {
 		return err
 	}
+	a.x.grow(min(e.used, a.f.size/a.elemSize))
 	if addr := c.addr(); addr != Undefined && e.used > 0 {
 		return e.indexBlock(addr)
 	}

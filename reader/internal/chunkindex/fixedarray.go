@@ -39,6 +39,7 @@ func (a *array) fixedBlock(addr, n uint64) error {
 		bitmap = (pages + 7) / 8
 		size = 0
 	}
+	a.x.grow(n)
 	b, err := a.block(addr, a.prefix()+bitmap+size+4, "FADB")
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,13 @@ func expected(t testing.TB) []fileDump {
 	return e.dumps
 }
 
+func dumpOf(t testing.TB, file string) fileDump {
+	dumps := expected(t)
+	i := slices.IndexFunc(dumps, func(d fileDump) bool { return d.File == file })
+	require.GreaterOrEqual(t, i, 0)
+	return dumps[i]
+}
+
 func open(t testing.TB, b []byte) *chunkindex.File {
 	f, err := chunkindex.Open(bytes.NewReader(b), int64(len(b)))
 	require.NoError(t, err)
@@ -46,14 +54,12 @@ func open(t testing.TB, b []byte) *chunkindex.File {
 
 // fixture opens a dataset of a file in testdata.
 func fixture(t testing.TB, file, path string) (*chunkindex.File, *chunkindex.Object, datasetDump) {
-	for _, dump := range expected(t) {
-		for _, d := range dump.Datasets {
-			if dump.File == file && d.Path == path {
-				f := open(t, unzip(t, file+".h5"))
-				o, err := f.Object(d.Addr)
-				require.NoError(t, err)
-				return f, o, d
-			}
+	for _, d := range dumpOf(t, file).Datasets {
+		if d.Path == path {
+			f := open(t, unzip(t, file+".h5"))
+			o, err := f.Object(d.Addr)
+			require.NoError(t, err)
+			return f, o, d
 		}
 	}
 	require.Fail(t, "no such fixture", "%s %s", file, path)
@@ -104,7 +110,7 @@ func TestSuperblock(t *testing.T) {
 // TestMoved puts 512 bytes before a file, and takes a user block away: addresses count from the signature, whatever
 // base address the superblock has.
 func TestMoved(t *testing.T) {
-	dump := expected(t)[0]
+	dump := dumpOf(t, "variety_earliest")
 	plain := unzip(t, dump.File+".h5")
 	f := open(t, append(make([]byte, 512), plain...))
 	require.Equal(t, uint64(512), f.Base)
@@ -143,7 +149,7 @@ func TestNotHDF5(t *testing.T) {
 
 // TestTruncated opens a file that was cut off, and reads what is left of it.
 func TestTruncated(t *testing.T) {
-	dump := expected(t)[0]
+	dump := dumpOf(t, "variety_earliest")
 	b := unzip(t, dump.File+".h5")
 	f := open(t, b[:len(b)/2])
 	lost := 0

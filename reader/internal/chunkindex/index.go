@@ -20,8 +20,8 @@ type Index struct {
 	grid grid
 	n    int
 
-	// Parallel columns. With linear they are sorted by it; without, they are the whole grid, and what is not stored has
-	// the address Undefined. size nil: every chunk has bytes; mask nil: every mask is zero.
+	// Parallel columns. With linear they are sorted by it; without, they are the grid from its start, and what is not
+	// stored has the address Undefined. size nil: every chunk has bytes; mask nil: every mask is zero.
 	linear []uint64
 	addr   []uint64
 	size   []uint64
@@ -110,6 +110,11 @@ func (x *Index) Footprint() int64 {
 	return int64(n) + int64(unsafe.Sizeof(*x))
 }
 
+// grow makes room for n chunks, or for the whole grid if it is smaller.
+func (x *Index) grow(n uint64) {
+	x.addr = slices.Grow(x.addr, int(min(n, x.grid.total)))
+}
+
 // add appends a chunk. Those without an address are not stored; those outside the grid are left over from a larger
 // extent.
 func (x *Index) add(linear, addr, size uint64, mask uint32) {
@@ -117,12 +122,20 @@ func (x *Index) add(linear, addr, size uint64, mask uint32) {
 		return
 	}
 	if size != x.bytes && x.size == nil {
-		x.size = slices.Repeat([]uint64{x.bytes}, len(x.addr))
+		x.size = append(make([]uint64, 0, cap(x.addr)), slices.Repeat([]uint64{x.bytes}, len(x.addr))...)
 	}
 	if mask != 0 && x.mask == nil {
 		x.mask = make([]uint32, len(x.addr), cap(x.addr))
 	}
-	x.linear = append(x.linear, linear)
+	if x.linear == nil && linear != uint64(len(x.addr)) {
+		x.linear = make([]uint64, len(x.addr), cap(x.addr))
+		for i := range x.linear {
+			x.linear[i] = uint64(i)
+		}
+	}
+	if x.linear != nil {
+		x.linear = append(x.linear, linear)
+	}
 	x.addr = append(x.addr, addr)
 	if x.size != nil {
 		x.size = append(x.size, size)
@@ -137,14 +150,19 @@ func (x *Index) finish() {
 	if !ascending(x.linear) {
 		x.sort()
 	}
-	x.n = len(x.linear)
-	switch total := x.grid.total; {
-	case uint64(x.n) == total:
-		x.linear = nil
-	case total/2 <= uint64(x.n) || total <= 64:
+	x.n = len(x.addr)
+	if total := x.grid.total; x.linear != nil && (total/2 <= uint64(x.n) || total <= 64) {
 		x.spread()
 	}
-	x.linear, x.addr = slices.Clip(x.linear), slices.Clip(x.addr)
+	x.linear, x.addr, x.size, x.mask = fit(x.linear), fit(x.addr), fit(x.size), fit(x.mask)
+}
+
+// fit gives back room that a column does not need.
+func fit[T any](v []T) []T {
+	if cap(v)-len(v) > len(v)/4 {
+		return slices.Clone(v)
+	}
+	return v
 }
 
 func ascending(v []uint64) bool {

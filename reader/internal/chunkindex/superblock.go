@@ -23,6 +23,8 @@ type File struct {
 	ext  uint64 // superblock extension
 
 	image []cached // by address
+
+	unchecked bool // for fuzzing what is behind checksums
 }
 
 // Open finds and parses the superblock (section II.A) of a file of size bytes: at 0, 512, 1024, 2048 and so on. The

@@ -28,6 +28,7 @@ RELEASES = {"earliest": h5f.LIBVER_EARLIEST, "v18": h5f.LIBVER_V18, "v110": h5f.
 def new(name, libver="earliest", userblock=0, sizes=None, shared=0):
     fcpl = h5p.create(h5p.FILE_CREATE)
     fcpl.set_userblock(userblock)
+    fcpl.set_obj_track_times(False)
     if sizes:
         fcpl.set_sizes(*sizes)
     if shared:  # datatypes, dataspaces, fill values and pipelines of any size
@@ -41,6 +42,7 @@ def new(name, libver="earliest", userblock=0, sizes=None, shared=0):
 def dataset(f, name, shape, most, chunk, write="all", filtered=False, alloc=None, skip_partial=False, dtype="u1", fill=None):
     """Create a dataset. write: "all", "none", or a number of chunks at random places."""
     dcpl = h5p.create(h5p.DATASET_CREATE)
+    dcpl.set_obj_track_times(False)
     if chunk:
         dcpl.set_chunk(chunk)
     if filtered:
@@ -106,12 +108,14 @@ def plain(f):
     f["scalar"] = 5
     f["null"] = h5py.Empty("f4")
     dcpl = h5p.create(h5p.DATASET_CREATE)
+    dcpl.set_obj_track_times(False)
     dcpl.set_layout(h5d.COMPACT)
     h5d.create(f.id, b"compact", h5t.STD_I16BE, h5s.create_simple((3,)), dcpl)
     f["type"] = np.dtype([("a", "<i4"), ("b", ">f8")])
     f.create_dataset("committed", (9,), dtype=f["type"], chunks=(2,))[...] = np.zeros(9, f["type"].dtype)
     f.create_dataset("external", (40,), "u1", external=[("one.raw", 5, 16), ("two.raw", 0, h5f.UNLIMITED)])
     undefined = h5p.create(h5p.DATASET_CREATE)
+    undefined.set_obj_track_times(False)
     undefined.set_chunk((4,))
     assert libhdf5.H5Pset_fill_value(ctypes.c_int64(undefined.id), ctypes.c_int64(h5t.STD_I16LE.id), None) >= 0
     h5d.create(f.id, b"no_fill", h5t.STD_I16LE, h5s.create_simple((9,)), undefined)
@@ -143,7 +147,27 @@ def deep(f):
     dataset(f, "tree", (6500, 1), (None, None), (1, 1))
 
 
+def seeds():
+    """Files of one dataset each, as small as can be, to fuzz from."""
+    for libver in ("earliest", "latest"):
+        for filtered in (False, True):
+            k = f"seed_{libver}{'_filtered' * filtered}_"
+            options = {"libver": libver}
+            for name, args in {
+                "fixed": ((9,), (9,), (4,)),
+                "growing": ((30,), (None,), (1,)),
+                "growing_second": ((3, 9), (5, None), (2, 2)),
+                "growing2": ((9, 4), (None, None), (2, 2)),
+                "single": ((4,), (4,), (4,)),
+            }.items():
+                yield k + name, options, lambda f, a=args: dataset(f, "x", *a, filtered=filtered)
+    yield "seed_implicit", {"libver": "latest"}, lambda f: dataset(f, "x", (9,), (9,), (4,), alloc=EARLY)
+    yield "seed_shared", {"libver": "latest", "shared": 1}, lambda f: (dataset(f, "y", (9,), (9,), None), dataset(f, "x", (9,), (9,), None))
+    yield "seed_external", {}, lambda f: f.create_dataset("x", (40,), "u1", external=[("one.raw", 5, 16), ("two.raw", 0, 24)])
+
+
 def fixtures():
+    yield from seeds()
     for libver in RELEASES:
         yield "variety_" + libver, {"libver": libver}, variety
         yield "plain_" + libver, {"libver": libver}, plain
