@@ -25,7 +25,7 @@ var errFinished = errors.New("convert: batch was recorded or released already")
 // The caller owns the batch and has to Record or Release it. The memory is not zeroed. Sizes that no computer has make
 // a batch whose Put, Gather and Record fail with fault.Precondition.
 func (p *Program) NewBatch(mem memory.Allocator, rows int, r Resolver, firstRow int64) *Batch {
-	b := &Batch{program: p, finisher: finisher{mem: mem, resolver: r}, rows: rows, firstRow: firstRow}
+	b := &Batch{program: p, finisher: finisher{mem: mem, resolver: r, left: maxExpanded}, rows: rows, firstRow: firstRow}
 	if p.fits(rows) {
 		b.store = newStore(mem, p.plan, rows*p.perRow)
 	}

@@ -33,15 +33,15 @@ const maxExpanded = 1 << 30
 type finisher struct {
 	mem      memory.Allocator
 	resolver Resolver
-	expanded int64
+	left     int64 // of maxExpanded
 }
 
 // spend takes bytes from what the batch may expand to.
 func (f *finisher) spend(n int64) error {
-	f.expanded = addSat(f.expanded, n)
-	if f.expanded > maxExpanded {
-		return fault.New(fault.Exhausted, "variable-length data of one batch takes over %d MiB: ask for a smaller batch_rows", maxExpanded>>20)
+	if n > f.left {
+		return fault.New(fault.Exhausted, "variable-length data of one batch is too much: ask for a smaller batch_rows")
 	}
+	f.left -= n
 	return nil
 }
 
