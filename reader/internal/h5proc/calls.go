@@ -49,7 +49,8 @@ func (p *Pool) Dataset(ctx context.Context, path, name string) (meta.Dataset, er
 	return dataset(ctx, p, path, name)
 }
 
-// ReadSlab fills dst with a hyperslab: see h5c.File.ReadSlab. At most 1 GiB. After an error dst holds anything.
+// ReadSlab fills dst with a hyperslab: see h5c.File.ReadSlab. At most 1 GiB and a
+// quarter of the memory limit, else fault.Exhausted. After an error dst holds anything.
 func (p *Pool) ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error {
 	return readSlab(ctx, p, path, name, start, count, dst)
 }

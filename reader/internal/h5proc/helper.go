@@ -53,7 +53,7 @@ func start(cfg *Config) (*helper, error) {
 
 // environment is all that a helper gets to know.
 func environment(s string) []string {
-	out := []string{helperEnv + "=" + s, "GOTRACEBACK=single", "HDF5_USE_FILE_LOCKING=FALSE",
+	out := []string{helperEnv + "=" + s, "GOTRACEBACK=single", "MALLOC_ARENA_MAX=1", "HDF5_USE_FILE_LOCKING=FALSE",
 		"HDF5_EXTFILE_PREFIX=${ORIGIN}"}
 	for _, name := range []string{"PATH", "HDF5_PLUGIN_PATH", "LD_LIBRARY_PATH", "TMPDIR"} {
 		if v, ok := os.LookupEnv(name); ok {
@@ -90,7 +90,13 @@ func (h *helper) call(q *request, frame, dst []byte) (r *response, started bool,
 	return r, true, err
 }
 
-func (h *helper) kill() { _ = h.cmd.Process.Kill() }
+// kill stops the process and wakes a call that waits for it.
+func (h *helper) kill() {
+	_ = h.cmd.Process.Kill()
+	past := time.Unix(1, 0)
+	_ = h.in.SetDeadline(past)
+	_ = h.out.SetDeadline(past)
+}
 
 // end stops the process and says how it ended.
 func (h *helper) end() string {

@@ -192,8 +192,8 @@ func (p *Pool) prepare(q *request) (id identity, frame []byte, err error) {
 		return id, nil, fault.New(fault.DataLoss, "h5proc: %s: helper processes died on this file; it is refused until it changes",
 			filepath.Base(q.Path))
 	}
-	if q.Bytes > maxSlab {
-		return id, nil, fault.New(fault.Exhausted, "h5proc: a slab of %d bytes, at most %d: read it in parts", q.Bytes, maxSlab)
+	if most := min(maxSlab, uint64(p.cfg.MemoryLimit)/4); q.Bytes > most {
+		return id, nil, fault.New(fault.Exhausted, "h5proc: a slab of %d bytes, at most %d: read it in parts", q.Bytes, most)
 	}
 	frame, err = encodeFrame(q, maxRequest)
 	return id, frame, err

@@ -125,8 +125,16 @@ def broken() -> None:
     open("broken.h5", "wb").write(data)
 
 
+def bomb() -> None:
+    """A few bytes that become 128 MiB."""
+    with h5py.File("bomb.h5", "w") as f:
+        d = f.create_dataset("x", (1 << 25,), "i4", chunks=(1 << 25,), scaleoffset=0, compression="gzip")
+        d[:] = 0
+
+
 tree()
 types()
 attributes()
 elsewhere()
 broken()
+bomb()

@@ -1,0 +1,325 @@
+package h5proc
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// source is what both implementations are to the reader.
+type source interface {
+	Tree(ctx context.Context, path string) (*meta.File, error)
+	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
+	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
+	RefNames(ctx context.Context, path string, refs []byte) ([]string, error)
+	Close() error
+}
+
+var ctx = context.Background()
+
+func fixture(name string) string { return filepath.Join("..", "h5c", "testdata", name) }
+
+func newPool(t *testing.T, cfg Config) *Pool {
+	p := New(cfg)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	return p
+}
+
+// script is a helper made of shell.
+func script(text string) []string { return []string{"/bin/sh", "-c", text} }
+
+func copyFile(t *testing.T, from, to string) {
+	b, err := os.ReadFile(from)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(to, b, 0o600))
+}
+
+func TestPoolSaysWhatTheLibrarySays(t *testing.T) {
+	var in, pool source = &InProcess{}, newPool(t, Config{Helpers: 1})
+	defer in.Close()
+	for _, file := range []string{"tree.h5", "types.h5", "attrs.h5", "virtual.h5", "broken.h5", "dense.h5"} {
+		want, err := in.Tree(ctx, fixture(file))
+		require.NoError(t, err)
+		got, err := pool.Tree(ctx, fixture(file))
+		require.NoError(t, err)
+		require.Equal(t, want, got, file)
+	}
+	for _, name := range []string{"/grid", "/outside", "/chain", "/raw\xff\xfename"} {
+		want, err := in.Dataset(ctx, fixture("tree.h5"), name)
+		require.NoError(t, err)
+		got, err := pool.Dataset(ctx, fixture("tree.h5"), name)
+		require.NoError(t, err)
+		require.Equal(t, want, got, name)
+	}
+	for _, s := range []source{in, pool} {
+		refs := make([]byte, 24)
+		require.NoError(t, s.ReadSlab(ctx, fixture("tree.h5"), "/refs", []uint64{0}, []uint64{3}, refs))
+		names, err := s.RefNames(ctx, fixture("tree.h5"), refs)
+		require.NoError(t, err)
+		require.Equal(t, []string{"/g/alias", "/g/deep/er/leaf", "/g"}, names)
+		raw := make([]byte, 8)
+		require.NoError(t, s.ReadSlab(ctx, fixture("external.h5"), "/x", []uint64{2}, []uint64{2}, raw))
+		require.Equal(t, []byte{4, 0, 0, 0, 5, 0, 0, 0}, raw)
+	}
+}
+
+func TestErrorsTravel(t *testing.T) {
+	pool := newPool(t, Config{Helpers: 1})
+	_, err := pool.Dataset(ctx, fixture("tree.h5"), "/gird")
+	require.ErrorIs(t, err, fault.NotFound)
+	require.ErrorContains(t, err, "(near: grid)")
+	_, err = pool.Dataset(ctx, fixture("broken.h5"), "/b")
+	require.ErrorIs(t, err, fault.DataLoss)
+	err = pool.ReadSlab(ctx, fixture("types.h5"), "/row", []uint64{0}, []uint64{1}, make([]byte, 8))
+	require.ErrorIs(t, err, fault.Unsupported)
+	err = pool.ReadSlab(ctx, fixture("tree.h5"), "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 3))
+	require.ErrorIs(t, err, fault.Invalid)
+	// The helper is as good as before.
+	require.NoError(t, pool.ReadSlab(ctx, fixture("tree.h5"), "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 4)))
+
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo.h5")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	for _, path := range []string{filepath.Join(dir, "missing.h5"), fifo, dir} {
+		_, err = pool.Tree(ctx, path)
+		require.ErrorIs(t, err, fault.NotFound)
+		require.NotContains(t, err.Error(), filepath.Dir(path))
+	}
+}
+
+func TestIdleHelperKilledIsReplaced(t *testing.T) {
+	pool := newPool(t, Config{Helpers: 2})
+	for range 5 {
+		for range 2 {
+			h := <-pool.slots
+			if h != nil {
+				_ = syscall.Kill(h.cmd.Process.Pid, syscall.SIGKILL)
+			}
+			pool.slots <- h
+		}
+		time.Sleep(20 * time.Millisecond) // for the kernel to do it
+		_, err := pool.Tree(ctx, fixture("tree.h5"))
+		require.NoError(t, err)
+	}
+	require.Empty(t, pool.strikes.count)
+}
+
+// Takes up the request, then dies; every time.
+const dies = takes + `printf '\245' >&4; exit 3`
+
+// takes reads the beginning of the request.
+const takes = `head -c 4 <&3 >/dev/null; `
+
+func TestFileThatKillsHelpersIsRefusedUntilItChanges(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.h5")
+	copyFile(t, fixture("other.h5"), file)
+	starts := filepath.Join(t.TempDir(), "starts")
+	pool := newPool(t, Config{Helpers: 1, Command: script("echo >>" + starts + "; " + dies)})
+	count := func() int {
+		b, err := os.ReadFile(starts)
+		require.NoError(t, err)
+		return len(b)
+	}
+	_, err := pool.Tree(ctx, file)
+	require.ErrorIs(t, err, fault.DataLoss)
+	require.ErrorContains(t, err, "a.h5: a helper process died on this file (exit status 3)")
+	require.Equal(t, 2, count())
+	_, err = pool.Dataset(ctx, file, "/x")
+	require.ErrorIs(t, err, fault.DataLoss)
+	require.ErrorContains(t, err, "refused until it changes")
+	require.Equal(t, 2, count())
+	require.NoError(t, os.Chtimes(file, time.Now(), time.Now().Add(-time.Hour)))
+	_, err = pool.Tree(ctx, file)
+	require.ErrorContains(t, err, "died on this file")
+	require.Equal(t, 4, count())
+}
+
+func TestOneDeathIsForgiven(t *testing.T) {
+	marker := filepath.Join(t.TempDir(), "marker")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	pool := newPool(t, Config{Helpers: 1,
+		Command: script("if [ -e " + marker + " ]; then exec " + self + "; fi; touch " + marker + "; " + dies)})
+	tree, err := pool.Tree(ctx, fixture("tree.h5"))
+	require.NoError(t, err)
+	require.NotEmpty(t, tree.Datasets)
+	require.Empty(t, pool.strikes.count)
+}
+
+func TestHelpersThatNeverWork(t *testing.T) {
+	pool := newPool(t, Config{Helpers: 1, Command: script("exit 0")})
+	_, err := pool.Tree(ctx, fixture("tree.h5"))
+	require.ErrorIs(t, err, fault.Unavailable)
+	require.Empty(t, pool.strikes.count)
+	pool = newPool(t, Config{Helpers: 1, Command: []string{"/no/such/program"}})
+	_, err = pool.Tree(ctx, fixture("tree.h5"))
+	require.ErrorIs(t, err, fault.Unavailable)
+}
+
+func TestTimeout(t *testing.T) {
+	pool := newPool(t, Config{Helpers: 1, CallTimeout: 50 * time.Millisecond, Command: script("sleep 3; true")})
+	for _, says := range []string{"stopped after 50ms", "stopped after 50ms", "refused until it changes"} {
+		start := time.Now()
+		_, err := pool.Tree(ctx, fixture("tree.h5"))
+		require.ErrorIs(t, err, fault.DataLoss)
+		require.ErrorContains(t, err, says)
+		require.Less(t, time.Since(start), 5*time.Second)
+	}
+}
+
+func TestMalformedAnswers(t *testing.T) {
+	for name, answer := range map[string]string{
+		"no mark":   `printf 'hello'`,
+		"huge":      `printf '\245\377\377\377\377'`,
+		"not gob":   `printf '\245\004\000\000\000abcd'`,
+		"cut":       `printf '\245\377\000\000\000abcd'`,
+		"empty":     `printf '\245\000\000\000\000'`,
+		"closed":    `printf '\245'; exec 1>&-`,
+		"no answer": `printf '\245'; exit 0`,
+	} {
+		pool := newPool(t, Config{Helpers: 1, CallTimeout: 5 * time.Second, Command: script(takes + `exec >&4 4>&-; ` + answer + `; exec sleep 0.2`)})
+		_, err := pool.Tree(ctx, fixture("tree.h5"))
+		require.ErrorIs(t, err, fault.DataLoss, name)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	pool := newPool(t, Config{Helpers: 1, Command: script("exec sleep 3")})
+	short, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
+	defer cancel()
+	var wg sync.WaitGroup
+	for range 2 { // one at work, one waiting
+		wg.Go(func() {
+			_, err := pool.Tree(short, fixture("tree.h5"))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+	}
+	wg.Wait()
+	require.Empty(t, pool.strikes.count)
+}
+
+func TestCloseEndsCalls(t *testing.T) {
+	pool := New(Config{Helpers: 1, Command: script("exec sleep 3")})
+	failed := make(chan error)
+	go func() {
+		_, err := pool.Tree(ctx, fixture("tree.h5"))
+		failed <- err
+	}()
+	time.Sleep(30 * time.Millisecond)
+	require.NoError(t, pool.Close())
+	require.ErrorIs(t, <-failed, fault.Unavailable)
+	_, err := pool.Tree(ctx, fixture("tree.h5"))
+	require.ErrorIs(t, err, fault.Unavailable)
+	require.NoError(t, pool.Close())
+}
+
+func TestChangedFileIsReadAgain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.h5")
+	var in, pool source = &InProcess{}, newPool(t, Config{Helpers: 1})
+	defer in.Close()
+	for _, s := range []source{in, pool} {
+		copyFile(t, fixture("other.h5"), file)
+		tree, err := s.Tree(ctx, file)
+		require.NoError(t, err)
+		require.Len(t, tree.Datasets, 1)
+		copyFile(t, fixture("tree.h5"), file) // the same inode
+		tree, err = s.Tree(ctx, file)
+		require.NoError(t, err)
+		require.Len(t, tree.Datasets, 7)
+	}
+}
+
+func TestFilesStayOpen(t *testing.T) {
+	var c files
+	defer c.close()
+	old := time.Now().Add(-time.Hour)
+	dir := t.TempDir()
+	for i := range maxOpen + 2 {
+		path := filepath.Join(dir, string(rune('a'+i)))
+		copyFile(t, fixture("other.h5"), path)
+		require.NoError(t, os.Chtimes(path, old, old))
+		first, err := c.use(path)
+		require.NoError(t, err)
+		again, err := c.use(path)
+		require.NoError(t, err)
+		require.Same(t, first, again)
+	}
+	require.Len(t, c.open, maxOpen)
+}
+
+func TestMemoryLimit(t *testing.T) {
+	pool := newPool(t, Config{Helpers: 1, MemoryLimit: 100 << 20})
+	d, err := pool.Dataset(ctx, fixture("bomb.h5"), "/x")
+	require.NoError(t, err)
+	require.Equal(t, []uint64{1 << 25}, d.Chunk)
+	err = pool.ReadSlab(ctx, fixture("bomb.h5"), "/x", []uint64{5}, []uint64{2}, make([]byte, 8))
+	require.ErrorIs(t, err, fault.DataLoss)
+	err = pool.ReadSlab(ctx, fixture("bomb.h5"), "/x", []uint64{0}, []uint64{1 << 23}, make([]byte, 1<<25))
+	require.ErrorIs(t, err, fault.Exhausted)
+	pool = newPool(t, Config{Helpers: 1})
+	require.NoError(t, pool.ReadSlab(ctx, fixture("bomb.h5"), "/x", []uint64{5}, []uint64{2}, make([]byte, 8)))
+}
+
+func TestManyCallers(t *testing.T) {
+	pool := newPool(t, Config{Helpers: 2})
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			for range 10 {
+				raw := make([]byte, 4)
+				name, start := "/grid", []uint64{uint64(i % 3), uint64(i % 4)}
+				err := pool.ReadSlab(ctx, fixture("tree.h5"), name, start, []uint64{1, 1}, raw)
+				if err != nil || raw[3] != byte(i%3*4+i%4) {
+					t.Errorf("%v %v", raw, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestHelperEndsWithItsParent(t *testing.T) {
+	cfg := Config{}
+	cfg.defaults()
+	h, err := start(&cfg)
+	require.NoError(t, err)
+	require.NoError(t, h.in.Close()) // as the kernel does when the parent dies
+	ended := make(chan error, 1)
+	go func() { ended <- h.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		require.NoError(t, err)
+	case <-time.After(10 * time.Second):
+		h.kill()
+		t.Fatal("still running")
+	}
+	h.out.Close()
+}
+
+func TestConfine(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "written")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self)
+	cmd.Env = []string{confineEnv + "=" + target}
+	out, _ := cmd.Output()
+	lines := strings.Split(string(out), "\n")
+	require.Contains(t, lines[0], "operation not permitted")
+	require.Contains(t, lines[1], "operation not permitted")
+	require.Equal(t, "read: <nil>", lines[2])
+	require.True(t, strings.HasPrefix(lines[3], "folder: 0"), lines[3])
+	b, err := os.ReadFile(target)
+	require.NoError(t, err)
+	require.Empty(t, b)
+}
