@@ -45,7 +45,10 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if err := f.parse(b); err != nil {
 		return nil, err
 	}
-	return f, f.loadImage()
+	if err := f.loadImage(); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 func (f *File) locate() error {

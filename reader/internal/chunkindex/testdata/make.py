@@ -77,6 +77,7 @@ def variety(f):
         dataset(f, "growing3" + k, (20, 9, 11), (None, 9, 30), (2, 3, 4), filtered=filtered)
         dataset(f, "growing_second" + k, (7, 40, 5), (12, None, 9), (2, 3, 4), filtered=filtered)
         dataset(f, "growing_last_sparse" + k, (7, 90), (12, None), (2, 3), 40, filtered=filtered)
+        dataset(f, "growing_square" + k, (6, 6), (6, None), (2, 2), filtered=filtered)
         dataset(f, "growing2" + k, (50, 40), (None, None), (6, 7), filtered=filtered)
         dataset(f, "growing2_sparse" + k, (1000, 40, 900), (None, 40, None), (6, 7, 5), 40, filtered=filtered)
         dataset(f, "single" + k, (5, 6), (5, 6), (5, 6), filtered=filtered)
@@ -134,6 +135,8 @@ def edges(f):
 def many(f, filtered):
     """Enough chunks for pages, secondary blocks and trees of three levels."""
     dataset(f, "pages", (3000,), (3000,), (1,), filtered=filtered)
+    dataset(f, "one_page", (1024,), (1024,), (1,), filtered=filtered)
+    dataset(f, "two_pages", (2048,), (2048,), (1,), filtered=filtered)
     dataset(f, "pages_sparse", (200000,), (200000,), (1,), 9, filtered=filtered)
     dataset(f, "blocks", (2500,), (None,), (1,), filtered=filtered)
     dataset(f, "blocks_sparse", (900000,), (None,), (1,), 9, filtered=filtered)
