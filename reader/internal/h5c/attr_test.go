@@ -9,7 +9,7 @@ import (
 )
 
 func TestAttributes(t *testing.T) {
-	d, err := open(t, "attrs.h5").Dataset("/d")
+	d, err := openFixture(t, "attrs.h5").Dataset("/d")
 	require.NoError(t, err)
 	want := map[string]string{
 		"text":    `"grüße \"quoted\" <x>"`,
@@ -58,12 +58,12 @@ func attrNamed(t *testing.T, attrs []meta.Attr, name string) meta.Attr {
 }
 
 func TestAttributesOfGroupsAndTheirBounds(t *testing.T) {
-	groups := treeOf(t, open(t, "attrs.h5")).Groups
+	groups := treeOf(t, openFixture(t, "attrs.h5")).Groups
 	require.JSONEq(t, `"root"`, string(attrNamed(t, groups[0].Attrs, "title").Value))
 	require.Greater(t, len(attrNamed(t, groups[1].Attrs, "above").Value), 8000)
 	require.JSONEq(t, `200`, string(attrNamed(t, groups[1].Attrs, "bits").Value))
 
-	dense := treeOf(t, open(t, "dense.h5")).Groups[1].Attrs
+	dense := treeOf(t, openFixture(t, "dense.h5")).Groups[1].Attrs
 	require.Len(t, dense, 21)
 	huge := attrNamed(t, dense, "huge")
 	require.Contains(t, huge.Err, "160000 bytes")
@@ -72,7 +72,7 @@ func TestAttributesOfGroupsAndTheirBounds(t *testing.T) {
 }
 
 func TestAttributeBudget(t *testing.T) {
-	f := open(t, "attrs.h5")
+	f := openFixture(t, "attrs.h5")
 	d, err := f.Dataset("/d")
 	require.NoError(t, err)
 	_, id, err := f.openDataset("/d")

@@ -8,6 +8,8 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"unsafe"
 
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -207,10 +209,18 @@ func (f *File) fill(id, list C.hid_t, d *meta.Dataset) error {
 	return nil
 }
 
-// space comes last: for a virtual dataset libhdf5 looks into the sources to know the extent.
+// space comes last: for a virtual dataset that grows with its sources libhdf5 opens them to know the extent.
 func (f *File) space(id C.hid_t, d *meta.Dataset) error {
-	if err := f.sourcesInside(d.Sources); err != nil {
-		return err
+	for _, s := range d.Sources {
+		if s.File != "." && !f.inside(s.File) {
+			return fmt.Errorf("virtual source %s lies outside", f.scrub(filepath.Base(s.File)))
+		}
+		if !s.Regular || slices.Contains(s.Dst.Count, meta.Unlimited) || slices.Contains(s.Dst.Block, meta.Unlimited) {
+			if err := f.sourcesInside(d.Sources, 0); err != nil {
+				return err
+			}
+			break
+		}
 	}
 	s := C.H5Dget_space(id)
 	if s < 0 {

@@ -51,13 +51,19 @@ type File struct {
 	path  string
 	roots []string
 	names map[uint64]string // object address -> first path; nil until asked for
+	// Virtual sources looked into, by path and dataset: why they must not be read, or nil.
+	checked map[string]error
 }
 
 // Open opens a file read-only and without locks, also one that is being written in SWMR mode. Virtual sources are only
-// consulted below the roots, the file's own folder if none is given. Errors: fault.DataLoss, naming the file's base name
+// consulted where they and their own sources lie below the roots, the file's own folder if none is given. Errors: fault.DataLoss, naming the file's base name
 // only.
 func Open(path string, roots ...string) (*File, error) {
 	defer enter()()
+	return open(path, roots)
+}
+
+func open(path string, roots []string) (*File, error) {
 	f := &File{path: path, roots: roots}
 	var err error
 	if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY); err != nil {
@@ -81,6 +87,10 @@ func Open(path string, roots ...string) (*File, error) {
 // Close closes the file.
 func (f *File) Close() error {
 	defer enter()()
+	return f.close()
+}
+
+func (f *File) close() error {
 	C.H5Pclose(f.lapl)
 	if err := f.file.Close(); err != nil {
 		return f.fail("h5c: close %s", filepath.Base(f.path))

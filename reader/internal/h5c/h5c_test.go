@@ -17,7 +17,7 @@ import (
 )
 
 // open opens a file of testdata and closes it again; a file that stays open leaks an object.
-func open(t *testing.T, name string, roots ...string) *File {
+func openFixture(t *testing.T, name string, roots ...string) *File {
 	path, err := filepath.Abs(filepath.Join("testdata", name))
 	require.NoError(t, err)
 	f, err := Open(path, roots...)
@@ -41,7 +41,7 @@ func treeOf(t *testing.T, f *File) *meta.File {
 }
 
 func TestTree(t *testing.T) {
-	tree := treeOf(t, open(t, "tree.h5"))
+	tree := treeOf(t, openFixture(t, "tree.h5"))
 	var groups, datasets []string
 	for _, g := range tree.Groups {
 		groups = append(groups, g.Path)
@@ -70,12 +70,12 @@ func TestTree(t *testing.T) {
 func TestTreeCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := open(t, "tree.h5").Tree(ctx)
+	_, err := openFixture(t, "tree.h5").Tree(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestBrokenObjectLeavesTheOthers(t *testing.T) {
-	f := open(t, "broken.h5")
+	f := openFixture(t, "broken.h5")
 	tree := treeOf(t, f)
 	require.Len(t, tree.Datasets, 3)
 	for _, d := range tree.Datasets {
@@ -103,7 +103,7 @@ func TestOpenErrors(t *testing.T) {
 }
 
 func TestDatasetNames(t *testing.T) {
-	f := open(t, "tree.h5")
+	f := openFixture(t, "tree.h5")
 	for _, tt := range []struct{ name, same string }{
 		{"/grid", "/g/alias"}, {"grid", "/g/up/grid"}, {"//g/./chunked/", "/soft"}, {"/chain", "/g/up/g/chunked"},
 		{"/g/relative", "/g/deep/er/leaf"}, {"/raw\xff\xfename", "/g/up/raw\xff\xfename"},
@@ -120,7 +120,7 @@ func TestDatasetNames(t *testing.T) {
 }
 
 func TestDatasetRefused(t *testing.T) {
-	f := open(t, "tree.h5")
+	f := openFixture(t, "tree.h5")
 	for name, says := range map[string]string{
 		"/gird":           "(near: grid)",
 		"/g/chunk":        "(near: chunked)",
@@ -142,7 +142,7 @@ func TestDatasetRefused(t *testing.T) {
 }
 
 func TestExternalLinkIsLeftToTheCaller(t *testing.T) {
-	f := open(t, "tree.h5")
+	f := openFixture(t, "tree.h5")
 	d, err := f.Dataset("/outside")
 	require.NoError(t, err)
 	require.Equal(t, meta.Dataset{OtherFile: "other.h5", Path: "/x"}, d)
@@ -153,7 +153,7 @@ func TestExternalLinkIsLeftToTheCaller(t *testing.T) {
 }
 
 func TestDescription(t *testing.T) {
-	f := open(t, "tree.h5")
+	f := openFixture(t, "tree.h5")
 	d, err := f.Dataset("/g/chunked")
 	require.NoError(t, err)
 	require.Equal(t, []uint64{10, 6}, d.Shape)
@@ -185,7 +185,7 @@ func TestDescription(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, meta.Scalar, d.Space)
 	require.Empty(t, d.Shape)
-	d, err = open(t, "types.h5").Dataset("/fixed")
+	d, err = openFixture(t, "types.h5").Dataset("/fixed")
 	require.NoError(t, err)
 	require.Equal(t, []byte{0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0xe0, 0x3f}, d.Fill)
 }
@@ -194,7 +194,7 @@ func TestDescription(t *testing.T) {
 // reference has an address's.
 func TestTypesAreAsInTheFile(t *testing.T) {
 	for file, heap := range map[string]int{"types.h5": 16, "types_v110.h5": 16, "small.h5": 12} {
-		d, err := open(t, file).Dataset("/row")
+		d, err := openFixture(t, file).Dataset("/row")
 		require.NoError(t, err)
 		require.Empty(t, d.Err)
 		typ, err := h5type.Parse(d.Type)
@@ -211,7 +211,7 @@ func TestTypesAreAsInTheFile(t *testing.T) {
 }
 
 func TestVirtualAndExternal(t *testing.T) {
-	f := open(t, "virtual.h5")
+	f := openFixture(t, "virtual.h5")
 	d, err := f.Dataset("/odd")
 	require.NoError(t, err)
 	require.Equal(t, meta.Virtual, d.Layout)
@@ -230,12 +230,45 @@ func TestVirtualAndExternal(t *testing.T) {
 	}
 }
 
+func TestVirtualSourcesAreLookedInto(t *testing.T) {
+	f := openFixture(t, "virtual.h5")
+	dst := make([]byte, 8)
+	require.NoError(t, f.ReadSlab("/nested", []uint64{4}, []uint64{2}, dst))
+	require.Equal(t, []byte{4, 0, 0, 0, 5, 0, 0, 0}, dst)
+	require.NoError(t, f.ReadSlab("/missing", []uint64{4}, []uint64{1}, dst[:4]))
+	require.Equal(t, []byte{255, 255, 255, 255}, dst[:4])
+	for range 2 { // remembered
+		require.ErrorIs(t, f.ReadSlab("/nested_away", []uint64{4}, []uint64{2}, dst), fault.Denied)
+		require.ErrorIs(t, f.ReadSlab("/linked", []uint64{4}, []uint64{2}, dst), fault.Denied)
+	}
+	_, id, err := f.openDataset("/cycle")
+	require.NoError(t, err)
+	r := resolver{id: id}
+	defer r.close()
+	require.NoError(t, f.mayRead(id, 0)) // ends; what libhdf5 does with a cycle is its affair
+}
+
+func TestVirtualThatGrows(t *testing.T) {
+	f := openFixture(t, "virtual.h5")
+	d, err := f.Dataset("/grows")
+	require.NoError(t, err)
+	require.Equal(t, []uint64{20}, d.Shape)
+	require.Equal(t, []uint64{meta.Unlimited}, d.Sources[0].Dst.Count)
+	d, err = f.Dataset("/blocks")
+	require.NoError(t, err)
+	require.Equal(t, []uint64{2, 3}, d.Shape)
+	require.Equal(t, "block-%b.h5", d.Sources[0].File)
+	dst := make([]byte, 24)
+	require.NoError(t, f.ReadSlab("/blocks", []uint64{0, 0}, []uint64{2, 3}, dst))
+	require.Equal(t, byte(1), dst[12])
+}
+
 func TestRoots(t *testing.T) {
-	d, err := open(t, "virtual.h5", "/etc").Dataset("/absolute")
+	d, err := openFixture(t, "virtual.h5", "/etc").Dataset("/absolute")
 	require.NoError(t, err)
 	require.Empty(t, d.Err)
 	require.Equal(t, []uint64{10}, d.Shape)
-	f := open(t, "external.h5", "/etc")
+	f := openFixture(t, "external.h5", "/etc")
 	d, err = f.Dataset("/x")
 	require.NoError(t, err)
 	require.Equal(t, []meta.External{{File: "raw.bin", Offset: 8, Size: 16}}, d.External)
@@ -258,7 +291,7 @@ func TestInsideFollowsSymlinks(t *testing.T) {
 }
 
 func TestReadSlab(t *testing.T) {
-	f := open(t, "tree.h5")
+	f := openFixture(t, "tree.h5")
 	dst := make([]byte, 16)
 	require.NoError(t, f.ReadSlab("/grid", []uint64{1, 1}, []uint64{2, 2}, dst))
 	require.Equal(t, []byte{0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0, 9, 0, 0, 0, 10}, dst) // big-endian, as in the file
@@ -266,15 +299,15 @@ func TestReadSlab(t *testing.T) {
 	require.Equal(t, []byte{7, 0, 0, 0, 0, 0, 0, 0}, dst[:8])
 	require.NoError(t, f.ReadSlab("/grid", []uint64{3, 0}, []uint64{0, 4}, nil))
 
-	require.NoError(t, open(t, "virtual.h5").ReadSlab("/odd", []uint64{8}, []uint64{2}, dst[:8]))
+	require.NoError(t, openFixture(t, "virtual.h5").ReadSlab("/odd", []uint64{8}, []uint64{2}, dst[:8]))
 	require.Equal(t, []byte{17, 0, 0, 0, 19, 0, 0, 0}, dst[:8])
-	require.NoError(t, open(t, "external.h5").ReadSlab("/x", []uint64{1}, []uint64{2}, dst[:8]))
+	require.NoError(t, openFixture(t, "external.h5").ReadSlab("/x", []uint64{1}, []uint64{2}, dst[:8]))
 	require.Equal(t, []byte{3, 0, 0, 0, 4, 0, 0, 0}, dst[:8])
-	require.ErrorIs(t, open(t, "types.h5").ReadSlab("/row", []uint64{0}, []uint64{1}, dst), fault.Unsupported)
+	require.ErrorIs(t, openFixture(t, "types.h5").ReadSlab("/row", []uint64{0}, []uint64{1}, dst), fault.Unsupported)
 }
 
 func TestReadSlabRefused(t *testing.T) {
-	f := open(t, "tree.h5")
+	f := openFixture(t, "tree.h5")
 	for _, tt := range []struct {
 		start, count []uint64
 		bytes        int
@@ -292,7 +325,7 @@ func TestReadSlabRefused(t *testing.T) {
 }
 
 func TestRefNames(t *testing.T) {
-	f := open(t, "tree.h5")
+	f := openFixture(t, "tree.h5")
 	refs := make([]byte, 32)
 	require.NoError(t, f.ReadSlab("/refs", []uint64{0}, []uint64{4}, refs))
 	names, err := f.RefNames(append(refs, 1, 2, 3, 0, 0, 0, 0, 0))

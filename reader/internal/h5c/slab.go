@@ -40,7 +40,7 @@ func (f *File) ReadSlab(name string, start, count []uint64, dst []byte) error {
 }
 
 func (f *File) readSlab(id, t C.hid_t, name string, start, count []uint64, dst []byte) error {
-	if err := f.mayRead(id); err != nil {
+	if err := f.mayRead(id, 0); err != nil {
 		return fault.New(fault.Denied, "h5c: read %s: %w", name, err)
 	}
 	file := C.H5Dget_space(id)

@@ -7,9 +7,6 @@ import "C"
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
@@ -74,82 +71,4 @@ func slab(space C.hid_t) (meta.Slab, bool) {
 	}
 	return meta.Slab{Start: extents(start[:rank]), Stride: extents(stride[:rank]), Count: extents(count[:rank]),
 		Block: extents(block[:rank])}, true
-}
-
-// mayRead refuses a dataset with virtual sources or external raw files outside the roots.
-func (f *File) mayRead(id C.hid_t) error {
-	list := C.H5Dget_create_plist(id)
-	if list < 0 {
-		return f.because("creation properties")
-	}
-	defer C.H5Pclose(list)
-	var d meta.Dataset
-	if err := f.layout(list, &d); err != nil {
-		return err
-	}
-	if err := f.externals(list, &d); err != nil {
-		return err
-	}
-	for _, e := range d.External {
-		if !f.inside(e.File) {
-			return fmt.Errorf("external file %s lies outside", f.scrub(filepath.Base(e.File)))
-		}
-	}
-	return f.sourcesInside(d.Sources)
-}
-
-// sourcesInside refuses sources outside the roots: libhdf5 is about to open them.
-func (f *File) sourcesInside(sources []meta.Source) error {
-	checked := map[string]bool{}
-	for _, s := range sources {
-		if s.File == "." || checked[s.File] {
-			continue
-		}
-		if checked[s.File] = true; !f.inside(s.File) {
-			return fmt.Errorf("virtual source %s lies outside", f.scrub(filepath.Base(s.File)))
-		}
-	}
-	return nil
-}
-
-// inside says whether a file named in this one lies below the roots, links resolved as far as it exists. A name with a
-// printf pattern is judged by its folder. What is not beside the file libhdf5 looks for in the working directory too, so
-// a name that climbs must lead to something.
-func (f *File) inside(name string) bool {
-	climbs := !filepath.IsLocal(name) && !filepath.IsAbs(name)
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(filepath.Dir(f.path), name)
-	}
-	if _, err := os.Stat(name); climbs && err != nil {
-		return false
-	}
-	name = resolved(name)
-	for _, root := range f.allowed() {
-		if rel, err := filepath.Rel(resolved(root), name); err == nil && filepath.IsLocal(rel) {
-			return true
-		}
-	}
-	return false
-}
-
-func (f *File) allowed() []string {
-	if len(f.roots) > 0 {
-		return f.roots
-	}
-	return []string{filepath.Dir(f.path)}
-}
-
-// resolved follows symbolic links in the longest part of a path that exists.
-func resolved(path string) string {
-	path = filepath.Clean(path)
-	for rest := ""; ; {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			return filepath.Join(real, rest)
-		}
-		parent := filepath.Dir(path)
-		if parent == path || strings.Count(rest, "/") > 4096 {
-			return filepath.Join(path, rest)
-		}
-		path, rest = parent, filepath.Join(filepath.Base(path), rest)
-	}
 }

@@ -94,7 +94,16 @@ def attributes() -> None:
 
 def elsewhere() -> None:
     with h5py.File("source.h5", "w") as f:
-        f["x"] = np.arange(20, dtype="i4")
+        f.create_dataset("x", data=np.arange(20, dtype="i4"), chunks=(5,), maxshape=(None,))
+    endless = h5py.h5s.UNLIMITED
+    for i in range(2):
+        with h5py.File(f"block-{i}.h5", "w") as f:
+            f["x"] = np.full(3, i, dtype="i4")
+    with h5py.File("nest.h5", "w", libver=("earliest", "v110")) as f:
+        for name, source, path in (("away", "/etc/escape.h5", "x"), ("near", "source.h5", "x"), ("cycle", "virtual.h5", "cycle")):
+            layout = h5py.VirtualLayout((10,), "i4")
+            layout[:] = h5py.VirtualSource(source, path, (10,))
+            f.create_virtual_dataset(name, layout)
     with h5py.File("virtual.h5", "w", libver=("earliest", "v110")) as f:
         layout = h5py.VirtualLayout((2, 20), "i4")
         for i in range(2):
@@ -109,6 +118,19 @@ def elsewhere() -> None:
         layout = h5py.VirtualLayout((10,), "i4")
         layout[:] = h5py.VirtualSource("/etc/escape.h5", "x", (10,))
         f.create_virtual_dataset("absolute", layout)
+        for name, source, path in (("nested", "nest.h5", "near"), ("nested_away", "nest.h5", "away"),
+                                   ("linked", "tree.h5", "outside"), ("cycle", "nest.h5", "cycle"), ("missing", "no.h5", "x")):
+            layout = h5py.VirtualLayout((10,), "i4")
+            layout[:] = h5py.VirtualSource(source, path, (10,))
+            f.create_virtual_dataset(name, layout, fillvalue=-1)
+        layout = h5py.VirtualLayout((20,), "i4", maxshape=(None,))
+        layout[0:endless] = h5py.VirtualSource("source.h5", "x", (20,), "i4", maxshape=(None,))[0:endless]
+        f.create_virtual_dataset("grows", layout)
+        rows = h5py.h5s.create_simple((0, 3), (endless, 3))
+        rows.select_hyperslab((0, 0), (endless, 1), (1, 3), (1, 3))
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_virtual(rows, b"block-%b.h5", b"x", h5py.h5s.create_simple((3,)))
+        h5py.h5d.create(f.id, b"blocks", h5py.h5t.STD_I32LE, rows, plist)
     np.arange(6, dtype="<i4").tofile("raw.bin")
     with h5py.File("external.h5", "w") as f:
         f.create_dataset("x", (4,), "<i4", external=[("raw.bin", 8, 16)])
