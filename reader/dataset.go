@@ -26,7 +26,8 @@ type Dataset struct {
 
 	unsupported error // why no request can be served, else nil
 
-	object *chunkindex.Object
+	object   *chunkindex.Object // nil: noHeader says why
+	noHeader error
 	pipe   *filter.Pipeline // nil: no filters, or none that is decoded natively
 	viaLib error            // why libhdf5 has to read it, nil: natively
 
@@ -50,16 +51,15 @@ func newDataset(f *File, m meta.Dataset, asked string) *Dataset {
 }
 
 func (d *Dataset) learn() error {
+	d.object, d.noHeader = d.file.h5.Object(d.meta.Addr)
 	if d.meta.Err != "" {
-		m, err := d.file.rescued(d.meta)
-		if err != nil {
+		if err := d.rescue(); err != nil {
 			return err
 		}
-		d.meta = m
 	}
 	d.describe()
 	m := d.meta
-	t, err := h5type.Parse(m.Type)
+	t, err := h5type.Parse(d.message())
 	if err != nil {
 		return err
 	}
@@ -80,6 +80,14 @@ func (d *Dataset) learn() error {
 	}
 	d.info.Schema = program.Schema(d.metadata(d.file.loc.Name))
 	return nil
+}
+
+// message is the datatype as the file has it. libhdf5's own version of it may have the members in another order.
+func (d *Dataset) message() []byte {
+	if d.object != nil {
+		return d.object.Type
+	}
+	return d.meta.Type
 }
 
 // describe fills what is known without understanding the type.
@@ -154,20 +162,10 @@ func (d *Dataset) storage() error {
 	if d.meta.Layout == meta.Virtual {
 		return d.throughLibrary(fault.New(fault.Unsupported, "virtual dataset"))
 	}
-	obj, err := d.file.h5.Object(d.meta.Addr)
-	if err != nil {
-		return d.throughLibrary(err)
+	if d.object == nil {
+		return d.throughLibrary(d.noHeader)
 	}
-	d.object = obj
-	if len(d.meta.Filters) == 0 || d.meta.Layout != meta.Chunked {
-		return nil
-	}
-	specs := make([]filter.Spec, len(d.meta.Filters))
-	for i, f := range d.meta.Filters {
-		specs[i] = filter.Spec{ID: f.ID, Optional: f.Optional, Name: f.Name, Params: f.Params}
-	}
-	d.pipe, err = filter.New(specs, d.source.Type.Size)
-	return err
+	return d.pipeline()
 }
 
 // throughLibrary lets libhdf5 read what is not read natively; variable-length data lies in its memory, not in ours.

@@ -68,6 +68,10 @@ func New(specs []Spec, elemSize int) (*Pipeline, error) {
 	}
 	p := &Pipeline{stages: make([]stage, len(specs))}
 	for i, spec := range specs {
+		if spec.ID == Unused {
+			p.stages[i] = stage{name: "unused", dec: unused{}, fixed: true}
+			continue
+		}
 		e, err := find(spec)
 		if err != nil {
 			return nil, err
