@@ -20,7 +20,7 @@ func newDescribe() *cobra.Command {
 		Args:  placed(2, 2, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			location, rest := place(args)
-			s, err := openSource(location, engine)
+			s, err := openSource(c.Context(), location, engine)
 			if err != nil {
 				return err
 			}

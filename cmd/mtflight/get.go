@@ -82,7 +82,7 @@ func get(c *cobra.Command, location string, f getFlags) (err error) {
 	if f.format, err = formatOf(f.format, f.output); err != nil {
 		return err
 	}
-	s, err := openSource(location, f.engine)
+	s, err := openSource(c.Context(), location, f.engine)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func save(c *cobra.Command, rows *stream, f getFlags) (err error) {
 	if f.format == "table" && f.request.Limit == nil {
 		shown = shownRows
 	}
-	p := newProgress(c.ErrOrStderr(), f.output != "" || f.format == "none", rows.bytes)
+	p := newProgress(c.ErrOrStderr(), f.output != "" || f.format == "none", rows.rows)
 	if err := copyRows(s, rows, shown, p); err != nil {
 		return err
 	}

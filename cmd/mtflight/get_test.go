@@ -119,6 +119,7 @@ func TestGetEverything(t *testing.T) {
 	defer func() { require.NoError(t, s.close()) }()
 	c := newGet()
 	c.SetContext(context.Background())
+	c.SetOut(io.Discard)
 	c.SetErr(io.Discard)
 	for _, d := range datasets {
 		for _, format := range formats {

@@ -126,7 +126,7 @@ func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stream{RecordReader: plan.Run(ctx), rows: plan.Rows(), bytes: plan.Bytes()}, nil
+	return &stream{RecordReader: plan.Run(ctx), rows: plan.Rows()}, nil
 }
 
 func noFile(path string, err error) error {

@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mtflight/mtflight/reader"
 )
 
 func newList() *cobra.Command {
@@ -22,7 +24,7 @@ func newList() *cobra.Command {
 		Args: placed(0, 1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			location, rest := place(args)
-			s, err := openSource(location, engine)
+			s, err := openSource(c.Context(), location, engine)
 			if err != nil {
 				return err
 			}
@@ -49,7 +51,7 @@ func list(c *cobra.Command, s source, file string, asJSON bool) error {
 func listRow(w io.Writer, d listed) error {
 	cells := []string{d.File, "-", "unreadable", "-", "-", "-", "-", "-", d.Error}
 	if d.Info != nil {
-		cells = []string{d.File, d.Path, d.Kind, orDash(shapeText(d.Shape)), elide(d.Type, 48), orDash(shapeText(d.Chunks)),
+		cells = []string{d.File, d.Path, d.Kind, orDash(shapeText(d.Shape)), elide(typeText(d.Info), 48), orDash(shapeText(d.Chunks)),
 			orDash(strings.Join(d.Filters, "+")), bytesText(d.Bytes), d.Reason}
 	}
 	for i, cell := range cells {
@@ -57,6 +59,22 @@ func listRow(w io.Writer, d listed) error {
 	}
 	_, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 	return err
+}
+
+// typeText is the Arrow type of an array's elements, or of each column; the HDF5 type where there is none.
+func typeText(d *reader.Info) string {
+	if d.Schema == nil {
+		return d.Type
+	}
+	fields := d.Schema.Fields()
+	if len(fields) == 1 && d.Kind != "table" {
+		return fields[0].Type.String()
+	}
+	columns := make([]string, len(fields))
+	for i, f := range fields {
+		columns[i] = f.Name + " " + f.Type.String()
+	}
+	return strings.Join(columns, ", ")
 }
 
 // shapeText is a shape as 12x3; a scalar's is "scalar".

@@ -11,18 +11,20 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows bytes, rate and time left where there is a terminal to see it; else it only counts.
+// progress shows bytes, rate and time left where there is a terminal to see it; else it only counts. The bytes to come
+// are reckoned from the rows, by those seen so far.
 type progress struct {
 	bar   *progressbar.ProgressBar // nil: not shown
 	start time.Time
+	total int64 // rows, -1 if unknown
 	bytes int64
 	rows  int64
 }
 
 func newProgress(errOut io.Writer, show bool, total int64) *progress {
-	p := &progress{start: time.Now()}
+	p := &progress{start: time.Now(), total: total}
 	if show && isTerminal(errOut) {
-		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(errOut), progressbar.OptionShowBytes(true),
+		p.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(errOut), progressbar.OptionShowBytes(true),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
 	}
@@ -39,6 +41,9 @@ func (p *progress) add(r arrow.Record) {
 	p.bytes += n
 	p.rows += r.NumRows()
 	if p.bar != nil {
+		if p.total > 0 && p.rows > 0 {
+			p.bar.ChangeMax64(max(p.bytes, int64(float64(p.bytes)/float64(p.rows)*float64(p.total))))
+		}
 		_ = p.bar.Add64(n) // a terminal that can't be written to is no reason to stop
 	}
 }

@@ -3,145 +3,75 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"strings"
+	"time"
 
-	"github.com/apache/arrow/go/v15/arrow/array"
-	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/status"
+	"github.com/apache/arrow/go/v15/arrow"
 
-	"github.com/mtflight/mtflight/flight"
+	"github.com/mtflight/mtflight/flight/client"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
 
 // remote asks a server.
 type remote struct {
-	client arrowflight.Client
+	client *client.Client
 }
 
-const maxMessage = 64 << 20 // a batch's largest size, protocol section 2
+const dialTimeout = 5 * time.Second
 
-func dial(location string) (*remote, error) {
-	client, err := arrowflight.NewClientWithMiddleware(grpcTarget(location), nil, nil,
-		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)))
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "%s: %w", location, err)
+func dial(ctx context.Context, location string) (*remote, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	c, err := client.Dial(ctx, location)
+	if err != nil && fault.Of(err) == nil {
+		err = fault.New(fault.Unavailable, "%s does not answer: is the server running there?", location)
 	}
-	return &remote{client: client}, nil
+	return &remote{client: c}, err
 }
 
 func (r *remote) close() error { return r.client.Close() }
 
+func (r *remote) describe(ctx context.Context, file, dataset string) (json.RawMessage, error) {
+	return r.client.Describe(ctx, file, dataset)
+}
+
 func (r *remote) list(ctx context.Context, glob string, visit func(listed) error) error {
-	criteria := map[string]string{}
-	if glob != "" {
-		criteria["file"] = glob
-	}
-	return r.act(ctx, "list", criteria, func(body []byte) error {
-		var answer struct {
-			File, Error string
-			Datasets    []reader.Info
+	return r.client.List(ctx, client.Criteria{File: glob}, func(d client.Dataset) error {
+		if d.Name == "" {
+			return visit(listed{File: d.File, Error: d.Reason})
 		}
-		if err := json.Unmarshal(body, &answer); err != nil {
+		info := &reader.Info{Path: d.Name, Kind: d.Kind, Reason: d.Reason, Rows: d.Rows, Bytes: max(d.Bytes, 0), Schema: d.Schema}
+		if err := fromSchema(info, d.Schema); err != nil {
 			return err
 		}
-		if answer.Error != "" {
-			return visit(listed{File: answer.File, Error: answer.Error})
-		}
-		for i := range answer.Datasets {
-			if err := visit(listed{File: answer.File, Info: &answer.Datasets[i]}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return visit(listed{File: d.File, Info: info})
 	})
 }
 
-func (r *remote) describe(ctx context.Context, file, dataset string) (answer json.RawMessage, err error) {
-	err = r.act(ctx, "describe", map[string]string{"file": file, "dataset": dataset}, func(body []byte) error {
-		answer = body
+// fromSchema fills in what the schema's metadata tells (protocol section 4).
+func fromSchema(info *reader.Info, schema *arrow.Schema) error {
+	if schema == nil {
 		return nil
-	})
-	return answer, err
-}
-
-// act calls visit with each result of an action.
-func (r *remote) act(ctx context.Context, name string, argument any, visit func([]byte) error) error {
-	body, err := json.Marshal(argument)
-	if err != nil {
-		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	results, err := r.client.DoAction(ctx, &arrowflight.Action{Type: name, Body: body})
-	if err != nil {
-		return fromStatus(err)
-	}
-	for {
-		result, err := results.Recv()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return fromStatus(err)
+	metadata := schema.Metadata()
+	for name, to := range map[string]any{
+		"hdf5.shape": &info.Shape, "hdf5.chunks": &info.Chunks, "hdf5.filters": &info.Filters, "hdf5.attributes": &info.Attributes,
+	} {
+		text, ok := metadata.GetValue(name)
+		if !ok {
+			continue
 		}
-		if err := visit(result.Body); err != nil {
-			return err
+		if err := json.Unmarshal([]byte(text), to); err != nil {
+			return fault.New(fault.Unsupported, "ls: %s: schema metadata %s: %w", info.Path, name, err)
 		}
 	}
+	return nil
 }
 
-// open asks for the whole as one stream; parallel endpoints are for clients that want more than a file or a table.
 func (r *remote) open(ctx context.Context, request reader.Request) (*stream, error) {
-	request.Endpoints = 1
-	ticket, err := flight.FormatTicket(request)
+	rows, err := r.client.Scan(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	info, err := r.client.GetFlightInfo(ctx, &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: ticket})
-	if err != nil {
-		return nil, fromStatus(err)
-	}
-	data, err := r.client.DoGet(ctx, &arrowflight.Ticket{Ticket: ticket})
-	if err != nil {
-		return nil, fromStatus(err)
-	}
-	batches, err := arrowflight.NewRecordReader(data)
-	if err != nil {
-		return nil, fromStatus(err)
-	}
-	return &stream{RecordReader: &received{batches}, rows: info.TotalRecords, bytes: info.TotalBytes}, nil
-}
-
-// received is a stream from a server whose error has its kind.
-type received struct{ *arrowflight.Reader }
-
-// Err is what ended the stream early.
-func (r *received) Err() error { return fromStatus(r.Reader.Err()) }
-
-var _ array.RecordReader = (*received)(nil)
-
-var kinds = map[codes.Code]error{
-	codes.InvalidArgument: fault.Invalid, codes.NotFound: fault.NotFound, codes.PermissionDenied: fault.Denied,
-	codes.OutOfRange: fault.OutOfRange, codes.FailedPrecondition: fault.Precondition, codes.Unimplemented: fault.Unsupported,
-	codes.DataLoss: fault.DataLoss, codes.Aborted: fault.Changed, codes.ResourceExhausted: fault.Exhausted,
-	codes.Unavailable: fault.Unavailable,
-}
-
-// fromStatus gives a gRPC error its kind back, for the exit code.
-func fromStatus(err error) error {
-	if err == nil || errors.Is(err, io.EOF) {
-		return nil
-	}
-	s, _ := status.FromError(err)
-	kind, known := kinds[s.Code()]
-	if !known {
-		return err
-	}
-	return fault.New(kind, "%s", strings.TrimSpace(s.Message()))
+	return &stream{RecordReader: rows, rows: rows.Total()}, nil
 }

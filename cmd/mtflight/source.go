@@ -29,10 +29,10 @@ type listed struct {
 	*reader.Info
 }
 
-// stream is the batches of a request; Rows and Bytes are -1 where they are not known before the end.
+// stream is the batches of a request, and how many rows they have: -1 where that is not known before the end.
 type stream struct {
 	array.RecordReader
-	rows, bytes int64
+	rows int64
 }
 
 // engineFlags are the choices of a local engine.
@@ -68,9 +68,9 @@ func placed(remote, low, high int) cobra.PositionalArgs {
 	}
 }
 
-func openSource(location string, f engineFlags) (source, error) {
+func openSource(ctx context.Context, location string, f engineFlags) (source, error) {
 	if location != "" {
-		return dial(location)
+		return dial(ctx, location)
 	}
 	return newLocal(f.config())
 }
