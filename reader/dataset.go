@@ -28,8 +28,8 @@ type Dataset struct {
 
 	object   *chunkindex.Object // nil: noHeader says why
 	noHeader error
-	pipe   *filter.Pipeline // nil: no filters, or none that is decoded natively
-	viaLib error            // why libhdf5 has to read it, nil: natively
+	pipe     *filter.Pipeline // nil: no filters, or none that is decoded natively
+	viaLib   error            // why libhdf5 has to read it, nil: natively
 
 	mu    sync.Mutex
 	index *chunkindex.Index

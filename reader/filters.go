@@ -24,11 +24,8 @@ func (d *Dataset) pipeline() error {
 	if err := d.skipUnused(specs); err != nil {
 		return err
 	}
-	var still error
-	if d.pipe, still = filter.New(specs, d.source.Type.Size); still != nil {
-		return d.throughLibrary(err)
-	}
-	return nil
+	d.pipe, err = filter.New(specs, d.source.Type.Size)
+	return err
 }
 
 // skipUnused replaces the filters that every chunk was written without.
