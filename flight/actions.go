@@ -96,7 +96,7 @@ func (s *Server) list(ctx context.Context, body []byte, answer func(any) error) 
 			return answer(struct {
 				File  string `json:"file"`
 				Error string `json:"error"`
-			}{file, s.reason(ctx, err)})
+			}{file, s.reason(ctx, file, err)})
 		}
 		return answer(struct {
 			File string `json:"file"`

@@ -103,15 +103,18 @@ func (s *Server) observe(ctx context.Context, method string, run func() error) e
 func ours(method string) bool { return strings.HasPrefix(method, "/arrow.flight.") }
 
 func (s *Server) guarded(method string, run func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("flight: panic in %s: %v\n%s", path.Base(method), p, debug.Stack())
-		}
-	}()
+	defer caught(path.Base(method), &err)
 	if s.draining.Load() && ours(method) {
 		return fault.New(fault.Unavailable, "the server is shutting down: ask again, or ask another one")
 	}
 	return run()
+}
+
+// caught, deferred, makes a panic an error.
+func caught(what string, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("flight: panic in %s: %v\n%s", what, p, debug.Stack())
+	}
 }
 
 func (s *Server) logCall(ctx context.Context, method string, took time.Duration, err, st error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
 )
 
 const doGet = "/arrow.flight.protocol.FlightService/DoGet"
@@ -117,4 +119,14 @@ func TestRequestID(t *testing.T) {
 		require.NotEmpty(t, c.id)
 	}
 	require.Len(t, newCall(context.Background()).id, 12)
+}
+
+// A panic over one file of a listing is that file's error only: there is no engine here, so that opening panics.
+func TestTreeCatches(t *testing.T) {
+	s, dir, logs := bareServer(t)
+	require.NoError(t, os.WriteFile(dir+"/x.h5", nil, 0o600))
+	_, err := s.tree(context.Background(), reader.Location{Path: dir + "/x.h5", Name: "x.h5"})
+	require.ErrorContains(t, err, "panic in the tree of x.h5")
+	require.Equal(t, "Internal: internal error", s.reason(context.Background(), "x.h5", err))
+	require.Contains(t, logs.TakeAll()[0].ContextMap()["error"], "goroutine")
 }

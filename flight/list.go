@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"go.uber.org/zap"
+	"google.golang.org/grpc/codes"
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/reader"
@@ -64,7 +66,9 @@ func (s *Server) trees(ctx context.Context, c criteria, visit func(file string, 
 	})
 }
 
-func (s *Server) tree(ctx context.Context, loc reader.Location) (*reader.Tree, error) {
+// tree reads one file's; a panic over one file must not hide the others.
+func (s *Server) tree(ctx context.Context, loc reader.Location) (t *reader.Tree, err error) {
+	defer caught("the tree of "+loc.Name, &err)
 	f, err := s.engine.Open(ctx, loc)
 	if err != nil {
 		return nil, err
@@ -116,13 +120,16 @@ const unsupported = "unsupported"
 var noSchema = arrow.NewSchema(nil, nil)
 
 // reason is an error as a listing shows it.
-func (s *Server) reason(ctx context.Context, err error) string {
+func (s *Server) reason(ctx context.Context, file string, err error) string {
 	code, message := codeOf(ctx, err)
+	if code == codes.Internal {
+		s.log.Error("listing", zap.String("request", callOf(ctx).id), zap.String("file", file), zap.Error(err))
+	}
 	return code.String() + ": " + clean(s.catalog.Scrub(message))
 }
 
 func (s *Server) unreadable(ctx context.Context, file string, err error) *arrowflight.FlightInfo {
-	return info([]string{file}, noSchema, -1, -1, listed{unsupported, s.reason(ctx, err)})
+	return info([]string{file}, noSchema, -1, -1, listed{unsupported, s.reason(ctx, file, err)})
 }
 
 func (s *Server) flightOf(file string, d reader.Info) *arrowflight.FlightInfo {

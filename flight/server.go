@@ -42,7 +42,7 @@ const defaultDrain = 20 * time.Second
 const (
 	maxReceive  = 16 << 20
 	windowSize  = 4 << 20
-	writeBuffer = 256 << 10
+	writeBuffer = 1 << 20
 )
 
 // Server is the Flight service. New makes it, Serve runs it once.
