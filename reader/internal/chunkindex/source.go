@@ -42,6 +42,9 @@ func (s *source) at(addr, n uint64) ([]byte, error) {
 	if addr == Undefined || abs < addr || abs > s.f.size || n > s.f.size-abs {
 		return nil, s.f.beyond(addr, n)
 	}
+	if abs+n > s.f.EOF { // as libhdf5: what lies there was not allocated when the file was last closed
+		return nil, fault.New(fault.DataLoss, "chunkindex: read %d bytes at %#x: beyond the end of allocated space at %#x", n, addr, s.f.EOF-s.f.Base)
+	}
 	if err := s.spend(addr, n); err != nil {
 		return nil, err
 	}

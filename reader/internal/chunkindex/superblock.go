@@ -34,7 +34,7 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if size < 0 {
 		return nil, fault.New(fault.Invalid, "chunkindex: open file: size is %d", size)
 	}
-	f := &File{r: r, size: uint64(size)}
+	f := &File{r: r, size: uint64(size), EOF: Undefined}
 	if err := f.locate(); err != nil {
 		return nil, err
 	}
