@@ -175,7 +175,7 @@ func TestParseLimits(t *testing.T) {
 		one := "38" + n + "00 01000000" + i8 + strings.Repeat("6100", size) + strings.Repeat("00", size)
 		msg := "36 0" + string(rune('0'+count)) + "0000 08000000"
 		for i := range count {
-			digit := string(rune('0'+i))
+			digit := string(rune('0' + i))
 			msg += "6" + digit + "00 0" + digit + one
 		}
 		return unhex(t, msg)
