@@ -63,7 +63,7 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 // axes is what a request takes of each axis.
 func (d *Dataset) axes(r Request) ([]axis, error) {
 	if r.Select != nil {
-		if d.info.Shape == nil || len(d.info.Shape) == 0 {
+		if len(d.info.Shape) == 0 {
 			return parseSelect(*r.Select, d.info.Shape)
 		}
 		return parseSelect(*r.Select, d.shape)

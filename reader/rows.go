@@ -85,11 +85,6 @@ func (s span) cut(n int64) span {
 	return s
 }
 
-// sliced is the rows first, first+by, .. of a sequence.
-func (s span) sliced(t span) span {
-	return span{start: s.start + t.start*s.step, step: s.step * t.step, n: t.n}
-}
-
 // rowList is rows one by one.
 type rowList []int64
 

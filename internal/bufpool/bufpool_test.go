@@ -39,7 +39,7 @@ func TestBufferIsAlignedAndReused(t *testing.T) {
 	require.Same(t, &b[:1][0], &again[0])
 	require.EqualValues(t, classOf(1001), p.InUse())
 	p.Put(again)
-	require.Panics(t, func() { p.Put(make([]byte, 1001, 1001)) })
+	require.Panics(t, func() { p.Put(make([]byte, 1001)) })
 	require.Panics(t, func() { p.Put(again) }, "freed twice")
 }
 

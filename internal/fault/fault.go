@@ -5,28 +5,30 @@
 // without a kind is a bug of ours and becomes Internal.
 package fault
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
+
+// Kind is a kind of error, itself an error so that errors.Is can ask for it.
+type Kind string
+
+func (k Kind) Error() string { return string(k) }
 
 // The kinds, grouped by whose turn it is.
-var (
+const (
 	// The caller's: the request has to change.
-	Invalid      = errors.New("invalid request")     // malformed, unknown member, bad condition
-	NotFound     = errors.New("not found")           // no such file, dataset or column
-	Denied       = errors.New("permission denied")   // outside the roots
-	OutOfRange   = errors.New("out of range")        // coordinates outside the data
-	Precondition = errors.New("failed precondition") // data that the options can't express
+	Invalid      Kind = "invalid request"     // malformed, unknown member, bad condition
+	NotFound     Kind = "not found"           // no such file, dataset or column
+	Denied       Kind = "permission denied"   // outside the roots
+	OutOfRange   Kind = "out of range"        // coordinates outside the data
+	Precondition Kind = "failed precondition" // data that the options can't express
 
 	// The file's: another file, or another writer.
-	Unsupported = errors.New("not supported")           // type, filter or layout that is not served
-	DataLoss    = errors.New("data cannot be read")     // truncated, wrong checksum, undecodable
-	Changed     = errors.New("file changed while read") // under a running stream
+	Unsupported Kind = "not supported"           // type, filter or layout that is not served
+	DataLoss    Kind = "data cannot be read"     // truncated, wrong checksum, undecodable
+	Changed     Kind = "file changed while read" // under a running stream
 
 	// The server's: the same request may succeed later.
-	Exhausted   = errors.New("resources exhausted") // memory or request budget
-	Unavailable = errors.New("unavailable")         // draining
+	Exhausted   Kind = "resources exhausted" // memory or request budget
+	Unavailable Kind = "unavailable"         // draining
 )
 
 // Kinds lists every kind, most specific meaning first.

@@ -205,8 +205,7 @@ func FuzzDecode(f *testing.F) {
 		for ; len(params) >= 4; params = params[4:] {
 			spec.Params = append(spec.Params, uint32(int32at(params, 0)))
 		}
-		p, err := New([]Spec{spec}, int(elem))
-		if err != nil {
+		if _, err := New([]Spec{spec}, int(elem)); err != nil {
 			require.NotNil(t, fault.Of(err))
 			return
 		}
@@ -216,7 +215,8 @@ func FuzzDecode(f *testing.F) {
 			return make([]byte, n)
 		}, nil)
 		for _, specs := range [][]Spec{{spec}, {{ID: 3}, spec}, {{ID: 1}, spec}} {
-			if p, err = New(specs, int(elem)); err != nil {
+			p, err := New(specs, int(elem))
+			if err != nil {
 				continue
 			}
 			r, err := p.Decode(s, stored, 0, want)

@@ -86,7 +86,7 @@ func New(specs []Spec, elemSize int) (*Pipeline, error) {
 }
 
 func paramFault(name string, spec Spec, err error) error {
-	kind := fault.DataLoss
+	kind := error(fault.DataLoss)
 	if k := fault.Of(err); k != nil {
 		kind = k
 	}
@@ -124,7 +124,7 @@ func (p *Pipeline) Decode(s *Scratch, src []byte, mask uint32, chunkBytes int) (
 
 // decodeFault is of kind fault.DataLoss unless err says that the chunk needs something that isn't served.
 func decodeFault(name string, err error) error {
-	kind := fault.DataLoss
+	kind := error(fault.DataLoss)
 	if k := fault.Of(err); k != nil {
 		kind = k
 	}
