@@ -10,7 +10,10 @@ import (
 // stays the reason where the header doesn't help.
 func (d *Dataset) rescue() error {
 	o, m := d.object, &d.meta
-	if o == nil || o.Layout.Class == chunkindex.Virtual {
+	if o != nil && o.Layout.Class == chunkindex.Virtual {
+		return fault.New(fault.Unsupported, "virtual dataset that this libhdf5 cannot open: %s", m.Err)
+	}
+	if o == nil {
 		return fault.New(fault.DataLoss, "libhdf5 cannot open it: %s", m.Err)
 	}
 	m.Space = meta.Space(o.Space.Kind)
