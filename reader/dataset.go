@@ -108,6 +108,10 @@ func (d *Dataset) describe() {
 	case meta.Scalar:
 		d.shape, d.info.Shape = []int64{1}, []int64{}
 	default:
+		if len(m.Shape) == 0 { // of a damaged file: a scalar by another name
+			d.shape, d.info.Shape = []int64{1}, []int64{}
+			break
+		}
 		d.shape = signed(m.Shape)
 		d.info.Shape, d.info.MaxShape = d.shape, signed(m.Max)
 	}
@@ -161,6 +165,9 @@ func (d *Dataset) storage() error {
 	}
 	if d.meta.Layout == meta.Virtual {
 		return d.throughLibrary(fault.New(fault.Unsupported, "virtual dataset"))
+	}
+	if d.object == nil && fault.Of(d.noHeader) == fault.DataLoss {
+		return d.noHeader // libhdf5 may hang on what is damaged
 	}
 	if d.object == nil {
 		return d.throughLibrary(d.noHeader)
