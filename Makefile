@@ -76,8 +76,8 @@ bench: build venv ## compare with other readers; BENCH_ROWS=200000 for a quick l
 	$(PY) docs/bench/bench.py
 
 image: ## the container image $(IMAGE)
-	@if command -v docker >/dev/null; then docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
-	elif command -v podman >/dev/null; then podman build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
+	@if docker info >/dev/null 2>&1; then docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
+	elif podman info >/dev/null 2>&1; then podman build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
 	elif [ -x $(SHARED)/tools/image-build ]; then $(SHARED)/tools/image-build . $(IMAGE) --build-arg VERSION=$(VERSION); \
 	else echo 'no docker, podman or $(SHARED)/tools/image-build to build an image with'; exit 1; fi
 
