@@ -52,6 +52,16 @@ func (b *Batch) Put(dst, step int, e Elems, first, srcStep, n int) error {
 	return b.store.put(e, run{dst: dst, step: step, first: first, srcStep: srcStep, n: n})
 }
 
+// Direct gives the bytes of positions dst to dst+n where elements are kept as they lie in the file, so that they can be
+// read right there instead of Put; nil where they are not (see Program.Direct), or where the positions are outside.
+func (b *Batch) Direct(dst, n int) []byte {
+	if b.store == nil || !b.program.Direct() || dst < 0 || n < 0 || n > b.store.n-dst {
+		return nil
+	}
+	size := b.program.plan.size
+	return b.store.bufs[0].Bytes()[dst*size : (dst+n)*size]
+}
+
 // Gather converts element src[i] of e to position dst[i]. Errors are as Put's.
 func (b *Batch) Gather(e Elems, dst, src []int32) error {
 	if err := b.open(); err != nil {

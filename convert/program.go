@@ -114,6 +114,15 @@ func (p *Program) ElemSize() int { return p.plan.size }
 // ElemsPerRow is how many elements make a row.
 func (p *Program) ElemsPerRow() int { return p.perRow }
 
+// Direct reports whether elements are kept as they lie in the file, byte for byte: little-endian numbers, mostly.
+func (p *Program) Direct() bool {
+	if len(p.plan.leaves) != 1 || len(p.plan.bufs) != 1 || p.plan.size == 0 {
+		return false
+	}
+	l := &p.plan.leaves[0]
+	return l.kind == copied && len(l.loops) == 0 && l.src == 0 && l.dst == 0 && l.width == p.plan.size && p.plan.bufs[0] == p.plan.size
+}
+
 // NeedsResolver reports whether a batch has to be given a Resolver.
 func (p *Program) NeedsResolver() bool { return p.plan.resolver }
 

@@ -117,35 +117,43 @@ func within(r run, origin, extent int64) int64 {
 	return r.n
 }
 
-// placer puts a chunk's elements where a batch wants them.
-type placer struct {
-	g     *geometry
-	batch *convert.Batch
-	elems convert.Elems
-	fill  bool // elems is one element that stands for all
-	parts [][]run
-}
-
-// place puts the elements of a chunk; parts are the runs of each axis.
+// place puts the elements of a chunk where a batch wants them; parts are the runs of each axis. fill: e is one element
+// that stands for all.
 func (g *geometry) place(b *convert.Batch, e convert.Elems, fill bool, parts [][]run) error {
-	p := placer{g: g, batch: b, elems: e, fill: fill, parts: parts}
-	return p.axis(0, 0, 0)
+	return g.walk(parts, func(dst, src, dstStep, srcStep, n int64) error {
+		if fill {
+			src, srcStep = 0, 0
+		}
+		return b.Put(int(dst), int(dstStep), e, int(src), int(srcStep), int(n))
+	})
 }
 
-func (p *placer) axis(i int, dst, src int64) error {
-	ds, ss := p.g.dstStride[i], p.g.srcStride[i]
-	if i < p.g.rows || p.g.axes[i].drop {
+// walk calls put for every stretch of elements that goes from a chunk to the result.
+func (g *geometry) walk(parts [][]run, put func(dst, src, dstStep, srcStep, n int64) error) error {
+	w := walker{g: g, parts: parts, put: put}
+	return w.axis(0, 0, 0)
+}
+
+type walker struct {
+	g     *geometry
+	parts [][]run
+	put   func(dst, src, dstStep, srcStep, n int64) error
+}
+
+func (w *walker) axis(i int, dst, src int64) error {
+	ds, ss := w.g.dstStride[i], w.g.srcStride[i]
+	if i < w.g.rows || w.g.axes[i].drop {
 		ds = 0
 	}
-	for _, r := range p.parts[i] {
-		if i == p.g.last {
-			if err := p.line(dst+r.dst*ds, src+r.src*ss, ds, ss, r); err != nil {
+	for _, r := range w.parts[i] {
+		if i == w.g.last {
+			if err := w.line(dst+r.dst*ds, src+r.src*ss, ds, ss, r); err != nil {
 				return err
 			}
 			continue
 		}
 		for k := range r.n {
-			if err := p.axis(i+1, dst+(r.dst+k)*ds, src+(r.src+k*r.step)*ss); err != nil {
+			if err := w.axis(i+1, dst+(r.dst+k)*ds, src+(r.src+k*r.step)*ss); err != nil {
 				return err
 			}
 		}
@@ -154,28 +162,21 @@ func (p *placer) axis(i int, dst, src int64) error {
 }
 
 // line puts a run along the last axis to walk.
-func (p *placer) line(dst, src, ds, ss int64, r run) error {
-	unit := p.g.unit
+func (w *walker) line(dst, src, ds, ss int64, r run) error {
+	unit := w.g.unit
 	if unit == 1 {
-		return p.put(dst, src, ds, r.step*ss, r.n)
+		if r.n == 1 {
+			return w.put(dst, src, 1, 1, 1)
+		}
+		return w.put(dst, src, ds, r.step*ss, r.n)
 	}
 	if r.step == 1 && ds == unit && ss == unit {
-		return p.put(dst, src, 1, 1, r.n*unit)
+		return w.put(dst, src, 1, 1, r.n*unit)
 	}
 	for k := range r.n {
-		if err := p.put(dst+k*ds, src+k*r.step*ss, 1, 1, unit); err != nil {
+		if err := w.put(dst+k*ds, src+k*r.step*ss, 1, 1, unit); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (p *placer) put(dst, src, dstStep, srcStep, n int64) error {
-	if n == 1 {
-		dstStep, srcStep = 1, 1
-	}
-	if p.fill {
-		src, srcStep = 0, 0
-	}
-	return p.batch.Put(int(dst), int(dstStep), p.elems, int(src), int(srcStep), int(n))
 }

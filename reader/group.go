@@ -147,8 +147,9 @@ func (g *group) guard(do func() error) (err error) {
 }
 
 func (g *group) read(ctx context.Context, jobs []job) error {
-	if len(jobs) == 0 {
-		return nil
+	jobs, err := g.direct(ctx, jobs)
+	if len(jobs) == 0 || err != nil {
+		return err
 	}
 	s := newScratch(g.lease)
 	defer s.release()

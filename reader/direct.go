@@ -1,0 +1,104 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// located is a store of elements that lie in a file as they are.
+type located interface {
+	// locate gives a way to read parts of a chunk, from a byte of its elements on; nil: the chunk has to be loaded.
+	locate(at []int64) (part, error)
+}
+
+type part func(ctx context.Context, dst []byte, from int64) error
+
+// directBytes is the least a read into a batch should fetch on average; otherwise chunks are better read whole.
+const directBytes = 16 << 10
+
+// direct reads what can go from the file right into the batches, without a copy in between, and gives the other jobs.
+func (g *group) direct(ctx context.Context, jobs []job) (rest []job, err error) {
+	store, ok := g.plan.store.(located)
+	if !ok || !g.plan.program.Direct() {
+		return jobs, nil
+	}
+	for _, j := range jobs {
+		read, err := store.locate(j.at)
+		if err != nil {
+			return nil, err
+		}
+		if read == nil || !g.worthwhile(j) {
+			rest = append(rest, j)
+			continue
+		}
+		if err := g.fetch(ctx, j, read); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
+}
+
+// worthwhile tells whether a chunk's part lies in stretches long enough, in file and batch, to be read one by one.
+func (g *group) worthwhile(j job) bool {
+	bytes, stretches, plain := int64(0), int64(0), true
+	size := int64(g.plan.program.ElemSize())
+	_ = g.stretches(j, func(_ *fill, _, _, dstStep, srcStep, n int64) error {
+		bytes, stretches = bytes+n*size, stretches+1
+		plain = plain && dstStep == 1 && srcStep == 1
+		return nil
+	})
+	return plain && (bytes >= stretches*directBytes || stretches*directBytes*2 <= g.plan.chunkBytes())
+}
+
+func (g *group) fetch(ctx context.Context, j job, read part) error {
+	size := int64(g.plan.program.ElemSize())
+	return g.stretches(j, func(f *fill, dst, src, _, _, n int64) error {
+		return read(ctx, f.batch.Direct(int(dst), int(n)), src*size)
+	})
+}
+
+// stretches calls use for every stretch of elements that goes from a chunk to a batch.
+func (g *group) stretches(j job, use func(f *fill, dst, src, dstStep, srcStep, n int64) error) error {
+	parts := append([][]run(nil), j.parts...)
+	for _, t := range j.targets {
+		parts[g.plan.geo.rows] = t.runs
+		if err := g.plan.geo.walk(parts, func(dst, src, dstStep, srcStep, n int64) error {
+			return use(g.fills[t.fill], dst, src, dstStep, srcStep, n)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// locate is part of located: chunks that no filter has changed.
+func (c *chunked) locate(at []int64) (part, error) {
+	linear := c.linear(at)
+	ch, ok := c.index.At(linear)
+	if !ok || c.filters != nil && !c.index.Unfiltered(linear) {
+		return nil, nil
+	}
+	f := stored{linear: linear, Chunk: ch}
+	if err := c.plausible(f); err != nil {
+		return nil, err
+	}
+	if int64(ch.Size) < c.bytes() {
+		return nil, c.failed(f, fault.New(fault.DataLoss, "%d bytes stored, a chunk has %d", ch.Size, c.bytes()))
+	}
+	return func(ctx context.Context, dst []byte, from int64) error {
+		return c.failed(f, c.file.Read(ctx, dst, ch.Addr+uint64(from)))
+	}, nil
+}
+
+// locate is part of located: bands of a dataset in one piece.
+func (b *bands) locate(at []int64) (part, error) {
+	c, ok := b.source.(*contiguous)
+	if !ok {
+		return nil, nil
+	}
+	first, _ := b.span(at)
+	return func(ctx context.Context, dst []byte, from int64) error {
+		return c.bytes(ctx, first*c.elemSize+from, dst)
+	}, nil
+}
