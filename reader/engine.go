@@ -69,6 +69,7 @@ type Engine struct {
 	mem     *bufpool.Memory
 	workers *sched.Pool
 	lib     library
+	plugins plugins
 
 	mu    sync.Mutex
 	files map[string]*list.Element // by path; of *File
@@ -78,7 +79,7 @@ type Engine struct {
 // NewEngine starts an engine; Close ends it.
 func NewEngine(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
-	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}}
+	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}, plugins: plugins{known: map[uint16]error{}}}
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(cfg.Memory, budgetWait), Pool: bufpool.NewPool(cfg.Memory)}
 	if cfg.InProcess {
 		e.lib = &h5proc.InProcess{}

@@ -12,6 +12,7 @@ type library interface {
 	Tree(ctx context.Context, path string) (*meta.File, error)
 	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
 	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
+	Filter(ctx context.Context, id uint16) error
 	Close() error
 }
 

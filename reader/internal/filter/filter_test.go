@@ -141,7 +141,9 @@ func TestNewRefuses(t *testing.T) {
 		kind error
 		text string
 	}{
-		{Spec{ID: 32013, Name: "H5Z-ZFP"}, fault.Unsupported, `filter 32013 ("H5Z-ZFP"): not decoded by this build; the ZFP plug-in`},
+		{Spec{ID: 32013, Name: "H5Z-ZFP"}, fault.Unsupported, `filter 32013 (zfp, "H5Z-ZFP"): this build does not decode it; set HDF5_PLUGIN_PATH to a directory that holds its plug-in (H5Z-ZFP`},
+		{Spec{ID: 32029}, fault.Unsupported, "filter 32029 (terse/prolix): this build does not decode it; set HDF5_PLUGIN_PATH to a directory that holds its plug-in"},
+		{Spec{ID: 299}, fault.Unsupported, "filter 299 (not registered)"},
 		{Spec{ID: 299, Name: "mine"}, fault.Unsupported, `filter 299 ("mine")`},
 		{Spec{ID: 2}, fault.DataLoss, "shuffle (id 2)"},
 		{Spec{ID: 2, Params: []uint32{0}}, fault.DataLoss, "shuffle (id 2)"},
@@ -206,7 +208,9 @@ func TestSupportedIsComplete(t *testing.T) {
 	for _, id := range []uint16{1, 2, 3, 4, 5, 6, 305, 307, 32000, 32001, 32004, 32008, 32015, 32026} {
 		require.True(t, seen[id], "%d", id)
 	}
-	require.Equal(t, "299", Name(299))
+	require.Equal(t, []string{"299", "zfp", "32017"}, []string{Name(299), Name(32013), Name(32017)})
+	require.False(t, Decodes(32013))
+	require.True(t, Decodes(1))
 }
 
 // TestImpossibleParameters opens filters with parameters that a writer can't have meant.

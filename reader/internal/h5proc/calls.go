@@ -41,6 +41,11 @@ func refNames(ctx context.Context, d doer, path string, refs []byte) ([]string, 
 	return r.Names, nil
 }
 
+func undoes(ctx context.Context, d doer, id uint16) error {
+	_, err := d.do(ctx, &request{Op: opFilter, Filter: id}, nil)
+	return err
+}
+
 // Tree lists a file: see h5c.File.Tree. Errors: fault.NotFound, fault.DataLoss, the context's.
 func (p *Pool) Tree(ctx context.Context, path string) (*meta.File, error) { return tree(ctx, p, path) }
 
@@ -59,3 +64,7 @@ func (p *Pool) ReadSlab(ctx context.Context, path, name string, start, count []u
 func (p *Pool) RefNames(ctx context.Context, path string, refs []byte) ([]string, error) {
 	return refNames(ctx, p, path, refs)
 }
+
+// Filter tells whether libhdf5 undoes a filter: see h5c.Filter. Errors: fault.Unsupported, also if helpers die of looking
+// for the plug-in, the context's.
+func (p *Pool) Filter(ctx context.Context, id uint16) error { return undoes(ctx, p, id) }

@@ -55,7 +55,7 @@ func start(cfg *Config) (*helper, error) {
 func environment(s string) []string {
 	out := []string{helperEnv + "=" + s, "GOTRACEBACK=single", "MALLOC_ARENA_MAX=1", "HDF5_USE_FILE_LOCKING=FALSE",
 		"HDF5_EXTFILE_PREFIX=${ORIGIN}"}
-	for _, name := range []string{"PATH", "HDF5_PLUGIN_PATH", "LD_LIBRARY_PATH", "TMPDIR"} {
+	for _, name := range []string{"PATH", "HDF5_PLUGIN_PATH", "HDF5_PLUGIN_PRELOAD", "LD_LIBRARY_PATH", "TMPDIR"} {
 		if v, ok := os.LookupEnv(name); ok {
 			out = append(out, name+"="+v)
 		}
@@ -158,6 +158,9 @@ func (s *strikes) out(id identity) bool {
 	return s.count[id] >= maxStrikes
 }
 
-func died(file, how string) error {
-	return fault.New(fault.DataLoss, "h5proc: %s: a helper process died on this file (%s)", file, how)
+func died(q *request, how string) error {
+	if q.Op == opFilter {
+		return fault.New(fault.Unsupported, "h5proc: looking for the %s in HDF5_PLUGIN_PATH ended the helper process (%s)", q.subject(), how)
+	}
+	return fault.New(fault.DataLoss, "h5proc: %s: a helper process died on this file (%s)", q.subject(), how)
 }

@@ -21,11 +21,13 @@ func (p *InProcess) do(ctx context.Context, q *request, dst []byte) (*response, 
 	if err := ctx.Err(); err != nil {
 		return &response{}, err
 	}
-	path, err := filepath.Abs(q.Path)
-	if err != nil {
-		return &response{}, err
+	if q.Op != opFilter {
+		path, err := filepath.Abs(q.Path)
+		if err != nil {
+			return &response{}, err
+		}
+		q.Path = path
 	}
-	q.Path = path
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.files.roots = p.Roots
@@ -51,6 +53,9 @@ func (p *InProcess) ReadSlab(ctx context.Context, path, name string, start, coun
 func (p *InProcess) RefNames(ctx context.Context, path string, refs []byte) ([]string, error) {
 	return refNames(ctx, p, path, refs)
 }
+
+// Filter is Pool.Filter.
+func (p *InProcess) Filter(ctx context.Context, id uint16) error { return undoes(ctx, p, id) }
 
 // Close closes the files that are kept open.
 func (p *InProcess) Close() error {

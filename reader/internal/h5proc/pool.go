@@ -140,7 +140,7 @@ func (p *Pool) attempt(ctx context.Context, q *request, frame, dst []byte, fresh
 		return o, errClosed
 	}
 	o.timeout = call.Err() != nil
-	p.cfg.Logger.Warn("helper process ended", zap.String("file", filepath.Base(q.Path)), zap.String("how", o.ended),
+	p.cfg.Logger.Warn("helper process ended", zap.String("file", q.subject()), zap.String("how", o.ended),
 		zap.Bool("timeout", o.timeout), zap.Bool("at_work", o.started), zap.Error(err), zap.Stringer("stderr", h.stderr))
 	return o, nil
 }
@@ -155,7 +155,7 @@ func (p *Pool) do(ctx context.Context, q *request, dst []byte) (*response, error
 	if err != nil {
 		return nil, err
 	}
-	file, idle, fresh := filepath.Base(q.Path), 0, false
+	idle, fresh := 0, false
 	for {
 		o, err := p.attempt(ctx, q, frame, dst, fresh)
 		switch {
@@ -166,7 +166,7 @@ func (p *Pool) do(ctx context.Context, q *request, dst []byte) (*response, error
 			return o.r, o.r.err()
 		case o.timeout:
 			p.strikes.add(id)
-			return nil, died(file, "stopped after "+p.cfg.CallTimeout.String())
+			return nil, died(q, "stopped after "+p.cfg.CallTimeout.String())
 		case !o.started && idle < idleDeaths+p.cfg.Helpers:
 			idle++
 			continue
@@ -174,7 +174,7 @@ func (p *Pool) do(ctx context.Context, q *request, dst []byte) (*response, error
 			return nil, fault.New(fault.Unavailable, "h5proc: helper processes end before they work (%s)", o.ended)
 		}
 		if p.strikes.add(id); p.strikes.out(id) {
-			return nil, died(file, o.ended)
+			return nil, died(q, o.ended)
 		}
 		fresh = true
 	}
@@ -182,6 +182,10 @@ func (p *Pool) do(ctx context.Context, q *request, dst []byte) (*response, error
 
 // prepare identifies the file, refuses it if helpers died on it, and encodes the request.
 func (p *Pool) prepare(q *request) (id identity, frame []byte, err error) {
+	if q.Op == opFilter {
+		frame, err = encodeFrame(q, maxRequest)
+		return identity{ino: uint64(q.Filter), size: -1}, frame, err // no file's
+	}
 	if q.Path, err = filepath.Abs(q.Path); err != nil {
 		return id, nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -27,6 +28,7 @@ const (
 	opDataset
 	opSlab
 	opRefs
+	opFilter
 )
 
 type request struct {
@@ -35,6 +37,7 @@ type request struct {
 	Start, Count []uint64
 	Bytes        uint64 // opSlab: of the destination
 	Refs         []byte
+	Filter       uint16
 }
 
 type response struct {
@@ -43,6 +46,14 @@ type response struct {
 	File    *meta.File
 	Dataset meta.Dataset
 	Names   []string
+}
+
+// subject is what messages call it: the file, or what has none.
+func (q *request) subject() string {
+	if q.Op == opFilter {
+		return fmt.Sprintf("plug-in of filter %d", q.Filter)
+	}
+	return filepath.Base(q.Path)
 }
 
 var errFrame = errors.New("malformed frame")

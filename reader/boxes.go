@@ -1,0 +1,93 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// boxes is a dataset of chunks that only libhdf5 can read. It is read in boxes of whole chunks, so that no chunk is
+// decoded twice, by as many helpers as there are workers and processes.
+type boxes struct {
+	*slab
+	box      []int64
+	elemSize int
+}
+
+// newBoxes joins small chunks, along the last axes first, to boxes that are worth a call.
+func newBoxes(s *slab, chunk []int64, elemSize int) (*boxes, error) {
+	if len(chunk) != len(s.shape) {
+		return nil, fault.New(fault.DataLoss, "%s: chunks of %d axes for %d", s.name, len(chunk), len(s.shape))
+	}
+	b := &boxes{slab: s, box: make([]int64, len(chunk)), elemSize: elemSize}
+	bytes := int64(elemSize)
+	for i, n := range chunk {
+		b.box[i] = min(n, s.shape[i])
+		if n < 1 || bytes > (1<<33)/b.box[i] {
+			return nil, fault.New(fault.Unsupported, "%s: chunks of %d elements", s.name, chunk)
+		}
+		bytes *= b.box[i]
+	}
+	for i := len(chunk) - 1; i >= 0; i-- {
+		times := max(1, bandBytes/bytes)
+		grown := min(b.box[i]*times, s.shape[i])
+		bytes = bytes / b.box[i] * grown
+		b.box[i] = grown
+	}
+	return b, nil
+}
+
+func (b *boxes) extents() []int64 { return b.box }
+
+func (b *boxes) need(int64) int64 { return b.bytes() }
+
+func (b *boxes) bytes() int64 { return product(b.box) * int64(b.elemSize) }
+
+func (b *boxes) load(ctx context.Context, s *scratch, at [][]int64, use func(int, convert.Elems, bool) error) error {
+	buf := s.mem.Allocate(int(b.bytes()))
+	defer s.mem.Free(buf)
+	for i := range at {
+		start, count, n := b.part(at[i])
+		part := buf[:n*int64(b.elemSize)]
+		if err := b.helper.ReadSlab(ctx, b.path, b.name, start, count, part); err != nil {
+			return err
+		}
+		loosen(buf, signed(count), b.box, b.elemSize)
+		if err := use(i, convert.Elems{Data: buf, N: int(product(b.box)), Size: b.elemSize}, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part is what lies inside the extent of a box: n elements.
+func (b *boxes) part(at []int64) (start, count []uint64, n int64) {
+	start, count, n = make([]uint64, len(at)), make([]uint64, len(at)), 1
+	for i, k := range at {
+		from := k * b.box[i]
+		here := min(b.box[i], b.shape[i]-from)
+		start[i], count[i] = uint64(from), uint64(here)
+		n *= here
+	}
+	return start, count, n
+}
+
+// loosen moves the elements at the beginning of buf, packed count by count, to where they lie in a whole box. A line
+// never moves towards the beginning, so the last goes first.
+func loosen(buf []byte, count, box []int64, size int) {
+	k := len(count) - 1
+	line := count[k] * int64(size)
+	for i := product(count[:k]) - 1; i > 0; i-- {
+		to, stride, rest := int64(0), box[k]*int64(size), i
+		for j := k - 1; j >= 0; j-- {
+			to += rest % count[j] * stride
+			rest /= count[j]
+			stride *= box[j]
+		}
+		if to == i*line {
+			return // so do all lines before
+		}
+		copy(buf[to:to+line], buf[i*line:(i+1)*line])
+	}
+}
