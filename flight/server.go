@@ -42,7 +42,7 @@ const defaultDrain = 20 * time.Second
 const (
 	maxReceive  = 16 << 20
 	windowSize  = 4 << 20
-	writeBuffer = 1 << 20
+	writeBuffer = 2 << 20
 )
 
 // Server is the Flight service. New makes it, Serve runs it once.
@@ -94,6 +94,7 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.InitialWindowSize(windowSize),
 		grpc.InitialConnWindowSize(windowSize),
 		grpc.WriteBufferSize(writeBuffer),
+		grpc.SharedWriteBuffer(true), // a connection that is idle holds none
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
