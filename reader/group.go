@@ -19,6 +19,7 @@ type fill struct {
 	block
 	runs   []run
 	lease  *bufpool.Lease
+	place  Memory // of the caller's, nil: the engine's
 	batch  *convert.Batch
 	record arrow.Record
 	hits   hits // of a condition

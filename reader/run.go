@@ -23,6 +23,7 @@ type Run struct {
 	blocks *blocks
 	seq    sequence
 	begun  bool
+	at     Placement // nil: the engine's memory
 
 	peeked *fill   // planned, but belongs to the next group
 	put    []*fill // planned, but the budget had no room
@@ -158,12 +159,16 @@ func (r *Run) start() (*group, error) {
 	if len(fills) == 0 {
 		return nil, nil
 	}
+	if ok, err := r.place(fills); !ok {
+		r.putBack(fills)
+		return nil, err
+	}
 	g := &group{plan: r.plan, fills: fills, ended: r.ended}
 	g.addJobs()
 	scratch := r.plan.scratchBytes(len(g.jobs))
 	total := scratch
 	for _, f := range fills {
-		total += r.plan.batchBytes(f.Rows)
+		total += r.leased(f)
 	}
 	lease, err := r.lease(total)
 	if lease == nil || err != nil {
@@ -171,8 +176,8 @@ func (r *Run) start() (*group, error) {
 		return nil, err
 	}
 	for _, f := range fills {
-		f.lease = lease.Split(r.plan.batchBytes(f.Rows))
-		f.batch = r.plan.program.NewBatch(f.lease, int(f.Rows), r.plan.resolver(r.ctx), f.Row)
+		f.lease = lease.Split(r.leased(f))
+		f.batch = r.plan.program.NewBatch(f.allocator(), int(f.Rows), r.plan.resolver(r.ctx), f.Row)
 	}
 	g.lease = lease
 	return g, nil
@@ -180,10 +185,10 @@ func (r *Run) start() (*group, error) {
 
 func (r *Run) lease(n int64) (*bufpool.Lease, error) {
 	mem := r.plan.ds.file.eng.mem
-	if len(r.flight) > 0 || len(r.ready) > 0 || r.now != nil {
-		return mem.TryLease(n), nil
+	if r.idle() {
+		return mem.Lease(r.ctx, n)
 	}
-	return mem.Lease(r.ctx, n)
+	return mem.TryLease(n), nil
 }
 
 // collect takes the blocks that the next group fills together: more than one only if they share chunks.
@@ -195,7 +200,7 @@ func (r *Run) collect() []*fill {
 	}
 	var fills []*fill
 	bytes := int64(0)
-	for len(fills) < 256 {
+	for len(fills) < r.most() {
 		f := r.take()
 		if f == nil {
 			break
