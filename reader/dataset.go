@@ -33,6 +33,8 @@ type Dataset struct {
 
 	mu    sync.Mutex
 	index *chunkindex.Index
+
+	indexes indexCache
 }
 
 // newDataset makes sense of what libhdf5 says. It never fails: what is wrong becomes the reason why the dataset is not

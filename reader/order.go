@@ -1,22 +1,18 @@
 package reader
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"math"
 	"slices"
 	"strings"
 
-	"github.com/apache/arrow/go/v15/arrow/array"
-
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
-	"github.com/mtflight/mtflight/reader/where"
+	"github.com/mtflight/mtflight/reader/internal/ptindex"
 )
 
 // sortable checks the column of sort_by.
-func (d *Dataset) sortable(r Request) error {
+func (d *Dataset) sortable(ctx context.Context, r Request) error {
 	if len(d.shape) != 1 {
 		return fault.New(fault.Invalid, "sort_by: only tables and arrays of one axis can be sorted, this has %d", len(d.shape))
 	}
@@ -27,20 +23,33 @@ func (d *Dataset) sortable(r Request) error {
 	if !slices.Contains(names, r.SortBy) {
 		return fault.New(fault.NotFound, "sort_by: no column %q%s", r.SortBy, suggestion(r.SortBy, names))
 	}
-	kind, why, err := d.operand(r.SortBy)
+	t, err := d.asValue(r.SortBy)
 	if err != nil {
 		return err
 	}
-	if kind == where.None || kind == where.Complex128 {
-		if why == "" {
-			why = "complex values have no order"
-		}
-		return fault.New(fault.Invalid, "sort_by: column %q: %s", r.SortBy, why)
+	if _, ok := keyClass(t); !ok {
+		return fault.New(fault.Invalid, "sort_by: column %q of %s has no order", r.SortBy, t)
 	}
 	if r.CheckCSI {
-		return fault.New(fault.Precondition, "sort_by: column %q has no completely sorted index that can be used; leave out check_csi to sort it", r.SortBy)
+		return d.checkCSI(ctx, r.SortBy)
 	}
 	return nil
+}
+
+func (d *Dataset) checkCSI(ctx context.Context, column string) error {
+	ix, why, err := d.indexOf(ctx, column)
+	switch {
+	case err != nil:
+		return err
+	case ix == nil:
+	case ix.complete():
+		return nil
+	case !ix.Sorted():
+		why = "the index is not completely sorted"
+	default:
+		why = "the index does not cover all rows"
+	}
+	return fault.New(fault.Precondition, "sort_by: column %q has no completely sorted index that can be used (%s); leave out check_csi to sort it", column, why)
 }
 
 func suggestion(name string, names []string) string {
@@ -51,95 +60,172 @@ func suggestion(name string, names []string) string {
 	return " (near: " + strings.Join(found, ", ") + ")"
 }
 
-// sorted puts rows in the order of a column: ascending, NaN last, equal keys as they come.
-func (p *Plan) sorted(ctx context.Context, rows sequence) (rowList, error) {
-	if need := rows.Len() * 32; need > p.ds.file.eng.mem.Budget.Limit() {
-		return nil, fault.New(fault.Exhausted, "sorting %d rows needs about %d bytes, more than the memory budget: raise --memory", rows.Len(), need)
+// ordered filters, sorts, then slices.
+func (p *Plan) ordered(ctx context.Context, limit int64) (sequence, error) {
+	all := span{step: 1, n: p.ds.rows()}
+	if p.where == nil {
+		ix, _, err := p.ds.indexOf(ctx, p.req.SortBy)
+		if err != nil {
+			return nil, err
+		}
+		if ix != nil && ix.complete() {
+			return p.byIndex(ctx, ix, limit)
+		}
+		return p.bySorting(ctx, all, limit)
 	}
+	rows, err := p.filter(ctx, all, -1)
+	if err != nil {
+		return nil, err
+	}
+	return p.bySorting(ctx, rows, limit)
+}
+
+// places is which places of n sorted rows the request takes, in ascending order; down: it wants them the other way.
+func (p *Plan) places(n, limit int64) (part span, down bool, err error) {
+	part, err = slice(p.req.Start, p.req.Stop, p.req.Step, n)
+	if err != nil {
+		return part, false, err
+	}
+	if limit >= 0 {
+		part = part.cut(limit)
+	}
+	if part.step < 0 && part.n > 0 {
+		part = span{start: part.start + (part.n-1)*part.step, step: -part.step, n: part.n}
+		down = true
+	}
+	return part, down, nil
+}
+
+func (p *Plan) newSortedRows(n int64, down bool) (*sortedRows, error) {
+	return newSortedRows(p.budget(), n, p.geo.chunk[p.geo.rows], down)
+}
+
+func (p *Plan) budget() *bufpool.Budget { return p.ds.file.eng.mem.Budget }
+
+// indexStep is how many places of an index are read at once.
+const indexStep = 1 << 18
+
+// byIndex takes the order that a completely sorted index keeps.
+func (p *Plan) byIndex(ctx context.Context, ix *columnIndex, limit int64) (sequence, error) {
+	part, down, err := p.places(p.ds.rows(), limit)
+	if err != nil {
+		return nil, err
+	}
+	out, err := p.newSortedRows(part.n, down)
+	if err != nil {
+		return nil, err
+	}
+	perRead := max(1, indexStep/part.step)
+	for i := int64(0); i < part.n && err == nil; i += perRead {
+		var rows []int64
+		n := min(perRead, part.n-i)
+		first := part.start + i*part.step
+		if rows, err = ix.Order(ctx, first, first+(n-1)*part.step+1, part.step); err != nil {
+			break
+		}
+		for _, r := range rows {
+			out.add(r)
+		}
+	}
+	return finished(out, err)
+}
+
+func finished(out *sortedRows, err error) (sequence, error) {
+	if err == nil {
+		err = out.finish()
+	}
+	if err != nil {
+		out.close()
+		return nil, err
+	}
+	return out, nil
+}
+
+// bySorting reads the column of rows and sorts it: ascending, NaN last, equal keys as they come.
+func (p *Plan) bySorting(ctx context.Context, rows sequence, limit int64) (sequence, error) {
+	part, down, err := p.places(rows.Len(), limit)
+	if err != nil {
+		return nil, err
+	}
+	class, _, err := p.ds.order(p.req.SortBy)
+	if err != nil {
+		return nil, err
+	}
+	room, err := sortRoom(ctx, p.budget(), rows.Len(), class)
+	if err != nil {
+		return nil, err
+	}
+	defer p.budget().Return(room)
+	s := newSorter(room, rows.Len(), class == ptindex.Bytes)
+	defer s.close()
+	if err := p.readKeys(ctx, rows, s); err != nil {
+		return nil, err
+	}
+	out, err := p.newSortedRows(part.n, down)
+	if err != nil {
+		return nil, err
+	}
+	at := int64(0)
+	if part.n == 0 {
+		return finished(out, nil)
+	}
+	return finished(out, s.each(ctx, func(row int64) (bool, error) {
+		if at >= part.start && (at-part.start)%part.step == 0 {
+			out.add(row)
+		}
+		at++
+		return out.n < part.n, nil
+	}))
+}
+
+// sortRoom reserves what sorting takes, at most a quarter of the budget; less where others use it.
+func sortRoom(ctx context.Context, b *bufpool.Budget, rows int64, class ptindex.Class) (int64, error) {
+	most := b.Limit() / 4
+	if class != ptindex.Bytes {
+		most = min(most, rows*pairBytes+1)
+	}
+	least := min(most, max(b.Limit()/64, 1<<20))
+	for n := most; n > least; n /= 2 {
+		if b.TryAcquire(n) {
+			return n, nil
+		}
+	}
+	return least, b.Acquire(ctx, least)
+}
+
+// readKeys gives the sorter the keys of rows.
+func (p *Plan) readKeys(ctx context.Context, rows sequence, s *sorter) error {
 	scan, err := p.scan([]string{p.req.SortBy}, rows)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	kind, _, err := p.ds.operand(p.req.SortBy)
-	if err != nil {
-		return nil, err
-	}
-	var keys where.Vector
-	if err := scan.each(ctx, func(r *Run) bool {
-		if kind == where.Bytes {
-			appendBytes(&keys, r.Record().Column(0).(*array.Binary))
-		} else {
-			appendKeys(&keys, vector(r.Record().Column(0), kind))
+	var failed error
+	var k ptindex.Keys
+	var sources []int64
+	err = scan.each(ctx, func(r *Run) bool {
+		k.Num, k.Str = k.Num[:0], k.Str[:0]
+		if failed = appendKeys(&k, r.Record().Column(0)); failed != nil {
+			return false
 		}
-		return true
-	}); err != nil {
-		return nil, err
+		at := r.Block()
+		sources = spreadOut(sources[:0], rows.Runs(nil, at.Row, at.Row+at.Rows, 0))
+		failed = s.add(k, sources)
+		return failed == nil
+	})
+	if err != nil {
+		return err
 	}
-	return arranged(rows, keys, kind), nil
+	return failed
 }
 
-func appendKeys(all *where.Vector, v where.Vector) {
-	all.Bool = append(all.Bool, v.Bool...)
-	all.I32 = append(all.I32, v.I32...)
-	all.I64 = append(all.I64, v.I64...)
-	all.F32 = append(all.F32, v.F32...)
-	all.F64 = append(all.F64, v.F64...)
-}
-
-func appendBytes(all *where.Vector, a *array.Binary) {
-	if all.Off == nil {
-		all.Off = []int32{0}
+// spreadOut writes runs out as rows.
+func spreadOut(out []int64, runs []run) []int64 {
+	for _, r := range runs {
+		for k := range r.n {
+			out = append(out, r.src+k*r.step)
+		}
 	}
-	for i := range a.Len() {
-		all.Bytes = append(all.Bytes, a.Value(i)...)
-		all.Off = append(all.Off, int32(len(all.Bytes)))
-	}
-}
-
-func arranged(rows sequence, keys where.Vector, kind where.Kind) rowList {
-	var order []int64
-	n := int(rows.Len())
-	switch kind {
-	case where.Bool:
-		order = argsort(n, func(a, b int64) int { return cmp.Compare(keys.Bool[a], keys.Bool[b]) })
-	case where.Int32:
-		order = argsort(n, func(a, b int64) int { return cmp.Compare(keys.I32[a], keys.I32[b]) })
-	case where.Int64:
-		order = argsort(n, func(a, b int64) int { return cmp.Compare(keys.I64[a], keys.I64[b]) })
-	case where.Float32:
-		order = argsort(n, func(a, b int64) int { return compareFloats(float64(keys.F32[a]), float64(keys.F32[b])) })
-	case where.Float64:
-		order = argsort(n, func(a, b int64) int { return compareFloats(keys.F64[a], keys.F64[b]) })
-	default:
-		order = argsort(n, func(a, b int64) int { return bytes.Compare(cell(keys, a), cell(keys, b)) })
-	}
-	source := sources(rows)
-	for i, at := range order {
-		order[i] = source[at]
-	}
-	return order
-}
-
-func argsort(n int, less func(a, b int64) int) []int64 {
-	order := make([]int64, n)
-	for i := range order {
-		order[i] = int64(i)
-	}
-	slices.SortStableFunc(order, less)
-	return order
-}
-
-// compareFloats puts NaN last.
-func compareFloats(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	case a == b:
-		return 0
-	}
-	return cmp.Compare(btoi(math.IsNaN(a)), btoi(math.IsNaN(b)))
+	return out
 }
 
 func btoi(b bool) int {
@@ -147,23 +233,4 @@ func btoi(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// cell is a string without the zeros it is padded with, as NumPy compares them.
-func cell(v where.Vector, i int64) []byte {
-	return bytes.TrimRight(v.Bytes[v.Off[i]:v.Off[i+1]], "\x00")
-}
-
-// sources writes the source rows of a sequence out.
-func sources(s sequence) rowList {
-	if l, ok := s.(rowList); ok {
-		return l
-	}
-	out := make(rowList, 0, s.Len())
-	for _, r := range s.Runs(nil, 0, s.Len(), 0) {
-		for k := range r.n {
-			out = append(out, r.src+k*r.step)
-		}
-	}
-	return out
 }

@@ -51,7 +51,7 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if err := p.compile(); err != nil {
 		return nil, err
 	}
-	if err := p.sequence(); err != nil {
+	if err := p.sequence(ctx); err != nil {
 		return nil, err
 	}
 	p.blockSize()
@@ -103,11 +103,11 @@ func (p *Plan) compile() error {
 }
 
 // sequence finds the rows if no value decides about them.
-func (p *Plan) sequence() (err error) {
+func (p *Plan) sequence(ctx context.Context) (err error) {
 	n := p.ds.rows()
 	switch r := p.req; {
 	case r.Where != nil || r.SortBy != "":
-		return p.question()
+		return p.question(ctx)
 	case r.Select != nil:
 		a := p.geo.axes[p.geo.rows]
 		p.fixed = chosen{axis: a}
@@ -155,7 +155,7 @@ func limited(s sequence, n int64) sequence {
 }
 
 // question checks what only reading can answer.
-func (p *Plan) question() (err error) {
+func (p *Plan) question(ctx context.Context) (err error) {
 	if _, err := slice(p.req.Start, p.req.Stop, p.req.Step, p.ds.rows()); err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (p *Plan) question() (err error) {
 		}
 	}
 	if p.req.SortBy != "" {
-		return p.ds.sortable(p.req)
+		return p.ds.sortable(ctx, p.req)
 	}
 	return nil
 }
@@ -187,33 +187,6 @@ func (p *Plan) rows(ctx context.Context) (sequence, error) {
 		return p.filter(ctx, rows, limit)
 	}
 	return p.ordered(ctx, limit)
-}
-
-// ordered filters, sorts, then slices.
-func (p *Plan) ordered(ctx context.Context, limit int64) (sequence, error) {
-	var rows sequence = span{step: 1, n: p.ds.rows()}
-	var err error
-	if p.where != nil {
-		if rows, err = p.filter(ctx, rows.(span), -1); err != nil {
-			return nil, err
-		}
-	}
-	all, err := p.sorted(ctx, rows)
-	if err != nil {
-		return nil, err
-	}
-	part, err := slice(p.req.Start, p.req.Stop, p.req.Step, all.Len())
-	if err != nil {
-		return nil, err
-	}
-	if limit >= 0 {
-		part = part.cut(limit)
-	}
-	out := make(rowList, 0, part.n)
-	for i := range part.n {
-		out = append(out, all[part.start+i*part.step])
-	}
-	return out, nil
 }
 
 // Schema has the schema metadata of protocol section 4.

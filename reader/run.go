@@ -205,7 +205,7 @@ func (r *Run) collect() []*fill {
 		if f == nil {
 			break
 		}
-		if len(fills) > 0 && (bytes >= r.plan.groupBytes() || !r.shares(fills[len(fills)-1], f)) {
+		if len(fills) > 0 && !r.together(bytes, fills[len(fills)-1], f) {
 			r.peeked = f
 			break
 		}
@@ -232,6 +232,15 @@ func (r *Run) shares(a, b *fill) bool {
 	last, first := a.runs[len(a.runs)-1], b.runs[0]
 	extent := r.plan.geo.chunk[r.plan.geo.rows]
 	return (last.src+(last.n-1)*last.step)/extent == first.src/extent
+}
+
+// together tells whether a block belongs into the group that has bytes and ends with another one.
+func (r *Run) together(bytes int64, last, next *fill) bool {
+	if s, ok := r.seq.(*sortedRows); ok && s.scattered() {
+		planned := bytes / r.plan.rowBytes() * runBytes
+		return bytes+planned < r.plan.budget().Limit()/4
+	}
+	return bytes < r.plan.groupBytes() && r.shares(last, next)
 }
 
 // await waits until a group that may be sent has ended, and makes its batches ready.
@@ -263,6 +272,10 @@ func (r *Run) deliver(g *group) error {
 	if !r.plan.ds.file.disk.Unchanged() {
 		g.release()
 		return fault.New(fault.Changed, "the file changed while it was read: ask again")
+	}
+	if s, ok := r.seq.(*sortedRows); ok && s.err != nil {
+		g.release()
+		return s.err
 	}
 	r.ready = append(r.ready, g.fills...)
 	return nil
@@ -298,6 +311,9 @@ func (r *Run) stop() {
 		f.release()
 	}
 	r.flight, r.ready = nil, nil
+	if s, ok := r.seq.(*sortedRows); ok {
+		s.close()
+	}
 }
 
 func (r *Run) putBack(fills []*fill) { r.put = fills }

@@ -1,0 +1,367 @@
+package reader
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"strconv"
+	"sync"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/ptindex"
+)
+
+// maxIndexBounds is how many bytes of an index's bounds are kept in memory.
+const maxIndexBounds = 32 << 20
+
+// columnIndex is PyTables' index of a column. Its rows are candidates: whoever asks checks each again.
+//
+// Order lists rows in the order of the column; only where Sorted, and with Indexed as many as the table's rows, it is
+// that of all rows.
+type columnIndex struct{ *ptindex.Index }
+
+// complete reports whether the index puts every row of the table in order.
+func (ix *columnIndex) complete() bool { return ix.Sorted() && ix.Indexed() == ix.TableRows }
+
+// indexCache is what is known of a dataset's indexes, by column.
+type indexCache struct {
+	mu    sync.Mutex
+	known map[string]foundIndex
+}
+
+type foundIndex struct {
+	index *columnIndex
+	why   string
+}
+
+// indexOf finds the usable index of a column: none is nil and why. Errors are the context's and such that the next
+// call may not have.
+func (d *Dataset) indexOf(ctx context.Context, column string) (ix *columnIndex, why string, err error) {
+	d.indexes.mu.Lock()
+	found, ok := d.indexes.known[column]
+	d.indexes.mu.Unlock()
+	if ok {
+		return found.index, found.why, nil
+	}
+	found.index, err = d.openIndex(ctx, column)
+	switch fault.Of(err) {
+	case fault.NotFound, fault.DataLoss, fault.Unsupported, fault.Precondition:
+		found.why = err.Error()
+	default:
+		if err != nil {
+			return nil, "", err
+		}
+	}
+	d.indexes.mu.Lock()
+	defer d.indexes.mu.Unlock()
+	if d.indexes.known == nil {
+		d.indexes.known = map[string]foundIndex{}
+	}
+	d.indexes.known[column] = found
+	return found.index, found.why, nil
+}
+
+// openIndex reads an index's measures and bounds. Every reason against using it is an error with a kind.
+func (d *Dataset) openIndex(ctx context.Context, column string) (*columnIndex, error) {
+	if d.source.Class != "TABLE" || len(d.shape) != 1 || !d.chunked() {
+		return nil, fault.New(fault.NotFound, "only chunked tables of PyTables have indexes")
+	}
+	a := &indexArrays{table: d}
+	group := path.Join(path.Dir(d.meta.Path), "_i_"+path.Base(d.meta.Path), column)
+	if err := a.open(ctx, group); err != nil {
+		return nil, err
+	}
+	attrs, err := d.file.indexAttributes(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.measure(ctx, attrs, column); err != nil {
+		return nil, err
+	}
+	ranges, bounds, err := a.limits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x, err := ptindex.New(a.shape, ranges, bounds, a)
+	if err != nil {
+		return nil, err
+	}
+	return &columnIndex{x}, nil
+}
+
+// indexAttributes are those of an index's group, if PyTables would use it.
+func (f *File) indexAttributes(ctx context.Context, group string) ([]meta.Attr, error) {
+	tree, err := f.listing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range tree.Groups {
+		if g.Path != group {
+			continue
+		}
+		if v := text(g.Attrs, "VERSION"); text(g.Attrs, "CLASS") != "INDEX" || v != "2.0" && v != "2.1" {
+			return nil, fault.New(fault.Unsupported, "an index of version %q", v)
+		}
+		if dirty(g.Attrs) {
+			return nil, fault.New(fault.Precondition, "the index is dirty: the table changed after it was made")
+		}
+		return g.Attrs, nil
+	}
+	return nil, fault.New(fault.NotFound, "no index")
+}
+
+// dirty is PyTables' flag, stored as a truth value or a number; what can't be read counts as set.
+func dirty(attrs []meta.Attr) bool {
+	for _, a := range attrs {
+		if a.Name == "DIRTY" {
+			v := string(a.Value)
+			return a.Err != "" || v != "0" && v != "false"
+		}
+	}
+	return false
+}
+
+// attribute is one that is an integer.
+func attribute(attrs []meta.Attr, name string) (int64, error) {
+	for _, a := range attrs {
+		var n int64
+		if a.Name == name && a.Err == "" && json.Unmarshal(a.Value, &n) == nil {
+			return n, nil
+		}
+	}
+	return 0, fault.New(fault.DataLoss, "an index without the attribute %s", name)
+}
+
+// indexArrays reads the arrays of an index.
+type indexArrays struct {
+	table               *Dataset
+	sorted, indices     *Dataset
+	sortedLR, indicesLR *Dataset
+	ranges, bounds      *Dataset
+	shape               ptindex.Shape
+}
+
+func (a *indexArrays) open(ctx context.Context, group string) error {
+	for _, part := range []struct {
+		name string
+		into **Dataset
+		axes int
+	}{
+		{"sorted", &a.sorted, 2}, {"indices", &a.indices, 2}, {"sortedLR", &a.sortedLR, 1}, {"indicesLR", &a.indicesLR, 1},
+		{"ranges", &a.ranges, 2}, {"bounds", &a.bounds, 2},
+	} {
+		ds, err := a.table.file.Dataset(ctx, group+"/"+part.name)
+		if err != nil {
+			if part.name == "sorted" && fault.Of(err) == fault.NotFound {
+				return fault.New(fault.NotFound, "no index")
+			}
+			return err
+		}
+		if ds.unsupported != nil {
+			return ds.unsupported
+		}
+		if ds.file != a.table.file || len(ds.shape) != part.axes {
+			return fault.New(fault.DataLoss, "%s of an index has %d axes", part.name, len(ds.shape))
+		}
+		*part.into = ds
+	}
+	return nil
+}
+
+// measure fills the shape.
+func (a *indexArrays) measure(ctx context.Context, attrs []meta.Attr, column string) (err error) {
+	s := &a.shape
+	if s.Class, err = a.class(column); err != nil {
+		return err
+	}
+	s.IndexSize = a.indices.source.Type.Size
+	s.Slices, s.TableRows, s.TableChunk = a.sorted.shape[0], a.table.rows(), a.table.info.Chunks[0]
+	s.Reduction = 1
+	for name, into := range map[string]*int64{"blocksize": &s.Block, "slicesize": &s.Slice, "chunksize": &s.Chunk} {
+		if *into, err = attribute(attrs, name); err != nil {
+			return err
+		}
+	}
+	if text(attrs, "VERSION") == "2.0" {
+		err = a.measureLast20(ctx)
+	} else {
+		err = a.measureLast21(attrs)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.Check(); err != nil {
+		return err
+	}
+	return a.agree()
+}
+
+// class is the order of the values, the same in the column and in the index.
+func (a *indexArrays) class(column string) (ptindex.Class, error) {
+	of, ok, err := a.table.order(column)
+	if err != nil {
+		return 0, err
+	}
+	t, err := a.sorted.asValue(a.sorted.source.Name)
+	if err != nil {
+		return 0, err
+	}
+	list, isList := t.(*arrow.FixedSizeListType)
+	if !ok || !isList {
+		return 0, fault.New(fault.Unsupported, "an index of values that have no order")
+	}
+	if have, ok := keyClass(list.Elem()); !ok || of != have {
+		return 0, fault.New(fault.Unsupported, "the index holds values of another type than the column")
+	}
+	return of, nil
+}
+
+func (a *indexArrays) measureLast21(attrs []meta.Attr) (err error) {
+	if a.shape.Reduction, err = attribute(attrs, "reduction"); err != nil {
+		return err
+	}
+	if a.shape.Last, err = attribute(a.indicesLR.meta.Attrs, "nelements"); err != nil {
+		return err
+	}
+	a.shape.LastKeys, err = attribute(a.sortedLR.meta.Attrs, "nelements")
+	return err
+}
+
+// measureLast20 knows the older form: the count is the last element of indicesLR.
+func (a *indexArrays) measureLast20(ctx context.Context) error {
+	n := a.indicesLR.rows()
+	if n == 0 {
+		return fault.New(fault.DataLoss, "indicesLR of an index is empty")
+	}
+	v, err := a.indicesLR.keys(ctx, strconv.FormatInt(n-1, 10)+":")
+	if err == nil {
+		a.shape.Last = int64(rowNumbers(v, a.indicesLR)[0])
+		a.shape.LastKeys = a.shape.Last
+	}
+	return err
+}
+
+// agree checks the arrays' extents against the measures.
+func (a *indexArrays) agree() error {
+	s := a.shape
+	last := int64(0)
+	if s.Last > 0 {
+		last = s.LastKeys + s.Bounds(s.Slices) + 2
+	}
+	if a.sorted.shape[1] != s.Keys(0) && s.Slices > 0 || a.indices.shape[0] != s.Slices || s.Slices > 0 && a.indices.shape[1] != s.Slice ||
+		a.indicesLR.rows() < s.Last || a.sortedLR.rows() < last || a.ranges.shape[0] != s.Slices || a.ranges.shape[1] != 2 ||
+		s.Slices > 0 && (a.bounds.shape[0] != s.Slices || a.bounds.shape[1] != s.Bounds(0)) {
+		return fault.New(fault.DataLoss, "the arrays of the index contradict its measures")
+	}
+	if bytes := (2*s.Parts() + s.Slices*s.Bounds(0)) * int64(max(24, a.sorted.source.Type.Size)); bytes > maxIndexBounds {
+		return fault.New(fault.Unsupported, "the index has %d bytes of bounds, too many to keep", bytes)
+	}
+	return nil
+}
+
+// limits reads the first- and second-level bounds, those of the unfinished slice last.
+func (a *indexArrays) limits(ctx context.Context) (ranges, bounds ptindex.Keys, err error) {
+	s := a.shape
+	if s.Slices > 0 {
+		if ranges, err = a.ranges.keys(ctx, ""); err != nil {
+			return ranges, bounds, err
+		}
+		if s.Bounds(0) > 0 {
+			if bounds, err = a.bounds.keys(ctx, ""); err != nil {
+				return ranges, bounds, err
+			}
+		}
+	}
+	if s.Last > 0 {
+		ends, err := a.sortedLR.keys(ctx, span2(s.LastKeys, s.LastKeys+s.Bounds(s.Slices)+2))
+		if err != nil {
+			return ranges, bounds, err
+		}
+		n := ends.Len()
+		bounds = joined(bounds, ends.Slice(1, n-1))
+		ranges = joined(joined(ranges, ends.Slice(0, 1)), ends.Slice(n-1, n))
+	}
+	return ranges, bounds, nil
+}
+
+func joined(a, b ptindex.Keys) ptindex.Keys {
+	return ptindex.Keys{Num: append(a.Num, b.Num...), Str: append(a.Str, b.Str...)}
+}
+
+func span2(lo, hi int64) string { return fmt.Sprintf("%d:%d", lo, hi) }
+
+// Sorted is part of ptindex.Arrays.
+func (a *indexArrays) Sorted(ctx context.Context, part, lo, hi int64) (ptindex.Keys, error) {
+	if part < a.shape.Slices {
+		return a.sorted.keys(ctx, fmt.Sprintf("%d, %d:%d", part, lo, hi))
+	}
+	return a.sortedLR.keys(ctx, span2(lo, hi))
+}
+
+// Indices is part of ptindex.Arrays.
+func (a *indexArrays) Indices(ctx context.Context, part, lo, hi int64) ([]uint64, error) {
+	ds, what := a.indicesLR, span2(lo, hi)
+	if part < a.shape.Slices {
+		ds, what = a.indices, fmt.Sprintf("%d, %d:%d", part, lo, hi)
+	}
+	keys, err := ds.keys(ctx, what)
+	if err != nil {
+		return nil, err
+	}
+	return rowNumbers(keys, ds), nil
+}
+
+// rowNumbers turns keys of unsigned integers back into them.
+func rowNumbers(k ptindex.Keys, of *Dataset) []uint64 {
+	if of.source.Type.Size < 8 {
+		for i, v := range k.Num {
+			k.Num[i] = v ^ 1<<63
+		}
+	}
+	return k.Num
+}
+
+// keys reads what a select takes of an array, all of it for "".
+func (d *Dataset) keys(ctx context.Context, what string) (ptindex.Keys, error) {
+	var k ptindex.Keys
+	r := Request{Options: asValues}
+	if what != "" {
+		r.Select = &what
+	}
+	plan, err := d.Plan(ctx, r)
+	if err != nil {
+		return k, err
+	}
+	var failed error
+	if err := plan.each(ctx, func(r *Run) bool {
+		failed = appendKeys(&k, r.Record().Column(0))
+		return failed == nil
+	}); err != nil {
+		return k, err
+	}
+	return k, failed
+}
+
+// order is how a column's values are ordered, false if they are not.
+func (d *Dataset) order(column string) (ptindex.Class, bool, error) {
+	t, err := d.asValue(column)
+	if err != nil {
+		return 0, false, err
+	}
+	c, ok := keyClass(t)
+	return c, ok, nil
+}
+
+// asValue is the type a column comes as for conditions and sorting.
+func (d *Dataset) asValue(column string) (arrow.DataType, error) {
+	program, err := convert.Compile(d.source, []string{column}, asValues)
+	if err != nil {
+		return nil, err
+	}
+	return program.Schema(arrow.Metadata{}).Field(0).Type, nil
+}

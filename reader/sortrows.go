@@ -1,0 +1,117 @@
+package reader
+
+import (
+	"bufio"
+	"encoding/binary"
+	"os"
+	"slices"
+
+	"github.com/mtflight/mtflight/internal/bufpool"
+)
+
+// runBytes is about what planning takes for a row that comes alone.
+const runBytes = 128
+
+// sortedRows is the rows of a sorted result, in memory or, where they are too many, in a temporary file. It is a
+// sequence; err is what kept Runs from reading.
+type sortedRows struct {
+	budget *bufpool.Budget
+	held   int64 // bytes of the budget
+
+	rows rowList
+	file *os.File // nil: in memory
+	w    *bufio.Writer
+	n    int64
+	down bool // the last row added is the first of the result
+	err  error
+
+	extent int64 // rows of a chunk
+	last   int64 // chunk of the last row added
+	moves  int64 // how often a row lies in another chunk than the one before
+}
+
+// newSortedRows makes room for n rows; down: they will be added from the last to the first.
+func newSortedRows(budget *bufpool.Budget, n, extent int64, down bool) (*sortedRows, error) {
+	s := &sortedRows{budget: budget, down: down, extent: extent, last: -1}
+	if bytes := 8 * n; bytes <= budget.Limit()/16 && budget.TryAcquire(bytes) {
+		s.held = bytes
+		s.rows = make(rowList, 0, n)
+		return s, nil
+	}
+	f, err := tempFile()
+	if err != nil {
+		return nil, err
+	}
+	s.file, s.w = f, bufio.NewWriterSize(f, spillBuffer)
+	return s, nil
+}
+
+func (s *sortedRows) add(row int64) {
+	s.n++
+	if chunk := row / s.extent; chunk != s.last {
+		s.last = chunk
+		s.moves++
+	}
+	if s.file == nil {
+		s.rows = append(s.rows, row)
+		return
+	}
+	_, _ = s.w.Write(binary.LittleEndian.AppendUint64(s.w.AvailableBuffer(), uint64(row))) // finish sees the error
+}
+
+// finish ends the adding.
+func (s *sortedRows) finish() error {
+	if s.file == nil {
+		if s.down {
+			slices.Reverse(s.rows)
+		}
+		return nil
+	}
+	if err := s.w.Flush(); err != nil {
+		return spillFailed(err)
+	}
+	s.w = nil
+	return nil
+}
+
+// scattered reports whether rows of one chunk lie so far apart that batches should be filled together.
+func (s *sortedRows) scattered() bool { return s.moves > 4*(s.n/s.extent+1) }
+
+// Len is part of sequence.
+func (s *sortedRows) Len() int64 { return s.n }
+
+// Runs is part of sequence.
+func (s *sortedRows) Runs(runs []run, lo, hi, at int64) []run {
+	if s.file == nil {
+		return s.rows.Runs(runs, lo, hi, at)
+	}
+	part := s.read(lo, hi)
+	return part.Runs(runs, 0, int64(len(part)), at)
+}
+
+func (s *sortedRows) read(lo, hi int64) rowList {
+	part := make(rowList, hi-lo)
+	if s.down {
+		lo, hi = s.n-hi, s.n-lo
+	}
+	b := make([]byte, 8*(hi-lo))
+	if _, err := s.file.ReadAt(b, 8*lo); err != nil {
+		s.err = spillFailed(err)
+	}
+	for i := range part {
+		part[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
+	}
+	if s.down {
+		slices.Reverse(part)
+	}
+	return part
+}
+
+// close gives back memory and disk.
+func (s *sortedRows) close() {
+	s.budget.Return(s.held)
+	s.held = 0
+	if s.file != nil {
+		s.file.Close()
+	}
+}

@@ -1,0 +1,167 @@
+package reader
+
+import (
+	"bufio"
+	"bytes"
+	"container/heap"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+const (
+	spillBuffer = 256 << 10
+	leastBuffer = 4 << 10 // of a run while merging
+	checkEvery  = 1 << 16 // rows between two looks at the context
+)
+
+// tempFile is a file without a name: it is gone when it is closed, or when the process ends.
+func tempFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "mtflight-sort-*")
+	if err != nil {
+		return nil, spillFailed(err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, spillFailed(err)
+	}
+	return f, nil
+}
+
+func spillFailed(err error) error {
+	return fault.New(fault.Exhausted, "sorting on disk: %s: make room in the folder for temporary files (TMPDIR) or raise --memory", cause(err))
+}
+
+// spill is sorted runs of keys with rows in a temporary file: a length, the key, the row.
+type spill struct {
+	file *os.File
+	w    *bufio.Writer
+	at   int64
+	ends []int64
+	err  error // of put
+}
+
+func newSpill() (*spill, error) {
+	f, err := tempFile()
+	if err != nil {
+		return nil, err
+	}
+	return &spill{file: f, w: bufio.NewWriterSize(f, spillBuffer)}, nil
+}
+
+// put adds to the run being written.
+func (s *spill) put(key []byte, row int64) {
+	b := s.w.AvailableBuffer()
+	b = binary.AppendUvarint(b, uint64(len(key)))
+	n, _ := s.w.Write(b) // the writer keeps its first error for endRun
+	m, _ := s.w.Write(key)
+	k, _ := s.w.Write(binary.BigEndian.AppendUint64(s.w.AvailableBuffer(), uint64(row)))
+	s.at += int64(n + m + k)
+}
+
+func (s *spill) endRun() error {
+	if err := s.w.Flush(); err != nil {
+		return spillFailed(err)
+	}
+	s.ends = append(s.ends, s.at)
+	return nil
+}
+
+func (s *spill) close() { s.file.Close() }
+
+// cursor is a place in a run.
+type cursor struct {
+	r   *bufio.Reader
+	run int
+	key []byte
+	row int64
+}
+
+// next reads an entry; io.EOF at the end of the run.
+func (c *cursor) next() error {
+	n, err := binary.ReadUvarint(c.r)
+	if err != nil {
+		return err
+	}
+	if uint64(cap(c.key)) < n {
+		c.key = make([]byte, n)
+	}
+	c.key = c.key[:n]
+	var row [8]byte
+	if _, err := io.ReadFull(c.r, c.key); err != nil {
+		return err
+	}
+	_, err = io.ReadFull(c.r, row[:])
+	c.row = int64(binary.BigEndian.Uint64(row[:]))
+	return err
+}
+
+// cursors is a heap of the runs' next entries.
+type cursors []*cursor
+
+func (c cursors) Len() int      { return len(c) }
+func (c cursors) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
+func (c *cursors) Push(x any)   { *c = append(*c, x.(*cursor)) }
+func (c *cursors) Pop() any {
+	last := (*c)[len(*c)-1]
+	*c = (*c)[:len(*c)-1]
+	return last
+}
+
+func (c cursors) Less(i, j int) bool {
+	if d := bytes.Compare(c[i].key, c[j].key); d != 0 {
+		return d < 0
+	}
+	return c[i].run < c[j].run
+}
+
+// open begins to read all runs, with room bytes for their buffers.
+func (s *spill) open(room int64) (cursors, error) {
+	size := min(room/int64(len(s.ends)), spillBuffer)
+	if size < leastBuffer {
+		return nil, fault.New(fault.Exhausted, "sorting: %d runs on disk are too many for the memory budget: raise --memory", len(s.ends))
+	}
+	all := cursors{}
+	from := int64(0)
+	for i, to := range s.ends {
+		c := &cursor{r: bufio.NewReaderSize(io.NewSectionReader(s.file, from, to-from), int(size)), run: i}
+		switch err := c.next(); {
+		case err == nil:
+			all = append(all, c)
+		case !errors.Is(err, io.EOF):
+			return nil, spillFailed(err)
+		}
+		from = to
+	}
+	heap.Init(&all)
+	return all, nil
+}
+
+// merge calls use with the rows of all runs in order until it has enough.
+func (s *spill) merge(ctx context.Context, room int64, use func(row int64) (bool, error)) error {
+	all, err := s.open(room)
+	if err != nil {
+		return err
+	}
+	for n := 0; len(all) > 0; n++ {
+		if n%checkEvery == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if more, err := use(all[0].row); !more || err != nil {
+			return err
+		}
+		switch err := all[0].next(); {
+		case err == nil:
+			heap.Fix(&all, 0)
+		case errors.Is(err, io.EOF):
+			heap.Pop(&all)
+		default:
+			return spillFailed(err)
+		}
+	}
+	return nil
+}
