@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
@@ -20,6 +22,10 @@ type helper struct {
 	stderr *head
 	used   bool // a call was made
 }
+
+// pipeBytes is the pipe for answers: most slabs fit in, so that a helper needn't wait for its reader. Linux grants this
+// much to anyone (pipe(7), pipe-max-size).
+const pipeBytes = 1 << 20
 
 func start(cfg *Config) (*helper, error) {
 	s, err := json.Marshal(settings{cfg.MemoryLimit, cfg.Roots})
@@ -37,6 +43,7 @@ func start(cfg *Config) (*helper, error) {
 		return nil, err
 	}
 	defer answers.Close()
+	_, _ = unix.FcntlInt(answers.Fd(), unix.F_SETPIPE_SZ, pipeBytes) // a smaller one works too
 	h := &helper{in: in, out: out, stderr: &head{}}
 	h.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
 	h.cmd.Env = environment(string(s))

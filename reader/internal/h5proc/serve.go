@@ -52,20 +52,33 @@ func serve(in io.Reader, out io.Writer, s settings) {
 		}
 	}()
 	open := files{roots: s.Roots}
+	var room []byte
 	for q := range requests {
-		if err := serveOne(&open, q, out); err != nil {
+		if err := serveOne(&open, q, slabRoom(&room, q.Bytes), out); err != nil {
 			return
 		}
 	}
 }
 
-func serveOne(open *files, q *request, out io.Writer) error {
+// slabRoom is where a slab goes: zeroing fresh memory for each would take longer than some filters. Room for a large one
+// isn't kept.
+func slabRoom(kept *[]byte, n uint64) []byte {
+	const most = 16 << 20
+	switch {
+	case n > maxSlab:
+		return nil // does not fit the request, which is refused for it
+	case n > most:
+		return make([]byte, n)
+	case n > uint64(cap(*kept)):
+		*kept = make([]byte, n)
+	}
+	return (*kept)[:n]
+}
+
+// serveOne answers one request; dst is where a slab goes.
+func serveOne(open *files, q *request, dst []byte, out io.Writer) error {
 	if _, err := out.Write([]byte{picked}); err != nil {
 		return err
-	}
-	var dst []byte
-	if q.Bytes <= maxSlab {
-		dst = make([]byte, q.Bytes)
 	}
 	r, err := open.answer(context.Background(), q, dst)
 	setError(r, err)
