@@ -62,11 +62,13 @@ def start(tmp_path_factory):
     """Starts servers; those still running at the end are stopped."""
     servers: list[Server] = []
 
-    def run(*roots, listen: str = "grpc://127.0.0.1:0", args: tuple[str, ...] = ()) -> Server:
+    def run(*roots, listen: str = "grpc://127.0.0.1:0", args: tuple[str, ...] = (),
+            env: dict[str, str] | None = None) -> Server:
         log = tmp_path_factory.mktemp("server") / "log"
         command = [BINARY, "serve", "--listen", listen, *args, *roots]
         with log.open("w") as errors:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True,
+                                       env={**os.environ, **(env or {})})
         banner = ""
         for line in process.stdout:
             banner += line

@@ -1,0 +1,162 @@
+"""Filters that only libhdf5's plug-ins undo, by those of the PyPI package hdf5plugin."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+
+import h5py
+import hdf5plugin
+import numpy as np
+import pyarrow.flight as fl
+import pytest
+from test_values import check_against_h5py
+
+PLUGINS = {"HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH}
+WAVE = np.cumsum(np.random.default_rng(3).normal(size=(37, 53, 11)), axis=0).astype("f4")
+IMAGE = np.random.default_rng(4).integers(0, 1000, (130, 70)).astype("u2")
+FILTERS = {
+    "zfp": (WAVE, (8, 16, 11), hdf5plugin.Zfp(accuracy=0.01), "32013 (zfp"),
+    "zfp_reversible": (WAVE.astype("f8"), (5, 20, 4), hdf5plugin.Zfp(reversible=True), "32013 (zfp"),
+    "zfp_integers": (IMAGE.astype("i4"), (16, 64), hdf5plugin.Zfp(reversible=True), "32013 (zfp"),
+    "sz": (WAVE, (8, 16, 11), hdf5plugin.SZ(absolute=0.01), "32017 (sz"),
+    "sz3": (WAVE, (8, 16, 11), hdf5plugin.SZ3(absolute=0.01), "32024 (sz3"),
+    "sperr": (WAVE[:, :, 0], (32, 32), hdf5plugin.Sperr(rate=16), "32028 (sperr"),
+    "fcidecomp": (IMAGE, (32, 32), hdf5plugin.FciDecomp(), "32018 (fcidecomp"),
+    "htj2k": (IMAGE[:128, :64], (64, 64), hdf5plugin.Htj2k(), "32033 (htj2k"),
+}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("plugins")
+    with h5py.File(root / "f.h5", "w") as f:
+        for name, (data, chunks, options, _) in FILTERS.items():
+            f.create_dataset(name, data=data, chunks=chunks, **options)
+        f.create_dataset("summed", data=WAVE, chunks=(8, 16, 11), fletcher32=True, **hdf5plugin.Zfp(rate=16))
+        sparse = f.create_dataset("sparse", shape=(100, 100), dtype="f4", fillvalue=2.5, chunks=(30, 30),
+                                  **hdf5plugin.Zfp(reversible=True))
+        sparse[40:60, 95:] = 1
+        f.create_dataset("plain", data=IMAGE)
+    return root
+
+
+@pytest.fixture(scope="module")
+def served(start, root):
+    return start(root, env=PLUGINS)
+
+
+@pytest.fixture(scope="module")
+def bare(start, root):
+    return start(root, env={"HDF5_PLUGIN_PATH": str(root)})
+
+
+@pytest.mark.parametrize("name", [*FILTERS, "summed", "sparse"])
+def test_same_as_h5py(served, root, name):
+    told = json.loads(served.listing(file="f.h5")["f.h5", f"/{name}"].app_metadata)
+    assert told["kind"] == "array"
+    with h5py.File(root / "f.h5") as f:
+        check_against_h5py(served.read("f.h5", f"/{name}"), f[name])
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_parts(served, root, name):
+    whole = served.read("f.h5", f"/{name}")
+    rows = whole.num_rows
+    assert served.read("f.h5", f"/{name}", start=3, stop=rows - 2) == whole.slice(3, rows - 5)
+    assert served.read("f.h5", f"/{name}", step=7) == whole.take(list(range(0, rows, 7)))
+    assert served.read("f.h5", f"/{name}", coordinates=[9, 0, rows - 1]) == whole.take([9, 0, rows - 1])
+    with h5py.File(root / "f.h5") as f:
+        want = f[name][10:30:3, 5:9]
+    got = served.read("f.h5", f"/{name}", select="10:30:3, 5:9").column(0).to_pylist()
+    assert np.array_equal(np.array(got, want.dtype).reshape(want.shape), want)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_missing_plugin_is_named(bare, name):
+    told = json.loads(bare.listing(file="f.h5")["f.h5", f"/{name}"].app_metadata)
+    assert told["kind"] == "unsupported"
+    with pytest.raises(NotImplementedError) as refused:
+        bare.read("f.h5", f"/{name}")
+    for text in (told["reason"], str(refused.value)):
+        assert f"filter {FILTERS[name][3]}" in text
+        assert "set HDF5_PLUGIN_PATH to a directory that holds its plug-in" in text
+        assert "PyPI's hdf5plugin" in text
+    assert bare.read("f.h5", "/plain").num_rows == len(IMAGE)
+
+
+def test_plugin_that_cannot_be_loaded(start, root, tmp_path):
+    (tmp_path / "libh5zfp.so").write_bytes(b"not a library")
+    s = start(root, env={"HDF5_PLUGIN_PATH": str(tmp_path)})
+    reason = json.loads(s.listing(file="f.h5")["f.h5", "/zfp"].app_metadata)["reason"]
+    assert "libh5zfp.so cannot be loaded: " in reason
+    assert str(tmp_path) not in reason
+    assert s.stop() == 0
+
+
+def test_helpers_killed_while_they_decode(start, root, tmp_path):
+    """Reads go on in new processes, or end with a status that says what happened; other files never suffer."""
+    for name in ("f.h5", "other.h5"):
+        shutil.copy(root / "f.h5", tmp_path / name)
+    s = start(tmp_path, env=PLUGINS)
+    want = s.read("f.h5", "/zfp")
+    ended: list[str] = []
+
+    def read() -> None:
+        try:
+            for _ in range(20):
+                assert s.read("f.h5", "/zfp", batch_rows=1) == want
+            ended.append("")
+        except fl.FlightError as e:
+            ended.append(str(e))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    while reader.is_alive():
+        for pid in s.helpers()[:1]:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    assert len(ended) == 1 and (not ended[0] or "helper process" in ended[0]), ended
+    assert s.read("other.h5", "/zfp") == want
+    assert s.stop() == 0
+
+
+def test_helper_killed_during_a_listing(start, root, tmp_path):
+    """A file on which helpers keep dying is listed with the reason, all others as ever."""
+    for i in range(3):
+        shutil.copy(root / "f.h5", tmp_path / f"good{i}.h5")
+    with h5py.File(tmp_path / "slow.h5", "w") as f:
+        for i in range(20_000):
+            f.create_group(f"group{i:05}").attrs["n"] = i
+    s = start(tmp_path, env=PLUGINS)
+    listed: dict = {}
+    done = threading.Event()
+
+    def listing() -> None:
+        listed.update(s.listing())
+        done.set()
+
+    lister = threading.Thread(target=listing)
+    lister.start()
+    while not done.wait(0.001):
+        for pid in s.helpers():
+            if holds(pid, "slow.h5"):
+                os.kill(pid, signal.SIGKILL)
+    lister.join()
+    broken = json.loads(listed[("slow.h5",)].app_metadata)
+    assert "helper process" in json.dumps(broken)
+    assert {(f"good{i}.h5", f"/{name}") for i in range(3) for name in FILTERS} <= listed.keys()
+    assert s.read("good0.h5", "/zfp").num_rows == len(WAVE)
+    assert s.stop() == 0
+
+
+def holds(pid: int, name: str) -> bool:
+    """Whether a process has a file of that name open."""
+    try:
+        return any(os.readlink(f"/proc/{pid}/fd/{fd}").endswith(name) for fd in os.listdir(f"/proc/{pid}/fd"))
+    except OSError:  # it ended just now
+        return False
