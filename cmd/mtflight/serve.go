@@ -23,7 +23,9 @@ type serveFlags struct {
 	listen    []string
 	advertise []string
 	drain     time.Duration
+	helpers   int
 	logLevel  string
+	stdin     bool
 }
 
 func newServe() *cobra.Command {
@@ -42,16 +44,33 @@ a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			return serve(c.Context(), f, args, c.OutOrStdout(), c.ErrOrStderr())
+			ctx := c.Context()
+			if f.stdin {
+				ctx = untilEnd(ctx, c.InOrStdin())
+			}
+			return serve(ctx, f, args, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	flags := c.Flags()
 	flags.StringArrayVar(&f.listen, "listen", []string{defaultLocation}, "where to listen: grpc://HOST:PORT or grpc+unix:///PATH; may be repeated")
 	flags.StringArrayVar(&f.advertise, "advertise", nil, "location that clients are sent to: this server or a replica of the same roots; may be repeated")
 	flags.DurationVar(&f.drain, "drain", 0, "how long running streams may go on at the end (default 20s)")
+	flags.IntVar(&f.helpers, "helpers", 0, "processes that call libhdf5, which its plug-in filters keep busy (default: one per worker, at least 2)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.BoolVar(&f.stdin, "exit-with-stdin", false, "end when standard input ends, as it does when the program that holds it ends or crashes")
 	f.engine.add(c)
 	return c
+}
+
+// untilEnd is a context that ends with r, whose bytes it drops. A pipe from a parent process ends with that process,
+// however it ends, which no other signal of its death does reliably.
+func untilEnd(ctx context.Context, r io.Reader) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	return ctx
 }
 
 func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Writer) (err error) {
@@ -60,7 +79,7 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 		return err
 	}
 	config := f.engine.config()
-	config.Logger = log
+	config.Logger, config.Helpers = log, f.helpers
 	engine, err := reader.NewEngine(config)
 	if err != nil {
 		return err

@@ -93,3 +93,20 @@ func TestServeRefuses(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.True(t, strings.Contains(errOut, "grpc://HOST:PORT"), errOut)
 }
+
+func TestServeEndsWithStandardInput(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	in, held := io.Pipe()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := untilEnd(ctx, in)
+	_, err := held.Write([]byte("dropped\n"))
+	require.NoError(t, err)
+	require.NoError(t, ended.Err())
+	require.NoError(t, held.Close())
+	select {
+	case <-ended.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the end of standard input is not seen")
+	}
+}
