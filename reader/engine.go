@@ -25,7 +25,7 @@ type Config struct {
 	Workers     int           // decoding goroutines; default: one per CPU
 	Memory      int64         // bytes for all buffers; default: a quarter of the machine's
 	InProcess   bool          // call libhdf5 in this process instead of helper processes
-	Helpers     int           // helper processes; default 2
+	Helpers     int           // helper processes at most, started when needed; default: as many as workers, at least 2
 	CallTimeout time.Duration // of one call to a helper; default 20 s
 	Logger      *zap.Logger   // default: none
 }
@@ -43,7 +43,7 @@ func (c Config) withDefaults() Config {
 		c.Memory = machineMemory() / 4
 	}
 	if c.Helpers <= 0 {
-		c.Helpers = 2
+		c.Helpers = max(2, c.Workers)
 	}
 	if c.CallTimeout <= 0 {
 		c.CallTimeout = 20 * time.Second
