@@ -100,7 +100,7 @@ func BenchmarkIndex(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			r, size := benchFile(b, c.blocks)
-			f := &File{SizeOfOffsets: 8, SizeOfLengths: 8, r: r, size: uint64(size), ext: Undefined}
+			f := &File{SizeOfOffsets: 8, SizeOfLengths: 8, r: r, size: uint64(size), EOF: uint64(size), ext: Undefined}
 			o := &Object{Space: Space{Dims: []uint64{10 * benchChunks}, Max: []uint64{10 * benchChunks}}}
 			o.Layout = Layout{Class: Chunked, ChunkDims: []uint64{10}, ChunkBytes: 40, Index: c.index, index: c.root}
 			read := readBlocks(b, r, c.blocks)
