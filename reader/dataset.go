@@ -13,6 +13,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/filter"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/vds"
 )
 
 // Dataset is one dataset of a file. Safe for concurrent use.
@@ -31,6 +32,9 @@ type Dataset struct {
 	pipe     *filter.Pipeline // nil: no filters, or none that is decoded natively
 	viaLib   error            // why libhdf5 has to read it, nil: natively
 
+	virtual  bool // made of others as the mappings say
+	mappings []vds.Mapping
+
 	mu    sync.Mutex
 	index *chunkindex.Index
 
@@ -41,10 +45,10 @@ type Dataset struct {
 // served.
 //
 // asked is the name it was asked for by, which is not m.Path behind an external link.
-func newDataset(f *File, m meta.Dataset, asked string) *Dataset {
+func newDataset(ctx context.Context, f *File, m meta.Dataset, asked string) *Dataset {
 	d := &Dataset{file: f, meta: m, asked: asked}
 	d.info = Info{Path: asked, Kind: "unsupported", Filters: []string{}, Attributes: attributes(m.Attrs)}
-	if err := d.learn(); err != nil {
+	if err := d.learn(ctx); err != nil {
 		d.unsupported = d.failed(err)
 		d.info.Reason = err.Error()
 		d.info.Kind = "unsupported"
@@ -52,10 +56,10 @@ func newDataset(f *File, m meta.Dataset, asked string) *Dataset {
 	return d
 }
 
-func (d *Dataset) learn() error {
+func (d *Dataset) learn(ctx context.Context) error {
 	d.object, d.noHeader = d.file.h5.Object(d.meta.Addr)
 	if d.meta.Err != "" {
-		if err := d.rescue(); err != nil {
+		if err := d.rescue(ctx); err != nil {
 			return err
 		}
 	}
@@ -166,7 +170,7 @@ func (d *Dataset) storage() error {
 		return nil
 	}
 	if d.meta.Layout == meta.Virtual {
-		return d.throughLibrary(fault.New(fault.Unsupported, "virtual dataset"))
+		return d.learnVirtual()
 	}
 	if d.object == nil && fault.Of(d.noHeader) == fault.DataLoss {
 		return d.noHeader // libhdf5 may hang on what is damaged

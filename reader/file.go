@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -91,8 +92,8 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 		return d, nil
 	}
 	d, err := f.follow(ctx, path, path, 0)
-	if err != nil {
-		return nil, err
+	if err != nil || d.grows() {
+		return d, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,7 +117,7 @@ func (f *File) follow(ctx context.Context, path, asked string, hops int) (*Datas
 		return nil, f.failed(err)
 	}
 	if m.OtherFile == "" {
-		return newDataset(f, m, asked), nil
+		return newDataset(ctx, f, m, asked), nil
 	}
 	if hops >= maxHops {
 		return nil, fault.New(fault.NotFound, "%s %s: more than %d external links in a row", f.loc.Name, asked, maxHops)
@@ -158,6 +159,9 @@ func (f *File) nameOf(disk string) string {
 	return filepath.Base(disk)
 }
 
+// errOutside tells what may not be opened from what is not there.
+var errOutside = errors.New("lies outside what is served")
+
 // sibling is the place of a file that this one names, if it may be opened.
 func (f *File) sibling(name string) (string, error) {
 	disk := name
@@ -169,7 +173,7 @@ func (f *File) sibling(name string) (string, error) {
 		return "", fault.New(fault.NotFound, "no such file %s", filepath.Base(name))
 	}
 	if f.loc.Inside != nil && !f.loc.Inside(real) {
-		return "", fault.New(fault.NotFound, "%s lies outside what is served", filepath.Base(name))
+		return "", fault.New(fault.NotFound, "%s %w", filepath.Base(name), errOutside)
 	}
 	return real, nil
 }
@@ -190,19 +194,27 @@ func (f *File) beside(name string) (*blockio.File, error) {
 // sources checks that the files of a virtual dataset may be opened.
 func (f *File) sources(m meta.Dataset) error {
 	for _, s := range m.Sources {
-		if s.File == "." {
-			continue
+		if err := f.inside(s.File); err != nil {
+			return err
 		}
-		disk := s.File
-		if !filepath.IsAbs(disk) {
-			disk = filepath.Join(filepath.Dir(f.loc.Path), disk)
-		}
-		if real, err := filepath.EvalSymlinks(disk); err == nil {
-			disk = real
-		}
-		if f.loc.Inside != nil && !f.loc.Inside(disk) {
-			return fault.New(fault.Unsupported, "virtual source %s lies outside what is served", filepath.Base(s.File))
-		}
+	}
+	return nil
+}
+
+// inside checks that a virtual source may be opened, whether it is there or not.
+func (f *File) inside(name string) error {
+	if name == "." || f.loc.Inside == nil {
+		return nil
+	}
+	disk := name
+	if !filepath.IsAbs(disk) {
+		disk = filepath.Join(filepath.Dir(f.loc.Path), disk)
+	}
+	if real, err := filepath.EvalSymlinks(disk); err == nil {
+		disk = real
+	}
+	if !f.loc.Inside(disk) {
+		return fault.New(fault.Unsupported, "virtual source %s %w", filepath.Base(name), errOutside)
 	}
 	return nil
 }

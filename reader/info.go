@@ -59,7 +59,7 @@ func (f *File) Tree(ctx context.Context) (*Tree, error) {
 		t.Groups = append(t.Groups, GroupInfo{Path: g.Path, Named: g.Named, Attributes: attributes(g.Attrs), Error: g.Err})
 	}
 	for _, d := range m.Datasets {
-		t.Datasets = append(t.Datasets, f.listed(d.Path, func() *Dataset { return newDataset(f, d, d.Path) }).info)
+		t.Datasets = append(t.Datasets, f.listed(d.Path, func() *Dataset { return newDataset(ctx, f, d, d.Path) }).info)
 	}
 	for _, l := range m.Links {
 		t.Links = append(t.Links, LinkInfo{Path: l.Path, Kind: l.Kind, File: l.File, Target: l.Target})
@@ -73,6 +73,9 @@ func (f *File) listed(path string, make func() *Dataset) *Dataset {
 		return d
 	}
 	d := make()
+	if d.grows() {
+		return d
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.datasets[path] = d

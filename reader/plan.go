@@ -343,5 +343,8 @@ func (p *Plan) resolver(ctx context.Context) convert.Resolver {
 	if !p.program.NeedsResolver() {
 		return nil
 	}
+	if v, ok := p.store.(*virtual); ok {
+		return v.resolver(ctx)
+	}
 	return p.ds.file.resolver(ctx)
 }

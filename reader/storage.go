@@ -25,6 +25,13 @@ func (d *Dataset) store(ctx context.Context, rows int) (store, error) {
 		}
 		return newBands(s, d.shape, rows, size), nil
 	}
+	if d.virtual {
+		v, err := d.virtualStore(ctx, rows, nil)
+		if err != nil {
+			return nil, d.failed(err)
+		}
+		return v, nil
+	}
 	if d.object.Layout.Class == chunkindex.Chunked {
 		return d.chunkedStore()
 	}

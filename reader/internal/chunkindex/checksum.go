@@ -49,6 +49,9 @@ func lookup3Tail(p []byte, a, b, c uint32) uint32 {
 	return (c ^ b) - bits.RotateLeft32(b, 24)
 }
 
+// Checksum is the checksum of metadata, for structures that are parsed elsewhere.
+func Checksum(p []byte) uint32 { return lookup3(p) }
+
 // checked tells whether b ends in the checksum of what comes before.
 func checked(b []byte) bool {
 	n := len(b) - 4

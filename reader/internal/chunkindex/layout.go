@@ -45,6 +45,10 @@ type Layout struct {
 	ChunkBytes uint64   // Chunked: bytes of a whole chunk before filters
 	Index      IndexType
 
+	// Virtual: the global heap object with the mappings, relative to the base address; Undefined if there are none.
+	Mapping      uint64
+	MappingIndex uint32
+
 	// PartialUnfiltered: chunks that reach over the extent are stored without filters.
 	PartialUnfiltered bool
 
@@ -145,7 +149,8 @@ func (c *cursor) layoutNew(f *File, o *Object) (err error) {
 			return nil
 		}
 		return c.chunked4(l)
-	case Virtual: // its mapping is in the global heap: libhdf5 resolves it
+	case Virtual:
+		l.Mapping, l.MappingIndex = c.addr(), c.u32()
 	default:
 		return badClass(l.Class)
 	}

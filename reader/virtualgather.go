@@ -1,0 +1,190 @@
+package reader
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/filter"
+)
+
+// Pieces are kept until there are so many, so that each chunk of a source is decoded once for them.
+const (
+	maxPieces  = 1 << 16
+	pieceBytes = 24
+)
+
+// stretch is n elements that go from a place in a chunk to one in a buffer.
+type stretch struct{ dst, src, n int64 }
+
+// gather copies elements of a source into a buffer, chunk by chunk of the source.
+type gather struct {
+	ctx     context.Context
+	scratch *scratch
+	src     *Dataset
+	store   store
+	origin  uint32 // of the file, for the pointers
+	v       *virtual
+	buf     []byte
+
+	shape, chunk []int64 // axes that chunks take whole are one with the axis before
+	n            int
+	pieces       [][]stretch // of each chunk
+	chunks       [][]int64
+	at           map[int64]int // by number in the grid
+	last         int           // chunk of the latest piece
+	number       int64
+}
+
+func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []byte) (*gather, error) {
+	if !sameBytes(src.source.Type, v.ds.source.Type) {
+		return nil, errConvert
+	}
+	origin, err := v.origins.of(src.file)
+	if err != nil {
+		return nil, err
+	}
+	if origin != 0 && !portable(src.source.Type) {
+		return nil, fault.New(fault.Unsupported, "virtual dataset with references or nested variable-length data of another file, %s", src.file.loc.Name)
+	}
+	st, err := v.storeOf(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	g := &gather{ctx: ctx, scratch: s, src: src, store: st, origin: origin, v: v, buf: buf,
+		shape: slices.Clone(src.shape), chunk: slices.Clone(st.extents()), number: -1}
+	for k := len(g.shape) - 1; k > 0 && g.shape[k] == g.chunk[k]; k-- {
+		g.shape[k-1] *= g.shape[k]
+		g.chunk[k-1] *= g.chunk[k]
+		g.shape, g.chunk = g.shape[:k], g.chunk[:k]
+	}
+	g.reset()
+	return g, nil
+}
+
+// storeOf is a source's store; a virtual source shares the table of files.
+func (v *virtual) storeOf(ctx context.Context, src *Dataset) (store, error) {
+	if src.virtual && !src.empty() {
+		return src.virtualStore(ctx, 0, v.origins)
+	}
+	return src.store(ctx, 0)
+}
+
+func (g *gather) reset() {
+	g.n, g.number = 0, -1
+	g.at, g.chunks = map[int64]int{}, nil
+	g.pieces = nil
+}
+
+// add takes n elements from a place in the source to one in the buffer.
+func (g *gather) add(dst, src, n int64) error {
+	for n > 0 {
+		part, err := g.addPiece(dst, src, n)
+		if err != nil {
+			return err
+		}
+		dst, src, n = dst+part, src+part, n-part
+	}
+	return nil
+}
+
+// addPiece adds what lies in one chunk, side by side.
+func (g *gather) addPiece(dst, src, n int64) (int64, error) {
+	number, off := int64(0), int64(0)
+	gridStride, stride := int64(1), int64(1)
+	rest := src
+	for i := len(g.shape) - 1; i >= 0; i-- {
+		x := rest % g.shape[i]
+		rest /= g.shape[i]
+		if i == len(g.shape)-1 {
+			n = min(n, g.chunk[i]-x%g.chunk[i], g.shape[i]-x)
+		}
+		number += x / g.chunk[i] * gridStride
+		off += x % g.chunk[i] * stride
+		gridStride *= (g.shape[i] + g.chunk[i] - 1) / g.chunk[i]
+		stride *= g.chunk[i]
+	}
+	if g.number != number {
+		g.enterChunk(number, src)
+	}
+	g.pieces[g.last] = append(g.pieces[g.last], stretch{dst, off, n})
+	if g.n++; g.n >= maxPieces {
+		return n, g.flush()
+	}
+	return n, nil
+}
+
+// enterChunk makes the chunk of an element the latest one.
+func (g *gather) enterChunk(number, src int64) {
+	i, ok := g.at[number]
+	if !ok {
+		i = len(g.chunks)
+		g.at[number] = i
+		at := make([]int64, len(g.src.shape))
+		for k := len(g.shape) - 1; k >= 0; k-- {
+			at[k] = src % g.shape[k] / g.chunk[k]
+			src /= g.shape[k]
+		}
+		g.chunks, g.pieces = append(g.chunks, at), append(g.pieces, nil)
+	}
+	g.number, g.last = number, i
+}
+
+// flush reads the chunks that pieces are of, and copies them.
+func (g *gather) flush() error {
+	if len(g.chunks) == 0 {
+		return nil
+	}
+	if err := g.store.load(g.ctx, g.scratch, g.chunks, g.copy); err != nil {
+		return g.failed(err)
+	}
+	if !g.src.file.disk.Unchanged() {
+		return fault.New(fault.Changed, "virtual source %s changed while it was read: ask again", g.src.file.loc.Name)
+	}
+	g.reset()
+	return nil
+}
+
+func (g *gather) failed(err error) error {
+	if k := fault.Of(err); k != nil {
+		return fault.New(k, "virtual source %s %s: %w", g.src.file.loc.Name, g.src.meta.Path, err)
+	}
+	return err
+}
+
+func (g *gather) copy(i int, e convert.Elems, fill bool) error {
+	if e.Planes {
+		r := filter.Unshuffle(g.scratch.codec, filter.Result{Data: e.Data, Planes: true, Elem: e.Size})
+		e.Data = r.Data
+	}
+	size := int64(e.Size)
+	for _, p := range g.pieces[i] {
+		dst := g.buf[p.dst*size : (p.dst+p.n)*size]
+		if fill {
+			repeat(dst, e.Data)
+		} else {
+			copy(dst, e.Data[p.src*size:(p.src+p.n)*size])
+		}
+		if err := g.tag(dst); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tag marks the heap pointers of elements with their file. A virtual source has marked its own.
+func (g *gather) tag(elems []byte) error {
+	if len(g.v.pointers) == 0 || g.src.virtual {
+		return nil
+	}
+	size := g.v.size()
+	for ; len(elems) >= size; elems = elems[size:] {
+		for _, at := range g.v.pointers {
+			if err := mark(elems[at:], g.v.ds.source.OffsetSize, g.origin); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

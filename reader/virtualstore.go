@@ -1,0 +1,250 @@
+package reader
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/vds"
+)
+
+// virtual reads a virtual dataset from its sources, as chunks that are about as large as theirs.
+type virtual struct {
+	ds       *Dataset
+	origins  *origins
+	axis     int // of the rows
+	band     []int64
+	parts    []mapped  // by where they begin along the axis
+	ends     []int64 // the largest end along the axis of parts[:i+1]
+	inner    int64   // bytes that reading a source takes
+	pointers []int   // where in an element are heap pointers
+	fill     []byte
+}
+
+// mapped is a mapping with the box its selection lies in.
+type mapped struct {
+	vds.Mapping
+	number int
+	box    vds.Box
+}
+
+// errConvert says that libhdf5 has to read a chunk, since a source is of another type.
+var errConvert = errors.New("types differ")
+
+// virtualStore gives access by rows along an axis. from is the table of a virtual dataset that this one is a source of,
+// else nil.
+func (d *Dataset) virtualStore(ctx context.Context, rows int, from *origins) (*virtual, error) {
+	ctx, err := d.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if from == nil {
+		from = newOrigins(d.file)
+	}
+	v := &virtual{ds: d, origins: from, axis: rows, pointers: pointersIn(nil, d.source.Type, 0)}
+	if err := v.markFill(); err != nil {
+		return nil, err
+	}
+	v.sortParts()
+	return v, v.chooseBand(ctx)
+}
+
+// markFill is the fill value with its heap pointers marked.
+func (v *virtual) markFill() error {
+	n, err := v.origins.of(v.ds.file)
+	if err != nil {
+		return err
+	}
+	v.fill = slices.Clone(v.ds.fill())
+	for _, at := range v.pointers {
+		if err := mark(v.fill[at:], v.ds.source.OffsetSize, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *virtual) sortParts() {
+	d, rows := v.ds, v.axis
+	for i, m := range d.mappings {
+		if p := (mapped{Mapping: m, number: i, box: m.Dst.Bounds(d.shape)}); product(p.box.Count) > 0 {
+			v.parts = append(v.parts, p)
+		}
+	}
+	slices.SortStableFunc(v.parts, func(a, b mapped) int {
+		return compare(uint64(a.box.Start[rows]), uint64(b.box.Start[rows]))
+	})
+	end := int64(0)
+	for _, p := range v.parts {
+		end = max(end, p.box.Start[rows]+p.box.Count[rows])
+		v.ends = append(v.ends, end)
+	}
+}
+
+func (v *virtual) extents() []int64 { return v.band }
+
+func (v *virtual) need(int64) int64 {
+	return product(v.band)*int64(v.size()) + v.inner + maxPieces*pieceBytes
+}
+
+func (v *virtual) size() int { return v.ds.source.Type.Size }
+
+func (v *virtual) load(ctx context.Context, s *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
+	ctx, err := v.ds.enter(ctx)
+	if err != nil {
+		return err
+	}
+	for i, at := range chunks {
+		if err := v.one(ctx, s, at, func(e convert.Elems, fill bool) error { return use(i, e, fill) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one puts a chunk together: the fill value first, then the mappings in their order, the last of which counts.
+func (v *virtual) one(ctx context.Context, s *scratch, at []int64, use func(convert.Elems, bool) error) error {
+	box := vds.Box{Start: make([]int64, len(at)), Count: v.band}
+	for i, k := range at {
+		box.Start[i] = k * v.band[i]
+	}
+	parts := v.touched(box)
+	if len(parts) == 0 {
+		return use(convert.Elems{Data: v.fill, N: 1, Size: v.size()}, true)
+	}
+	n := int(product(v.band))
+	buf := s.mem.Allocate(n * v.size())
+	defer s.mem.Free(buf)
+	repeat(buf, v.fill)
+	for _, p := range parts {
+		err := v.put(ctx, s, p, box, buf)
+		if errors.Is(err, errConvert) {
+			err = v.throughLibrary(ctx, s, box, buf)
+			if err == nil {
+				break
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return use(convert.Elems{Data: buf, N: n, Size: v.size()}, false)
+}
+
+// repeat fills dst with an element.
+func repeat(dst, elem []byte) {
+	for n := copy(dst, elem); n > 0 && n < len(dst); {
+		n += copy(dst[n:], dst[:n])
+	}
+}
+
+// touched are the parts that may have something in a box, in the order of the mappings.
+func (v *virtual) touched(box vds.Box) []mapped {
+	lo, hi := box.Start[v.axis], box.Start[v.axis]+box.Count[v.axis]
+	first, _ := slices.BinarySearchFunc(v.ends, lo, func(end, lo int64) int {
+		if end <= lo {
+			return -1
+		}
+		return 1
+	})
+	var out []mapped
+	for _, p := range v.parts[first:] {
+		if p.box.Start[v.axis] >= hi {
+			break
+		}
+		if p.box.Overlaps(box) {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b mapped) int { return a.number - b.number })
+	return out
+}
+
+// put copies what a mapping gives to a box.
+func (v *virtual) put(ctx context.Context, s *scratch, p mapped, box vds.Box, buf []byte) error {
+	if !p.Printf() {
+		file, dataset := p.Names(0)
+		return v.copy(ctx, s, file, dataset, p.Src, p.Dst, box, buf)
+	}
+	axis := p.Dst.Unlimited()
+	first, end := p.Dst.Blocks(box.Start[axis], min(box.Start[axis]+box.Count[axis], v.ds.shape[axis]))
+	for b := first; b < end; b++ {
+		file, dataset := p.Names(b)
+		if err := v.copy(ctx, s, file, dataset, p.Src, p.Dst.Block(b), box, buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *virtual) copy(ctx context.Context, s *scratch, file, dataset string, from, to vds.Selection, box vds.Box, buf []byte) error {
+	src, err := v.ds.file.virtualSource(ctx, file, dataset)
+	if src == nil || err != nil {
+		return err
+	}
+	if from.Unlimited() >= 0 {
+		n, err := src.slices(from)
+		if err != nil {
+			return err
+		}
+		n = min(n, to.Slices(v.ds.shape[to.Unlimited()]))
+		from, to = from.Clip(n), to.Clip(n)
+	}
+	g, err := v.gather(ctx, s, src, buf)
+	if err != nil {
+		return err
+	}
+	dst, err := to.Region(v.ds.shape)
+	if err != nil {
+		return err
+	}
+	taken, err := from.Region(src.shape)
+	if err != nil {
+		return fault.New(fault.Of(err), "virtual source %s %s: %w", src.file.loc.Name, src.meta.Path, err)
+	}
+	if err := vds.Runs(dst, taken, box, g.add); err != nil {
+		return fault.New(fault.Of(err), "virtual source %s %s: %w", src.file.loc.Name, src.meta.Path, err)
+	}
+	return g.flush()
+}
+
+// throughLibrary reads a box as libhdf5 converts it.
+func (v *virtual) throughLibrary(ctx context.Context, s *scratch, box vds.Box, buf []byte) error {
+	d := v.ds
+	if d.source.Type.HasVarLen() {
+		return fault.New(fault.Unsupported, "virtual dataset of variable-length data whose source has another type")
+	}
+	if d.meta.Err != "" {
+		return fault.New(fault.Unsupported, "virtual dataset whose source has another type, which this libhdf5 cannot convert: %s", d.meta.Err)
+	}
+	clip := make([]int64, len(box.Count))
+	start, count := make([]uint64, len(clip)), make([]uint64, len(clip))
+	for i := range clip {
+		clip[i] = min(box.Count[i], d.shape[i]-box.Start[i])
+		start[i], count[i] = uint64(box.Start[i]), uint64(clip[i])
+	}
+	if len(d.info.Shape) == 0 {
+		start, count = nil, nil
+	}
+	tight := s.mem.Allocate(int(product(clip)) * v.size())
+	defer s.mem.Free(tight)
+	if err := d.file.eng.lib.ReadSlab(ctx, d.file.loc.Path, d.meta.Path, start, count, tight); err != nil {
+		return err
+	}
+	spreadBox(buf, box.Count, tight, clip, v.size())
+	return nil
+}
+
+// spreadBox copies a box of extents clip into the corner of one of extents room.
+func spreadBox(dst []byte, room []int64, src []byte, clip []int64, size int) {
+	if len(clip) == 1 {
+		copy(dst, src[:int(clip[0])*size])
+		return
+	}
+	from, to := int(product(clip[1:]))*size, int(product(room[1:]))*size
+	for i := range int(clip[0]) {
+		spreadBox(dst[i*to:], room[1:], src[i*from:], clip[1:], size)
+	}
+}
