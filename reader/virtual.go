@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	maxNested = 8       // virtual datasets that are made of virtual datasets
+	maxNested  = 8       // virtual datasets that are made of virtual datasets
 	maxPattern = 100_000 // sources that a pattern of names stands for
 )
 

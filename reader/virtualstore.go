@@ -16,10 +16,10 @@ type virtual struct {
 	origins  *origins
 	axis     int // of the rows
 	band     []int64
-	parts    []mapped  // by where they begin along the axis
-	ends     []int64 // the largest end along the axis of parts[:i+1]
-	inner    int64   // bytes that reading a source takes
-	pointers []int   // where in an element are heap pointers
+	parts    []mapped // by where they begin along the axis
+	ends     []int64  // the largest end along the axis of parts[:i+1]
+	inner    int64    // bytes that reading a source takes
+	pointers []int    // where in an element are heap pointers
 	fill     []byte
 }
 
