@@ -15,17 +15,21 @@ type boxes struct {
 	elemSize int
 }
 
-// newBoxes joins small chunks, along the last axes first, to boxes that are worth a call.
+// maxBox is the most bytes of a box; a helper answers no more in one call.
+const maxBox = 1 << 30
+
+// newBoxes joins small chunks, along the last axes first, to boxes that are worth a call. Errors: fault.Unsupported for
+// chunks too large for one, fault.DataLoss for impossible ones.
 func newBoxes(s *slab, chunk []int64, elemSize int) (*boxes, error) {
 	if len(chunk) != len(s.shape) {
-		return nil, fault.New(fault.DataLoss, "%s: chunks of %d axes for %d", s.name, len(chunk), len(s.shape))
+		return nil, fault.New(fault.DataLoss, "chunks of %d axes for %d", len(chunk), len(s.shape))
 	}
 	b := &boxes{slab: s, box: make([]int64, len(chunk)), elemSize: elemSize}
 	bytes := int64(elemSize)
 	for i, n := range chunk {
 		b.box[i] = min(n, s.shape[i])
-		if n < 1 || bytes > (1<<33)/b.box[i] {
-			return nil, fault.New(fault.Unsupported, "%s: chunks of %d elements", s.name, chunk)
+		if n < 1 || bytes > maxBox/b.box[i] {
+			return nil, fault.New(fault.Unsupported, "chunks of %d elements: libhdf5 reads at most %d bytes at once here", chunk, maxBox)
 		}
 		bytes *= b.box[i]
 	}

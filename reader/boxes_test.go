@@ -53,7 +53,7 @@ func TestBoxes(t *testing.T) {
 		checkBoxes(t, b, mem)
 	}
 	require.Zero(t, mem.Budget.Used())
-	for _, chunk := range [][]int64{{1}, {0, 1}, {-1, 1}, {1 << 40, 1 << 40}} {
+	for _, chunk := range [][]int64{{1}, {0, 1}, {-1, 1}, {1 << 40, 1 << 40}, {1 << 10, 1 << 19}} {
 		_, err := newBoxes(&slab{shape: []int64{1 << 40, 1 << 20}}, chunk, 4)
 		require.Error(t, err, chunk)
 	}

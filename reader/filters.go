@@ -68,6 +68,9 @@ func (d *Dataset) throughPlugin(specs []filter.Spec) error {
 	if d.meta.Err != "" {
 		return fault.New(fault.Unsupported, "%s needs its plug-in, and libhdf5 cannot open the dataset: %s", foreign, d.meta.Err)
 	}
+	if _, err := newBoxes(&slab{shape: d.shape}, signed(d.meta.Chunk), d.source.Type.Size); err != nil {
+		return err
+	}
 	for _, s := range specs {
 		if s.ID == filter.Unused {
 			continue

@@ -23,6 +23,7 @@ type source interface {
 	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
 	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
 	RefNames(ctx context.Context, path string, refs []byte) ([]string, error)
+	Filter(ctx context.Context, id uint16) error
 	Close() error
 }
 
@@ -322,4 +323,24 @@ func TestConfine(t *testing.T) {
 	b, err := os.ReadFile(target)
 	require.NoError(t, err)
 	require.Empty(t, b)
+}
+
+func TestFilter(t *testing.T) {
+	var in, pool source = &InProcess{}, newPool(t, Config{Helpers: 1})
+	defer in.Close()
+	for _, s := range []source{in, pool} {
+		require.NoError(t, s.Filter(ctx, 1))
+		err := s.Filter(ctx, 299)
+		require.ErrorIs(t, err, fault.Unsupported)
+		require.ErrorContains(t, err, "libhdf5 finds no plug-in")
+	}
+	pool = newPool(t, Config{Helpers: 1, Command: script(dies)})
+	for range 2 {
+		err := pool.Filter(ctx, 399)
+		require.ErrorIs(t, err, fault.Unsupported)
+		require.ErrorContains(t, err, "looking for the plug-in of filter 399 in HDF5_PLUGIN_PATH ended the helper process (exit status 3)")
+	}
+	short, cancel := context.WithCancel(ctx)
+	cancel()
+	require.ErrorIs(t, newPool(t, Config{Helpers: 1}).Filter(short, 1), context.Canceled)
 }
