@@ -201,24 +201,6 @@ func (f *File) sources(m meta.Dataset) error {
 	return nil
 }
 
-// inside checks that a virtual source may be opened, whether it is there or not.
-func (f *File) inside(name string) error {
-	if name == "." || f.loc.Inside == nil {
-		return nil
-	}
-	disk := name
-	if !filepath.IsAbs(disk) {
-		disk = filepath.Join(filepath.Dir(f.loc.Path), disk)
-	}
-	if real, err := filepath.EvalSymlinks(disk); err == nil {
-		disk = real
-	}
-	if !f.loc.Inside(disk) {
-		return fault.New(fault.Unsupported, "virtual source %s %w", filepath.Base(name), errOutside)
-	}
-	return nil
-}
-
 // resolver finds what elements only point at.
 type resolver struct {
 	file *File

@@ -49,18 +49,55 @@ func (d *Dataset) readMappings() ([]vds.Mapping, error) {
 	return vds.Parse(b, int(d.file.h5.SizeOfLengths))
 }
 
+// mayOpen checks the files of mappings; those of a pattern of names are checked again when they are opened.
 func (f *File) mayOpen(mappings []vds.Mapping) error {
-	seen := map[string]bool{".": true}
+	seen := map[string]bool{}
 	for _, m := range mappings {
-		if seen[m.File] {
+		file, _ := m.Names(0)
+		if seen[file] {
 			continue
 		}
-		seen[m.File] = true
-		if err := f.inside(m.File); err != nil {
+		seen[file] = true
+		if err := f.inside(file); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// inside checks that a virtual source may be opened. One that is not there is judged by its folder.
+func (f *File) inside(name string) error {
+	if name == "." || f.loc.Inside == nil {
+		return nil
+	}
+	own := filepath.Dir(f.loc.Path)
+	disk := name
+	if !filepath.IsAbs(disk) {
+		disk = filepath.Join(own, disk)
+	}
+	if _, err := filepath.EvalSymlinks(disk); err != nil {
+		if disk = existing(disk); disk == existing(own) { // no root holds itself
+			return nil
+		}
+	}
+	if !f.loc.Inside(disk) {
+		return fault.New(fault.Unsupported, "virtual source %s %w", filepath.Base(name), errOutside)
+	}
+	return nil
+}
+
+// existing is the longest part of a path that leads to something, links followed.
+func existing(path string) string {
+	for {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real
+		}
+		parent := filepath.Dir(path)
+		if parent == path {
+			return path
+		}
+		path = parent
+	}
 }
 
 // virtualSource opens what a mapping names; nil if it is not there, where libhdf5 takes the fill value. A file by an
