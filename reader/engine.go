@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,6 +17,7 @@ import (
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/sched"
 )
@@ -70,6 +72,8 @@ type Engine struct {
 	workers *sched.Pool
 	lib     library
 	plugins plugins
+	chunks  *chunkcache.Cache
+	serial  atomic.Uint64 // of files opened
 
 	mu    sync.Mutex
 	files map[string]*list.Element // by path; of *File
@@ -80,7 +84,9 @@ type Engine struct {
 func NewEngine(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
 	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}, plugins: plugins{known: map[uint16]error{}}}
-	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(cfg.Memory, budgetWait), Pool: bufpool.NewPool(cfg.Memory)}
+	e.chunks = chunkcache.New(cfg.Memory / cacheShare)
+	buffers := cfg.Memory - cfg.Memory/cacheShare
+	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, budgetWait), Pool: bufpool.NewPool(buffers)}
 	if cfg.InProcess {
 		e.lib = &h5proc.InProcess{}
 	} else {
@@ -104,7 +110,8 @@ func (e *Engine) Close() error {
 	return errors.Join(errs...)
 }
 
-// Memory tells the budget and how many of its bytes are in use by runs and by records not yet released.
+// Memory tells the bytes in use by runs and by records not yet released, and how many may be: what Config.Memory leaves
+// beside the cache of decoded chunks.
 func (e *Engine) Memory() (used, budget int64) {
 	return e.mem.Budget.Used(), e.mem.Budget.Limit()
 }
@@ -179,8 +186,10 @@ func (e *Engine) remember(f *File) {
 
 // forget drops a file from the cache. Its handle closes when the last run that reads it is gone. Called locked.
 func (e *Engine) forget(el *list.Element) {
-	delete(e.files, el.Value.(*File).loc.Path)
+	f := el.Value.(*File)
+	delete(e.files, f.loc.Path)
 	e.order.Remove(el)
+	e.chunks.Drop(f.serial)
 }
 
 // Refresh drops what is cached about the file at a path.

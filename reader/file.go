@@ -38,6 +38,8 @@ type File struct {
 	h5   *chunkindex.File
 	heap *gheap.Heap
 
+	serial uint64 // tells it from other files, and from other states of the same
+
 	mu       sync.Mutex
 	tree     *meta.File
 	datasets map[string]*Dataset
@@ -55,7 +57,8 @@ func openFile(e *Engine, loc Location) (*File, error) {
 		disk.Close()
 		return nil, fault.New(fault.DataLoss, "%s: %w", loc.Name, err)
 	}
-	return &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(disk, h5, size, heapCache), datasets: map[string]*Dataset{}}, nil
+	return &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(disk, h5, size, heapCache),
+		serial: e.serial.Add(1), datasets: map[string]*Dataset{}}, nil
 }
 
 // listing is the file's tree as libhdf5 walks it, asked once.

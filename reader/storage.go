@@ -48,7 +48,8 @@ func (d *Dataset) chunkedStore() (store, error) {
 		return nil, d.failed(err)
 	}
 	c := &chunked{file: d.file.disk, index: x, filters: d.pipe, chunk: signed(d.object.Layout.ChunkDims),
-		elemSize: d.source.Type.Size, fill: d.fill(), end: d.file.h5.EOF}
+		elemSize: d.source.Type.Size, fill: d.fill(), end: d.file.h5.EOF,
+		cache: d.file.eng.chunks, serial: d.file.serial, object: d.meta.Addr}
 	if len(c.chunk) != len(d.shape) {
 		return nil, d.failed(fault.New(fault.DataLoss, "chunks of %d axes for %d", len(c.chunk), len(d.shape)))
 	}

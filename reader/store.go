@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/filter"
 )
@@ -27,6 +28,8 @@ type store interface {
 type scratch struct {
 	mem   *bufpool.Lease // of the group the worker works for
 	codec *filter.Scratch
+
+	partial func(i int) bool // whether a chunk of the load is wanted in part only; nil: none is
 }
 
 func newScratch(l *bufpool.Lease) *scratch {
@@ -49,6 +52,9 @@ type chunked struct {
 	elemSize int
 	fill     []byte // one element
 	end      uint64 // of what the file's superblock says was allocated
+
+	cache          *chunkcache.Cache // nil: none
+	serial, object uint64            // of file and object, in the cache
 }
 
 func (c *chunked) extents() []int64 { return c.chunk }
@@ -79,6 +85,24 @@ func (c *chunked) load(ctx context.Context, s *scratch, chunks [][]int64, use fu
 			return err
 		}
 	}
+	found, p, err := c.cached(s, found, use)
+	if err != nil {
+		return err
+	}
+	defer p.end()
+	if err := c.loadAll(ctx, s, found, p, use); err != nil || len(p.loads) == 0 {
+		return err
+	}
+	p.end()
+	failed, err := c.await(ctx, p, use)
+	if err != nil {
+		return err
+	}
+	return c.loadAll(ctx, s, failed, &pending{}, use)
+}
+
+// loadAll reads and decodes chunks, neighbours in the file together.
+func (c *chunked) loadAll(ctx context.Context, s *scratch, found []stored, p *pending, use func(int, convert.Elems, bool) error) error {
 	slices.SortFunc(found, func(a, b stored) int { return compare(a.Addr, b.Addr) })
 	ext := make([]blockio.Extent, len(found))
 	for i, f := range found {
@@ -90,7 +114,7 @@ func (c *chunked) load(ctx context.Context, s *scratch, chunks [][]int64, use fu
 		}
 	}
 	for _, span := range blockio.Spans(ext, spanGap, spanSize) {
-		if err := c.loadSpan(ctx, s, span, found, use); err != nil {
+		if err := c.loadSpan(ctx, s, span, found, p, use); err != nil {
 			return err
 		}
 	}
@@ -117,7 +141,7 @@ func (c *chunked) linear(at []int64) uint64 {
 	return n
 }
 
-func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, found []stored, use func(int, convert.Elems, bool) error) error {
+func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, found []stored, p *pending, use func(int, convert.Elems, bool) error) error {
 	buf := s.mem.Allocate(int(span.Size))
 	defer s.mem.Free(buf)
 	if err := c.file.Read(ctx, buf, span.Addr); err != nil {
@@ -128,6 +152,9 @@ func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, f
 		e, err := c.decode(s, buf[off:off+uint64(f.Size)], f)
 		if err != nil {
 			return c.failed(f, err)
+		}
+		if l := p.mine[f.linear]; l != nil {
+			l.End(e.Data, e.Planes)
 		}
 		if err := use(f.i, e, false); err != nil {
 			return err

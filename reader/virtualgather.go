@@ -136,6 +136,7 @@ func (g *gather) flush() error {
 	if len(g.chunks) == 0 {
 		return nil
 	}
+	g.scratch.partial = g.partial
 	if err := g.store.load(g.ctx, g.scratch, g.chunks, g.copy); err != nil {
 		return g.failed(err)
 	}
@@ -144,6 +145,15 @@ func (g *gather) flush() error {
 	}
 	g.reset()
 	return nil
+}
+
+// partial tells whether the pieces leave out some of a chunk.
+func (g *gather) partial(i int) bool {
+	n := int64(0)
+	for _, p := range g.pieces[i] {
+		n += p.n
+	}
+	return n < product(g.chunk)
 }
 
 func (g *gather) failed(err error) error {

@@ -1,0 +1,110 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/reader/internal/chunkcache"
+)
+
+// cacheShare is the part of the memory that keeps decoded chunks: one in so many.
+const cacheShare = 8
+
+// pending are the chunks of a load that the cache could not give.
+type pending struct {
+	mine   map[uint64]*chunkcache.Load // by linear number: to be decoded here
+	others []stored                    // being decoded by others
+	loads  []*chunkcache.Load          // of others
+}
+
+// end gives up the loads that did not come to their end.
+func (p *pending) end() {
+	for _, l := range p.mine {
+		l.End(nil, false)
+	}
+}
+
+// cached uses what the cache has of chunks that are wanted in part, and tells which others to decode.
+func (c *chunked) cached(s *scratch, found []stored, use func(int, convert.Elems, bool) error) ([]stored, *pending, error) {
+	p := &pending{mine: map[uint64]*chunkcache.Load{}}
+	if c.cache == nil || c.filters == nil || s.partial == nil || !c.cache.Fits(c.bytes()) {
+		return found, p, nil
+	}
+	rest := found[:0:0]
+	for _, f := range found {
+		if !s.partial(f.i) {
+			rest = append(rest, f)
+			continue
+		}
+		chunk, load, mine := c.cache.Begin(c.key(f))
+		switch {
+		case chunk != nil:
+			if err := c.useCached(f, chunk, use); err != nil {
+				p.end()
+				return nil, nil, err
+			}
+		case mine:
+			p.mine[f.linear] = load
+			rest = append(rest, f)
+		default:
+			p.others, p.loads = append(p.others, f), append(p.loads, load)
+		}
+	}
+	return rest, p, nil
+}
+
+func (c *chunked) key(f stored) chunkcache.Key {
+	return chunkcache.Key{File: c.serial, Object: c.object, Chunk: f.linear}
+}
+
+func (c *chunked) useCached(f stored, chunk *chunkcache.Chunk, use func(int, convert.Elems, bool) error) error {
+	defer chunk.Release()
+	n := int(product(c.chunk))
+	return use(f.i, convert.Elems{Data: chunk.Data, N: n, Size: c.elemSize, Planes: chunk.Planes}, false)
+}
+
+// await uses the chunks that others decode; those that failed there are left to the caller.
+func (c *chunked) await(ctx context.Context, p *pending, use func(int, convert.Elems, bool) error) (failed []stored, err error) {
+	for i, load := range p.loads {
+		chunk, err := load.Wait(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if chunk == nil {
+			failed = append(failed, p.others[i])
+			continue
+		}
+		if err := c.useCached(p.others[i], chunk, use); err != nil {
+			return nil, err
+		}
+	}
+	return failed, nil
+}
+
+// partial tells whether a job takes only a part of its chunk, so that the rest may be asked for soon.
+func (g *group) partial(j job) bool {
+	geo := g.plan.geo
+	for axis, extent := range geo.chunk {
+		extent = min(extent, geo.shape[axis]-j.at[axis]*extent)
+		if axis == geo.rows {
+			rows := int64(0)
+			for _, t := range j.targets {
+				rows += taken(t.runs)
+			}
+			if rows < extent {
+				return true
+			}
+		} else if taken(j.parts[axis]) < extent {
+			return true
+		}
+	}
+	return false
+}
+
+func taken(runs []run) int64 {
+	n := int64(0)
+	for _, r := range runs {
+		n += r.n
+	}
+	return n
+}

@@ -1,0 +1,55 @@
+package reader
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const waves = "../testdata/arrays.h5"
+
+func TestPartsOfChunksAreKeptAndReadAlike(t *testing.T) {
+	eng := openEngine(t)
+	for _, name := range []string{"/wave/zlib", "/wave/blosc", "/wave/checked"} {
+		d, err := openDataset(t, eng, Location{Path: waves}, name)
+		require.NoError(t, err)
+		all, err := readAll(d, Request{})
+		require.NoError(t, err)
+		before := eng.chunks.Used()
+		rows := []int64{5, 1, 6, 1, -1}
+		for range 2 {
+			got, err := readAll(d, Request{Coordinates: rows})
+			require.NoError(t, err)
+			for i, r := range rows {
+				r = (r + d.shape[0]) % d.shape[0]
+				require.Equal(t, all[r*1024:(r+1)*1024], got[i*1024:(i+1)*1024], name)
+			}
+			require.Greater(t, eng.chunks.Used(), before)
+		}
+		require.EqualValues(t, before+3*4*4096, eng.chunks.Used(), "three chunks of four rows")
+	}
+	eng.Refresh(waves)
+	require.Zero(t, eng.chunks.Used())
+}
+
+func TestManyReadersShareAChunk(t *testing.T) {
+	eng := openEngine(t)
+	d, err := openDataset(t, eng, Location{Path: waves}, "/wave/zlib")
+	require.NoError(t, err)
+	all, err := readAll(d, Request{})
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 10 {
+				row := int64((i*7 + g) % int(d.shape[0]))
+				got, err := readAll(d, Request{Coordinates: []int64{row, (row + 9) % d.shape[0]}})
+				if err != nil || got[3] != all[row*1024+3] {
+					t.Error(row, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
