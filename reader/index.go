@@ -318,7 +318,7 @@ func (a *indexArrays) Indices(ctx context.Context, part, lo, hi int64) ([]uint64
 
 // rowNumbers turns keys of unsigned integers back into them.
 func rowNumbers(k ptindex.Keys, of *Dataset) []uint64 {
-	if of.source.Type.Size < 8 {
+	if t := of.source.Type; t.Size < 8 || t.Signed {
 		for i, v := range k.Num {
 			k.Num[i] = v ^ 1<<63
 		}

@@ -216,25 +216,49 @@ func TestCheckCSI(t *testing.T) {
 
 func TestSortedByIndexOrNot(t *testing.T) {
 	f := indexed(t, 64<<20)
-	r := rand.New(rand.NewPCG(5, 6))
 	for _, name := range append([]string{"dirty", "plain"}, tablesWithIndexes...) {
 		d, err := f.Dataset(context.Background(), "/"+name)
 		require.NoError(t, err)
 		for _, col := range []string{"i4", "f8", "s", "n/t", "n/u8", "f4", "b", "i1"} {
-			all := column(t, d, Request{Fields: []string{col}})
-			sortKeys(all)
-			rows := column(t, d, Request{Fields: []string{"row"}, SortBy: col})
-			require.Len(t, rows.Num, all.Len())
-			if name != "grown" && name != "dirty" && name != "behind" {
-				slices.Sort(rows.Num)
-				require.Len(t, slices.Compact(rows.Num), all.Len(), "%s %s: a row twice", name, col)
-			}
-			for range 5 {
-				start, stop, step := r.Int64N(900)-400, r.Int64N(900)-400, []int64{1, -1, 3, -7}[r.IntN(4)]
-				got := column(t, d, Request{Fields: []string{col}, SortBy: col, Start: &start, Stop: &stop, Step: &step, BatchRows: 1 + r.Int64N(99)})
-				require.Equal(t, sliced(t, all, start, stop, step), got, "%s %s [%d:%d:%d]", name, col, start, stop, step)
-			}
+			checkSorted(t, d, col, name != "grown" && name != "dirty" && name != "behind")
 		}
+	}
+}
+
+func TestSortedOnDisk(t *testing.T) {
+	f := indexed(t, 4<<20)
+	d, err := f.Dataset(context.Background(), "/long")
+	require.NoError(t, err)
+	for _, col := range []string{"i4", "s", "f4"} {
+		checkSorted(t, d, col, true)
+	}
+}
+
+// checkSorted compares slices of a table in the order of a column with the sorted values; unique: column row has each
+// number once.
+func checkSorted(t *testing.T, d *Dataset, col string, unique bool) {
+	t.Helper()
+	where := d.asked + " " + col
+	r := rand.New(rand.NewPCG(5, 6))
+	all := column(t, d, Request{Fields: []string{col}})
+	values := column(t, d, Request{Fields: []string{col}})
+	sortKeys(all)
+	rows := column(t, d, Request{Fields: []string{"row"}, SortBy: col})
+	require.Len(t, rows.Num, all.Len())
+	for i, n := range rows.Num {
+		if unique {
+			row := int(n ^ 1<<63)
+			require.Equal(t, all.Slice(i, i+1), values.Slice(row, row+1), "%s: the row of place %d", where, i)
+		}
+	}
+	slices.Sort(rows.Num)
+	if unique {
+		require.Len(t, slices.Compact(rows.Num), all.Len(), "%s: a row twice", where)
+	}
+	for range 5 {
+		start, stop, step := r.Int64N(900)-400, r.Int64N(900)-400, []int64{1, -1, 3, -7}[r.IntN(4)]
+		got := column(t, d, Request{Fields: []string{col}, SortBy: col, Start: &start, Stop: &stop, Step: &step, BatchRows: 1 + r.Int64N(99)})
+		require.Equal(t, sliced(t, all, start, stop, step), got, "%s [%d:%d:%d]", where, start, stop, step)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
@@ -60,24 +61,35 @@ func suggestion(name string, names []string) string {
 	return " (near: " + strings.Join(found, ", ") + ")"
 }
 
-// ordered filters, sorts, then slices.
+// ordered filters, sorts, then slices. Rows that lie scattered are read here, unless they only point at their data.
 func (p *Plan) ordered(ctx context.Context, limit int64) (sequence, error) {
-	all := span{step: 1, n: p.ds.rows()}
-	if p.where == nil {
-		ix, _, err := p.ds.indexOf(ctx, p.req.SortBy)
-		if err != nil {
-			return nil, err
-		}
-		if ix != nil && ix.complete() {
-			return p.byIndex(ctx, ix, limit)
-		}
-		return p.bySorting(ctx, all, limit)
-	}
-	rows, err := p.filter(ctx, all, -1)
+	rows, err := p.sorted(ctx, limit)
 	if err != nil {
 		return nil, err
 	}
-	return p.bySorting(ctx, rows, limit)
+	if !rows.scattered() || p.program.NeedsResolver() {
+		return rows, nil
+	}
+	return p.carry(ctx, rows)
+}
+
+func (p *Plan) sorted(ctx context.Context, limit int64) (*sortedRows, error) {
+	all := span{step: 1, n: p.ds.rows()}
+	if p.where != nil {
+		rows, err := p.filter(ctx, all, -1)
+		if err != nil {
+			return nil, err
+		}
+		return p.bySorting(ctx, rows, limit)
+	}
+	ix, _, err := p.ds.indexOf(ctx, p.req.SortBy)
+	if err != nil {
+		return nil, err
+	}
+	if ix != nil && ix.complete() {
+		return p.byIndex(ctx, ix, limit)
+	}
+	return p.bySorting(ctx, all, limit)
 }
 
 // places is which places of n sorted rows the request takes, in ascending order; down: it wants them the other way.
@@ -106,7 +118,7 @@ func (p *Plan) budget() *bufpool.Budget { return p.ds.file.eng.mem.Budget }
 const indexStep = 1 << 18
 
 // byIndex takes the order that a completely sorted index keeps.
-func (p *Plan) byIndex(ctx context.Context, ix *columnIndex, limit int64) (sequence, error) {
+func (p *Plan) byIndex(ctx context.Context, ix *columnIndex, limit int64) (*sortedRows, error) {
 	part, down, err := p.places(p.ds.rows(), limit)
 	if err != nil {
 		return nil, err
@@ -130,7 +142,7 @@ func (p *Plan) byIndex(ctx context.Context, ix *columnIndex, limit int64) (seque
 	return finished(out, err)
 }
 
-func finished(out *sortedRows, err error) (sequence, error) {
+func finished(out *sortedRows, err error) (*sortedRows, error) {
 	if err == nil {
 		err = out.finish()
 	}
@@ -142,7 +154,7 @@ func finished(out *sortedRows, err error) (sequence, error) {
 }
 
 // bySorting reads the column of rows and sorts it: ascending, NaN last, equal keys as they come.
-func (p *Plan) bySorting(ctx context.Context, rows sequence, limit int64) (sequence, error) {
+func (p *Plan) bySorting(ctx context.Context, rows sequence, limit int64) (*sortedRows, error) {
 	part, down, err := p.places(rows.Len(), limit)
 	if err != nil {
 		return nil, err
@@ -165,15 +177,15 @@ func (p *Plan) bySorting(ctx context.Context, rows sequence, limit int64) (seque
 	if err != nil {
 		return nil, err
 	}
-	at := int64(0)
+	place := int64(0)
 	if part.n == 0 {
 		return finished(out, nil)
 	}
-	return finished(out, s.each(ctx, func(row int64) (bool, error) {
-		if at >= part.start && (at-part.start)%part.step == 0 {
-			out.add(row)
+	return finished(out, s.each(ctx, func(at pair) (bool, error) {
+		if place >= part.start && (place-part.start)%part.step == 0 {
+			out.add(at.row)
 		}
-		at++
+		place++
 		return out.n < part.n, nil
 	}))
 }
@@ -195,14 +207,14 @@ func sortRoom(ctx context.Context, b *bufpool.Budget, rows int64, class ptindex.
 
 // readKeys gives the sorter the keys of rows.
 func (p *Plan) readKeys(ctx context.Context, rows sequence, s *sorter) error {
-	scan, err := p.scan([]string{p.req.SortBy}, rows)
+	program, err := convert.Compile(p.ds.source, []string{p.req.SortBy}, asValues)
 	if err != nil {
 		return err
 	}
 	var failed error
 	var k ptindex.Keys
 	var sources []int64
-	err = scan.each(ctx, func(r *Run) bool {
+	err = p.reading(program, rows).each(ctx, func(r *Run) bool {
 		k.Num, k.Str = k.Num[:0], k.Str[:0]
 		if failed = appendKeys(&k, r.Record().Column(0)); failed != nil {
 			return false

@@ -127,6 +127,9 @@ func (r *Run) begin() error {
 		return err
 	}
 	r.seq = seq
+	if c, ok := seq.(*carried); ok {
+		r.plan = c.over(r.plan)
+	}
 	r.blocks = r.plan.newBlocks(seq)
 	return nil
 }
@@ -311,7 +314,7 @@ func (r *Run) stop() {
 		f.release()
 	}
 	r.flight, r.ready = nil, nil
-	if s, ok := r.seq.(*sortedRows); ok {
+	if s, ok := r.seq.(interface{ close() }); ok {
 		s.close()
 	}
 }

@@ -2,7 +2,6 @@ package reader
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"slices"
@@ -23,10 +22,10 @@ type word struct {
 	row    int64
 }
 
-// What the sorter needs in memory for a row: a pair and room to move it to, or a word with its string.
+// What the sorter needs in memory for a row: a pair and room to move it to, or a word with the same and its string.
 const (
 	pairBytes = 2 * 16
-	wordBytes = 40
+	wordBytes = 2*40 + pairBytes
 )
 
 // sorter puts rows in the order of keys within a number of bytes, spilling sorted runs to disk when they are full.
@@ -35,6 +34,7 @@ type sorter struct {
 	room  int64 // bytes
 	used  int64
 	pairs []pair
+	spare []pair // room to move pairs to
 	words []word
 	disk  *spill // nil: nothing spilled yet
 }
@@ -71,9 +71,12 @@ func (s *sorter) add(k ptindex.Keys, rows []int64) error {
 	return nil
 }
 
+// prefixed is what a prefix holds of a string.
+type prefixed [8]byte
+
 // prefix orders as the strings do, as far as it goes.
 func prefix(key []byte) uint64 {
-	var b [8]byte
+	var b prefixed
 	copy(b[:], key)
 	return binary.BigEndian.Uint64(b[:])
 }
@@ -86,7 +89,7 @@ func (s *sorter) flush() (err error) {
 		}
 	}
 	var b [8]byte
-	for _, p := range sortPairs(s.pairs) {
+	for _, p := range s.sorted() {
 		binary.BigEndian.PutUint64(b[:], p.key)
 		s.disk.put(b[:], p.row)
 	}
@@ -98,22 +101,22 @@ func (s *sorter) flush() (err error) {
 	return s.disk.endRun()
 }
 
-// each calls use with the rows in order, from the first on, until it has enough.
-func (s *sorter) each(ctx context.Context, use func(row int64) (more bool, err error)) error {
+// each calls use with the rows in order, from the first on, until it has enough; key is that of numbers.
+func (s *sorter) each(ctx context.Context, use func(at pair) (more bool, err error)) error {
 	if s.disk != nil {
 		if err := s.flush(); err != nil {
 			return err
 		}
-		s.pairs, s.words = nil, nil
+		s.pairs, s.spare, s.words = nil, nil, nil
 		return s.disk.merge(ctx, s.room, use)
 	}
-	for _, p := range sortPairs(s.pairs) {
-		if more, err := use(p.row); !more || err != nil {
+	for _, p := range s.sorted() {
+		if more, err := use(p); !more || err != nil {
 			return err
 		}
 	}
 	for _, w := range sortWords(s.words) {
-		if more, err := use(w.row); !more || err != nil {
+		if more, err := use(pair{row: w.row}); !more || err != nil {
 			return err
 		}
 	}
@@ -126,22 +129,27 @@ func (s *sorter) close() {
 	}
 }
 
+// sorted puts the pairs in order.
+func (s *sorter) sorted() []pair {
+	if cap(s.spare) < len(s.pairs) {
+		s.spare = make([]pair, len(s.pairs))
+	}
+	return sortPairs(s.pairs, s.spare[:len(s.pairs)])
+}
+
 // sortPairs sorts by key, stably, by its bytes from the last to the first; bytes that are all equal cost nothing. The
-// result may lie in memory of its own.
-func sortPairs(a []pair) []pair {
+// result lies in a or in spare, which is as long.
+func sortPairs(a, spare []pair) []pair {
 	var counts [8][256]int
 	for _, p := range a {
 		for d := range counts {
 			counts[d][byte(p.key>>(8*d))]++
 		}
 	}
-	from, to := a, []pair(nil)
+	from, to := a, spare
 	for d := range counts {
 		if len(a) == 0 || counts[d][byte(a[0].key>>(8*d))] == len(a) {
 			continue
-		}
-		if to == nil {
-			to = make([]pair, len(a))
 		}
 		distribute(from, to, &counts[d], 8*d)
 		from, to = to, from
@@ -163,12 +171,25 @@ func distribute(from, to []pair, counts *[256]int, shift int) {
 	}
 }
 
+// sortWords sorts stably: by the prefixes first, as numbers, then what they leave open.
 func sortWords(a []word) []word {
-	slices.SortStableFunc(a, func(x, y word) int {
-		if x.prefix != y.prefix {
-			return cmp.Compare(x.prefix, y.prefix)
+	pairs := make([]pair, len(a))
+	for i, w := range a {
+		pairs[i] = pair{w.prefix, int64(i)}
+	}
+	out := make([]word, len(a))
+	for i, p := range sortPairs(pairs, make([]pair, len(a))) {
+		out[i] = a[p.row]
+	}
+	for lo := 0; lo < len(out); {
+		hi, long := lo+1, len(out[lo].key) > len(prefixed{})
+		for ; hi < len(out) && out[hi].prefix == out[lo].prefix; hi++ {
+			long = long || len(out[hi].key) > len(prefixed{})
 		}
-		return bytes.Compare(x.key, y.key)
-	})
-	return a
+		if long {
+			slices.SortStableFunc(out[lo:hi], func(x, y word) int { return bytes.Compare(x.key, y.key) })
+		}
+		lo = hi
+	}
+	return out
 }

@@ -28,6 +28,9 @@ type sortedRows struct {
 	extent int64 // rows of a chunk
 	last   int64 // chunk of the last row added
 	moves  int64 // how often a row lies in another chunk than the one before
+
+	first, next int64 // row added first, and the one that would follow
+	ascending   bool  // every row added follows the one before
 }
 
 // newSortedRows makes room for n rows; down: they will be added from the last to the first.
@@ -47,6 +50,12 @@ func newSortedRows(budget *bufpool.Budget, n, extent int64, down bool) (*sortedR
 }
 
 func (s *sortedRows) add(row int64) {
+	if s.n == 0 {
+		s.first, s.ascending = row, !s.down
+	} else if row != s.next {
+		s.ascending = false
+	}
+	s.next = row + 1
 	s.n++
 	if chunk := row / s.extent; chunk != s.last {
 		s.last = chunk
@@ -77,6 +86,17 @@ func (s *sortedRows) finish() error {
 // scattered reports whether rows of one chunk lie so far apart that batches should be filled together.
 func (s *sortedRows) scattered() bool { return s.moves > 4*(s.n/s.extent+1) }
 
+// plain is the same sequence, closed by others: as a span where it is one.
+func (s *sortedRows) plain() sequence {
+	if s.ascending {
+		return span{start: s.first, step: 1, n: s.n}
+	}
+	return lent{s}
+}
+
+// lent is a sequence that a run must not close.
+type lent struct{ sequence }
+
 // Len is part of sequence.
 func (s *sortedRows) Len() int64 { return s.n }
 
@@ -89,7 +109,11 @@ func (s *sortedRows) Runs(runs []run, lo, hi, at int64) []run {
 	return part.Runs(runs, 0, int64(len(part)), at)
 }
 
+// read gives rows lo to hi; err says whether it could.
 func (s *sortedRows) read(lo, hi int64) rowList {
+	if s.file == nil {
+		return s.rows[lo:hi]
+	}
 	part := make(rowList, hi-lo)
 	if s.down {
 		lo, hi = s.n-hi, s.n-lo

@@ -142,7 +142,7 @@ func (s *spill) open(room int64) (cursors, error) {
 }
 
 // merge calls use with the rows of all runs in order until it has enough.
-func (s *spill) merge(ctx context.Context, room int64, use func(row int64) (bool, error)) error {
+func (s *spill) merge(ctx context.Context, room int64, use func(at pair) (bool, error)) error {
 	all, err := s.open(room)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (s *spill) merge(ctx context.Context, room int64, use func(row int64) (bool
 		if n%checkEvery == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if more, err := use(all[0].row); !more || err != nil {
+		if more, err := use(pair{prefix(all[0].key), all[0].row}); !more || err != nil {
 			return err
 		}
 		switch err := all[0].next(); {

@@ -77,6 +77,13 @@ with tb.open_file("indexes.h5", "w") as f:
         f.get_node(f"/_i_behind/{c}")._v_attrs.DIRTY = False
     f.get_node("/_i_behind/n/t")._v_attrs.VERSION = "9.0"
     table(f, rng, "plain", 100, 16)
+    long = f.create_table("/", "long", Row, chunkshape=(512,), track_times=False)  # more than a small budget holds
+    a = np.zeros(40_000, long.dtype)
+    a["i4"] = rng.integers(-(2**31), 2**31, len(a))
+    a["i4"][::7] = 5
+    a["s"] = rng.choice([b"", b"ab", b"zzzz"], len(a))
+    a["row"] = np.arange(len(a))
+    long.append(a)
 
 with open("indexes.h5", "rb") as f, gzip.GzipFile("indexes.h5.gz", "wb", 9, mtime=0) as z:
     z.write(f.read())
