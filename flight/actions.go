@@ -23,13 +23,14 @@ var actions = []action{
 	{"list", `criteria {"file": glob, "dataset": glob, "kind": ..} -> one result per file: groups, datasets, links`, (*Server).list},
 	{"describe", `{"file", "dataset"} -> schema, layout, chunks, filters, indexes, attributes`, (*Server).describe},
 	{"refresh", `{"file"} -> drops what is cached about it`, (*Server).refresh},
+	{"stage", `request -> {"path", "bytes", "rows", "lease"}: an Arrow IPC file in shared memory`, (*Server).stage},
+	{"ring", `request -> {"path", "slots", "lease"}, then one result per block in shared memory`, (*Server).ring},
+	{"release", `{"lease"} or {"lease", "slots"} -> frees what was staged`, (*Server).release},
 }
 
 // notYet are the actions of the protocol that this server has not.
 var notYet = map[string]string{
-	"stats":   "ask for the rows and reckon, or use describe",
-	"stage":   "ask by DoGet",
-	"release": "nothing is staged",
+	"stats": "ask for the rows and reckon, or use describe",
 }
 
 // ListActions tells what DoAction can do.

@@ -49,6 +49,8 @@ func (l *lease) end() {
 type ledger struct {
 	mu     sync.Mutex
 	leases map[*lease]struct{}
+	ends   map[string]func() // what else ends with the connection
+	ended  bool
 }
 
 type ledgerKey struct{}
@@ -82,8 +84,31 @@ func (l *ledger) forget(le *lease) {
 	l.mu.Unlock()
 }
 
+// atEnd calls f when the connection ends, at once if it has; the name is f's own.
+func (l *ledger) atEnd(name string, f func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		go f()
+		return
+	}
+	if l.ends == nil {
+		l.ends = map[string]func(){}
+	}
+	l.ends[name] = f
+}
+
+// notAtEnd takes back what atEnd was told.
+func (l *ledger) notAtEnd(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.ends, name)
+}
+
 func (l *ledger) endAll() {
 	l.mu.Lock()
+	ends := l.ends
+	l.ends, l.ended = nil, true
 	all := make([]*lease, 0, len(l.leases))
 	for le := range l.leases {
 		all = append(all, le)
@@ -91,6 +116,9 @@ func (l *ledger) endAll() {
 	l.mu.Unlock()
 	for _, le := range all {
 		le.end()
+	}
+	for _, f := range ends {
+		f()
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/flight/internal/stage"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -26,13 +27,15 @@ import (
 // Config says what a Server serves and where. The zero value of every member but Engine, Roots and Listen is its
 // default.
 type Config struct {
-	Engine    *reader.Engine // the caller's: it closes it after Serve has returned
-	Roots     []string       // directories and files, each may be name=PATH
-	Listen    []string       // grpc://HOST:PORT, grpc+unix:///PATH
-	Advertise []string       // locations of replicas, this server among them, as URIs; none: clients stay on their connection
-	Workers   int            // decoding goroutines of the Engine, for the number of endpoints; default: one per CPU
-	Drain     time.Duration  // how long running streams may go on at the end; default 20 s
-	Logger    *zap.Logger
+	Engine      *reader.Engine // the caller's: it closes it after Serve has returned
+	Roots       []string       // directories and files, each may be name=PATH
+	Listen      []string       // grpc://HOST:PORT, grpc+unix:///PATH
+	Advertise   []string       // locations of replicas, this server among them, as URIs; none: clients stay on their connection
+	Workers     int            // decoding goroutines of the Engine, for the number of endpoints; default: one per CPU
+	Drain       time.Duration  // how long running streams may go on at the end; default 20 s
+	StageDir    string         // on a memory file system, this user's alone; none: nothing is staged
+	StageMemory int64          // bytes staged at most; default: half of the Engine's
+	Logger      *zap.Logger
 }
 
 const defaultDrain = 20 * time.Second
@@ -55,6 +58,8 @@ type Server struct {
 	grpc     *grpc.Server
 	health   *health.Server
 	draining atomic.Bool
+	stages   *stage.Store
+	noStages error // why there are none
 
 	mu    sync.Mutex
 	addrs []net.Addr
@@ -126,6 +131,7 @@ func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
 		s.addrs = append(s.addrs, l.Addr())
 	}
 	s.mu.Unlock()
+	s.openStages()
 	g, gctx := errgroup.WithContext(ctx)
 	for _, l := range listeners {
 		s.log.Info("listening", zap.Stringer("address", l.Addr()), zap.String("network", l.Addr().Network()))
@@ -142,7 +148,7 @@ func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
 		s.drain()
 		return nil
 	})
-	return g.Wait()
+	return errors.Join(g.Wait(), s.closeStages())
 }
 
 // Addrs waits until the server listens and tells where, in the order of Config.Listen; nil if ctx ends first.

@@ -34,8 +34,22 @@ func (p *Plan) RunIn(ctx context.Context, at Placement) *Run {
 	return r
 }
 
+// Memory is the place of the current batch, nil where it has none of the caller's.
+func (r *Run) Memory() Memory {
+	if r.now == nil {
+		return nil
+	}
+	return r.now.place
+}
+
 // ReadAhead is how many batches a run decodes ahead of its caller.
 func (p *Plan) ReadAhead() int { return p.window() }
+
+// Endless tells whether a run goes on until it is stopped.
+func (p *Plan) Endless() bool {
+	s := p.req.Stream
+	return s != nil && (s.Follow || s.Cyclic && s.Cycles == nil)
+}
 
 // Reserve takes n bytes of the engine's budget for memory of the caller's, who has to Return them. Where they are not
 // free it waits, if it must, until others have returned theirs; else it says false. Errors: ErrExhausted, ctx's.

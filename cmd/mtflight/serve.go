@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ type serveFlags struct {
 	helpers   int
 	logLevel  string
 	stdin     bool
+	stageDir  string
+	stage     size
 }
 
 func newServe() *cobra.Command {
@@ -58,6 +61,8 @@ a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams
 	flags.IntVar(&f.helpers, "helpers", 0, "processes that call libhdf5, which its plug-in filters keep busy (default: one per worker, at least 2)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&f.stdin, "exit-with-stdin", false, "end when standard input ends, as it does when the program that holds it ends or crashes")
+	flags.StringVar(&f.stageDir, "stage-dir", defaultStageDir(), "directory in shared memory for clients of this host; empty: nothing is staged")
+	flags.Var(&f.stage, "stage-memory", "bytes staged at most, part of --memory (default: half of it)")
 	f.engine.add(c)
 	return c
 }
@@ -86,7 +91,7 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	}
 	defer func() { err = orFirst(err, engine.Close()) }()
 	server, err := flight.New(flight.Config{Engine: engine, Roots: roots, Listen: f.listen, Advertise: f.advertise,
-		Workers: f.engine.workers, Drain: f.drain, Logger: log})
+		Workers: f.engine.workers, Drain: f.drain, Logger: log, StageDir: f.stageDir, StageMemory: int64(f.stage)})
 	if err != nil {
 		return err
 	}
@@ -95,6 +100,9 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	g.Go(func() error { return announce(out, server.Addrs(ctx), roots) })
 	return g.Wait()
 }
+
+// defaultStageDir is this user's own directory in shared memory.
+func defaultStageDir() string { return fmt.Sprintf("/dev/shm/mtflight-%d", os.Getuid()) }
 
 // newLogger writes readable lines to a terminal and JSON elsewhere.
 func newLogger(level string, w io.Writer) (*zap.Logger, error) {

@@ -1,0 +1,263 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+	"google.golang.org/grpc/peer"
+
+	"github.com/mtflight/mtflight/flight/internal/stage"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// stageTime is how long a client may leave a staged file alone; what it has mapped by then it keeps.
+const stageTime = 10 * time.Minute
+
+// openStages makes the server's place in shared memory. Without it a server can do everything else, so that what is
+// wrong is said when somebody asks.
+func (s *Server) openStages() {
+	if s.cfg.StageDir == "" {
+		s.noStages = fault.New(fault.Unsupported, "stage: the server has no --stage-dir: ask by DoGet")
+		return
+	}
+	limit := s.cfg.StageMemory
+	if limit <= 0 {
+		_, budget := s.engine.Memory()
+		limit = budget / 2
+	}
+	s.stages, s.noStages = stage.Open(s.cfg.StageDir, limit, s.engine)
+	if s.noStages != nil {
+		s.log.Warn("nothing can be staged", zap.Error(s.noStages))
+	}
+}
+
+func (s *Server) closeStages() error {
+	if s.stages == nil {
+		return nil
+	}
+	return s.stages.Close()
+}
+
+// staging checks that the client may have data staged and plans its request.
+func (s *Server) staging(ctx context.Context, body []byte) (*reader.Plan, error) {
+	if s.noStages != nil {
+		return nil, s.noStages
+	}
+	if err := sameHost(ctx); err != nil {
+		return nil, err
+	}
+	r, err := ParseTicket(body)
+	if err != nil {
+		return nil, err
+	}
+	return s.plan(ctx, r)
+}
+
+// sameHost refuses clients that cannot map our files.
+func sameHost(ctx context.Context) error {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return fault.New(fault.Denied, "stage: nothing is known of the client's address")
+	}
+	switch a := p.Addr.(type) {
+	case *net.UnixAddr:
+		return nil
+	case *net.TCPAddr:
+		if a.IP.IsLoopback() {
+			return nil
+		}
+	}
+	return fault.New(fault.Denied, "stage: only clients on the server's host can map shared memory: connect by a Unix socket or a loopback address, or ask by DoGet")
+}
+
+// staged is the answer to stage.
+type staged struct {
+	Path    string `json:"path"`
+	Bytes   int64  `json:"bytes"`
+	Rows    int64  `json:"rows"`
+	Lease   string `json:"lease"`
+	Seconds int    `json:"seconds"`
+}
+
+func (s *Server) stage(ctx context.Context, body []byte, answer func(any) error) error {
+	p, err := s.staging(ctx, body)
+	if err != nil {
+		return err
+	}
+	if p.Endless() {
+		return fault.New(fault.Invalid, "stage: a stream without an end has no file: set stream.cycles, or ask for a ring")
+	}
+	if err := s.stages.Fits(p.Bytes()); err != nil {
+		return err
+	}
+	f, err := s.stages.NewFile(p.Schema())
+	if err != nil {
+		return err
+	}
+	if err = fillFile(ctx, p, f); err == nil {
+		err = f.Finish(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	c := callOf(ctx)
+	c.rows, c.bytes = f.Rows(), f.Size()
+	lease := s.stages.Lease(nil, f.Close)
+	s.keep(ctx, lease)
+	return answer(staged{Path: f.Path(), Bytes: f.Size(), Rows: f.Rows(), Lease: lease.ID, Seconds: int(stageTime.Seconds())})
+}
+
+// keep leaves a lease to its time and its connection.
+func (s *Server) keep(ctx context.Context, l *stage.Lease) {
+	connection := ledgerOf(ctx)
+	connection.atEnd(l.ID, func() { s.endLease(l) })
+	l.Expire(stageTime, func() { connection.notAtEnd(l.ID) })
+}
+
+func (s *Server) endLease(l *stage.Lease) {
+	if err := l.End(); err != nil {
+		s.log.Warn("end of a lease", zap.Error(err))
+	}
+}
+
+func fillFile(ctx context.Context, p *reader.Plan, f *stage.File) error {
+	run := p.RunIn(ctx, f)
+	defer run.Release()
+	for run.Next() {
+		if err := f.Write(ctx, run.Record(), run.Memory()); err != nil {
+			return err
+		}
+	}
+	return run.Err()
+}
+
+// ringOpened is the first answer of ring, ringBlock every other one.
+type ringOpened struct {
+	Path  string `json:"path"`
+	Slots int    `json:"slots"`
+	Lease string `json:"lease"`
+}
+
+type ringBlock struct {
+	stage.Slot
+	reader.Block
+}
+
+var errReleased = fault.New(fault.Invalid, "stage: the ring was released")
+
+func (s *Server) ring(ctx context.Context, body []byte, answer func(any) error) error {
+	p, err := s.staging(ctx, body)
+	if err != nil {
+		return err
+	}
+	ring, err := s.stages.NewRing(p.Schema(), p.ReadAhead()+1)
+	if err != nil {
+		return err
+	}
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	left := make(chan struct{}) // by the workers
+	lease := s.stages.Lease(ring, func() error {
+		cancel(errReleased)
+		<-left
+		return ring.Close()
+	})
+	err = fillRing(running, p, ring, lease.ID, answer)
+	close(left)
+	if errors.Is(context.Cause(running), errReleased) {
+		err = nil
+	}
+	if err != nil || ring.Finish() {
+		return errors.Join(err, lease.End())
+	}
+	s.keep(ctx, lease)
+	return nil
+}
+
+// fillRing sends the place of one block after the other. It returns when the workers have left the ring.
+func fillRing(ctx context.Context, p *reader.Plan, ring *stage.Ring, lease string, answer func(any) error) error {
+	if err := answer(ringOpened{Path: ring.Path(), Slots: ring.Slots(), Lease: lease}); err != nil {
+		return err
+	}
+	c := callOf(ctx)
+	begin := p.Run
+	if ring.InPlace() {
+		begin = func(ctx context.Context) *reader.Run { return p.RunIn(ctx, ring) }
+	}
+	run := begin(ctx)
+	defer run.Release()
+	for run.Next() {
+		slot, err := ring.Write(ctx, run.Record(), run.Memory())
+		if err != nil {
+			return err
+		}
+		c.rows, c.bytes = c.rows+run.Record().NumRows(), c.bytes+slot.Bytes
+		if err := answer(ringBlock{slot, run.Block()}); err != nil {
+			return err
+		}
+	}
+	return run.Err()
+}
+
+// release ends a lease, or takes slots of a ring back.
+func (s *Server) release(_ context.Context, body []byte, answer func(any) error) error {
+	if s.noStages != nil {
+		return s.noStages
+	}
+	var id string
+	var slots []int
+	o, err := parseObject("release", body)
+	if err != nil {
+		return err
+	}
+	if err := o.bindAll("release", "", map[string]bind{"lease": text(&id), "slots": slotNumbers(&slots)}); err != nil {
+		return err
+	}
+	lease, err := s.stages.Find(id)
+	switch {
+	case err != nil:
+		return err
+	case slots == nil:
+		err = lease.End()
+	case lease.Ring == nil:
+		err = fault.New(fault.Invalid, "release: the lease is of a file, which has no slots")
+	default:
+		err = handBack(lease, slots)
+	}
+	if err != nil {
+		return err
+	}
+	return answer(struct{}{})
+}
+
+// handBack frees slots of a ring, and the ring with its last one.
+func handBack(l *stage.Lease, slots []int) error {
+	last, err := l.Ring.Free(slots)
+	if last {
+		err = l.End()
+	}
+	return err
+}
+
+func slotNumbers(dst *[]int) bind {
+	return func(v any) error {
+		l, ok := v.([]any)
+		if !ok {
+			return expected("a list of slot numbers")
+		}
+		*dst = make([]int, len(l))
+		for i, e := range l {
+			n, exact, err := number(e)
+			if err != nil || !exact || n < 0 || n > math.MaxInt32 {
+				return expected("a list of slot numbers")
+			}
+			(*dst)[i] = int(n)
+		}
+		return nil
+	}
+}
