@@ -1,0 +1,25 @@
+"""Reads HDF5 files through mtflight, in parallel and without libhdf5.
+
+Two interfaces to the same server:
+
+* multitables': `Streamer` and `Reader`, NumPy arrays of whole rows. A program for multitables runs with
+  ``import mtflight as multitables``.
+* Arrow's: `connect`, then ``.table(file, path).scan(columns=, where=, limit=)``, or ``to_polars`` and its like.
+
+`Streamer` and `Reader` take a file name, for which this process starts a private server that ends with it, or a
+location such as ``grpc://host:8815/run7/events.h5`` (see `mtflight.source`). What they return belongs to the caller,
+except arrays inside a guard (`Streamer.get_queue`, `Request.get_proxy`, ...), which end with it.
+"""
+
+from .connection import Connection, connect
+from .errors import NoSuchNodeError, ResourceExhausted
+from .reader import Reader
+from .request import RequestPool
+from .shared_mem import SharedMemoryError
+from .signals import QueueClosed, QueueClosedException, SubprocessException
+from .streamer import Streamer
+from .table import Table
+
+__version__ = "0.1.0"
+__all__ = ["Connection", "NoSuchNodeError", "QueueClosed", "QueueClosedException", "Reader", "RequestPool",
+           "ResourceExhausted", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect"]

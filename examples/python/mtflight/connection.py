@@ -1,0 +1,106 @@
+"""A connection to a server: requests are dicts (the members of the wire contract), answers are Arrow's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from .errors import translate
+
+if TYPE_CHECKING:
+    from .table import Table
+
+Members = dict[str, Any]
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raises what `errors.translate` makes of a Flight error."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as e:
+        told = translate(e)
+        if told is e:
+            raise
+        raise told from e
+
+
+def encode(request: Members) -> bytes:
+    """A request as the bytes of a ticket, a command or an action's body."""
+    return json.dumps(request).encode()
+
+
+class Connection:
+    """A server. Safe for use by many threads at once. Errors are those of `errors.translate`."""
+
+    def __init__(self, location: str, **options: Any):
+        """Connects to grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET; `options` are those of
+        pyarrow.flight.connect (tls_root_certs, middleware, ...)."""
+        self.location = location
+        self._client = fl.connect(location, **options)
+
+    def table(self, file: str, path: str) -> Table:
+        """A dataset to read as Arrow, of any kind. No message is sent yet."""
+        from .table import Table
+        return Table(self, file, path)
+
+    def list(self, **criteria: str) -> list[Members]:
+        """What is served: one dict per file with its groups, datasets and links. Criteria: file, dataset, kind."""
+        return list(self.action("list", criteria))
+
+    def do_get(self, request: Members) -> fl.FlightStreamReader:
+        """The rows of a request; reading on raises pyarrow's errors, see `translated`."""
+        return self.do_ticket(fl.Ticket(encode(request)))
+
+    def do_ticket(self, ticket: fl.Ticket) -> fl.FlightStreamReader:
+        """The rows of an endpoint's ticket."""
+        with translated():
+            return self._client.do_get(ticket)
+
+    def do_exchange(self, request: Members, coordinates: np.ndarray) -> fl.FlightStreamReader:
+        """The rows of many coordinates (int64), in their order."""
+        with translated():
+            writer, reader = self._client.do_exchange(fl.FlightDescriptor.for_command(encode(request)))
+            batch = pa.record_batch([pa.array(coordinates)], names=["rows"])
+            writer.begin(batch.schema)
+            for start in range(0, max(len(coordinates), 1), 1 << 18):
+                writer.write_batch(batch.slice(start, 1 << 18))
+            writer.done_writing()
+        return reader
+
+    def schema(self, request: Members) -> pa.Schema:
+        """The schema that the request's rows have."""
+        with translated():
+            return self._client.get_schema(fl.FlightDescriptor.for_command(encode(request))).schema
+
+    def info(self, request: Members) -> fl.FlightInfo:
+        """Rows, bytes and the endpoints that share the work."""
+        with translated():
+            return self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)))
+
+    def action(self, name: str, body: Members) -> Iterator[Members]:
+        """The JSON results of an action, as they come."""
+        with translated():
+            for result in self._client.do_action(fl.Action(name, encode(body))):
+                yield json.loads(result.body.to_pybytes())
+
+    def close(self) -> None:
+        """Closes the connection; running streams end with an error."""
+        self._client.close()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connect(location: str, **options: Any) -> Connection:
+    """Connects to a server at grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET."""
+    return Connection(location, **options)

@@ -1,0 +1,77 @@
+"""Turns Flight errors into the exceptions that PyTables and multitables raise, with the server's message."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pyarrow as pa
+import pyarrow.flight  # noqa: F401, pa.flight
+
+
+class NoSuchNodeError(AttributeError, LookupError):
+    """The file has no dataset of that name. Where PyTables is imported, its own NoSuchNodeError is raised as well."""
+
+
+class ResourceExhausted(RuntimeError):
+    """The server's budget of memory or requests is used up, also after waiting."""
+
+
+_TOLD = re.compile(r"(?:Flight|gRPC) returned (.+?) error, with message: (.*?)"
+                   r"(?: \(request [0-9a-f]+\))?(?:\. gRPC client debug context.*|\. Client context.*)?$", re.DOTALL)
+
+_KINDS: dict[str, type[Exception]] = {
+    "invalid argument": ValueError,
+    "precondition failed": ValueError,
+    "failed precondition": ValueError,
+    "out-of-range": IndexError,
+    "unimplemented": NotImplementedError,
+    "unavailable": ConnectionError,
+    "resource exhausted": ResourceExhausted,
+    "unauthenticated": PermissionError,
+    "permission denied": PermissionError,
+    "unauthorized": PermissionError,
+    "timeout": TimeoutError,
+    "deadline-exceeded": TimeoutError,
+}
+
+
+def translate(error: Exception) -> Exception:
+    """The exception to raise for what pyarrow raised: IndexError, ValueError, FileNotFoundError, KeyError,
+    NoSuchNodeError, NotImplementedError, ResourceExhausted, PermissionError, ConnectionError, else OSError."""
+    if not isinstance(error, (pa.ArrowException, OSError)):
+        return error
+    found = _TOLD.search(str(error))
+    if not found:
+        return ConnectionError(str(error)) if _is_lost(error) else error
+    kind, message = found[1], found[2]
+    if kind == "not found":
+        return _not_found(message)
+    if kind in _KINDS:
+        return _KINDS[kind](message)
+    return ConnectionError(message) if _is_lost(error) else OSError(message)
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether a translated exception says that the connection is gone, so that asking again may help."""
+    return isinstance(error, (ConnectionError, TimeoutError))
+
+
+def _is_lost(error: Exception) -> bool:
+    return isinstance(error, pa.flight.FlightUnavailableError) or "failed to connect" in str(error)
+
+
+def _not_found(message: str) -> Exception:
+    if "no such file" in message:
+        return FileNotFoundError(message)
+    if "no column" in message:
+        return KeyError(message)
+    return _no_such_node()(message)
+
+
+def _no_such_node() -> type[Exception]:
+    """NoSuchNodeError, also of PyTables' type where the program has it, so that its except clauses match."""
+    theirs = getattr(sys.modules.get("tables"), "NoSuchNodeError", None)
+    if theirs is None:
+        return NoSuchNodeError
+    return type("NoSuchNodeError", (NoSuchNodeError, theirs), {"__module__": __name__})

@@ -1,0 +1,29 @@
+"""Ends what still runs when the program does, before the private server goes."""
+
+from __future__ import annotations
+
+import atexit
+import weakref
+from typing import Protocol
+
+from . import server  # noqa: F401, its hook must run after this one
+
+
+class Stoppable(Protocol):
+    """Something with threads."""
+
+    def stop(self) -> None: ...
+
+
+_live: weakref.WeakSet[Stoppable] = weakref.WeakSet()
+
+
+def track(thing: Stoppable) -> None:
+    """Has `thing` stopped at the latest when the program ends."""
+    _live.add(thing)
+
+
+@atexit.register
+def _stop_all() -> None:
+    for thing in list(_live):
+        thing.stop()

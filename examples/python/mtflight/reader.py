@@ -1,0 +1,149 @@
+"""Random access: requests answered in the background, by several threads."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from . import lifetime
+from .dataset import DatasetBase, proxy
+from .node import Node, open_node
+from .ops import Op
+from .request import Request
+from .signals import QueueClosed, QueueClosedException
+from .source import Source
+from .stage import AnyStage, Stage
+
+
+class Reader:
+    """Reads parts of an HDF5 file. All methods may be called by many threads at once."""
+
+    def __init__(self, filename: str | os.PathLike[str], n_procs: int = 4, notify: Callable[[Any], Any] | None = None,
+                 **kw_args: Any):
+        """`filename`: a file, or a location (see mtflight.source). `n_procs`: how many requests are answered at a time.
+        `notify`: called in another thread with each request that is answered, and with QueueClosed at the end."""
+        self._core: _Core | None = None
+        if n_procs < 1:
+            raise ValueError("n_procs must be at least 1")
+        self._core = _Core(Source(filename, **kw_args), n_procs, notify)
+
+    def get_dataset(self, path: str) -> DatasetBase:
+        """A proxy of a dataset, to index and give to `request`. FileNotFoundError or NoSuchNodeError if it is not
+        there, RuntimeError if it is no array or table."""
+        node = self._core.node(self._core.source.path(path))
+        return proxy(self, node)
+
+    def request(self, key: Op, stage: AnyStage) -> Request:
+        """Queues an operation on a dataset; its result goes into the stage, or one of the pool once one is free.
+        RuntimeError if the reader is closed, or the stage closed or in use. Errors of reading come with the result."""
+        return self._core.request(key, stage)
+
+    def close(self, wait: bool = False) -> None:
+        """Takes no more requests; those that are queued are answered. With `wait` returns when all of them are."""
+        self._core.close(wait)
+
+    def stop(self) -> None:
+        """Ends at once: requests that wait raise QueueClosedException."""
+        self._core.stop()
+
+    def __del__(self) -> None:
+        if self._core is not None:
+            self._core.stop()
+
+
+class _Core:
+    """What the threads share; it outlives no Reader, as a Reader's end stops it."""
+
+    def __init__(self, source: Source, workers: int, notify: Callable[[Any], Any] | None):
+        self.source = source
+        self._notify = notify
+        self._notifying = threading.Lock()
+        self._nodes: dict[str, Node] = {}
+        self._queue: queue.SimpleQueue[tuple[Op, Request, Stage] | None] = queue.SimpleQueue()
+        self._state = threading.Lock()
+        self._open: set[Request] = set()
+        self._closed = self._stopped = False
+        self._running = workers
+        self._threads = [threading.Thread(target=self._work, name=f"mtflight-reader-{i}", daemon=True) for i in range(workers)]
+        lifetime.track(self)
+        for t in self._threads:
+            t.start()
+
+    def node(self, path: str) -> Node:
+        """What a dataset is; asked once."""
+        found = self._nodes.get(path)
+        if found is None:
+            found = self._nodes[path] = open_node(self.source, path)
+        return found
+
+    def request(self, op: Op, stage: AnyStage) -> Request:
+        self._check_open()
+        holder, room = stage._acquire()
+        request = Request(op, holder)
+        try:
+            with self._state:
+                self._check_open()
+                self._open.add(request)
+                self._queue.put((op, request, room))
+        except RuntimeError:
+            with holder._release():
+                raise
+        return request
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("Attempt to request data from a closed reader.")
+
+    def close(self, wait: bool) -> None:
+        with self._state:
+            if not self._closed:
+                self._closed = True
+                for _ in self._threads:
+                    self._queue.put(None)
+        if wait:
+            for t in self._threads:
+                if t is not threading.current_thread():
+                    t.join()
+
+    def stop(self) -> None:
+        self.close(wait=False)
+        with self._state:
+            self._stopped = True
+            pending, self._open = self._open, set()
+        for request in pending:
+            request._notify(None, QueueClosedException("This reader has been closed."))
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            op, request, room = job
+            if not self._stopped:
+                self._answer(op, request, room)
+            del job, op, request, room  # nothing is held while waiting
+        with self._state:
+            self._running -= 1
+            last = self._running == 0
+        if last:
+            self._tell(QueueClosed)
+
+    def _answer(self, op: Op, request: Request, room: Stage) -> None:
+        try:
+            result = room.put(op.apply(self.source, self.node(op._path), room.memory()))
+            request._notify(result)
+        except Exception as e:  # noqa: BLE001, raised where the result is asked for
+            request._notify(None, e)
+        with self._state:
+            self._open.discard(request)
+        self._tell(request)
+
+    def _tell(self, what: Any) -> None:
+        if self._notify is None:
+            return
+        with self._notifying:
+            try:
+                self._notify(what)
+            except Exception:  # noqa: BLE001, the program's own; the requests of others go on
+                traceback.print_exc()

@@ -1,0 +1,188 @@
+"""Datasets as Arrow: record batches, and the frames made of them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from .connection import Connection, Members
+from .errors import is_lost, translate
+from .ops import variables
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas
+    import polars
+
+_REUSE = "arrow-flight-reuse-connection"
+
+
+class Table:
+    """A dataset of any kind on a server. Immutable; safe for use by many threads.
+
+    Every reading method takes: columns (names, nested ones as "pos/x"), where (a condition in PyTables' language) with
+    its `variables`, limit (rows), start/stop/step (a Python slice of the rows), parallel (connections to read through at
+    the same time), progress (a tqdm bar), retries (how often in a row a lost connection is opened again; reading goes on
+    where it was), and further members of the wire contract (sort_by=, select=, coordinates=, options=, ...).
+    """
+
+    def __init__(self, connection: Connection, file: str, path: str):
+        self._connection, self.file, self.path = connection, file, path
+
+    def _request(self, columns: list[str] | None, where: str | None, limit: int | None, members: Members) -> Members:
+        request = {"file": self.file, "dataset": self.path, "fields": columns, "where": where, "limit": limit, **members}
+        if "variables" in request:
+            request["vars"] = variables(request.pop("variables"))
+        return {k: v for k, v in request.items() if v is not None}
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns, and in the metadata what HDF5 tells."""
+        return self._connection.schema({"file": self.file, "dataset": self.path})
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows there are."""
+        return self._connection.info({"file": self.file, "dataset": self.path}).total_records
+
+    def scan(self, columns: list[str] | None = None, where: str | None = None, limit: int | None = None, *,
+             parallel: int = 1, progress: bool = False, retries: int = 3, **members: Any) -> pa.RecordBatchReader:
+        """The rows as record batches, as they come. With `parallel` above 1 those of different parts come in any order."""
+        request = self._request(columns, where, limit, members)
+        schema = self._connection.schema(request)
+        parts = self._parts(request, parallel, retries)
+        batches = parts[0] if len(parts) == 1 else _merged(parts)
+        if progress:
+            batches = _shown(batches, self._total(request), self.path)
+        return pa.RecordBatchReader.from_batches(schema, batches)
+
+    def to_arrow(self, columns: list[str] | None = None, where: str | None = None, limit: int | None = None, *,
+                 parallel: int = 1, progress: bool = False, retries: int = 3, **members: Any) -> pa.Table:
+        """The rows as one table, in their order."""
+        request = self._request(columns, where, limit, members)
+        schema = self._connection.schema(request)
+        parts = self._parts(request, parallel, retries)
+        with _bar(self._total(request) if progress else None, self.path, progress) as bar, ThreadPoolExecutor(len(parts)) as pool:
+            read = list(pool.map(lambda part: [b for b in part if bar(b.num_rows) is None], parts))
+        return pa.Table.from_batches([b for part in read for b in part], schema)
+
+    def to_pandas(self, columns: list[str] | None = None, where: str | None = None, limit: int | None = None,
+                  **options: Any) -> pandas.DataFrame:
+        """The rows as a pandas frame; options as of `to_arrow`."""
+        return self.to_arrow(columns, where, limit, **options).to_pandas()
+
+    def to_polars(self, columns: list[str] | None = None, where: str | None = None, limit: int | None = None,
+                  **options: Any) -> polars.DataFrame:
+        """The rows as a Polars frame; options as of `to_arrow`."""
+        import polars
+        return polars.from_arrow(self.to_arrow(columns, where, limit, **options))
+
+    def to_duckdb(self, columns: list[str] | None = None, where: str | None = None, limit: int | None = None, *,
+                  database: duckdb.DuckDBPyConnection | None = None, **options: Any) -> duckdb.DuckDBPyRelation:
+        """The rows as a DuckDB relation, of types that DuckDB reads (options.plain); options as of `to_arrow`."""
+        import duckdb
+        options["options"] = {"plain": True, **options.get("options", {})}
+        read = self.to_arrow(columns, where, limit, **options)
+        return (database or duckdb).from_arrow(read)
+
+    def _total(self, request: Members) -> int | None:
+        total = self._connection.info(request).total_records
+        return None if total < 0 else total
+
+    def _parts(self, request: Members, parallel: int, retries: int) -> list[Iterator[pa.RecordBatch]]:
+        """One stream, or one per endpoint that the server splits the request into."""
+        if parallel <= 1:
+            return [_resumed([self._connection], request, retries)]
+        options = {**request.get("options", {}), "endpoints": parallel}
+        endpoints = self._connection.info({**request, "options": options}).endpoints
+        return [_resumed(self._replicas(e), json.loads(e.ticket.ticket), retries) for e in endpoints]
+
+    def _replicas(self, endpoint: fl.FlightEndpoint) -> list[Connection]:
+        """A connection of its own to each server that has the endpoint."""
+        places = [uri for uri in (loc.uri.decode() for loc in endpoint.locations) if not uri.startswith(_REUSE)]
+        return [Connection(uri) for uri in places] or [self._connection]
+
+
+def _resumed(replicas: list[Connection], request: Members, retries: int) -> Iterator[pa.RecordBatch]:
+    """A request's batches; when a connection is lost goes on behind the last batch, at the next replica."""
+    done, failures = int(request.get("stream", {}).get("from_block", 0)), 0
+    while True:
+        connection = replicas[failures % len(replicas)]
+        try:
+            stream = {**request.get("stream", {}), "from_block": done}
+            for chunk in connection.do_get({**request, "stream": stream} if done else request):
+                if chunk.data is None:
+                    continue
+                if chunk.app_metadata is not None:
+                    done = json.loads(chunk.app_metadata.to_pybytes())["block"] + 1
+                failures = 0
+                yield chunk.data
+            return
+        except (pa.ArrowException, OSError) as e:
+            told, failures = translate(e), failures + 1
+            if not is_lost(told) or failures > retries:
+                raise told from e
+            time.sleep(min(5.0, 0.1 * 2 ** failures))
+
+
+def _merged(parts: list[Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
+    """The batches of several streams as they come, each read by a thread; an error of one ends all."""
+    out: Queue[Any] = Queue(2 * len(parts))
+    ended = threading.Event()
+
+    def read(part: Iterator[pa.RecordBatch]) -> None:
+        last: Any = None
+        try:
+            for batch in part:
+                if ended.is_set():
+                    return
+                out.put(batch)
+        except Exception as e:  # noqa: BLE001, raised to whoever reads
+            last = e
+        out.put(last)
+
+    threads = [threading.Thread(target=read, args=(p,), daemon=True) for p in parts]
+    for t in threads:
+        t.start()
+    try:
+        left = len(parts)
+        while left:
+            item = out.get()
+            if isinstance(item, Exception):
+                raise item
+            if item is None:
+                left -= 1
+            else:
+                yield item
+    finally:
+        ended.set()
+        while any(t.is_alive() for t in threads):
+            with contextlib.suppress(Exception):
+                out.get(timeout=0.05)
+
+
+def _shown(batches: Iterator[pa.RecordBatch], total: int | None, name: str) -> Iterator[pa.RecordBatch]:
+    with _bar(total, name, True) as bar:
+        for batch in batches:
+            bar(batch.num_rows)
+            yield batch
+
+
+@contextlib.contextmanager
+def _bar(total: int | None, name: str, show: bool) -> Iterator[Any]:
+    """A function to tell of rows; it gives None."""
+    if not show:
+        yield lambda rows: None
+        return
+    from tqdm.auto import tqdm
+    with tqdm(total=total, desc=name, unit="row", unit_scale=True) as bar:
+        yield lambda rows: bar.update(rows) and None

@@ -1,0 +1,77 @@
+"""Rows of VLArrays: arrays of different lengths, strings, or the bytes of pickles."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from .connection import translated
+from .node import Node
+from .ops import Op, at_rows, row_list, row_number
+from .source import Source
+
+
+class VLReadOp(Op):
+    """Rows of a VLArray: one (an array of its values), or an object array of several."""
+
+    def __init__(self, path: str, key: Any, read: bool = False):
+        super().__init__(path)
+        self._key, self._alone = key, read
+
+    def _read(self, source: Source, node: Node, into: np.ndarray | None) -> np.ndarray:
+        key = self._key
+        if isinstance(key, slice):
+            if self._alone and key.start is not None and key.stop is None and key.step is None:
+                key = slice(row_number(key.start, node.rows), row_number(key.start, node.rows) + 1)
+            if key.step is not None and key.step < 0:
+                raise ValueError("slice step cannot be negative")
+            start, stop, step = key.indices(node.rows)
+            return _objects(_rows(source, node, start=start, stop=max(start, stop), step=step))
+        if isinstance(key, (list, tuple, np.ndarray)) and np.ndim(key) > 0:
+            return _objects(_rows(source, node, **at_rows(row_list(key, node.rows))))
+        try:
+            row = row_number(operator.index(key), node.rows)
+        except TypeError:
+            raise IndexError(f"Invalid index or slice: {key!r}") from None
+        value = _rows(source, node, start=row, stop=row + 1)[0]
+        return value if isinstance(value, np.ndarray) else _object(value)
+
+
+def _rows(source: Source, node: Node, many: np.ndarray | None = None, **members: Any) -> list[Any]:
+    kind = node.attributes.get("PSEUDOATOM")
+    options = {"enum": "int", "time": "numeric"} | ({"strings": "binary"} if kind == "vlstring" else {})
+    request = source.request(node.path, options=options, **members)
+    connection = source.connection
+    reader = connection.do_get(request) if many is None else connection.do_exchange(request, many)
+    with translated():
+        column = reader.read_all().column(0)
+    if kind == "vlstring":
+        return [v.encode() if isinstance(v, str) else v for v in column.to_pylist()]
+    if not pa.types.is_list(column.type):
+        return column.to_pylist()
+    return [_values(row.values) for row in column]
+
+
+def _values(values: pa.Array) -> np.ndarray:
+    """One row's values, as an array of its own; inner axes as the atom has them."""
+    shape = [len(values)]
+    while pa.types.is_fixed_size_list(values.type):
+        shape.append(values.type.list_size)
+        values = values.flatten()
+    return np.array(values.to_numpy(zero_copy_only=False)).reshape(shape)
+
+
+def _object(value: Any) -> np.ndarray:
+    out = np.empty((), object)
+    out[()] = value
+    return out
+
+
+def _objects(values: list[Any]) -> np.ndarray:
+    out = np.empty(len(values), object)
+    for i, value in enumerate(values):
+        out[i] = value
+    return out
