@@ -201,8 +201,8 @@ func (v *virtual) copy(ctx context.Context, s *scratch, file, dataset string, fr
 		return err
 	}
 	taken, err := from.Region(src.shape)
-	if err != nil {
-		return fault.New(fault.Of(err), "virtual source %s %s: %w", src.file.loc.Name, src.meta.Path, err)
+	if err != nil { // of a smaller source libhdf5 reads what happens to lie behind it
+		return fault.New(fault.Unsupported, "virtual source %s %s is not what the mapping needs: %w", src.file.loc.Name, src.meta.Path, err)
 	}
 	if err := vds.Runs(dst, taken, box, g.add); err != nil {
 		return fault.New(fault.Of(err), "virtual source %s %s: %w", src.file.loc.Name, src.meta.Path, err)

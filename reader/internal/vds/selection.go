@@ -144,8 +144,14 @@ func (c *cursor) list(s *Selection, width, corners int) error {
 		}
 		s.corners[i] = v
 	}
-	if corners == 2 {
-		return s.ordered()
+	if corners == 1 {
+		return nil
+	}
+	if err := s.ordered(); err != nil {
+		return err
+	}
+	if axes, ok := s.regular(); ok {
+		s.axes, s.corners = axes, nil
 	}
 	return nil
 }

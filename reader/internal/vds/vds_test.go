@@ -298,6 +298,29 @@ func (s Selection) has(at []int64) bool {
 	return false
 }
 
+func TestBlocksInOrderAreRegular(t *testing.T) {
+	for name, c := range map[string]struct {
+		corners []int64
+		want    []axis
+	}{
+		"one":         {[]int64{1, 2, 3, 5}, []axis{{1, 3, 3, 3}, {2, 4, 4, 4}}},
+		"grid":        {[]int64{0, 1, 0, 2, 0, 5, 0, 6, 3, 1, 3, 2, 3, 5, 3, 6}, []axis{{0, 3, 1, 2}, {1, 4, 2, 4}}},
+		"other order": {[]int64{3, 1, 3, 2, 0, 1, 0, 2}, nil},
+		"other sizes": {[]int64{0, 1, 0, 2, 3, 1, 3, 3}, nil},
+		"a gap":       {[]int64{0, 0, 0, 0, 0, 2, 0, 2, 0, 5, 0, 5}, nil},
+		"diagonal":    {[]int64{0, 0, 0, 0, 1, 1, 1, 1}, nil},
+		"twice":       {[]int64{0, 0, 0, 0, 0, 0, 0, 0}, nil},
+		"overlapping": {[]int64{0, 0, 1, 1, 1, 0, 2, 1}, nil},
+		"none":        {nil, nil},
+	} {
+		axes, ok := Selection{kind: selectSlabs, rank: 2, corners: c.corners}.regular()
+		require.Equal(t, c.want != nil, ok, name)
+		if ok {
+			require.Equal(t, c.want, axes, name)
+		}
+	}
+}
+
 // Runs over any box are what comparing every element of two selections gives.
 func TestRunsAreThoseOfEveryElement(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))

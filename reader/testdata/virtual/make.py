@@ -148,7 +148,7 @@ def bad(f):
     virtual(f, "short", (5,), "<i4", [("source1.h5", "grow", slab((9,), (0,), (5,)), whole(5))])
     virtual(f, "text", (5,), h5t.py_create(h5py.string_dtype("ascii"), logical=True), [("source0.h5", "float", whole(5), whole(5))])
     f["ref"] = np.array([f.ref], h5py.ref_dtype)
-    refused.update(itself="data loss", ring1="data loss", ring2="data loss", short="data loss", text="unsupported")
+    refused.update(itself="data loss", ring1="data loss", ring2="data loss", short="unsupported", text="unsupported")
 
 
 def plain(v):
