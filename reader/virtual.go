@@ -113,7 +113,7 @@ func (f *File) virtualSource(ctx context.Context, file, dataset string) (*Datase
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fault.New(fault.Of(err), "virtual source %s: %w", filepath.Base(file), err)
+		return nil, ofSource(filepath.Base(file), err)
 	}
 	src, err := g.Dataset(ctx, "/"+strings.TrimLeft(dataset, "/"))
 	if absent(err) {
@@ -123,9 +123,17 @@ func (f *File) virtualSource(ctx context.Context, file, dataset string) (*Datase
 		err = src.unsupported
 	}
 	if err != nil {
-		return nil, fault.New(fault.Of(err), "virtual source %s: %w", dataset, err)
+		return nil, ofSource(dataset, err)
 	}
 	return src, nil
+}
+
+// ofSource names a source in an error.
+func ofSource(name string, err error) error {
+	if k := fault.Of(err); k != nil {
+		return fault.New(k, "virtual source %s: %w", name, err)
+	}
+	return err
 }
 
 // absent tells what is not there from what may not be opened.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -26,8 +27,9 @@ type virtual struct {
 // mapped is a mapping with the box its selection lies in.
 type mapped struct {
 	vds.Mapping
-	number int
-	box    vds.Box
+	number  int
+	box     vds.Box
+	regions *regions // nil: they depend on the source
 }
 
 // errConvert says that libhdf5 has to read a chunk, since a source is of another type.
@@ -69,7 +71,11 @@ func (v *virtual) markFill() error {
 func (v *virtual) sortParts() {
 	d, rows := v.ds, v.axis
 	for i, m := range d.mappings {
-		if p := (mapped{Mapping: m, number: i, box: m.Dst.Bounds(d.shape)}); product(p.box.Count) > 0 {
+		p := mapped{Mapping: m, number: i, box: m.Dst.Bounds(d.shape)}
+		if m.Dst.Unlimited() < 0 {
+			p.regions = &regions{}
+		}
+		if product(p.box.Count) > 0 {
 			v.parts = append(v.parts, p)
 		}
 	}
@@ -162,52 +168,90 @@ func (v *virtual) touched(box vds.Box) []mapped {
 	return out
 }
 
+// link is a mapping of one source; known are its regions, nil where they change.
+type link struct {
+	file, dataset string
+	src, dst      vds.Selection
+	known         *regions
+}
+
 // put copies what a mapping gives to a box.
 func (v *virtual) put(ctx context.Context, s *scratch, p mapped, box vds.Box, buf []byte) error {
+	l := link{src: p.Src, dst: p.Dst, known: p.regions}
 	if !p.Printf() {
-		file, dataset := p.Names(0)
-		return v.copy(ctx, s, file, dataset, p.Src, p.Dst, box, buf)
+		l.file, l.dataset = p.Names(0)
+		return v.copy(ctx, s, l, box, buf)
 	}
 	axis := p.Dst.Unlimited()
 	first, end := p.Dst.Blocks(box.Start[axis], min(box.Start[axis]+box.Count[axis], v.ds.shape[axis]))
 	for b := first; b < end; b++ {
-		file, dataset := p.Names(b)
-		if err := v.copy(ctx, s, file, dataset, p.Src, p.Dst.Block(b), box, buf); err != nil {
+		l.file, l.dataset = p.Names(b)
+		l.dst = p.Dst.Block(b)
+		if err := v.copy(ctx, s, l, box, buf); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *virtual) copy(ctx context.Context, s *scratch, file, dataset string, from, to vds.Selection, box vds.Box, buf []byte) error {
-	src, err := v.ds.file.virtualSource(ctx, file, dataset)
+func (v *virtual) copy(ctx context.Context, s *scratch, l link, box vds.Box, buf []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	src, err := v.ds.file.virtualSource(ctx, l.file, l.dataset)
 	if src == nil || err != nil {
 		return err
 	}
-	if from.Unlimited() >= 0 {
-		n, err := src.slices(from)
+	if l.src.Unlimited() >= 0 {
+		n, err := src.slices(l.src)
 		if err != nil {
 			return err
 		}
-		n = min(n, to.Slices(v.ds.shape[to.Unlimited()]))
-		from, to = from.Clip(n), to.Clip(n)
+		n = min(n, l.dst.Slices(v.ds.shape[l.dst.Unlimited()]))
+		l.src, l.dst = l.src.Clip(n), l.dst.Clip(n)
 	}
 	g, err := v.gather(ctx, s, src, buf)
 	if err != nil {
 		return err
 	}
-	dst, err := to.Region(v.ds.shape)
+	from, to, err := l.regions(src, v.ds)
 	if err != nil {
 		return err
 	}
-	taken, err := from.Region(src.shape)
-	if err != nil { // of a smaller source libhdf5 reads what happens to lie behind it
-		return fault.New(fault.Unsupported, "virtual source %s %s is not what the mapping needs: %w", src.file.loc.Name, src.meta.Path, err)
-	}
-	if err := vds.Runs(dst, taken, box, g.add); err != nil {
-		return fault.New(fault.Of(err), "virtual source %s %s: %w", src.file.loc.Name, src.meta.Path, err)
+	if err := vds.Runs(to, from, box, g.add); err != nil {
+		return err
 	}
 	return g.flush()
+}
+
+// regions keeps what applying the selections of a mapping gave, which for lists of blocks is work.
+type regions struct {
+	mu       sync.Mutex
+	shape    []int64 // of the source
+	src, dst *vds.Region
+}
+
+func (l link) regions(src, dst *Dataset) (from, to *vds.Region, err error) {
+	if l.known != nil {
+		l.known.mu.Lock()
+		defer l.known.mu.Unlock()
+		if l.known.src != nil && slices.Equal(l.known.shape, src.shape) {
+			return l.known.src, l.known.dst, nil
+		}
+	}
+	if to, err = l.dst.Region(dst.shape); err != nil {
+		return nil, nil, err
+	}
+	if from, err = l.src.Region(src.shape); err != nil { // of a smaller source libhdf5 reads what happens to lie behind it
+		return nil, nil, fault.New(fault.Unsupported, "virtual source %s %s is not what the mapping needs: %w", src.file.loc.Name, src.meta.Path, err)
+	}
+	if from.Len() != to.Len() {
+		return nil, nil, fault.New(fault.DataLoss, "virtual source %s %s: %d of its elements are mapped to %d", src.file.loc.Name, src.meta.Path, from.Len(), to.Len())
+	}
+	if l.known != nil {
+		l.known.shape, l.known.src, l.known.dst = src.shape, from, to
+	}
+	return from, to, nil
 }
 
 // throughLibrary reads a box as libhdf5 converts it.

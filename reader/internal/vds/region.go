@@ -16,6 +16,8 @@ type Region struct {
 	axes  []axis // a regular hyperslab, in row-major order
 	spans []span // or these, one after the other
 	n     int64
+
+	sorted bool // spans ascend
 }
 
 // span is n neighbours along the last axis, the first of which has a place among the dataspace's elements and an ordinal
@@ -130,7 +132,7 @@ func (r *Region) join() {
 		}
 		out = append(out, s)
 	}
-	r.spans = out
+	r.spans, r.sorted = out, true
 }
 
 // Runs calls use for each run of neighbours that lie in the box of dst, which may go beyond it: their first place in row-major order within the
@@ -227,7 +229,7 @@ func (a axis) together(j int64) int64 {
 
 func (r *Region) spansWithin(box Box, use func(at, ordinal, n int64) error) error {
 	k := len(r.shape) - 1
-	for _, s := range r.spans {
+	for _, s := range r.near(box) {
 		row, col := s.first/r.shape[k], s.first%r.shape[k]
 		at, ok := r.rowWithin(row, box)
 		lo, hi := max(col, box.Start[k]), min(col+s.n, box.Start[k]+box.Count[k])
@@ -239,6 +241,21 @@ func (r *Region) spansWithin(box Box, use func(at, ordinal, n int64) error) erro
 		}
 	}
 	return nil
+}
+
+// near are the spans that a box may have a share in: all, unless they ascend.
+func (r *Region) near(box Box) []span {
+	if !r.sorted {
+		return r.spans
+	}
+	last := make([]int64, len(r.shape))
+	for i := range last {
+		last[i] = min(box.Start[i]+box.Count[i], r.shape[i]) - 1
+	}
+	lo, hi := r.place(box.Start), r.place(last)
+	first := sort.Search(len(r.spans), func(i int) bool { return r.spans[i].first+r.spans[i].n > lo })
+	end := sort.Search(len(r.spans), func(i int) bool { return r.spans[i].first > hi })
+	return r.spans[first:max(first, end)]
 }
 
 // rowWithin is the place within the box of a row, which is all axes but the last.
