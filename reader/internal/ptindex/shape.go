@@ -34,7 +34,7 @@ func (s Shape) Check() error {
 	default:
 		return fault.New(fault.DataLoss, "ptindex: indices of %d bytes", s.IndexSize)
 	}
-	if s.Slice%s.Reduction != 0 || s.Chunk < s.Reduction || s.Chunk > s.Slice || s.Block < s.Slice {
+	if s.Slice%s.Reduction != 0 || s.Chunk < s.Reduction || s.Chunk > s.Slice || s.Block < s.Slice || s.IndexSize == 2 && s.Block%s.Slice != 0 {
 		return fault.New(fault.DataLoss, "ptindex: measures of an index contradict each other: %+v", s)
 	}
 	if s.Slices < 0 || s.Slices > most/s.Slice || s.Last < 0 || s.Last > s.Slice || s.TableRows < 0 || s.TableRows > most {
