@@ -197,8 +197,13 @@ class WhereOp(TableOp):
         self._slice = (start, stop, step)
 
     def _read(self, source: Source, node: Node, into: np.ndarray | None) -> np.ndarray:
-        return self._fetch(source, node, into, where=self._condition, vars=variables(self._variables) or None,
-                           **_bounds(*self._slice))
+        try:
+            return self._fetch(source, node, into, where=self._condition, vars=variables(self._variables) or None,
+                               **_bounds(*self._slice))
+        except ValueError as e:
+            if "no column or variable" in str(e):
+                raise NameError(str(e)) from e  # as numexpr's namespace does
+            raise
 
 
 def variables(given: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class ResourceWrapper:
         return type(self.__wrapped__)
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("__array_interface__", "__array_struct__"):
+            raise AttributeError(name)  # they know no fields: NumPy is to use __array__
         return getattr(self.__wrapped__, name)
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -52,8 +52,7 @@ class _Server:
         self.location = f"grpc+unix://{self.socket}"
         self._log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [binary(), "serve", "--exit-with-stdin", "--listen", self.location, "--log-level", "error", "--drain", "100ms",
-             *_stage_options(), "/"],
+            [binary(), "serve", "--exit-with-stdin", "--listen", self.location, "--log-level", "error", "--drain", "100ms", "/"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             start_new_session=True)  # a Ctrl-C at the terminal is the program's
         self._await()
@@ -89,18 +88,6 @@ class _Server:
         """In a forked child: the server is the parent's, and must not be held by the child's copy of its input."""
         self.process.stdin.close()
         self.process.returncode = 0  # not this process's child
-
-
-def _stage_options() -> list[str]:
-    """Shared memory for blocks, where the binary knows how and the machine has it."""
-    shared = Path("/dev/shm")
-    if not os.access(shared, os.W_OK) or "--stage-dir" not in _help():
-        return []
-    return ["--stage-dir", str(shared / f"mtflight-{os.getuid()}")]
-
-
-def _help() -> str:
-    return subprocess.run([binary(), "serve", "--help"], capture_output=True, text=True, timeout=_START_SECONDS).stdout
 
 
 _lock = threading.Lock()
