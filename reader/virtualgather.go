@@ -27,6 +27,7 @@ type gather struct {
 	origin  uint32 // of the file, for the pointers
 	v       *virtual
 	buf     []byte
+	widen   func(dst, src []byte) // converts an element; nil: the types are the same
 
 	shape, chunk []int64 // axes that chunks take whole are one with the axis before
 	n            int
@@ -38,8 +39,11 @@ type gather struct {
 }
 
 func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []byte) (*gather, error) {
+	var widen func(dst, src []byte)
 	if !sameBytes(src.source.Type, v.ds.source.Type) {
-		return nil, errConvert
+		if widen = widening(src.source.Type, v.ds.source.Type); widen == nil {
+			return nil, errConvert
+		}
 	}
 	origin, err := v.origins.of(src.file)
 	if err != nil {
@@ -52,7 +56,7 @@ func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []by
 	if err != nil {
 		return nil, err
 	}
-	g := &gather{ctx: ctx, scratch: s, src: src, store: st, origin: origin, v: v, buf: buf,
+	g := &gather{ctx: ctx, scratch: s, src: src, store: st, origin: origin, v: v, buf: buf, widen: widen,
 		shape: slices.Clone(src.shape), chunk: slices.Clone(st.extents()), number: -1}
 	for k := len(g.shape) - 1; k > 0 && g.shape[k] == g.chunk[k]; k-- {
 		g.shape[k-1] *= g.shape[k]
@@ -168,19 +172,34 @@ func (g *gather) copy(i int, e convert.Elems, fill bool) error {
 		r := filter.Unshuffle(g.scratch.codec, filter.Result{Data: e.Data, Planes: true, Elem: e.Size})
 		e.Data = r.Data
 	}
-	size := int64(e.Size)
 	for _, p := range g.pieces[i] {
-		dst := g.buf[p.dst*size : (p.dst+p.n)*size]
 		if fill {
-			repeat(dst, e.Data)
-		} else {
-			copy(dst, e.Data[p.src*size:(p.src+p.n)*size])
+			p.src = 0
 		}
-		if err := g.tag(dst); err != nil {
+		if err := g.put(p, e, fill); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (g *gather) put(p stretch, e convert.Elems, fill bool) error {
+	from, to := int64(e.Size), int64(g.v.size())
+	dst, src := g.buf[p.dst*to:(p.dst+p.n)*to], e.Data[p.src*from:]
+	switch {
+	case g.widen != nil:
+		for k := range p.n {
+			g.widen(dst[k*to:], src)
+			if !fill {
+				src = src[from:]
+			}
+		}
+	case fill:
+		repeat(dst, src)
+	default:
+		copy(dst, src[:p.n*to])
+	}
+	return g.tag(dst)
 }
 
 // tag marks the heap pointers of elements with their file. A virtual source has marked its own.
