@@ -40,6 +40,7 @@ const (
 	placeBytes   = 4         // of a row's place in its band
 	carriedBand  = 256 << 10 // bytes, in memory
 	carriedParts = 1 << 14   // bands in a file
+	placeStep    = 1 << 14   // rows taken at once
 )
 
 // carry reads the rows of a result once, from the first in the file to the last. The rows are closed.
@@ -104,8 +105,8 @@ func (p *Plan) byPlace(ctx context.Context, rows *sortedRows) (places, sources *
 func addPlaces(s *sorter, rows *sortedRows) error {
 	var keys ptindex.Keys
 	var places []int64
-	for lo := int64(0); lo < rows.Len(); lo += indexStep {
-		hi := min(lo+indexStep, rows.Len())
+	for lo := int64(0); lo < rows.Len(); lo += placeStep {
+		hi := min(lo+placeStep, rows.Len())
 		keys.Num, places = keys.Num[:0], places[:0]
 		for i, row := range rows.read(lo, hi) {
 			keys.Num = append(keys.Num, uint64(row))

@@ -115,7 +115,7 @@ func (p *Plan) newSortedRows(n int64, down bool) (*sortedRows, error) {
 func (p *Plan) budget() *bufpool.Budget { return p.ds.file.eng.mem.Budget }
 
 // indexStep is how many places of an index are read at once.
-const indexStep = 1 << 18
+const indexStep = 1 << 17
 
 // byIndex takes the order that a completely sorted index keeps.
 func (p *Plan) byIndex(ctx context.Context, ix *columnIndex, limit int64) (*sortedRows, error) {

@@ -3,7 +3,6 @@ package reader
 import (
 	"bufio"
 	"bytes"
-	"container/heap"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -75,10 +74,11 @@ func (s *spill) close() { s.file.Close() }
 
 // cursor is a place in a run.
 type cursor struct {
-	r   *bufio.Reader
-	run int
-	key []byte
-	row int64
+	r      *bufio.Reader
+	run    int
+	prefix uint64
+	key    []byte
+	row    int64
 }
 
 // next reads an entry; io.EOF at the end of the run.
@@ -87,36 +87,47 @@ func (c *cursor) next() error {
 	if err != nil {
 		return err
 	}
-	if uint64(cap(c.key)) < n {
-		c.key = make([]byte, n)
+	if uint64(cap(c.key)) < n+8 {
+		c.key = make([]byte, n+8)
 	}
-	c.key = c.key[:n]
-	var row [8]byte
-	if _, err := io.ReadFull(c.r, c.key); err != nil {
+	entry := c.key[:n+8]
+	if _, err := io.ReadFull(c.r, entry); err != nil {
 		return err
 	}
-	_, err = io.ReadFull(c.r, row[:])
-	c.row = int64(binary.BigEndian.Uint64(row[:]))
-	return err
+	c.row = int64(binary.BigEndian.Uint64(entry[n:]))
+	c.key = entry[:n]
+	c.prefix = prefix(c.key)
+	return nil
 }
 
-// cursors is a heap of the runs' next entries.
+func (c *cursor) before(d *cursor) bool {
+	if c.prefix != d.prefix {
+		return c.prefix < d.prefix
+	}
+	if order := bytes.Compare(c.key, d.key); order != 0 {
+		return order < 0
+	}
+	return c.run < d.run
+}
+
+// cursors is a binary heap of the runs' next entries.
 type cursors []*cursor
 
-func (c cursors) Len() int      { return len(c) }
-func (c cursors) Swap(i, j int) { c[i], c[j] = c[j], c[i] }
-func (c *cursors) Push(x any)   { *c = append(*c, x.(*cursor)) }
-func (c *cursors) Pop() any {
-	last := (*c)[len(*c)-1]
-	*c = (*c)[:len(*c)-1]
-	return last
-}
-
-func (c cursors) Less(i, j int) bool {
-	if d := bytes.Compare(c[i].key, c[j].key); d != 0 {
-		return d < 0
+// sink puts the cursor at i where it belongs below.
+func (c cursors) sink(i int) {
+	for {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(c); child++ {
+			if c[child].before(c[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		c[i], c[least] = c[least], c[i]
+		i = least
 	}
-	return c[i].run < c[j].run
 }
 
 // open begins to read all runs, with room bytes for their buffers.
@@ -137,7 +148,9 @@ func (s *spill) open(room int64) (cursors, error) {
 		}
 		from = to
 	}
-	heap.Init(&all)
+	for i := len(all)/2 - 1; i >= 0; i-- {
+		all.sink(i)
+	}
 	return all, nil
 }
 
@@ -151,14 +164,16 @@ func (s *spill) merge(ctx context.Context, room int64, use func(at pair) (bool, 
 		if n%checkEvery == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if more, err := use(pair{prefix(all[0].key), all[0].row}); !more || err != nil {
+		if more, err := use(pair{all[0].prefix, all[0].row}); !more || err != nil {
 			return err
 		}
 		switch err := all[0].next(); {
 		case err == nil:
-			heap.Fix(&all, 0)
+			all.sink(0)
 		case errors.Is(err, io.EOF):
-			heap.Pop(&all)
+			all[0] = all[len(all)-1]
+			all = all[:len(all)-1]
+			all.sink(0)
 		default:
 			return spillFailed(err)
 		}
