@@ -149,8 +149,16 @@ def bad(f):
     virtual(f, "ring2", (5,), "<i4", [(".", "ring1", whole(5), whole(5))])
     virtual(f, "short", (5,), "<i4", [("source1.h5", "grow", slab((9,), (0,), (5,)), whole(5))])
     virtual(f, "text", (5,), h5t.py_create(h5py.string_dtype("ascii"), logical=True), [("source0.h5", "float", whole(5), whole(5))])
-    f["ref"] = np.array([f.ref], h5py.ref_dtype)
-    refused.update(itself="data loss", ring1="data loss", ring2="data loss", short="unsupported", text="unsupported")
+    virtual(f, "loop", (1,), "<i4", [(".", "loop", slab((1,), (0,), (END,), None, None, (END,)),
+            slab((1,), (0,), (END,), None, None, (END,)))], (END,))
+    with h5py.File("source4.h5", "w") as g:
+        g["ref"] = np.array([g.ref], h5py.ref_dtype)
+        g.create_dataset("lists", (2,), h5t.vlen_create(h5t.vlen_create(h5t.STD_I32LE)))
+    for name, tid in ("ref", h5t.STD_REF_OBJ), ("lists", h5t.vlen_create(h5t.vlen_create(h5t.STD_I32LE))):
+        n = 1 if name == "ref" else 2
+        virtual(f, name, (n,), tid, [("source4.h5", name, whole(n), whole(n))])
+    refused.update(ref="unsupported", lists="unsupported")
+    refused.update(loop="data loss", itself="data loss", ring1="data loss", ring2="data loss", short="unsupported", text="unsupported")
 
 
 def plain(v):
