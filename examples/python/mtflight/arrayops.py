@@ -117,14 +117,16 @@ def selection(key: Any, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         keys.append(Ellipsis)
     at = next(i for i, k in enumerate(keys) if k is Ellipsis)
     keys[at:at + 1] = [slice(None)] * (len(shape) - given)
-    if sum(isinstance(k, (list, np.ndarray)) and np.ndim(k) > 0 for k in keys) > 1:
+    lists = sum(isinstance(k, (list, np.ndarray)) and np.ndim(k) > 0 for k in keys)
+    if lists > 1:
         raise IndexError("Only one selection list is allowed")
-    texts, out = zip(*(_axis(k, n) for k, n in zip(keys, shape)))
+    texts, out = zip(*(_axis(k, n, lists > 0) for k, n in zip(keys, shape)))
     return ", ".join(texts), tuple(n for n in out if n is not None)
 
 
-def _axis(key: Any, n: int) -> tuple[str, int | None]:
-    """One axis of `select`, and how many places it keeps; None if it drops the axis."""
+def _axis(key: Any, n: int, beside_list: bool) -> tuple[str, int | None]:
+    """One axis of `select`, and how many places it keeps; None if it drops the axis. Beside a list an integer is asked
+    for as a slice: NumPy moves axes there, PyTables does not."""
     if isinstance(key, slice):
         if key.step is not None and key.step < 0:
             raise ValueError("slice step cannot be negative")
@@ -134,6 +136,7 @@ def _axis(key: Any, n: int) -> tuple[str, int | None]:
         places = row_list(key, n).tolist()
         return str(places), len(places)
     try:
-        return str(row_number(operator.index(key), n)), None
+        place = row_number(operator.index(key), n)
+        return (f"{place}:{place + 1}" if beside_list else str(place)), None
     except TypeError:
-        raise IndexError(f"Invalid index or slice: {key!r}") from None
+        raise TypeError(f"Invalid index or slice: {key!r}") from None

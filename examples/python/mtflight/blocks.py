@@ -6,7 +6,7 @@ import contextlib
 import mmap
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -29,12 +29,67 @@ class Blocks(Protocol):
     def close(self) -> None: ...
 
 
-def open_blocks(connection: Connection, request: Members, single: bool) -> Blocks:
-    """Starts a stream of layout "rows". `single`: a block is its only field, not a structured array."""
+_SENT_BYTES = 1 << 20  # a message costs about as much as 100 KiB in it
+
+
+def open_blocks(connection: Connection, request: Members, single: bool, rows: int, remainder: bool) -> Blocks:
+    """Starts a stream of layout "rows" in blocks of `rows` rows. `single`: a block is its only field, not a structured
+    array. `remainder`: a last, shorter block counts too. Several blocks are sent together where they are small."""
     row = row_dtype(connection.schema({k: v for k, v in request.items() if k != "stream"}))
+    together = max(1, _SENT_BYTES // max(1, rows * row.itemsize))
+    stream = {**request["stream"], "block_rows": rows * together}
+    stream["read_ahead"] = max(2, -(-stream["read_ahead"] // together))
+    return _Split(_sent(connection, {**request, "stream": stream}, row, single), rows, remainder)
+
+
+def _sent(connection: Connection, request: Members, row: np.dtype, single: bool) -> Blocks:
     with contextlib.suppress(NotImplementedError, PermissionError, ResourceExhausted, FileNotFoundError):
         return _Ring(connection, request, row, single)
     return _Flight(connection, request, row, single)
+
+
+class _Split:
+    """Cuts what is sent into blocks of the size asked for."""
+
+    def __init__(self, sent: Blocks, rows: int, remainder: bool):
+        self._sent, self._rows, self._remainder = sent, rows, remainder
+        self.lasting = sent.lasting
+        self._parts: Iterator[np.ndarray] = iter(())
+        self._share = _Share(_nothing)
+
+    def __next__(self) -> tuple[np.ndarray, Release]:
+        while (part := next(self._parts, None)) is None:
+            self._share.release()
+            whole, release = next(self._sent)
+            self._share = _Share(release)
+            self._parts = self._cut(whole)
+        self._share.add()
+        return part, self._share.release
+
+    def _cut(self, whole: np.ndarray) -> Iterator[np.ndarray]:
+        end = len(whole) if self._remainder else len(whole) - len(whole) % self._rows
+        return (whole[at:at + self._rows] for at in range(0, end, self._rows))
+
+    def close(self) -> None:
+        self._sent.close()
+
+
+class _Share:
+    """What was sent is released when all of its blocks are, and no more of them are handed out."""
+
+    def __init__(self, release: Release):
+        self._release, self._users, self._lock = release, 1, threading.Lock()
+
+    def add(self) -> None:
+        with self._lock:
+            self._users += 1
+
+    def release(self) -> None:
+        with self._lock:
+            self._users -= 1
+            left = self._users
+        if left == 0:
+            self._release()
 
 
 class _Flight:

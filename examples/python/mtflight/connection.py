@@ -36,6 +36,28 @@ def encode(request: Members) -> bytes:
     return json.dumps(request).encode()
 
 
+class Exchange:
+    """The rows of many coordinates; reads as a FlightStreamReader does."""
+
+    def __init__(self, reader: fl.FlightStreamReader, writer: fl.FlightStreamWriter):
+        self._reader, self._writer = reader, writer  # without its writer the call would end
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._reader.schema
+
+    def __iter__(self) -> Iterator[fl.FlightStreamChunk]:
+        return iter(self._reader)
+
+    def read_all(self) -> pa.Table:
+        """All rows."""
+        return self._reader.read_all()
+
+    def cancel(self) -> None:
+        """Ends the call."""
+        self._reader.cancel()
+
+
 class Connection:
     """A server. Safe for use by many threads at once. Errors are those of `errors.translate`."""
 
@@ -63,7 +85,7 @@ class Connection:
         with translated():
             return self._client.do_get(ticket)
 
-    def do_exchange(self, request: Members, coordinates: np.ndarray) -> fl.FlightStreamReader:
+    def do_exchange(self, request: Members, coordinates: np.ndarray) -> Exchange:
         """The rows of many coordinates (int64), in their order."""
         with translated():
             writer, reader = self._client.do_exchange(fl.FlightDescriptor.for_command(encode(request)))
@@ -72,7 +94,7 @@ class Connection:
             for start in range(0, max(len(coordinates), 1), 1 << 18):
                 writer.write_batch(batch.slice(start, 1 << 18))
             writer.done_writing()
-        return reader
+        return Exchange(reader, writer)
 
     def schema(self, request: Members) -> pa.Schema:
         """The schema that the request's rows have."""

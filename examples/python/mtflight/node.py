@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +54,16 @@ class Node:
 
 def open_node(source: Source, path: str) -> Node:
     """Asks what a dataset is. NoSuchNodeError if it is not there; RuntimeError if it is no array or table."""
+    try:
+        return _ask(source, path)
+    except ConnectionError:
+        if not source.private:
+            raise
+        time.sleep(0.2)  # it has died, perhaps just now: ask the next one
+        return _ask(source, path)
+
+
+def _ask(source: Source, path: str) -> Node:
     request = source.request(path)
     try:
         schema = source.connection.schema({**request, "options": {"layout": "rows"}})

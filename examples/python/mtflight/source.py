@@ -74,9 +74,14 @@ class Source:
         return f"{self._root}/{path.lstrip('/')}"
 
     @property
+    def private(self) -> bool:
+        """Whether the file is read by this process's private server."""
+        return self._location is None and "://" not in self._name
+
+    @property
     def connection(self) -> Connection:
         """The server's connection, opened at first use. FileNotFoundError if a local file is not there."""
-        if self._location is None and "://" not in self._name:
+        if self.private:
             self._check_local()
             return _private_connection()
         with self._opening:

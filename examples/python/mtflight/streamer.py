@@ -163,11 +163,11 @@ class Streamer:
             raise ValueError("n_procs must be at least 1")
         if ahead < 1:
             raise RuntimeError("The read_ahead parameter should be a strictly positive number or None.")
-        stream = {"ordered": bool(ordered), "block_rows": size, "workers": workers, "read_ahead": ahead}
-        stream |= {"cyclic": True} if cyclic else {"remainder": bool(remainder)}
+        stream = {"ordered": bool(ordered), "cyclic": bool(cyclic), "workers": workers, "read_ahead": ahead}
         request = self._source.request(node.path, fields=None if field is None else [field], stream=stream,
                                        options={"layout": "rows"})
-        return Queue(open_blocks(self._source.connection, request, single=field is not None), size)
+        return Queue(open_blocks(self._source.connection, request, single=field is not None, rows=size,
+                                 remainder=remainder), size)
 
     def get_generator(self, path: str, n_procs: int | None = None, read_ahead: int | None = None, cyclic: bool = False,
                       block_size: int | None = None, ordered: bool = False, field: str | None = None,
