@@ -122,11 +122,12 @@ func addPlaces(s *sorter, rows *sortedRows) error {
 	return nil
 }
 
-// newCarried makes room for n rows in memory if a quarter of the budget holds them and is free, else on disk.
+// newCarried makes room for n rows in memory if a quarter of the budget holds them and half of it stays free, else on
+// disk.
 func newCarried(ctx context.Context, mem *bufpool.Memory, n, size int64) (*carried, error) {
 	c := &carried{span: span{step: 1, n: n}, size: size}
 	share := mem.Budget.Limit() / 4
-	if n*size <= share {
+	if n*size <= share && roomy(mem.Budget, n*size) {
 		if c.lease = mem.TryLease(n * size); c.lease != nil {
 			c.data = c.lease.Allocate(int(n * size))
 			c.band = max(1, carriedBand/size)
@@ -136,7 +137,7 @@ func newCarried(ctx context.Context, mem *bufpool.Memory, n, size int64) (*carri
 	// A worker reads a band twice over; all bands have a buffer while rows come.
 	c.band = max(1, share/8/(size+placeBytes), n/carriedParts)
 	c.parts = make([]partial, (n+c.band-1)/c.band)
-	c.each = int(min(max(size+placeBytes, share/int64(len(c.parts))), spillBuffer, c.band*(size+placeBytes)))
+	c.each = int(min(max(size+placeBytes, share/4/int64(len(c.parts))), spillBuffer, c.band*(size+placeBytes)))
 	var err error
 	if c.lease, err = mem.Lease(ctx, int64(c.each)*int64(len(c.parts))); err != nil {
 		return nil, err

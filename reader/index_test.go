@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -63,7 +64,7 @@ func column(t *testing.T, d *Dataset, r Request) ptindex.Keys {
 }
 
 var tablesWithIndexes = []string{"ultralight0", "ultralight4", "ultralight6", "ultralight9", "light0", "light4", "light6", "light9",
-	"medium0", "medium4", "medium6", "medium9", "full0", "full4", "full6", "full9", "grown", "behind"}
+	"medium0", "medium4", "medium6", "medium9", "full0", "full4", "full6", "full9", "grown", "behind", "old"}
 
 func TestIndexFindsEveryRow(t *testing.T) {
 	f := indexed(t, 64<<20)
@@ -170,6 +171,50 @@ func valueOf(keys ptindex.Keys, i int, c ptindex.Class) any {
 		return math.Float64frombits(b ^ 1<<63)
 	}
 	return math.Float64frombits(^b)
+}
+
+// TestIndexesOfTheCorpus does the same for every index of the files below MTFLIGHT_CORPUS/pytables.
+func TestIndexesOfTheCorpus(t *testing.T) {
+	root := os.Getenv("MTFLIGHT_CORPUS")
+	if root == "" {
+		t.Skip("MTFLIGHT_CORPUS names no directory")
+	}
+	found := 0
+	require.NoError(t, filepath.WalkDir(filepath.Join(root, "pytables"), func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && filepath.Ext(name) == ".h5" {
+			found += checkIndexes(t, name)
+		}
+		return err
+	}))
+	require.NotZero(t, found)
+}
+
+func checkIndexes(t *testing.T, name string) (found int) {
+	t.Helper()
+	ctx := context.Background()
+	r := rand.New(rand.NewPCG(3, 4))
+	f := opened(t, name, 64<<20)
+	tree, err := f.listing(ctx)
+	require.NoError(t, err)
+	for _, m := range tree.Datasets {
+		d, err := f.Dataset(ctx, m.Path)
+		if err != nil || d.unsupported != nil || d.source.Class != "TABLE" {
+			continue
+		}
+		for _, c := range d.Columns() {
+			ix, _, err := d.indexOf(ctx, c.Name)
+			require.NoError(t, err)
+			if ix == nil {
+				continue
+			}
+			found++
+			keys := column(t, d, Request{Fields: []string{c.Name}})
+			for i := 0; i < 20 && keys.Len() > 0; i++ {
+				checkRanges(t, r, ix, keys, name+" "+c.Name)
+			}
+		}
+	}
+	return found
 }
 
 func TestIndexesThatMustNotBeUsed(t *testing.T) {

@@ -198,7 +198,7 @@ func sortRoom(ctx context.Context, b *bufpool.Budget, rows int64, class ptindex.
 	}
 	least := min(most, max(b.Limit()/64, 1<<20))
 	for n := most; n > least; n /= 2 {
-		if b.TryAcquire(n) {
+		if roomy(b, n) && b.TryAcquire(n) {
 			return n, nil
 		}
 	}

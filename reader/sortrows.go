@@ -33,10 +33,14 @@ type sortedRows struct {
 	ascending   bool  // every row added follows the one before
 }
 
+// roomy reports whether half of the budget stays free beside n bytes: what is held as long as a client reads must not
+// keep others, or the same request, from their batches.
+func roomy(b *bufpool.Budget, n int64) bool { return b.Used()+n <= b.Limit()/2 }
+
 // newSortedRows makes room for n rows; down: they will be added from the last to the first.
 func newSortedRows(budget *bufpool.Budget, n, extent int64, down bool) (*sortedRows, error) {
 	s := &sortedRows{budget: budget, down: down, extent: extent, last: -1}
-	if bytes := 8 * n; bytes <= budget.Limit()/16 && budget.TryAcquire(bytes) {
+	if bytes := 8 * n; bytes <= budget.Limit()/16 && roomy(budget, bytes) && budget.TryAcquire(bytes) {
 		s.held = bytes
 		s.rows = make(rowList, 0, n)
 		return s, nil

@@ -76,6 +76,13 @@ with tb.open_file("indexes.h5", "w") as f:
     for c in ("i4", "f8", "s"):  # as if only the rows appended were not indexed
         f.get_node(f"/_i_behind/{c}")._v_attrs.DIRTY = False
     f.get_node("/_i_behind/n/t")._v_attrs.VERSION = "9.0"
+    old = table(f, rng, "old", 300, 16, kind="full", optlevel=9)  # as PyTables 2.0 left it: the count is in indicesLR
+    group = f.get_node("/_i_old/i4")
+    group._v_attrs.VERSION = "2.0"
+    del group._v_attrs.reduction
+    group.indicesLR[-1] = 300 % BLOCKS[2]
+    for name in ("sortedLR", "indicesLR"):
+        del group._f_get_child(name).attrs.nelements
     table(f, rng, "plain", 100, 16)
     long = f.create_table("/", "long", Row, chunkshape=(512,), track_times=False)  # more than a small budget holds
     a = np.zeros(40_000, long.dtype)
