@@ -222,7 +222,10 @@ func (d *Dataset) reach(ctx context.Context, m vds.Mapping) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		n = blocks * m.Dst.BlockSlices()
+		if n = m.Dst.BlockSlices(); n > end62/max(blocks, 1) {
+			return 0, fault.New(fault.Unsupported, "extents of more than 2^62 elements")
+		}
+		n *= blocks
 	} else {
 		file, dataset := m.Names(0)
 		src, err := d.file.virtualSource(ctx, file, dataset)
