@@ -33,6 +33,7 @@ type sender struct {
 	meta   []byte       // its app_metadata
 	bytes  int64        // sent
 	closed bool         // nothing is sent any more
+	opened bool         // the schema was sent
 }
 
 // send sends every batch with its Block as app_metadata, or the bare schema if there is none. It returns what ended
@@ -48,6 +49,11 @@ func send(stream grpc.ServerStream, run batches) (err error) {
 		}
 		c.bytes = s.bytes
 	}()
+	if f, ok := run.(interface{ Follows() bool }); ok && f.Follows() { // a client waits for the schema first
+		if err := s.open(run.Schema()); err != nil {
+			return err
+		}
+	}
 	for run.Next() {
 		if err := s.write(run.Record(), run.Block()); err != nil {
 			return err
@@ -55,6 +61,13 @@ func send(stream grpc.ServerStream, run batches) (err error) {
 		c.rows += run.Record().NumRows()
 	}
 	return run.Err()
+}
+
+// open sends the schema before there is a batch.
+func (s *sender) open(schema *arrow.Schema) error {
+	err := ipc.NewWriterWithPayloadWriter(s, ipc.WithSchema(schema), ipc.WithAllocator(memory.NewGoAllocator())).Close()
+	s.opened = err == nil
+	return err
 }
 
 func (s *sender) write(record arrow.Record, block reader.Block) (err error) {
@@ -79,12 +92,16 @@ func (s *sender) WritePayload(p ipc.Payload) error {
 	}
 	meta := p.Meta()
 	defer meta.Release()
+	kind := ipcType(meta.Bytes())
+	if s.opened && kind == ipcSchema {
+		return nil
+	}
 	var body pieces
 	if err := p.SerializeBody(&body); err != nil {
 		return fmt.Errorf("flight: encode a batch: %w", err)
 	}
 	var appMetadata []byte
-	if ipcType(meta.Bytes()) == ipcRecordBatch {
+	if kind == ipcRecordBatch {
 		appMetadata = s.meta
 	}
 	head := encodeHead(meta.Bytes(), appMetadata, body.size)

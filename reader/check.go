@@ -71,7 +71,7 @@ func (r Request) checkStream() error {
 	case s.Cyclic && s.Remainder == OnlyRemainder:
 		return fault.New(fault.Invalid, `stream.remainder "only" excludes stream.cyclic: there is no remainder`)
 	case s.Follow:
-		return fault.New(fault.Unsupported, "stream.follow is not served yet")
+		return r.checkFollow()
 	}
 	return nil
 }

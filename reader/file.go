@@ -38,6 +38,7 @@ type File struct {
 	h5   *chunkindex.File
 	heap *gheap.Heap
 
+	live   bool   // followed, and its writer lets others read (SWMR)
 	serial uint64 // tells it from other files, and from other states of the same
 
 	mu       sync.Mutex

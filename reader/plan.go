@@ -194,7 +194,7 @@ func (p *Plan) Schema() *arrow.Schema { return p.schema }
 
 // Rows is the number of rows a run gives, -1 if that is unknown or without end.
 func (p *Plan) Rows() int64 {
-	if p.fixed == nil {
+	if p.fixed == nil || p.follows() {
 		return -1
 	}
 	b := p.newBlocks(p.fixed)

@@ -24,6 +24,7 @@ type Run struct {
 	seq    sequence
 	begun  bool
 	at     Placement // nil: the engine's memory
+	follow *follow   // nil: the run ends with the rows there are
 
 	peeked *fill   // planned, but belongs to the next group
 	put    []*fill // planned, but the budget had no room
@@ -98,6 +99,9 @@ func (r *Run) drop() {
 
 // advance makes the next batch the current one, none at the end.
 func (r *Run) advance() error {
+	if r.plan.follows() {
+		return r.advanceFollowing()
+	}
 	if err := r.begin(); err != nil {
 		return err
 	}
@@ -272,7 +276,7 @@ func (r *Run) deliver(g *group) error {
 		g.release()
 		return err
 	}
-	if !r.plan.ds.file.disk.Unchanged() {
+	if !r.plan.ds.file.unchanged() {
 		g.release()
 		return fault.New(fault.Changed, "the file changed while it was read: ask again")
 	}
@@ -287,7 +291,7 @@ func (r *Run) deliver(g *group) error {
 // explain adds where it happened, and tells a damaged file from one that changes.
 func (r *Run) explain(err error) error {
 	kind := fault.Of(err)
-	if kind == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if kind == nil || r.follow != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	f := r.plan.ds.file
@@ -307,6 +311,9 @@ func (r *Run) stop() {
 	r.cancel()
 	r.queue.Close()
 	r.drop()
+	if r.follow != nil {
+		r.follow.close()
+	}
 	for _, g := range r.flight {
 		g.release()
 	}

@@ -1,0 +1,368 @@
+package reader
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+const (
+	followPoll  = 100 * time.Millisecond // between two looks at the file
+	followRush  = time.Second            // a file that never rests is read in between
+	followGrace = 30 * time.Second       // how long what is half-written may stay so
+)
+
+// follow gives a run the rows of a growing dataset: those there are, then those that are appended, until it is stopped.
+// Each look at the file that finds new rows becomes a run of its own over just them (a segment). A segment that ends
+// early because the file changed under it is begun again where it stopped, so that each row comes once.
+type follow struct {
+	plan   *Plan
+	ds     *Dataset // as last seen; of a File of its own
+	next   int64    // source row that was not looked at yet
+	found  sequence // rows to give: a span, or those that a condition has chosen
+	inner  *Run     // over some of found
+	block  int64    // number of the next batch
+	row    int64    // of its first row in the result
+	skip   int64    // result rows that are not given
+	left   int64    // result rows until the limit; -1: none
+	stale  bool     // a segment failed: look again first
+	seen   blockio.Identity
+	looked time.Time // when the file was last read
+	moved  time.Time // when something was last gained
+}
+
+// checkFollow refuses what has no meaning for rows to come.
+func (r Request) checkFollow() error {
+	s := r.Stream
+	switch {
+	case s.Cyclic || s.Shuffle != nil || s.Remainder == OnlyRemainder:
+		return fault.New(fault.Invalid, "stream.follow excludes cyclic, shuffle and the remainder alone: it has no last row")
+	case r.SortBy != "" || r.Select != nil || r.Coordinates != nil || r.Mask != nil || r.MaskBools != nil:
+		return fault.New(fault.Invalid, "stream.follow excludes sort_by, select, coordinates and mask: use start, step and where")
+	case r.Stop != nil || r.Step != nil && *r.Step < 0:
+		return fault.New(fault.Invalid, "stream.follow excludes stop and a negative step: use limit")
+	case s.FromBlock > 0 && s.BlockRows == 0:
+		return fault.New(fault.Invalid, "stream.from_block with follow needs stream.block_rows, since other batches have as many rows as there are: resume by start")
+	}
+	return nil
+}
+
+// follows tells whether a run of the plan waits for appended rows.
+func (p *Plan) follows() bool { return p.req.Stream != nil && p.req.Stream.Follow }
+
+// Follows tells whether Next may wait for rows that are not there yet.
+func (r *Run) Follows() bool { return r.plan.follows() }
+
+// follow begins to follow, with a file handle of its own.
+func (p *Plan) follow() (*follow, error) {
+	d := p.ds
+	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
+		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
+	}
+	f := &follow{plan: p, ds: d, left: -1, moved: time.Now()}
+	if p.req.Limit != nil {
+		f.left = *p.req.Limit
+	}
+	if start := p.req.Start; start != nil {
+		if f.next = *start; f.next < 0 {
+			f.next = max(0, f.next+d.rows())
+		}
+	}
+	s := p.req.Stream
+	if s.FromBlock > 0 && s.FromBlock > end62/s.BlockRows {
+		return nil, fault.New(fault.OutOfRange, "stream.from_block %d is past every row", s.FromBlock)
+	}
+	f.block, f.skip = s.FromBlock, s.FromBlock*s.BlockRows
+	f.found = span{start: f.next, step: f.step()}
+	return f, nil
+}
+
+func (f *follow) step() int64 {
+	if f.plan.req.Step != nil {
+		return *f.plan.req.Step
+	}
+	return 1
+}
+
+func (r *Run) advanceFollowing() (err error) {
+	if r.follow == nil {
+		f, err := r.plan.follow()
+		if err != nil {
+			return err
+		}
+		r.follow = f
+	}
+	return r.follow.advance(r)
+}
+
+// advance makes the next batch the run's, and waits for it; none at the limit.
+func (f *follow) advance(r *Run) error {
+	for {
+		if f.inner != nil {
+			ok, err := f.take(r)
+			if ok || err != nil {
+				return err
+			}
+		}
+		if f.left == 0 {
+			return nil
+		}
+		if err := f.begin(r); err != nil {
+			return err
+		}
+		if f.inner != nil {
+			continue
+		}
+		if err := f.wait(r.ctx); err != nil {
+			return err
+		}
+		if err := f.look(r.ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// take gives the segment's next batch; false at its end, or where the file has to be looked at again.
+func (f *follow) take(r *Run) (bool, error) {
+	if f.inner.Next() {
+		r.now, f.inner.now = f.inner.now, nil
+		b := &r.now.Block
+		f.found = rest(f.found, b.Rows)
+		b.Block, b.Row = f.block, f.row+f.plan.req.fromRow()
+		f.block, f.row = f.block+1, f.row+b.Rows
+		if f.left > 0 {
+			f.left -= b.Rows
+		}
+		f.moved = time.Now()
+		return true, nil
+	}
+	err := f.inner.Err()
+	f.inner.Release()
+	f.inner = nil
+	return false, f.patience(err)
+}
+
+// fromRow is the place in the result of a stream's first row.
+func (r Request) fromRow() int64 { return r.Stream.FromBlock * r.Stream.BlockRows }
+
+// patience forgives what a file that is being written looks like, for a while.
+func (f *follow) patience(err error) error {
+	f.stale = f.stale || err != nil
+	kind := fault.Of(err)
+	if err == nil || (kind == fault.Changed || kind == fault.DataLoss) && time.Since(f.moved) < followGrace {
+		return nil
+	}
+	return err
+}
+
+// begin starts a segment over what was found: whole blocks only where their size was asked for.
+func (f *follow) begin(r *Run) error {
+	if f.stale {
+		return nil
+	}
+	n := f.found.Len()
+	if f.left >= 0 {
+		n = min(n, f.left)
+	}
+	if size := f.plan.req.Stream.BlockRows; size > 0 && n != f.left {
+		n = n / size * size
+	}
+	if n == 0 {
+		return nil
+	}
+	p, err := f.segment(limited(f.found, n))
+	if err != nil {
+		return f.patience(err)
+	}
+	f.inner = p.Run(r.ctx)
+	f.inner.at = r.at
+	return nil
+}
+
+// segment is the plan for rows of the dataset as last seen.
+func (f *follow) segment(rows sequence) (*Plan, error) {
+	p := *f.plan
+	s := *p.req.Stream
+	s.Follow, s.FromBlock, s.Remainder = false, 0, KeepRemainder
+	p.req.Stream, p.req.Limit, p.req.Start = &s, nil, nil
+	p.ds, p.fixed, p.promise = f.ds, rows, s.BlockRows > 0
+	axes, err := f.ds.axes(p.req)
+	if err != nil {
+		return nil, err
+	}
+	return &p, p.place(context.Background(), axes)
+}
+
+// wait waits for the next look.
+func (f *follow) wait(ctx context.Context) error {
+	pause := followPoll
+	if f.looked.IsZero() {
+		pause = 0
+	}
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// look reads the file's state if it has another one, and finds the new rows. A file that is being written is left
+// alone until it rests, unless its writer lets others read meanwhile (SWMR), or it never rests.
+func (f *follow) look(ctx context.Context) error {
+	id, err := blockio.Identify(f.ds.file.loc.Path)
+	if err != nil {
+		return f.changed("was removed")
+	}
+	old, first := f.ds.file.disk.Identity(), f.looked.IsZero()
+	if id.Dev != old.Dev || id.Ino != old.Ino || id.Size < old.Size {
+		return f.changed("was replaced or cut off")
+	}
+	rests := id == f.seen
+	f.seen = id
+	if id == old && !first {
+		f.stale = false
+		return f.scan(ctx) // where it was interrupted
+	}
+	if !first && !rests && !f.ds.file.live && time.Since(f.looked) < followRush {
+		return nil
+	}
+	f.looked = time.Now()
+	grown, err := f.ds.reopen()
+	if err != nil {
+		return f.patience(err)
+	}
+	f.replace(grown)
+	f.stale = false
+	return f.scan(ctx)
+}
+
+func (f *follow) changed(how string) error {
+	return f.ds.failed(fault.New(fault.Changed, "the file %s while it was followed: ask again", how))
+}
+
+// replace takes another state of the dataset and closes the file of the one before, unless it is the engine's.
+func (f *follow) replace(d *Dataset) {
+	if old := f.ds; old != nil && old != f.plan.ds {
+		_ = old.file.disk.Close()
+	}
+	f.ds = d
+}
+
+// close ends a segment that may be running.
+func (f *follow) close() {
+	if f.inner != nil {
+		f.inner.Release()
+		f.inner = nil
+	}
+	f.replace(f.plan.ds)
+}
+
+// scan adds the rows from next on to those found.
+func (f *follow) scan(ctx context.Context) error {
+	n := f.ds.rows()
+	if n <= f.next {
+		return nil
+	}
+	rows := span{start: f.next, step: f.step(), n: count(f.next, n, f.step())}
+	var more sequence = rows
+	if f.plan.where != nil {
+		p, err := f.segment(rows)
+		if err != nil {
+			return f.patience(err)
+		}
+		chosen, err := p.filter(ctx, rows, -1)
+		if err != nil {
+			return f.patience(err)
+		}
+		more = chosen
+	}
+	f.next += rows.n * rows.step
+	f.moved = time.Now()
+	f.found = chained(f.found, more)
+	if gone := min(f.skip, f.found.Len()); gone > 0 {
+		f.found, f.skip = rest(f.found, gone), f.skip-gone
+	}
+	return nil
+}
+
+// rest is a sequence without its first rows.
+func rest(s sequence, n int64) sequence {
+	switch s := s.(type) {
+	case span:
+		return span{start: s.start + n*s.step, step: s.step, n: s.n - n}
+	case rowList:
+		return s[n:]
+	}
+	return s
+}
+
+// chained is two spans of which the second goes on where the first ends, or lists.
+func chained(a, b sequence) sequence {
+	if next, ok := b.(span); ok {
+		s := a.(span)
+		s.n += next.n
+		return s
+	}
+	list, _ := a.(rowList)
+	return append(slices.Clone(list), b.(rowList)...)
+}
+
+// swmrFlag is bit 2 of a superblock's consistency flags: opened for single writer, multiple readers (II.A, version 3).
+const swmrFlag = 1 << 2
+
+// reopen reads the dataset's object header from the file as it is now, without libhdf5. It may only have grown along
+// its first axis.
+func (d *Dataset) reopen() (*Dataset, error) {
+	file, err := openFile(d.file.eng, d.file.loc)
+	if err != nil {
+		return nil, err
+	}
+	grown, err := d.in(file)
+	if err != nil {
+		_ = file.disk.Close()
+		return nil, err
+	}
+	return grown, nil
+}
+
+// in is the dataset in another state of its file.
+func (d *Dataset) in(file *File) (*Dataset, error) {
+	var flags [1]byte
+	if _, err := file.disk.ReadAt(flags[:], int64(file.h5.Base)+11); err == nil {
+		file.live = file.h5.Version >= 3 && flags[0]&swmrFlag != 0
+	}
+	if size := uint64(file.disk.Identity().Size); file.live && file.h5.EOF < size {
+		file.h5.EOF = size // the superblock is written last
+	}
+	o, err := file.h5.Object(d.meta.Addr)
+	if err != nil {
+		return nil, d.failed(err)
+	}
+	if o.Space.Kind != chunkindex.Simple || len(o.Space.Dims) != len(d.shape) || !bytes.Equal(o.Type, d.object.Type) ||
+		!slices.Equal(signed(o.Space.Dims)[1:], d.shape[1:]) || signed(o.Space.Dims)[0] < d.shape[0] {
+		return nil, d.failed(fault.New(fault.Changed, "the dataset became another, or lost rows: ask again"))
+	}
+	n := &Dataset{file: file, meta: d.meta, asked: d.asked, info: d.info, source: d.source, object: o}
+	n.shape = signed(o.Space.Dims)
+	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, n.shape[0]
+	return n, n.storage()
+}
+
+// unchanged tells whether what was read of the file still holds: it is as it was opened, or only grows.
+func (f *File) unchanged() bool {
+	if f.disk.Unchanged() {
+		return true
+	}
+	was := f.disk.Identity()
+	now, err := blockio.Identify(f.loc.Path)
+	return f.live && err == nil && now.Dev == was.Dev && now.Ino == was.Ino && now.Size >= was.Size
+}
