@@ -154,3 +154,50 @@ func TestTemporaryFilesHaveNoName(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
+
+// TestSortingGivesEverythingBack ends runs early; opened checks that no byte of the budget stays in use.
+func TestSortingGivesEverythingBack(t *testing.T) {
+	for _, memory := range []int64{4 << 20, 64 << 20} {
+		f := indexed(t, memory)
+		d, err := f.Dataset(context.Background(), "/long")
+		require.NoError(t, err)
+		p, err := d.Plan(context.Background(), Request{SortBy: "i4", BatchRows: 100, Stream: &Stream{Cyclic: true}})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(context.Background())
+		run := p.Run(ctx)
+		require.True(t, run.Next())
+		run.Release()
+		run = p.Run(ctx)
+		cancel()
+		require.False(t, run.Next())
+		require.ErrorIs(t, run.Err(), context.Canceled)
+		run.Release()
+	}
+}
+
+func TestSortingWithoutDiskFails(t *testing.T) {
+	f := indexed(t, 4<<20)
+	d, err := f.Dataset(context.Background(), "/long")
+	require.NoError(t, err)
+	t.Setenv("TMPDIR", "/no/such/folder")
+	p, err := d.Plan(context.Background(), Request{SortBy: "i4"})
+	require.NoError(t, err)
+	run := p.Run(context.Background())
+	defer run.Release()
+	require.False(t, run.Next())
+	require.ErrorIs(t, run.Err(), fault.Exhausted)
+	require.NotContains(t, run.Err().Error(), "/no/such/folder")
+}
+
+// TestSortedEndlesslyAndFromAnyBlock holds streams of sorted rows to one pass over them.
+func TestSortedEndlesslyAndFromAnyBlock(t *testing.T) {
+	for _, memory := range []int64{4 << 20, 64 << 20} {
+		f := indexed(t, memory)
+		d, err := f.Dataset(context.Background(), "/long")
+		require.NoError(t, err)
+		once := column(t, d, Request{Fields: []string{"row"}, SortBy: "i4"})
+		cycles := int64(2)
+		got := column(t, d, Request{Fields: []string{"row"}, SortBy: "i4", Stream: &Stream{Cyclic: true, Cycles: &cycles, BlockRows: 999, FromBlock: 7}})
+		require.Equal(t, append(slices.Clone(once.Num), once.Num...)[7*999:], got.Num)
+	}
+}
