@@ -73,6 +73,7 @@ conform-full: build ## the whole conformance run, hours
 bench: build venv ## compare with other readers; BENCH_ROWS=200000 for a quick look
 	.ci/venv .venv-multitables docs/bench/multitables.txt || echo 'multitables cannot be installed here: its line is left out'
 	.ci/venv .venv-hidefix docs/bench/hidefix.txt || echo 'hidefix cannot be installed here: its line is left out'
+	.ci/venv .venv-decoders docs/bench/decoders.txt || echo 'the decoders alone cannot be installed here: their line is left out'
 	$(PY) docs/bench/bench.py
 
 image: ## the container image $(IMAGE)
