@@ -67,8 +67,35 @@ func (p *Plan) ordered(ctx context.Context, limit int64) (sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !rows.scattered() || p.program.NeedsResolver() {
+	if !p.scattered(rows) {
 		return rows, nil
+	}
+	return p.carry(ctx, rows)
+}
+
+// scattered tells whether rows are better read all at once: see carried.
+func (p *Plan) scattered(rows *sortedRows) bool {
+	return rows.scattered() && len(p.ds.shape) == 1 && !p.program.NeedsResolver()
+}
+
+// listed is rows that the request lists. Those of several batches are read as sorted ones are where they lie scattered.
+func (p *Plan) listed(ctx context.Context, l rowList) (sequence, error) {
+	if l.Len() <= p.size {
+		return l, nil
+	}
+	rows, err := p.newSortedRows(l.Len(), false)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range l {
+		rows.add(r)
+	}
+	if !p.scattered(rows) {
+		rows.close()
+		return l, nil
+	}
+	if rows, err = finished(rows, nil); err != nil {
+		return nil, err
 	}
 	return p.carry(ctx, rows)
 }

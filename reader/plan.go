@@ -172,6 +172,9 @@ func (p *Plan) question(ctx context.Context) (err error) {
 
 // rows is the result's rows; for a condition or an order they are found by reading.
 func (p *Plan) rows(ctx context.Context) (sequence, error) {
+	if l, ok := p.fixed.(rowList); ok {
+		return p.listed(ctx, l)
+	}
 	if p.fixed != nil {
 		return p.fixed, nil
 	}

@@ -201,3 +201,45 @@ func TestSortedEndlesslyAndFromAnyBlock(t *testing.T) {
 		require.Equal(t, append(slices.Clone(once.Num), once.Num...)[7*999:], got.Num)
 	}
 }
+
+func TestCoordinatesAsTheyAreListed(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	for _, memory := range []int64{4 << 20, 64 << 20} {
+		d, err := indexed(t, memory).Dataset(context.Background(), "/long")
+		require.NoError(t, err)
+		for _, n := range []int{1, 30000, 70000} {
+			rows := make([]int64, n)
+			for i := range rows {
+				rows[i] = r.Int64N(40000)
+			}
+			got := column(t, d, Request{Fields: []string{"row"}, Coordinates: rows, BatchRows: 5000})
+			for i, v := range got.Num {
+				require.Equal(t, rows[i], int64(v^1<<63))
+			}
+			require.Len(t, got.Num, n)
+		}
+	}
+}
+
+func TestScatteredGoesBackAndForth(t *testing.T) {
+	for name, c := range map[string]struct {
+		row  func(i int64) int64
+		want bool
+	}{
+		"all":         {func(i int64) int64 { return i }, false},
+		"all, down":   {func(i int64) int64 { return 9999 - i }, false},
+		"sparse":      {func(i int64) int64 { return i * 1000 }, false},
+		"sparse down": {func(i int64) int64 { return 1e9 - i*1000 }, false},
+		"sweeps":      {func(i int64) int64 { return i * 100 % 10007 }, true},
+		"random":      {func(i int64) int64 { return i * 7919 % 10007 }, true},
+		"two halves":  {func(i int64) int64 { return (i + 5000) % 10000 }, false},
+	} {
+		s, err := newSortedRows(bufpool.NewBudget(1<<20, 0), 10000, 64, false)
+		require.NoError(t, err)
+		for i := range int64(10000) {
+			s.add(c.row(i))
+		}
+		require.Equal(t, c.want, s.scattered(), name)
+		s.close()
+	}
+}

@@ -28,6 +28,8 @@ type sortedRows struct {
 	extent int64 // rows of a chunk
 	last   int64 // chunk of the last row added
 	moves  int64 // how often a row lies in another chunk than the one before
+	ahead  bool  // in a later one, ever
+	back   bool  // in an earlier one
 
 	first, next int64 // row added first, and the one that would follow
 	ascending   bool  // every row added follows the one before
@@ -62,6 +64,8 @@ func (s *sortedRows) add(row int64) {
 	s.next = row + 1
 	s.n++
 	if chunk := row / s.extent; chunk != s.last {
+		s.back = s.back || chunk < s.last
+		s.ahead = s.ahead || chunk > s.last && s.last >= 0
 		s.last = chunk
 		s.moves++
 	}
@@ -87,8 +91,8 @@ func (s *sortedRows) finish() error {
 	return nil
 }
 
-// scattered reports whether rows of one chunk lie so far apart that batches should be filled together.
-func (s *sortedRows) scattered() bool { return s.moves > 4*(s.n/s.extent+1) }
+// scattered reports whether the rows go back and forth between chunks so often that batches had to read them again.
+func (s *sortedRows) scattered() bool { return s.back && s.ahead && s.moves > 4*(s.n/s.extent+1) }
 
 // plain is the same sequence, closed by others: as a span where it is one.
 func (s *sortedRows) plain() sequence {
