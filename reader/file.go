@@ -82,9 +82,26 @@ func (f *File) listing(ctx context.Context) (*meta.File, error) {
 
 func (f *File) failed(err error) error {
 	if k := fault.Of(err); k != nil {
-		return fault.New(k, "%s: %w", f.loc.Name, err)
+		return fault.New(k, "%s: %w", f.loc.Name, reworded{err, withoutPlace(err.Error(), filepath.Base(f.loc.Path))})
 	}
 	return err
+}
+
+// reworded is an error that says it in other words.
+type reworded struct {
+	error
+	text string
+}
+
+func (r reworded) Error() string { return r.text }
+func (r reworded) Unwrap() error { return r.error }
+
+// withoutPlace drops what a message of libhdf5's callers begins with: packages, and the file that is named already.
+func withoutPlace(message, base string) string {
+	for _, prefix := range []string{"h5proc: ", base + ": ", "h5c: ", "open " + base + ": "} {
+		message = strings.TrimPrefix(message, prefix)
+	}
+	return message
 }
 
 // Dataset opens a dataset by its absolute path, following links inside the file's roots.

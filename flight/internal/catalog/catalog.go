@@ -233,6 +233,7 @@ func (r root) nearFile(rel string) string {
 		}
 		defer f.Close()
 		names, _ := f.Readdirnames(most)
+		names = slices.DeleteFunc(names, func(n string) bool { return n == part }) // it is there, but leads out of the root
 		slices.Sort(names)
 		return meant(part, names)
 	}

@@ -10,19 +10,6 @@ import (
 	"github.com/mtflight/mtflight/convert/h5type"
 )
 
-func TestNear(t *testing.T) {
-	names := []string{"temperature", "pressure", "temp", "time", "position"}
-	for name, want := range map[string]string{
-		"temperatur": " (near: temperature)", "pressur": " (near: pressure)", "tim": " (near: time)", "qqq": "", "": "",
-		"Time": " (near: time)",
-	} {
-		require.Equal(t, want, near(name, names), name)
-	}
-	require.InDelta(t, 0.75, similarity("abcd", "bcde"), 1e-9)
-	require.InDelta(t, 1, similarity("abc", "abc"), 1e-9)
-	require.Zero(t, similarity(string(make([]byte, 100)), "a"))
-}
-
 func TestComponents(t *testing.T) {
 	require.Equal(t, []string{"a", "..", "b"}, components("//a/./../b/"))
 	require.Empty(t, components("/"))

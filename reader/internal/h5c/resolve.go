@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -187,9 +188,15 @@ func (r *resolver) linkInfo(c *C.char, name string) (link, error) {
 
 func (r *resolver) missing(name string) error {
 	links, _ := r.links(r.id)
-	names := make([]string, 0, len(links))
+	var names []string
 	for _, l := range links {
-		names = append(names, l.name)
+		if !strings.HasPrefix(l.name, "_i_") && !strings.HasPrefix(l.name, "_p_") { // PyTables' own
+			names = append(names, l.name)
+		}
 	}
-	return fault.New(fault.NotFound, "h5c: %s: no such dataset%s", r.name, r.scrub(near(name, names)))
+	meant := ""
+	if found := near.Near(name, names); len(found) > 0 {
+		meant = " (near: " + strings.Join(found, ", ") + ")"
+	}
+	return fault.New(fault.NotFound, "h5c: no such dataset %s%s", r.name, r.scrub(meant))
 }
