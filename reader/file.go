@@ -113,7 +113,7 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 		return d, nil
 	}
 	d, err := f.follow(ctx, path, path, 0)
-	if err != nil || d.grows() {
+	if err != nil || d.grows() || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
 		return d, err
 	}
 	f.mu.Lock()
