@@ -217,9 +217,9 @@ func (p *Plan) bySorting(ctx context.Context, rows sequence, limit int64) (*sort
 	}))
 }
 
-// sortRoom reserves what sorting takes, at most a quarter of the budget; less where others use it.
+// sortRoom reserves what sorting takes, at most an eighth of the budget; less where others use it.
 func sortRoom(ctx context.Context, b *bufpool.Budget, rows int64, class ptindex.Class) (int64, error) {
-	most := b.Limit() / 4
+	most := b.Limit() / 8
 	if class != ptindex.Bytes {
 		most = min(most, rows*pairBytes+1)
 	}

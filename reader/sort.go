@@ -36,6 +36,7 @@ type sorter struct {
 	pairs []pair
 	spare []pair // room to move pairs to
 	words []word
+	moved []word // room to move words to
 	disk  *spill // nil: nothing spilled yet
 }
 
@@ -93,10 +94,11 @@ func (s *sorter) flush() (err error) {
 		binary.BigEndian.PutUint64(b[:], p.key)
 		s.disk.put(b[:], p.row)
 	}
-	for _, w := range sortWords(s.words) {
+	for _, w := range s.sortedWords() {
 		s.disk.put(w.key, w.row)
 	}
 	clear(s.words)
+	clear(s.moved)
 	s.pairs, s.words, s.used = s.pairs[:0], s.words[:0], 0
 	return s.disk.endRun()
 }
@@ -107,7 +109,7 @@ func (s *sorter) each(ctx context.Context, use func(at pair) (more bool, err err
 		if err := s.flush(); err != nil {
 			return err
 		}
-		s.pairs, s.spare, s.words = nil, nil, nil
+		s.pairs, s.spare, s.words, s.moved = nil, nil, nil, nil
 		return s.disk.merge(ctx, s.room, use)
 	}
 	for _, p := range s.sorted() {
@@ -115,7 +117,7 @@ func (s *sorter) each(ctx context.Context, use func(at pair) (more bool, err err
 			return err
 		}
 	}
-	for _, w := range sortWords(s.words) {
+	for _, w := range s.sortedWords() {
 		if more, err := use(pair{row: w.row}); !more || err != nil {
 			return err
 		}
@@ -171,16 +173,19 @@ func distribute(from, to []pair, counts *[256]int, shift int) {
 	}
 }
 
-// sortWords sorts stably: by the prefixes first, as numbers, then what they leave open.
-func sortWords(a []word) []word {
-	pairs := make([]pair, len(a))
-	for i, w := range a {
-		pairs[i] = pair{w.prefix, int64(i)}
+// sortedWords puts the words in order, stably: by the prefixes first, as numbers, then what they leave open.
+func (s *sorter) sortedWords() []word {
+	if len(s.words) == 0 {
+		return nil // pairs are all there is
 	}
-	out := make([]word, len(a))
-	for i, p := range sortPairs(pairs, make([]pair, len(a))) {
-		out[i] = a[p.row]
+	for i, w := range s.words {
+		s.pairs = append(s.pairs, pair{w.prefix, int64(i)})
 	}
+	out := s.moved[:0]
+	for _, p := range s.sorted() {
+		out = append(out, s.words[p.row])
+	}
+	s.pairs, s.moved = s.pairs[:0], out
 	for lo := 0; lo < len(out); {
 		hi, long := lo+1, len(out[lo].key) > len(prefixed{})
 		for ; hi < len(out) && out[hi].prefix == out[lo].prefix; hi++ {

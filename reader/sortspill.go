@@ -14,7 +14,8 @@ import (
 
 const (
 	spillBuffer = 256 << 10
-	leastBuffer = 4 << 10 // of a run while merging
+	mergeBuffer = 64 << 10 // of a run while merging, at most
+	leastBuffer = 4 << 10
 	checkEvery  = 1 << 16 // rows between two looks at the context
 )
 
@@ -132,7 +133,7 @@ func (c cursors) sink(i int) {
 
 // open begins to read all runs, with room bytes for their buffers.
 func (s *spill) open(room int64) (cursors, error) {
-	size := min(room/int64(len(s.ends)), spillBuffer)
+	size := min(room/int64(len(s.ends)), mergeBuffer)
 	if size < leastBuffer {
 		return nil, fault.New(fault.Exhausted, "sorting: %d runs on disk are too many for the memory budget: raise --memory", len(s.ends))
 	}
