@@ -50,8 +50,10 @@ func (d *Dataset) indexOf(ctx context.Context, column string) (ix *columnIndex, 
 	}
 	found.index, err = d.openIndex(ctx, column)
 	switch fault.Of(err) {
-	case fault.NotFound, fault.DataLoss, fault.Unsupported, fault.Precondition:
+	case fault.NotFound, fault.Unsupported, fault.Precondition:
 		found.why = err.Error()
+	case fault.DataLoss: // maybe of a helper that died: not for good
+		return nil, err.Error(), nil
 	default:
 		if err != nil {
 			return nil, "", err
