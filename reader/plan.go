@@ -277,7 +277,7 @@ func (p *Plan) blockSize() {
 	row := p.rowBytes()
 	p.size = max(1, most/row)
 	band := p.geo.chunk[p.geo.rows]
-	if p.req.Stream != nil && p.ds.chunked() {
+	if p.req.Stream != nil && p.ds.chunked() && band <= maxBatch/row {
 		p.size = max(band, p.size/band*band)
 	} else if p.size >= band {
 		p.size = p.size / band * band

@@ -21,17 +21,17 @@ const (
 
 // exchange sends the coordinates or the mask of a request.
 func (c *Client) exchange(ctx context.Context, s scan, r reader.Request) (*Rows, error) {
-	bare := r
+	bare := resumable(r)
 	bare.Coordinates, bare.MaskBools = nil, nil
-	d, err := descriptor(bare)
-	if err != nil {
-		return nil, err
-	}
 	schema, err := c.Schema(ctx, bare)
 	if err != nil {
 		return nil, err
 	}
-	p := newPart(func(ctx context.Context) (arrowflight.DataStreamReader, error) {
+	p := newPart(func(ctx context.Context, from *int64) (arrowflight.DataStreamReader, error) {
+		d, err := descriptor(fromBlock(bare, from))
+		if err != nil {
+			return nil, err
+		}
 		stream, err := c.flight.DoExchange(ctx)
 		if err != nil {
 			return nil, err
@@ -40,7 +40,7 @@ func (c *Client) exchange(ctx context.Context, s scan, r reader.Request) (*Rows,
 			return nil, err
 		}
 		return stream, nil
-	})
+	}, bare.Stream.FromBlock)
 	return c.start(ctx, s, schema, -1, []*part{p}), nil
 }
 

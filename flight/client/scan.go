@@ -13,6 +13,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -27,10 +28,17 @@ func Parallel(n int) Option { return func(s *scan) { s.parallel = max(n, 1) } }
 // Allocator is where the client's own buffers come from; by default Go's heap.
 func Allocator(mem memory.Allocator) Option { return func(s *scan) { s.mem = mem } }
 
+// Retries is how often in a row a stream that breaks is asked for again, where it broke, without a batch in between; by
+// default 8, 0 for never. Only what may pass is asked again: a lost connection, a server that is shutting down.
+func Retries(n int) Option { return func(s *scan) { s.retries = max(n, 0) } }
+
 type scan struct {
 	parallel int
 	mem      memory.Allocator
+	retries  int
 }
+
+const defaultRetries = 8
 
 // waiting is how many batches of an endpoint wait to be taken, beside the one in hand.
 const waiting = 2
@@ -39,7 +47,7 @@ const waiting = 2
 // booleans go by DoExchange; anything else is asked for as the server splits it. The caller releases the Rows, which
 // ends its streams; so does the end of ctx.
 func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) (*Rows, error) {
-	s := scan{parallel: 1, mem: memory.DefaultAllocator}
+	s := scan{parallel: 1, mem: memory.DefaultAllocator, retries: defaultRetries}
 	for _, o := range options {
 		o(&s)
 	}
@@ -63,9 +71,11 @@ func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) 
 	}
 	var parts []*part
 	for _, e := range info.Endpoint {
-		parts = append(parts, newPart(func(ctx context.Context) (arrowflight.DataStreamReader, error) {
-			return c.flight.DoGet(ctx, e.Ticket)
-		}))
+		p, err := c.getPart(e.Ticket.GetTicket())
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, p)
 	}
 	return c.start(ctx, s, schema, info.TotalRecords, parts), nil
 }
@@ -85,16 +95,37 @@ func (c *Client) start(ctx context.Context, s scan, schema *arrow.Schema, total 
 			}
 			r.running.Go(func() {
 				defer func() { <-turns }()
-				p.end(p.read(ctx, s.mem))
+				p.end(p.readAll(ctx, s))
 			})
 		}
 	})
 	return r
 }
 
+// getPart is the stream of a ticket. What other servers' tickets say is not known: they are not resumed.
+func (c *Client) getPart(ticket []byte) (*part, error) {
+	r, err := flight.ParseTicket(ticket)
+	if err != nil {
+		return newPart(func(ctx context.Context, _ *int64) (arrowflight.DataStreamReader, error) {
+			return c.flight.DoGet(ctx, &arrowflight.Ticket{Ticket: ticket})
+		}, 0), nil
+	}
+	r = resumable(r)
+	p := newPart(func(ctx context.Context, from *int64) (arrowflight.DataStreamReader, error) {
+		ticket, err := flight.FormatTicket(fromBlock(r, from))
+		if err != nil {
+			return nil, err
+		}
+		return c.flight.DoGet(ctx, &arrowflight.Ticket{Ticket: ticket})
+	}, r.Stream.FromBlock)
+	p.resume.never = r.Stream.Follow && r.Stream.BlockRows == 0
+	return p, nil
+}
+
 // part is one stream.
 type part struct {
-	open    func(context.Context) (arrowflight.DataStreamReader, error)
+	open    func(ctx context.Context, from *int64) (arrowflight.DataStreamReader, error) // nil: what was asked for
+	resume  resume
 	batches chan batch
 	err     error // set before batches is closed
 }
@@ -104,8 +135,8 @@ type batch struct {
 	block  reader.Block
 }
 
-func newPart(open func(context.Context) (arrowflight.DataStreamReader, error)) *part {
-	return &part{open: open, batches: make(chan batch, waiting)}
+func newPart(open func(context.Context, *int64) (arrowflight.DataStreamReader, error), first int64) *part {
+	return &part{open: open, resume: resume{next: first}, batches: make(chan batch, waiting)}
 }
 
 func (p *part) end(err error) {
@@ -113,11 +144,11 @@ func (p *part) end(err error) {
 	close(p.batches)
 }
 
-// read takes a stream's batches to the channel.
+// read takes a stream's batches to the channel, but for those that have come before.
 func (p *part) read(ctx context.Context, mem memory.Allocator) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := p.open(ctx)
+	stream, err := p.open(ctx, p.resume.from())
 	if err != nil {
 		return fromStatus(err)
 	}
@@ -131,6 +162,9 @@ func (p *part) read(ctx context.Context, mem memory.Allocator) error {
 		if meta := in.LatestAppMetadata(); len(meta) > 0 {
 			if err := json.Unmarshal(meta, &b.block); err != nil {
 				return fault.New(fault.DataLoss, "client: where a batch stands: %w", err)
+			}
+			if !p.resume.take(b.block.Block) {
+				continue
 			}
 		}
 		b.record.Retain()

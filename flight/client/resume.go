@@ -1,0 +1,86 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// resume knows which batches of a stream have come, by their numbers.
+type resume struct {
+	next   int64          // all before have come
+	later  map[int64]bool // of an unordered stream: those after next that have come
+	got    bool           // any
+	never  bool           // its batches are others each time
+	failed int            // times in a row without a batch
+}
+
+// take notes a batch; false if it has come before.
+func (r *resume) take(block int64) bool {
+	if block < r.next || r.later[block] {
+		return false
+	}
+	r.got, r.failed = true, 0
+	if block != r.next {
+		if r.later == nil {
+			r.later = map[int64]bool{}
+		}
+		r.later[block] = true
+		return true
+	}
+	for r.next++; r.later[r.next]; r.next++ {
+		delete(r.later, r.next)
+	}
+	return true
+}
+
+// from is the batch to ask for, nil where none has come yet.
+func (r *resume) from() *int64 {
+	if !r.got {
+		return nil
+	}
+	return &r.next
+}
+
+// resumable is a request whose batches are the same ones each time it is asked.
+func resumable(r reader.Request) reader.Request {
+	stream := reader.Stream{}
+	if r.Stream != nil {
+		stream = *r.Stream
+	}
+	r.Stream = &stream
+	return r
+}
+
+func fromBlock(r reader.Request, from *int64) reader.Request {
+	if from != nil {
+		r = resumable(r)
+		r.Stream.FromBlock = *from
+	}
+	return r
+}
+
+const (
+	firstPause = 20 * time.Millisecond
+	maxPause   = 2 * time.Second
+)
+
+// readAll reads a stream, again where it breaks.
+func (p *part) readAll(ctx context.Context, s scan) error {
+	for {
+		err := p.read(ctx, s.mem)
+		if !errors.Is(err, fault.Unavailable) || p.resume.never || p.resume.failed >= s.retries || ctx.Err() != nil {
+			return err
+		}
+		pause := min(firstPause<<p.resume.failed, maxPause)
+		p.resume.failed++
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
