@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
+import os
+import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +32,25 @@ def translated() -> Iterator[None]:
         if told is e:
             raise
         raise told from e
+
+
+_FORKED = ("gRPC does not work in a forked child of a process that has used it: start processes by multiprocessing's "
+           "spawn or forkserver, or fork before the first file is opened")
+_forked = False
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a forked child: its parent's clients have threads that it has not. They would wait for those for ever, even
+    to be freed, so they never are."""
+    global _forked
+    for connection in list(_connections):
+        _forked = True
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection._flight))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def encode(request: Members) -> bytes:
@@ -64,8 +86,17 @@ class Connection:
     def __init__(self, location: str, **options: Any):
         """Connects to grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET; `options` are those of
         pyarrow.flight.connect (tls_root_certs, middleware, ...)."""
+        if _forked:
+            raise RuntimeError(_FORKED)
         self.location = location
-        self._client = fl.connect(location, **options)
+        self._flight = fl.connect(location, **options)
+        _connections.add(self)
+
+    @property
+    def _client(self) -> fl.FlightClient:
+        if _forked:
+            raise RuntimeError(_FORKED)
+        return self._flight
 
     def table(self, file: str, path: str) -> Table:
         """A dataset to read as Arrow, of any kind. No message is sent yet."""
@@ -114,7 +145,7 @@ class Connection:
 
     def close(self) -> None:
         """Closes the connection; running streams end with an error."""
-        self._client.close()
+        self._flight.close()
 
     def __enter__(self) -> Connection:
         return self

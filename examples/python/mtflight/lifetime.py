@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import weakref
 from typing import Protocol
 
@@ -27,3 +28,7 @@ def track(thing: Stoppable) -> None:
 def _stop_all() -> None:
     for thing in list(_live):
         thing.stop()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_live.clear)  # their threads are the parent's

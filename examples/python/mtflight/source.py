@@ -24,6 +24,17 @@ _private: dict[str, Connection] = {}
 _lock = threading.Lock()
 
 
+def _after_fork() -> None:
+    """A forked child must not use the parent's connection, nor wait for its lock."""
+    global _lock
+    _lock = threading.Lock()
+    _private.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def _private_connection() -> Connection:
     """The connection to the private server, one for all files."""
     location = server.location()

@@ -1,0 +1,342 @@
+"""The Python package: its private server's life, locations, Arrow's calls, lost connections, installing it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import types
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tables
+
+from conftest import CLONE, TESTDATA
+
+PACKAGE = CLONE / "examples" / "python"
+sys.path.insert(0, str(PACKAGE))
+
+import mtflight  # noqa: E402
+
+TABLES = str(TESTDATA / "tables.h5")
+
+
+def program(text: str, **options) -> subprocess.Popen:
+    """Starts a Python program that can import the package."""
+    return subprocess.Popen([sys.executable, "-W", "ignore", "-c", textwrap.dedent(text)], stdout=subprocess.PIPE, text=True,
+                            env={**os.environ, "PYTHONPATH": str(PACKAGE)}, **options)
+
+
+READS = f"""
+    import mtflight, mtflight.server
+    reader = mtflight.Reader({TABLES!r})
+    t = reader.get_dataset("/events")
+    assert len(reader.request(t[:9], t.create_stage(9)).get()) == 9
+    print(mtflight.server._running.process.pid, mtflight.server._running.socket, flush=True)
+"""
+
+
+def gone(pid: int, seconds: float = 15) -> bool:
+    """Whether a process, not our child, ends in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_server_ends_with_the_program():
+    p = program(READS)
+    pid, path = p.stdout.readline().split()
+    assert p.wait(30) == 0 and gone(int(pid)) and not Path(path).exists()
+
+
+def test_server_ends_with_an_exception():
+    p = program(READS + "    queue = mtflight.Streamer(" + repr(TABLES) + ").get_queue('/events', cyclic=True)\n    queue.get()\n"
+                "    raise SystemExit(3)\n")
+    pid, path = p.stdout.readline().split()
+    assert p.wait(30) == 3 and gone(int(pid)) and not Path(path).exists()
+
+
+def test_server_ends_after_a_crash():
+    p = program(READS + "    import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n")
+    pid, path = p.stdout.readline().split()
+    assert p.wait(30) == -signal.SIGKILL and gone(int(pid)) and not Path(path).exists()
+
+
+def test_server_survives_the_thread_that_started_it():
+    p = program(f"""
+        import threading, time, mtflight
+        t = threading.Thread(target=lambda: mtflight.Reader({TABLES!r}).get_dataset("/events"))
+        t.start(); t.join(); time.sleep(0.3)
+        print(mtflight.Reader({TABLES!r}).get_dataset("/blosc").shape)
+    """)
+    assert p.stdout.read() == "(2000,)\n" and p.wait(30) == 0
+
+
+def test_forked_children_are_told():
+    """A child forked after the first use gets an exception, where gRPC would hang, and harms neither parent nor server."""
+    p = program(READS + f"""
+    import os
+    child = os.fork()
+    if child == 0:
+        for use in (lambda: mtflight.Streamer({TABLES!r}).get_remainder("/events", 4999), lambda: reader.get_dataset("/blosc")):
+            try:
+                use()
+            except RuntimeError as e:
+                print("spawn" in str(e), flush=True)
+        raise SystemExit(5)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+    assert len(reader.request(t[:9], t.create_stage(9)).get()) == 9
+    print("alive")
+""")
+    pid, _ = p.stdout.readline().split()
+    try:
+        assert p.communicate(timeout=30)[0] == "True\nTrue\nalive\n" and p.returncode == 0
+    finally:
+        p.kill()
+    assert gone(int(pid))
+
+
+def test_children_forked_before_the_first_use():
+    p = program(f"""
+        import os, mtflight
+        child = os.fork()
+        print(mtflight.Streamer({TABLES!r}).get_remainder("/events", 4999).shape, flush=True)
+        if child:
+            os.waitpid(child, 0)
+    """)
+    try:
+        assert p.communicate(timeout=30)[0] == "(1,)\n(1,)\n"
+    finally:
+        p.kill()
+
+
+def test_one_server_for_all_files():
+    p = program(f"""
+        import mtflight, mtflight.server
+        pids = set()
+        for file, path in (({TABLES!r}, "/events"), ({str(TESTDATA / "arrays.h5")!r}, "/cube")):
+            mtflight.Reader(file).get_dataset(path)
+            pids.add(mtflight.server._running.process.pid)
+        print(len(pids))
+    """)
+    assert p.stdout.read() == "1\n" and p.wait(30) == 0
+
+
+def test_no_binary(tmp_path, monkeypatch):
+    import mtflight.server
+    monkeypatch.setenv("MTFLIGHT_BIN", str(tmp_path / "none"))
+    with pytest.raises(FileNotFoundError, match="MTFLIGHT_BIN"):
+        mtflight.server.binary()
+    beside = tmp_path / "mtflight"
+    beside.write_text("#!/bin/sh\n")
+    beside.chmod(0o755)
+    monkeypatch.delenv("MTFLIGHT_BIN")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert mtflight.server.binary() == str(beside)
+
+
+def test_locations(server, start, tmp_path):
+    names = [f"{server.location}/tables.h5"]
+    path = tmp_path / "s.sock"
+    start(TESTDATA, listen=f"grpc+unix://{path}")
+    names.append(f"grpc+unix://{path}/tables.h5")
+    for name in names:
+        reader = mtflight.Reader(name)
+        t = reader.get_dataset("/events")
+        assert t.shape == (5000,) and len(reader.request(t[:9], t.create_stage(9)).get()) == 9
+        reader.close(wait=True)
+        assert sum(1 for _ in mtflight.Streamer(name).get_generator("/events")) == 5000
+    one = start(TESTDATA / "arrays.h5")
+    assert mtflight.Reader(one.location).get_dataset("/cube").shape == (6, 5, 4)
+    assert mtflight.Reader("tables.h5", location=server.location, root_uep="/deep").get_dataset("/er/particles").shape == (300,)
+    with pytest.raises(ValueError, match="name one of the server's"):
+        mtflight.Reader(server.location).get_dataset("/cube")
+    with pytest.raises(FileNotFoundError):
+        mtflight.Reader("grpc+unix:///no/socket/file.h5").get_dataset("/cube")
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        mtflight.Reader(f"{server.location}/nope.h5").get_dataset("/cube")
+
+
+@pytest.fixture
+def table(server):
+    with mtflight.connect(server.location) as connection:
+        yield connection.table("tables.h5", "/events")
+
+
+@pytest.fixture(scope="module")
+def events():
+    with tables.open_file(TABLES) as f:
+        yield f.root.events[:]
+
+
+def test_scan(table, events):
+    reader = table.scan(columns=["id", "t"], where="energy > cut", variables={"cut": 1.5}, limit=100)
+    assert isinstance(reader, pa.RecordBatchReader) and reader.schema.names == ["id", "t"]
+    want = events[events["energy"] > 1.5][:100]
+    assert reader.read_all().to_pydict() == {"id": want["id"].tolist(), "t": want["t"].tolist()}
+    assert table.num_rows == 5000 and table.schema.names == list(events.dtype.names)
+    assert table.to_arrow(["id"], start=10, stop=30, step=4)["id"].to_pylist() == events["id"][10:30:4].tolist()
+    assert table.to_arrow(["id"], sort_by="id", limit=5)["id"].to_pylist() == np.sort(events["id"])[:5].tolist()
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_parallel_parts_keep_their_order(table, events, parallel):
+    assert table.to_arrow(["id"], parallel=parallel)["id"].to_pylist() == events["id"].tolist()
+    got = table.scan(["id"], parallel=parallel).read_all()["id"].to_pylist()
+    assert sorted(got) == sorted(events["id"].tolist())
+
+
+def test_frames(table, events):
+    columns = ["id", "t", "name", "pos"]
+    assert table.to_pandas(columns, limit=50)["id"].tolist() == events["id"][:50].tolist()
+    assert table.to_polars(columns, limit=50)["name"].to_list() == [n.decode() for n in events["name"][:50]]
+    assert table.to_duckdb(where="id >= 0").aggregate("count(*)").fetchall() == [(int((events["id"] >= 0).sum()),)]
+
+
+def test_progress(table, monkeypatch):
+    """tqdm is told of all rows; a stand-in for it, so that the package's own dependencies suffice here."""
+    bars = []
+
+    class Bar:
+        def __init__(self, **options):
+            self.options, self.rows = options, 0
+            bars.append(self)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def update(self, rows):
+            self.rows += rows
+
+    monkeypatch.setitem(sys.modules, "tqdm", types.ModuleType("tqdm"))
+    monkeypatch.setitem(sys.modules, "tqdm.auto", types.SimpleNamespace(tqdm=Bar))
+    assert table.to_arrow(["id"], progress=True, parallel=2).num_rows == 5000
+    assert sum(b.num_rows for b in table.scan(["id"], progress=True)) == 5000
+    assert [(b.rows, b.options["total"]) for b in bars] == [(5000, 5000)] * 2
+
+
+def test_errors(server, table):
+    for read, kind, message in (
+        (lambda: table.to_arrow(["nope"]), KeyError, "no column"), (lambda: table.scan(where="1 +"), ValueError, "condition"),
+        (lambda: table.to_arrow(coordinates=[9999]), IndexError, "9999"),
+        (lambda: mtflight.connect(server.location).table("no.h5", "/x").schema, FileNotFoundError, "no such file"),
+        (lambda: mtflight.connect(server.location).table("tables.h5", "/x").num_rows, mtflight.NoSuchNodeError, "no such dataset"),
+        (lambda: mtflight.connect("grpc://127.0.0.1:1").table("a", "/b").schema, ConnectionError, "connect"),
+    ):
+        with pytest.raises(kind, match=message):
+            read()
+
+
+class Cutter:
+    """A TCP proxy that cuts each connection after so many bytes from the server, the first few times."""
+
+    def __init__(self, location: str, after: int, times: int):
+        host, port = location.removeprefix("grpc://").split(":")
+        self._target, self._after, self.left, self.cuts = (host, int(port)), after, times, 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.location = f"grpc://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            client, _ = self._listener.accept()
+            there = socket.create_connection(self._target)
+            threading.Thread(target=self._pump, args=(client, there, None), daemon=True).start()
+            threading.Thread(target=self._pump, args=(there, client, self._after), daemon=True).start()
+
+    def _pump(self, source, sink, limit):
+        passed = 0
+        try:
+            while data := source.recv(1 << 14):
+                passed += len(data)
+                if limit is not None and self.left > 0 and passed > limit:
+                    self.left, self.cuts = self.left - 1, self.cuts + 1
+                    break
+                sink.sendall(data)
+        except OSError:
+            pass
+        for s in (source, sink):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory, start):
+    """A server of a table of 20 MB, and the table."""
+    folder = tmp_path_factory.mktemp("large")
+    rows = np.zeros(400_000, [("a", "i8"), ("b", "f8", (6,))])
+    rows["a"] = np.arange(len(rows))
+    with tables.open_file(folder / "large.h5", "w") as f:
+        f.create_table("/", "t", rows)
+    return start(folder), rows
+
+
+def test_lost_connections_are_resumed(large):
+    server, rows = large
+    cutter = Cutter(server.location, 6 << 20, 2)
+    got = mtflight.connect(cutter.location).table("large.h5", "/t").to_arrow(["a", "b"])
+    assert cutter.cuts == 2
+    assert got["a"].to_numpy().tobytes() == rows["a"].tobytes()  # no row missing, none twice
+    cutter = Cutter(server.location, 3 << 20, 1000)
+    with pytest.raises(ConnectionError):
+        mtflight.connect(cutter.location).table("large.h5", "/t").scan(batch_bytes=8 << 20, retries=2).read_all()
+
+
+def test_pip_install(tmp_path):
+    """The package builds and installs by itself; what is installed is typed and runs."""
+    source = shutil.copytree(PACKAGE, tmp_path / "source", ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", tmp_path / "site", source]
+    if builds_wheels():
+        command.insert(4, "--no-build-isolation")
+    subprocess.run(command, check=True, timeout=170)
+    assert (tmp_path / "site" / "mtflight" / "py.typed").exists()
+    done = subprocess.run([sys.executable, "-c", "import mtflight; print(mtflight.__file__, mtflight.Streamer.Queue)"], text=True,
+                          capture_output=True, env={**os.environ, "PYTHONPATH": str(tmp_path / "site")}, cwd=tmp_path, check=True)
+    assert str(tmp_path) in done.stdout
+
+
+def builds_wheels() -> bool:
+    """Whether this environment has a setuptools that needs nothing else; pip fetches one otherwise."""
+    try:
+        return int(importlib.metadata.version("setuptools").split(".")[0]) >= 71
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def test_every_function_is_typed_and_described():
+    """Public names carry annotations and a docstring."""
+    import ast
+
+    bare = []
+    for path in sorted((PACKAGE / "mtflight").glob("*.py")):
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree), path
+        assert len(path.read_text().splitlines()) <= 400, path
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                arguments = [a for a in [*node.args.args, *node.args.kwonlyargs] if a.arg not in ("self", "cls")]
+                untyped = node.returns is None and node.name != "__init__"
+                if node.name != "method" and (untyped or any(a.annotation is None for a in arguments)):
+                    bare.append(f"{path.name}:{node.lineno} {node.name}")
+    assert bare == []
