@@ -126,10 +126,10 @@ func (s *Server) endLease(l *stage.Lease) {
 }
 
 func fillFile(ctx context.Context, p *reader.Plan, f *stage.File) error {
-	run := p.RunIn(ctx, f)
+	run := p.Run(ctx)
 	defer run.Release()
 	for run.Next() {
-		if err := f.Write(ctx, run.Record(), run.Memory()); err != nil {
+		if err := f.Write(ctx, run.Record()); err != nil {
 			return err
 		}
 	}

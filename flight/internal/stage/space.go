@@ -44,21 +44,30 @@ func (s *space) close() error {
 	return err
 }
 
-// extend allocates at least n bytes at the end of the file; -1 if the memory is not free just now and wait is not set.
-// They are allocated before they are used, so that a full file system is an error here and no fault later.
-func (s *space) extend(ctx context.Context, n int64, wait bool) (at, size int64, err error) {
+// claim counts at least n bytes at the end of the file, without allocating them; -1 if the memory is not free just now
+// and wait is not set.
+func (s *space) claim(ctx context.Context, n int64, wait bool) (at, size int64, err error) {
 	size = round(n, page)
 	ok, err := s.store.take(ctx, size, wait)
 	if !ok || err != nil {
 		return -1, 0, err
 	}
-	if err := allocate(s.file, s.end, size); err != nil {
-		s.store.give(size)
-		return -1, 0, fault.New(fault.Exhausted, "stage: no room for %d bytes in shared memory: %w", size, err)
-	}
 	at = s.end
 	s.end += size
 	s.taken += size
+	return at, size, nil
+}
+
+// extend is claim for memory that is mapped: it is allocated before it is used, so that a full file system is an error
+// here and no fault later.
+func (s *space) extend(ctx context.Context, n int64, wait bool) (at, size int64, err error) {
+	at, size, err = s.claim(ctx, n, wait)
+	if at < 0 || err != nil {
+		return -1, 0, err
+	}
+	if err := allocate(s.file, at, size); err != nil {
+		return -1, 0, fault.New(fault.Exhausted, "stage: no room for %d bytes in shared memory: %w", size, err)
+	}
 	return at, size, nil
 }
 

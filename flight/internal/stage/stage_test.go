@@ -1,0 +1,84 @@
+package stage
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// budget has room for n bytes.
+type budget struct{ n int64 }
+
+func (b *budget) Reserve(_ context.Context, n int64, _ bool) (bool, error) {
+	if n > b.n {
+		return false, nil
+	}
+	b.n -= n
+	return true, nil
+}
+
+func (b *budget) Return(n int64) { b.n += n }
+
+func TestOpenRemovesLeftovers(t *testing.T) {
+	base := filepath.Join(t.TempDir(), "base")
+	alive, err := Open(base, 1<<20, &budget{1 << 20})
+	require.NoError(t, err)
+	dead := filepath.Join(base, "s-1-dead")
+	require.NoError(t, os.Mkdir(dead, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(dead, "f-1"), []byte("x"), 0o600))
+	other := filepath.Join(base, "not-ours")
+	require.NoError(t, os.Mkdir(other, 0o700))
+	next, err := Open(base, 1<<20, &budget{1 << 20})
+	require.NoError(t, err)
+	require.NoDirExists(t, dead)
+	require.DirExists(t, alive.dir.path)
+	require.DirExists(t, other)
+	require.NoError(t, alive.Close())
+	require.NoDirExists(t, alive.dir.path)
+	require.NoError(t, next.Close())
+}
+
+func TestOpenRefusesOthersDirectories(t *testing.T) {
+	open := filepath.Join(t.TempDir(), "open")
+	require.NoError(t, os.Mkdir(open, 0o755))
+	_, err := Open(open, 1, &budget{})
+	require.ErrorIs(t, err, fault.Denied)
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(t.TempDir(), link))
+	_, err = Open(link, 1, &budget{})
+	require.ErrorIs(t, err, fault.Denied)
+	_, err = Open(filepath.Join(open, "no", "where"), 1, &budget{})
+	require.ErrorIs(t, err, fault.Precondition)
+}
+
+func TestLeaseEndsOnceAndByTime(t *testing.T) {
+	b := &budget{1 << 20}
+	s, err := Open(filepath.Join(t.TempDir(), "base"), 8*page, b)
+	require.NoError(t, err)
+	sp, err := s.newSpace("f")
+	require.NoError(t, err)
+	_, size, err := sp.extend(context.Background(), page+1, true)
+	require.NoError(t, err)
+	require.EqualValues(t, 2*page, size)
+	require.EqualValues(t, 2*page, s.Used())
+	_, _, err = sp.extend(context.Background(), 7*page, true)
+	require.ErrorIs(t, err, fault.Exhausted)
+	ended := make(chan bool, 2)
+	l := s.Lease(nil, func() error { ended <- true; return sp.close() })
+	l.Expire(time.Millisecond, func() {})
+	<-ended
+	require.NoError(t, l.End())
+	require.Empty(t, ended)
+	_, err = s.Find(l.ID)
+	require.ErrorIs(t, err, fault.NotFound)
+	require.Zero(t, s.Used())
+	require.EqualValues(t, 1<<20, b.n)
+	require.NoFileExists(t, sp.path)
+	require.NoError(t, s.Close())
+}
