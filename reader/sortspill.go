@@ -42,7 +42,6 @@ type spill struct {
 	w    *bufio.Writer
 	at   int64
 	ends []int64
-	err  error // of put
 }
 
 func newSpill() (*spill, error) {
