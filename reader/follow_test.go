@@ -1,0 +1,70 @@
+package reader
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/stretchr/testify/require"
+)
+
+// become makes a file what a state of it is, in place, as its writer does.
+func become(t *testing.T, path string, state int) {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("testdata/follow/state%d.h5", state))
+	require.NoError(t, err)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	require.NoError(t, err)
+	_, err = f.WriteAt(b, 0)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
+func TestFollow(t *testing.T) {
+	for name, k := range map[string]struct {
+		stream Stream
+		rows   [3]int32 // after each state
+	}{
+		"all":    {Stream{Follow: true}, [3]int32{100, 250, 600}},
+		"blocks": {Stream{Follow: true, BlockRows: 40}, [3]int32{80, 240, 600}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := NewEngine(Config{Workers: 2, InProcess: true})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, e.Close()) }()
+			path := filepath.Join(t.TempDir(), "f.h5")
+			become(t, path, 0)
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			f, err := e.Open(ctx, Location{Path: path})
+			require.NoError(t, err)
+			d, err := f.Dataset(ctx, "/x")
+			require.NoError(t, err)
+			p, err := d.Plan(ctx, Request{Stream: &k.stream})
+			require.NoError(t, err)
+			require.EqualValues(t, -1, p.Rows())
+			run := p.Run(ctx)
+			defer run.Release()
+			next := int32(0)
+			for state, rows := range k.rows {
+				become(t, path, state)
+				for next < rows {
+					require.True(t, run.Next(), "%v", run.Err())
+					require.EqualValues(t, next, run.Block().Row)
+					for _, v := range run.Record().Column(0).(*array.Int32).Int32Values() {
+						require.Equal(t, next, v)
+						next++
+					}
+				}
+				require.Equal(t, rows, next)
+			}
+			require.NoError(t, os.Truncate(path, 100))
+			require.False(t, run.Next())
+			require.ErrorIs(t, run.Err(), ErrChanged)
+		})
+	}
+}
