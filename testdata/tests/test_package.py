@@ -206,7 +206,7 @@ def test_frames(table, events):
     columns = ["id", "t", "name", "pos"]
     assert table.to_pandas(columns, limit=50)["id"].tolist() == events["id"][:50].tolist()
     assert table.to_polars(columns, limit=50)["name"].to_list() == [n.decode() for n in events["name"][:50]]
-    assert table.to_duckdb(where="id >= 0").aggregate("count(*)").fetchall() == [(int((events["id"] >= 0).sum()),)]
+    assert table.to_duckdb(where="id >= 0", database=duckdb.connect()).aggregate("count(*)").fetchall() == [(int((events["id"] >= 0).sum()),)]
 
 
 def test_progress(table, monkeypatch):
