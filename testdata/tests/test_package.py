@@ -15,6 +15,7 @@ import time
 import types
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
