@@ -21,7 +21,7 @@ GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -n
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: build venv ## build, then serve testdata on $(LISTEN)
+run: build venv ## build, then serve testdata on grpc://127.0.0.1:8815 (LISTEN=)
 	@echo 'A Python that has pyarrow: $(PY)'
 	bin/mtflight serve --listen $(LISTEN) testdata
 
@@ -64,7 +64,7 @@ lint: .make/deps ## gofmt, vet, staticcheck
 fmt: ## gofmt everything
 	gofmt -w cmd convert flight internal reader examples
 
-conform: build ## a sample of the conformance run over $(SHARED)/corpus
+conform: build ## a sample of the conformance run over ../shared/corpus
 	.ci/conform sample
 
 conform-full: build ## the whole conformance run, hours
@@ -76,7 +76,7 @@ bench: build venv ## compare with other readers; BENCH_ROWS=200000 for a quick l
 	.ci/venv .venv-decoders docs/bench/decoders.txt || echo 'the decoders alone cannot be installed here: their line is left out'
 	$(PY) docs/bench/bench.py
 
-image: ## the container image $(IMAGE)
+image: ## the container image mtflight:dev (IMAGE=)
 	@if docker info >/dev/null 2>&1; then docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
 	elif podman info >/dev/null 2>&1; then podman build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
 	elif [ -x $(SHARED)/tools/image-build ]; then $(SHARED)/tools/image-build . $(IMAGE) --build-arg VERSION=$(VERSION); \
