@@ -11,8 +11,8 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// pipeline checks the filters. One that is not decoded does no harm where no chunk was written with it, or where
-// libhdf5 has a plug-in for it.
+// pipeline checks the filters. One that is not decoded, or whose parameters libhdf5 left out, does no harm where no chunk
+// was written with it, and the former none where libhdf5 has a plug-in for it.
 func (d *Dataset) pipeline() error {
 	if len(d.meta.Filters) == 0 || d.meta.Layout != meta.Chunked {
 		return nil
@@ -22,8 +22,8 @@ func (d *Dataset) pipeline() error {
 		specs[i] = filter.Spec{ID: f.ID, Optional: f.Optional, Name: f.Name, Params: f.Params}
 	}
 	var err error
-	if d.pipe, err = filter.New(specs, d.source.Type.Size); err == nil || !errors.Is(err, fault.Unsupported) {
-		return err
+	if d.pipe, err = filter.New(specs, d.source.Type.Size); err == nil {
+		return nil
 	}
 	if err := d.skipUnused(specs); err != nil {
 		return err
