@@ -94,14 +94,14 @@ func (p *pieces) Write(b []byte) (int, error) {
 // slices makes gRPC's slices of head and pieces: large pieces by reference, holding the record by a lease; small ones
 // copied behind what is before them.
 func (p *pieces) slices(head []byte, record arrow.Record, l *ledger) mem.BufferSlice {
-	large := 0
+	var large [][]byte
 	for _, b := range p.all {
 		if len(b) > copied {
-			large++
+			large = append(large, b)
 		}
 	}
 	var h *hook
-	if large > 0 {
+	if len(large) > 0 {
 		h = l.retain(record, large)
 	}
 	var out mem.BufferSlice

@@ -17,10 +17,11 @@ import (
 //   - nothing refers to the slices any more: gRPC drops, without freeing it, a message that is queued just after its
 //     stream was reset.
 type lease struct {
-	record arrow.Record
-	owner  *ledger
-	slices atomic.Int32 // not yet freed
-	ended  atomic.Bool
+	record  arrow.Record
+	owner   *ledger
+	extents []extent     // of its slices
+	slices  atomic.Int32 // not yet freed
+	ended   atomic.Bool
 }
 
 // hook is the mem.BufferPool of a lease's slices. It is an object of its own so that the lease, which the ledger
@@ -33,8 +34,17 @@ func (h *hook) Get(length int) *[]byte { b := make([]byte, length); return &b }
 // Put is called when gRPC frees a slice.
 func (h *hook) Put(*[]byte) {
 	if h.lease.slices.Add(-1) == 0 {
-		h.lease.end()
+		h.lease.finish()
 	}
+}
+
+// finish ends a lease when the connection, too, has no more use for it.
+func (l *lease) finish() {
+	if c := l.owner.conn; c != nil {
+		c.finish(l)
+		return
+	}
+	l.end()
 }
 
 func (l *lease) end() {
@@ -47,7 +57,10 @@ func (l *lease) end() {
 
 // ledger knows the leases of one connection.
 type ledger struct {
+	conn *gathering // nil: one that keeps nothing
+
 	mu     sync.Mutex
+	last   *lease // the one that owns found
 	leases map[*lease]struct{}
 	ends   map[string]func() // what else ends with the connection
 	ended  bool
@@ -65,22 +78,57 @@ func ledgerOf(ctx context.Context) *ledger {
 
 func newLedger() *ledger { return &ledger{leases: map[*lease]struct{}{}} }
 
-// retain begins a lease of n slices.
-func (l *ledger) retain(record arrow.Record, n int) *hook {
+// retain begins a lease of slices.
+func (l *ledger) retain(record arrow.Record, slices [][]byte) *hook {
 	record.Retain()
 	le := &lease{record: record, owner: l}
-	le.slices.Store(int32(n))
+	for _, b := range slices {
+		le.extents = append(le.extents, extentOf(b))
+	}
+	le.slices.Store(int32(len(slices)))
 	l.mu.Lock()
 	l.leases[le] = struct{}{}
 	l.mu.Unlock()
 	h := &hook{le}
-	runtime.AddCleanup(h, (*lease).end, le)
+	runtime.AddCleanup(h, (*lease).finish, le)
 	return h
+}
+
+// owns tells whether bytes lie in a slice that is leased.
+func (l *ledger) owns(b []byte) bool {
+	if len(b) == 0 {
+		return false
+	}
+	e := extentOf(b)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last != nil && l.last.holds(e) {
+		return true
+	}
+	for le := range l.leases {
+		if le.holds(e) {
+			l.last = le
+			return true
+		}
+	}
+	return false
+}
+
+func (l *lease) holds(e extent) bool {
+	for _, x := range l.extents {
+		if x.from <= e.from && e.to <= x.to {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *ledger) forget(le *lease) {
 	l.mu.Lock()
 	delete(l.leases, le)
+	if l.last == le {
+		l.last = nil
+	}
 	l.mu.Unlock()
 }
 
@@ -106,6 +154,9 @@ func (l *ledger) notAtEnd(name string) {
 }
 
 func (l *ledger) endAll() {
+	if l.conn != nil {
+		l.conn.drop()
+	}
 	l.mu.Lock()
 	ends := l.ends
 	l.ends, l.ended = nil, true
@@ -126,8 +177,13 @@ func (l *ledger) endAll() {
 // stopped.
 type connections struct{}
 
-func (connections) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
-	return context.WithValue(ctx, ledgerKey{}, newLedger())
+func (connections) TagConn(ctx context.Context, info *stats.ConnTagInfo) context.Context {
+	l := newLedger()
+	if a, ok := info.LocalAddr.(gatheringAddr); ok {
+		l.conn = a.conn
+		a.conn.setLedger(l)
+	}
+	return context.WithValue(ctx, ledgerKey{}, l)
 }
 
 func (connections) HandleConn(ctx context.Context, s stats.ConnStats) {

@@ -41,11 +41,10 @@ type Config struct {
 const defaultDrain = 20 * time.Second
 
 // Sizes in bytes. A request is at most 1 MiB, but DoExchange sends batches; the windows let a client keep its side
-// of a fast network busy; one write buffer is copied into by gRPC per write.
+// of a fast network busy.
 const (
-	maxReceive  = 16 << 20
-	windowSize  = 4 << 20
-	writeBuffer = 2 << 20
+	maxReceive = 16 << 20
+	windowSize = 4 << 20
 )
 
 // Server is the Flight service. New makes it, Serve runs it once.
@@ -98,7 +97,7 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.MaxRecvMsgSize(maxReceive),
 		grpc.InitialWindowSize(windowSize),
 		grpc.InitialConnWindowSize(windowSize),
-		grpc.WriteBufferSize(writeBuffer),
+		grpc.WriteBufferSize(0), // gathering connections do better
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
@@ -135,7 +134,7 @@ func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
 	for _, l := range listeners {
 		s.log.Info("listening", zap.Stringer("address", l.Addr()), zap.String("network", l.Addr().Network()))
 		g.Go(func() error {
-			if err := s.grpc.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+			if err := s.grpc.Serve(gatherer{l}); !errors.Is(err, grpc.ErrServerStopped) {
 				return err
 			}
 			return nil

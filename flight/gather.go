@@ -1,0 +1,162 @@
+package flight
+
+import (
+	"net"
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/net/http2"
+)
+
+// gRPC copies every frame into a write buffer before it writes. With that buffer turned off each piece of a frame comes
+// to the connection by itself; a gathering connection puts pieces together again without a copy: those that lie in
+// records, which their leases keep until they have been written, wait for one another and leave by one writev.
+//
+// gRPC does not say when it has no more to write for now. So what waits leaves with the next piece that can't wait
+// (gRPC may use its memory again after Write), when there is enough of it, or after gatherWait.
+const (
+	gatherBytes = 1 << 20
+	gatherWait  = 200 * time.Microsecond
+	frameHead   = 9 // bytes of a frame's header: RFC 9113, section 4.1
+)
+
+// gathering is a net.Conn whose Write may keep records' memory until it leaves.
+type gathering struct {
+	net.Conn
+
+	mu     sync.Mutex
+	ledger *ledger // of the connection; nil: nothing is leased yet
+	heads  []byte  // copies of frame headers that wait
+	wait   net.Buffers
+	size   int
+	timer  *time.Timer
+	ended  []*lease // freed by gRPC while their pieces wait
+	err    error    // of a write by the timer
+}
+
+func newGathering(c net.Conn) *gathering {
+	g := &gathering{Conn: c, heads: make([]byte, 0, 4<<10)}
+	g.timer = time.AfterFunc(time.Hour, g.late)
+	g.timer.Stop()
+	return g
+}
+
+// LocalAddr leads from gRPC's description of a connection back to it.
+func (g *gathering) LocalAddr() net.Addr { return gatheringAddr{g.Conn.LocalAddr(), g} }
+
+type gatheringAddr struct {
+	net.Addr
+	conn *gathering
+}
+
+// setLedger says whose leases the pieces are of.
+func (g *gathering) setLedger(l *ledger) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ledger = l
+}
+
+// Write takes a piece of a frame.
+func (g *gathering) Write(b []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.err != nil {
+		return 0, g.err
+	}
+	switch {
+	case len(b) == frameHead && http2.FrameType(b[3]) == http2.FrameData && len(g.heads)+frameHead <= cap(g.heads) && b[0]|b[1]|b[2] != 0:
+		at := len(g.heads)
+		g.heads = append(g.heads, b...)
+		g.add(g.heads[at:])
+	case g.ledger != nil && g.ledger.owns(b):
+		g.add(b)
+		if g.size < gatherBytes {
+			return len(b), nil
+		}
+		return len(b), g.flush()
+	default:
+		g.add(b)
+		return len(b), g.flush()
+	}
+	return len(b), nil
+}
+
+func (g *gathering) add(b []byte) {
+	if len(g.wait) == 0 {
+		g.timer.Reset(gatherWait)
+	}
+	g.wait = append(g.wait, b)
+	g.size += len(b)
+}
+
+// flush writes what waits and ends the leases of which it was the last. Called locked.
+func (g *gathering) flush() error {
+	all := g.wait
+	if g.err == nil {
+		_, g.err = all.WriteTo(g.Conn)
+	}
+	g.forget()
+	return g.err
+}
+
+func (g *gathering) forget() {
+	clear(g.wait)
+	g.wait, g.heads, g.size = g.wait[:0], g.heads[:0], 0
+	for _, l := range g.ended {
+		l.end()
+	}
+	clear(g.ended)
+	g.ended = g.ended[:0]
+}
+
+// late writes what has waited long enough.
+func (g *gathering) late() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.wait) > 0 {
+		_ = g.flush() // the next Write tells
+	}
+}
+
+// finish ends a lease, once its pieces have been written.
+func (g *gathering) finish(l *lease) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.wait) == 0 {
+		l.end()
+		return
+	}
+	g.ended = append(g.ended, l)
+}
+
+// drop gives up what waits: the connection has ended.
+func (g *gathering) drop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.timer.Stop()
+	if g.err == nil {
+		g.err = net.ErrClosed
+	}
+	g.forget()
+}
+
+// extent is where a piece of a record lies.
+type extent struct{ from, to uintptr }
+
+func extentOf(b []byte) extent {
+	from := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	return extent{from, from + uintptr(len(b))}
+}
+
+// gatherer is a listener of gathering connections.
+type gatherer struct{ net.Listener }
+
+// Accept is part of net.Listener.
+func (g gatherer) Accept() (net.Conn, error) {
+	c, err := g.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return newGathering(c), nil
+}
