@@ -58,7 +58,8 @@ func TestParseTicket(t *testing.T) {
 		with(`"stream": {"remainder": "only", "cycles": null, "shuffle": null}`): func(r *reader.Request) {
 			r.Stream = &reader.Stream{Remainder: reader.OnlyRemainder}
 		},
-		with(`"options": {"strings": "binary", "enum": "int", "time": "numeric", "tensors": "nested", "layout": "rows", "plain": true, "endpoints": 3}`): func(r *reader.Request) {
+		with(`"options": {"strings": "binary", "enum": "int", "time": "numeric", "tensors": "nested", "layout": "rows", "plain": true, "endpoints": 3, "index": "only"}`): func(r *reader.Request) {
+			r.Index = reader.IndexOnly
 			r.Options = convert.Options{Strings: "binary", Enum: "int", Time: "numeric", Tensors: "nested", Layout: "rows", Plain: true}
 			r.Endpoints = 3
 		},

@@ -17,6 +17,7 @@ var asValues = convert.Options{Strings: "binary", Enum: "dictionary", Time: "num
 // condition is a compiled where with the columns it reads.
 type condition struct {
 	program *where.Program
+	scope   []where.Column
 	columns []string
 	kinds   []where.Kind
 }
@@ -33,7 +34,7 @@ func (d *Dataset) condition(r Request) (*condition, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &condition{program: program}
+	c := &condition{program: program, scope: scope}
 	for _, i := range program.Columns() {
 		c.columns = append(c.columns, scope[i].Name)
 		c.kinds = append(c.kinds, scope[i].Kind)
@@ -120,9 +121,20 @@ func collect(set []byte, first int64) hits {
 
 // filter finds the rows of a slice that match, at most limit of them (negative: all).
 func (p *Plan) filter(ctx context.Context, rows span, limit int64) (rowList, error) {
-	if len(p.where.columns) == 0 {
+	found, ok, err := p.candidates(ctx, rows)
+	switch {
+	case err != nil:
+		return nil, err
+	case ok:
+		return p.matching(ctx, found, func(h int64) int64 { return found[h] }, limit)
+	case len(p.where.columns) == 0:
 		return p.constant(rows, limit), nil
 	}
+	return p.matching(ctx, rows, func(h int64) int64 { return rows.start + h*rows.step }, limit)
+}
+
+// matching reads the condition's columns of some rows; rowOf is the row at a place among them.
+func (p *Plan) matching(ctx context.Context, rows sequence, rowOf func(int64) int64, limit int64) (rowList, error) {
 	scan, err := p.scan(p.where.columns, rows)
 	if err != nil {
 		return nil, err
@@ -131,7 +143,7 @@ func (p *Plan) filter(ctx context.Context, rows span, limit int64) (rowList, err
 	out := rowList{}
 	err = scan.each(ctx, func(r *Run) bool {
 		for _, h := range r.now.hits {
-			out = append(out, rows.start+h*rows.step)
+			out = append(out, rowOf(h))
 		}
 		return limit < 0 || int64(len(out)) < limit
 	})

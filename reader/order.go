@@ -109,12 +109,18 @@ func (p *Plan) sorted(ctx context.Context, limit int64) (*sortedRows, error) {
 		}
 		return p.bySorting(ctx, rows, limit)
 	}
+	if p.req.Index == IndexOff {
+		return p.bySorting(ctx, all, limit)
+	}
 	ix, _, err := p.ds.indexOf(ctx, p.req.SortBy)
 	if err != nil {
 		return nil, err
 	}
 	if ix != nil && ix.complete() {
 		return p.byIndex(ctx, ix, limit)
+	}
+	if p.req.Index == IndexOnly {
+		return nil, p.ds.checkCSI(ctx, p.req.SortBy)
 	}
 	return p.bySorting(ctx, all, limit)
 }

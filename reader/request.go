@@ -19,6 +19,7 @@ type Request struct {
 	Vars     map[string]any // int64, float64, string, bool
 	SortBy   string
 	CheckCSI bool
+	Index    string // use of PyTables' column indexes: IndexAuto ("" too), IndexOff or IndexOnly
 
 	Limit      *int64
 	Stream     *Stream // nil: one ordered pass

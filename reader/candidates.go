@@ -1,0 +1,135 @@
+package reader
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/ptindex"
+	"github.com/mtflight/mtflight/reader/where"
+)
+
+// Uses of PyTables' column indexes: Request.Index.
+const (
+	IndexAuto = "auto" // where an estimate says that it pays; the default
+	IndexOff  = "off"
+	IndexOnly = "only" // a condition that no index serves is ErrPrecondition
+)
+
+// indexPays: an index is used where it leaves at most one row in so many. The rows it leaves cost a look at scattered
+// chunks each, of which a scan reads all, but one after the other.
+const indexPays = 16
+
+// throughIndex is the way through an index that leaves the fewest rows.
+type throughIndex struct {
+	index *columnIndex
+	span  ptindex.Range
+	rows  int64 // at most
+}
+
+// candidates are the rows of a slice that an index leaves, in the slice's order; false if none is to be used.
+func (p *Plan) candidates(ctx context.Context, rows span) (rowList, bool, error) {
+	if p.req.Index == IndexOff {
+		return nil, false, nil
+	}
+	best, why, err := p.bestIndex(ctx)
+	only := p.req.Index == IndexOnly
+	switch {
+	case err != nil:
+		return nil, false, err
+	case best == nil && only:
+		return nil, false, fault.New(fault.Precondition, "where: no index serves this condition (%s); leave out options.index to read the column", why)
+	case best == nil || !only && best.rows > rows.n/indexPays:
+		return nil, false, nil
+	}
+	found, err := best.index.Rows(ctx, []ptindex.Range{best.span})
+	if fault.Of(err) == fault.Exhausted && !only {
+		return nil, false, nil
+	}
+	return among(found, rows), err == nil, err
+}
+
+// bestIndex looks at the indexes of the columns that the condition compares with constants.
+func (p *Plan) bestIndex(ctx context.Context) (best *throughIndex, why string, err error) {
+	reasons := []string{}
+	for column, span := range limits(p.where.program.Ranges()) {
+		name := p.where.scope[column].Name
+		ix, why, err := p.ds.indexOf(ctx, name)
+		if err != nil {
+			return nil, "", err
+		}
+		if ix == nil {
+			reasons = append(reasons, name+": "+why)
+			continue
+		}
+		if n := ix.Estimate(span.Lo, span.Hi); best == nil || n < best.rows {
+			best = &throughIndex{ix, span, n}
+		}
+	}
+	if len(reasons) == 0 {
+		reasons = append(reasons, "it compares no column with a constant by ==, <, <=, > or >= in all cases")
+	}
+	slices.Sort(reasons)
+	return best, strings.Join(reasons, "; "), nil
+}
+
+// limits joins the comparisons of each column. Comparisons of another kind than its first are left to the condition.
+func limits(all []where.Range) map[int]ptindex.Range {
+	out, kinds := map[int]ptindex.Range{}, map[int]where.Kind{}
+	for _, r := range all {
+		if k, ok := kinds[r.Column]; ok && k != r.Kind || r.Kind == where.Float64 && math.IsNaN(r.Float) {
+			continue
+		}
+		kinds[r.Column] = r.Kind
+		v, s := constant(r), out[r.Column]
+		if r.Op != "<" && r.Op != "<=" && tighter(s.Lo, v, 1) {
+			s.Lo = ptindex.Bound{Value: v, Open: r.Op == ">"}
+		}
+		if r.Op != ">" && r.Op != ">=" && tighter(s.Hi, v, -1) {
+			s.Hi = ptindex.Bound{Value: v, Open: r.Op == "<"}
+		}
+		out[r.Column] = s
+	}
+	return out
+}
+
+func constant(r where.Range) any {
+	switch r.Kind {
+	case where.Int64:
+		return r.Int
+	case where.Bytes:
+		return r.Bytes
+	}
+	return r.Float
+}
+
+// tighter tells whether a value is a better bound: larger below (sign 1), smaller above (-1).
+func tighter(b ptindex.Bound, value any, sign int64) bool {
+	switch v := value.(type) {
+	case int64:
+		old, ok := b.Value.(int64)
+		return !ok || sign > 0 && v > old || sign < 0 && v < old
+	case float64:
+		old, ok := b.Value.(float64)
+		return !ok || float64(sign)*v > float64(sign)*old
+	}
+	return b.Value == nil
+}
+
+// among keeps the rows that belong to a slice, in its order.
+func among(found []int64, rows span) rowList {
+	out := rowList(found[:0])
+	last := rows.start + (rows.n-1)*rows.step
+	lo, hi := min(rows.start, last), max(rows.start, last)
+	for _, r := range found {
+		if rows.n > 0 && r >= lo && r <= hi && (r-rows.start)%rows.step == 0 {
+			out = append(out, r)
+		}
+	}
+	if rows.step < 0 {
+		slices.Reverse(out)
+	}
+	return out
+}

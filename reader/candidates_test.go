@@ -1,0 +1,105 @@
+package reader
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// someCondition compares indexed columns with constants near their values.
+func someCondition(r *rand.Rand) string {
+	comparison := []string{"==", "<", "<=", ">", ">="}
+	term := func() string {
+		op := comparison[r.IntN(5)]
+		switch r.IntN(5) {
+		case 0:
+			return fmt.Sprintf("(i4 %s %d)", op, r.IntN(2000)-1000)
+		case 1:
+			return fmt.Sprintf("(f8 %s %.3f)", op, r.NormFloat64()*100)
+		case 2:
+			return fmt.Sprintf("(i1 %s %d)", op, r.IntN(300)-150)
+		case 3:
+			return fmt.Sprintf("(f4 %s %.2f)", op, r.NormFloat64()*10)
+		}
+		return fmt.Sprintf("(%d < i4) & (i4 %s %d)", r.IntN(1000)-1000, []string{"<", "<="}[r.IntN(2)], r.IntN(1000))
+	}
+	c := term()
+	for range r.IntN(3) {
+		c += []string{" & ", " | "}[min(r.IntN(4), 1)] + term()
+	}
+	return c
+}
+
+func places(t *testing.T, d *Dataset, r Request) ([]int64, error) {
+	t.Helper()
+	p, err := d.Plan(context.Background(), r)
+	require.NoError(t, err)
+	var rows span
+	rows, err = slice(r.Start, r.Stop, r.Step, d.rows())
+	require.NoError(t, err)
+	limit := int64(-1)
+	if r.Limit != nil {
+		limit = *r.Limit
+	}
+	return p.filter(context.Background(), rows, limit)
+}
+
+func TestIndexesChangeNoAnswer(t *testing.T) {
+	f := indexed(t, 64<<20)
+	rng := rand.New(rand.NewPCG(7, 8))
+	served := 0
+	for _, name := range append([]string{"dirty"}, tablesWithIndexes...) {
+		d, err := f.Dataset(context.Background(), "/"+name)
+		require.NoError(t, err)
+		for range 100 {
+			condition := someCondition(rng)
+			r := Request{Where: &condition, Index: IndexOff}
+			if rng.IntN(3) == 0 {
+				start, step := rng.Int64N(d.rows()+1), []int64{1, 3, -1, -2}[rng.IntN(4)]
+				r.Start, r.Step = &start, &step
+			}
+			if rng.IntN(4) == 0 {
+				limit := rng.Int64N(20)
+				r.Limit = &limit
+			}
+			want, err := places(t, d, r)
+			require.NoError(t, err)
+			r.Index = IndexAuto
+			got, err := places(t, d, r)
+			require.NoError(t, err)
+			require.Equal(t, want, got, "%s %s", name, condition)
+			r.Index = IndexOnly
+			if got, err = places(t, d, r); err != nil {
+				require.ErrorIs(t, err, fault.Precondition)
+				continue
+			}
+			served++
+			require.Equal(t, want, got, "%s %s", name, condition)
+		}
+	}
+	require.Greater(t, served, 800)
+}
+
+func TestIndexesAreUsedWhereTheyPay(t *testing.T) {
+	f := indexed(t, 64<<20)
+	d, err := f.Dataset(context.Background(), "/full9")
+	require.NoError(t, err)
+	for condition, used := range map[string]bool{"i4 == 5": true, "i4 > -100000": false, "i4 != 5": false, "(i4 == 5) | (f8 > 3)": false} {
+		p, err := d.Plan(context.Background(), Request{Where: &condition})
+		require.NoError(t, err)
+		_, ok, err := p.candidates(context.Background(), span{step: 1, n: d.rows()})
+		require.NoError(t, err)
+		require.Equal(t, used, ok, condition)
+	}
+	dirty, err := f.Dataset(context.Background(), "/dirty")
+	require.NoError(t, err)
+	condition := "i4 == 5"
+	_, err = places(t, dirty, Request{Where: &condition, Index: IndexOnly})
+	require.ErrorIs(t, err, fault.Precondition)
+	require.ErrorContains(t, err, "dirty")
+}
