@@ -41,8 +41,10 @@ func (d *Dataset) skipUnused(specs []filter.Spec) error {
 		return err
 	}
 	unused := ^uint32(0)
-	for _, c := range x.All() {
-		unused &= c.Mask
+	for linear, c := range x.All() {
+		if !x.Unfiltered(linear) {
+			unused &= c.Mask
+		}
 	}
 	for i := range specs {
 		if i < 32 && unused>>i&1 != 0 {

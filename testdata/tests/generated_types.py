@@ -36,7 +36,7 @@ class Draw:
 
 def draw_type(d: Draw, depth: int = 2) -> h5t.TypeID:
     simple = [integer, integer, floating, floating, small_float, bitfield, enum, boolean, text, text, opaque, time]
-    nested = [compound, compound, array, complex_pair, variable_text, variable]
+    nested = [compound, compound, array, complex_pair, variable_text, variable, reference]
     return d.rng.choice(simple + nested if depth else simple)(d, depth)
 
 
@@ -154,6 +154,8 @@ def complex_pair(d: Draw, depth: int) -> h5t.TypeCompoundID:
 
 
 def reference(d: Draw, depth: int) -> h5t.TypeID:
+    if d.file.get_create_plist().get_sizes()[0] < 8:
+        raise ValueError("libhdf5 2.0 writes eight bytes where it reserves four")
     return d.rng.choice([h5t.STD_REF_OBJ, h5t.STD_REF_OBJ, h5t.STD_REF_DSETREG]).copy()
 
 

@@ -86,7 +86,7 @@ class Comparer:
     def column(self, got: pa.ChunkedArray, raw: np.ndarray, t: h5t.TypeID) -> None:
         joined = [c.storage if isinstance(c, pa.ExtensionArray) else c for c in got.chunks]
         kind = got.type.storage_type if isinstance(got.type, pa.ExtensionType) else got.type
-        array = pa.concat_arrays(joined) if joined else pa.array([], kind)
+        array = pa.concat_arrays(joined) if joined else pa.nulls(0, kind)
         self.array(array, raw, t)
 
     def array(self, got: pa.Array, raw: np.ndarray, t: h5t.TypeID) -> None:
