@@ -20,7 +20,7 @@ type action struct {
 }
 
 var actions = []action{
-	{"list", `criteria {"file": glob, "dataset": glob, "kind": ..} -> one result per file: groups, datasets, links`, (*Server).list},
+	{"list", `criteria {"file": glob, "dataset": glob, "kind": .., "frames": bool} -> one result per file: groups, datasets, links`, (*Server).list},
 	{"describe", `{"file", "dataset"} -> schema, layout, chunks, filters, indexes, attributes`, (*Server).describe},
 	{"refresh", `{"file"} -> drops what is cached about it`, (*Server).refresh},
 	{"stage", `request -> {"path", "bytes", "rows", "lease"}: an Arrow IPC file in shared memory`, (*Server).stage},

@@ -18,7 +18,10 @@ import (
 )
 
 // criteria choose files and datasets by globs and kind; empty members choose all.
-type criteria struct{ file, dataset, kind string }
+type criteria struct {
+	file, dataset, kind string
+	frames              bool // list data frames too, which are groups, behind the datasets that they are made of
+}
 
 func parseCriteria(data []byte) (c criteria, err error) {
 	if len(data) == 0 {
@@ -30,6 +33,7 @@ func parseCriteria(data []byte) (c criteria, err error) {
 	}
 	return c, o.bindAll("criteria", "", map[string]bind{
 		"file": text(&c.file), "dataset": text(&c.dataset), "kind": choice(&c.kind, "table", "array", "vlarray"),
+		"frames": boolean(&c.frames),
 	})
 }
 
@@ -59,6 +63,9 @@ func (s *Server) trees(ctx context.Context, c criteria, visit func(file string, 
 			return visit(e.Name, nil, e.Err)
 		}
 		t, err := s.tree(ctx, e.Location)
+		if err == nil && c.frames {
+			t, err = s.withFrames(ctx, e.Location, t)
+		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -74,6 +81,18 @@ func (s *Server) tree(ctx context.Context, loc reader.Location) (t *reader.Tree,
 		return nil, err
 	}
 	return f.Tree(ctx)
+}
+
+// withFrames adds the file's data frames to its datasets.
+func (s *Server) withFrames(ctx context.Context, loc reader.Location, t *reader.Tree) (_ *reader.Tree, err error) {
+	defer caught("the frames of "+loc.Name, &err)
+	f, err := s.engine.Open(ctx, loc)
+	if err != nil {
+		return nil, err
+	}
+	frames, err := f.Frames(ctx)
+	t.Datasets = append(t.Datasets, frames...)
+	return t, err
 }
 
 // ListFlights sends one FlightInfo per dataset chosen, file by file as they are read. A file that cannot be read is

@@ -32,6 +32,8 @@ type Dataset struct {
 	pipe     *filter.Pipeline // nil: no filters, or none that is decoded natively
 	viaLib   error            // why libhdf5 has to read it, nil: natively
 
+	frame *framed // it is a group, nil: it is not
+
 	virtual  bool // made of others as the mappings say
 	mappings []vds.Mapping
 

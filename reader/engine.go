@@ -69,6 +69,7 @@ type Engine struct {
 	cfg     Config
 	log     *zap.Logger
 	mem     *bufpool.Memory
+	frames  *bufpool.Budget // of what the runs over frames hold, part of mem's
 	workers *sched.Pool
 	lib     library
 	plugins plugins
@@ -87,6 +88,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.chunks = chunkcache.New(cfg.Memory / cacheShare)
 	buffers := cfg.Memory - cfg.Memory/cacheShare
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, budgetWait), Pool: bufpool.NewPool(buffers)}
+	e.frames = bufpool.NewBudget(buffers/2, budgetWait)
 	if cfg.InProcess {
 		e.lib = &h5proc.InProcess{}
 	} else {

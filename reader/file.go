@@ -11,6 +11,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
@@ -45,6 +46,7 @@ type File struct {
 	tree     *meta.File
 	datasets map[string]*Dataset
 	names    map[uint64]string // of objects by address
+	nodes    *frame.Nodes
 }
 
 func openFile(e *Engine, loc Location) (*File, error) {
@@ -104,7 +106,7 @@ func withoutPlace(message, base string) string {
 	return message
 }
 
-// Dataset opens a dataset by its absolute path, following links inside the file's roots.
+// Dataset opens a dataset, or a frame of several, by its absolute path, following links inside the file's roots.
 func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, fault.New(fault.NotFound, "%s: no such dataset %s: a dataset's name begins with /", f.loc.Name, path)
@@ -113,6 +115,11 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 		return d, nil
 	}
 	d, err := f.follow(ctx, path, path, 0)
+	if fault.Of(err) == fault.NotFound { // of a group that is a frame, that's what is meant
+		if fr, ferr := f.framed(ctx, path); fr != nil || ferr != nil && fault.Of(ferr) != fault.DataLoss {
+			d, err = fr, ferr
+		}
+	}
 	if err != nil || d.grows() || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
 		return d, err
 	}

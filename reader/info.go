@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 
 	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
 // Tree is what a file holds.
@@ -18,6 +20,7 @@ type Tree struct {
 type GroupInfo struct {
 	Path       string          `json:"path"`
 	Named      bool            `json:"named_type,omitempty"`
+	Frame      string          `json:"frame,omitempty"` // what wrote it, if it is a data frame that can be asked for
 	Attributes json.RawMessage `json:"attributes"`
 	Error      string          `json:"error,omitempty"`
 }
@@ -56,7 +59,7 @@ func (f *File) Tree(ctx context.Context) (*Tree, error) {
 	}
 	t := &Tree{Groups: []GroupInfo{}, Datasets: []Info{}, Links: []LinkInfo{}}
 	for _, g := range m.Groups {
-		t.Groups = append(t.Groups, GroupInfo{Path: g.Path, Named: g.Named, Attributes: attributes(g.Attrs), Error: g.Err})
+		t.Groups = append(t.Groups, GroupInfo{Path: g.Path, Named: g.Named, Frame: frame.Format(g.Attrs), Attributes: attributes(g.Attrs), Error: g.Err})
 	}
 	for _, d := range m.Datasets {
 		t.Datasets = append(t.Datasets, f.listed(d.Path, func() *Dataset { return newDataset(ctx, f, d, d.Path) }).info)

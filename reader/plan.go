@@ -30,6 +30,8 @@ type Plan struct {
 	inspect func(*fill) // sees each batch in the worker that finished it
 	size    int64       // rows of a batch
 	promise bool        // every batch has exactly size rows
+	frame   *framePlan  // it is made of others
+	single  bool        // of a frame: nothing is decoded ahead but the next block
 }
 
 // Plan checks a request (its File and Dataset members only name the result) without reading a row.
@@ -39,6 +41,9 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	}
 	if d.unsupported != nil {
 		return nil, d.unsupported
+	}
+	if d.frame != nil {
+		return d.planFrame(ctx, r)
 	}
 	p := &Plan{ds: d, req: r}
 	axes, err := d.axes(r)
@@ -255,6 +260,9 @@ func (p *Plan) Bytes() int64 {
 
 // rowBytes is about how many Arrow bytes a row takes, at least one.
 func (p *Plan) rowBytes() int64 {
+	if p.frame != nil {
+		return p.frame.rowBytes()
+	}
 	const probe = 1024
 	return max(1, p.program.BatchBytes(probe)/probe)
 }
@@ -321,6 +329,9 @@ func (p *Plan) workers() int {
 
 // window is the number of blocks decoded ahead.
 func (p *Plan) window() int {
+	if p.single {
+		return 1
+	}
 	if p.req.Stream != nil && p.req.Stream.ReadAhead != nil {
 		return int(max(1, min(*p.req.Stream.ReadAhead, maxGroups)))
 	}

@@ -25,6 +25,7 @@ type Run struct {
 	begun  bool
 	at     Placement // nil: the engine's memory
 	follow *follow   // nil: the run ends with the rows there are
+	frame  *frameRun // nil: it is over no frame, or not begun
 
 	peeked *fill   // planned, but belongs to the next group
 	put    []*fill // planned, but the budget had no room
@@ -101,6 +102,9 @@ func (r *Run) drop() {
 func (r *Run) advance() error {
 	if r.plan.follows() {
 		return r.advanceFollowing()
+	}
+	if r.plan.frame != nil {
+		return r.advanceFrame()
 	}
 	if err := r.begin(); err != nil {
 		return err
@@ -291,7 +295,7 @@ func (r *Run) deliver(g *group) error {
 // explain adds where it happened, and tells a damaged file from one that changes.
 func (r *Run) explain(err error) error {
 	kind := fault.Of(err)
-	if kind == nil || r.follow != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if kind == nil || r.follow != nil || r.plan.frame != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	f := r.plan.ds.file
@@ -311,6 +315,7 @@ func (r *Run) stop() {
 	r.cancel()
 	r.queue.Close()
 	r.drop()
+	r.stopFrame()
 	if r.follow != nil {
 		r.follow.close()
 	}

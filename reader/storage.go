@@ -118,7 +118,7 @@ func (d *Dataset) metadata(name string) arrow.Metadata {
 
 func (d *Dataset) metadataMap(file, dataset string) map[string]string {
 	return map[string]string{
-		"hdf5.file": file, "hdf5.dataset": dataset, "hdf5.kind": string(d.source.Kind()),
+		"hdf5.file": file, "hdf5.dataset": dataset, "hdf5.kind": d.info.Kind,
 		"hdf5.shape": jsonText(d.info.Shape), "hdf5.chunks": jsonText(d.info.Chunks),
 		"hdf5.filters": jsonText(d.info.Filters), "hdf5.attributes": string(d.info.Attributes),
 	}

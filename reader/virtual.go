@@ -116,7 +116,7 @@ func (f *File) virtualSource(ctx context.Context, file, dataset string) (*Datase
 		return nil, ofSource(filepath.Base(file), err)
 	}
 	src, err := g.Dataset(ctx, "/"+strings.TrimLeft(dataset, "/"))
-	if absent(err) {
+	if absent(err) || err == nil && src.frame != nil {
 		return nil, nil
 	}
 	if err == nil {

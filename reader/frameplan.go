@@ -1,0 +1,227 @@
+package reader
+
+import (
+	"context"
+	"strings"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/reader/internal/frame"
+)
+
+// framePlan is how a plan over a frame is made of plans over its parts, which all give the same rows in blocks of the
+// same size.
+type framePlan struct {
+	parts   []*Plan
+	columns []frameColumn
+}
+
+// frameColumn is a column with where its raw values come: columns of the parts' records. mask is nil if it has none.
+type frameColumn struct {
+	frame.Column
+	values partColumn
+	mask   *partColumn
+}
+
+type partColumn struct{ part, column int }
+
+// planFrame is Plan for a frame.
+func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
+	columns, err := d.chooseColumns(r)
+	if err != nil {
+		return nil, err
+	}
+	asked := &partRequests{at: map[string]int{}}
+	f := &framePlan{}
+	for _, c := range columns {
+		fc := frameColumn{Column: c, values: asked.add(c.Path, c.Member)}
+		if c.Mask != "" {
+			mask := asked.add(c.Mask, "")
+			fc.mask = &mask
+		}
+		f.columns = append(f.columns, fc)
+	}
+	if err := d.checkFrameRequest(r, len(asked.paths)); err != nil {
+		return nil, err
+	}
+	for i, path := range asked.paths {
+		part, err := d.frame.parts[path].Plan(ctx, d.partRequest(r, asked.members[i]))
+		if err != nil {
+			return nil, err
+		}
+		f.parts = append(f.parts, part)
+	}
+	return d.planParts(r, f, columns)
+}
+
+// planParts makes the whole of its parts: what is known of the rows is the first one's.
+func (d *Dataset) planParts(r Request, f *framePlan, columns []frame.Column) (*Plan, error) {
+	p := *f.parts[0]
+	p.ds, p.req, p.frame = d, r, f
+	p.size = f.blockRows(r)
+	for _, part := range f.parts {
+		part.size, part.req.BatchRows, part.single = p.size, p.size, true
+		if err := part.checkShuffle(); err != nil {
+			return nil, err
+		}
+	}
+	fields := make([]arrow.Field, len(f.columns))
+	for i, c := range f.columns {
+		raw := f.parts[c.values.part].schema.Fields()
+		if c.values.column >= len(raw) {
+			return nil, fault.New(fault.Unsupported, "options.plain with column %q of the frame: ask the raw node %s", c.Name, c.Path)
+		}
+		var err error
+		if fields[i], err = c.Field(raw[c.values.column]); err != nil {
+			return nil, d.failed(err)
+		}
+	}
+	m := p.metadata().ToMap()
+	m["pandas"] = d.frame.Metadata(columns, fields)
+	meta := arrow.MetadataFrom(m)
+	p.schema = arrow.NewSchema(fields, &meta)
+	return &p, nil
+}
+
+// partRequests are the parts of a projection, each with the members asked of it.
+type partRequests struct {
+	paths   []string
+	members [][]string
+	at      map[string]int
+}
+
+// add asks for a member of a part, once, and tells where it comes.
+func (a *partRequests) add(path, member string) partColumn {
+	i, ok := a.at[path]
+	if !ok {
+		i = len(a.paths)
+		a.at[path] = i
+		a.paths, a.members = append(a.paths, path), append(a.members, nil)
+	}
+	if member == "" {
+		return partColumn{i, 0}
+	}
+	for k, m := range a.members[i] {
+		if m == member {
+			return partColumn{i, k}
+		}
+	}
+	a.members[i] = append(a.members[i], member)
+	return partColumn{i, len(a.members[i]) - 1}
+}
+
+// chooseColumns are those asked for, as the options have them; all without a projection.
+func (d *Dataset) chooseColumns(r Request) ([]frame.Column, error) {
+	all := d.frame.With(frame.Options{Numbers: r.Options.Time == "numeric", Plain: r.Options.Plain})
+	chosen := all
+	if r.Fields != nil {
+		chosen = nil
+		for _, name := range r.Fields {
+			c, err := columnNamed(all, name)
+			if err != nil {
+				return nil, d.failed(err)
+			}
+			chosen = append(chosen, c)
+		}
+	}
+	for _, c := range chosen {
+		if c.Reason != "" {
+			return nil, d.failed(fault.New(fault.Unsupported, "column %q: %s; the others can be asked for by fields: %s", c.Name, c.Reason, strings.Join(d.frame.served(), ", ")))
+		}
+	}
+	return chosen, nil
+}
+
+func columnNamed(all []frame.Column, name string) (frame.Column, error) {
+	names := make([]string, len(all))
+	for i, c := range all {
+		if c.Name == name {
+			return c, nil
+		}
+		names[i] = c.Name
+	}
+	if found := near.Near(name, names); len(found) > 0 {
+		return frame.Column{}, fault.New(fault.NotFound, "no column %q (near: %s)", name, strings.Join(found, ", "))
+	}
+	return frame.Column{}, fault.New(fault.NotFound, "no column %q", name)
+}
+
+// checkFrameRequest refuses what only a raw node can do.
+func (d *Dataset) checkFrameRequest(r Request, parts int) error {
+	what := ""
+	switch {
+	case r.Select != nil:
+		what = "select"
+	case r.Options.Layout == "rows":
+		what = `options.layout "rows"`
+	case r.Stream != nil && r.Stream.Follow:
+		what = "stream.follow"
+	case parts > 1 && r.Where != nil:
+		what = "where"
+	case parts > 1 && r.SortBy != "":
+		what = "sort_by"
+	default:
+		return nil
+	}
+	return d.failed(fault.New(fault.Unsupported, "%s is not served for a frame of several datasets: ask the raw node %s", what, d.frame.Columns[0].Path))
+}
+
+// partRequest is the request for a part: the same rows, in order, in types that a frame's columns are made of.
+func (d *Dataset) partRequest(r Request, members []string) Request {
+	r.Fields, r.BatchRows, r.BatchBytes, r.Endpoints = members, 0, 0, 0
+	r.Options.Tensors, r.Options.Plain = "nested", false
+	if r.Stream != nil {
+		s := *r.Stream
+		s.Unordered = false
+		r.Stream = &s
+	}
+	if d.frame.Empty {
+		none := int64(0)
+		r.Limit = &none
+	}
+	return r
+}
+
+// blockRows is the rows of a batch: what the request says, else whole chunks of the first part up to 3.5 MiB.
+func (f *framePlan) blockRows(r Request) int64 {
+	if r.Stream != nil && r.Stream.BlockRows > 0 {
+		return r.Stream.BlockRows
+	}
+	row := f.rowBytes()
+	if r.BatchRows > 0 {
+		return max(1, min(r.BatchRows, maxBatch/row))
+	}
+	most := int64(defaultBatch)
+	if r.BatchBytes > 0 {
+		most = min(r.BatchBytes, maxBatch)
+	}
+	size := max(1, most/row)
+	geo := f.parts[0].geo
+	if band := geo.chunk[geo.rows]; size >= band {
+		size = size / band * band
+	}
+	return size
+}
+
+func (f *framePlan) rowBytes() int64 {
+	n := int64(0)
+	for _, p := range f.parts {
+		n = min(n+p.rowBytes(), end62)
+	}
+	return max(1, n)
+}
+
+// holds is about how many bytes the runs of all parts hold at a time.
+func (f *framePlan) holds() int64 {
+	n := int64(0)
+	for _, p := range f.parts {
+		group := max(p.groupBytes(), p.size*p.rowBytes())
+		if p.fixed != nil && p.fixed.Len() < end62/p.rowBytes() {
+			group = min(group, p.batchBytes(p.fixed.Len()))
+		}
+		n += 2*group + p.scratchBytes(1)
+	}
+	return n + f.parts[0].size*f.copied()
+}

@@ -1,0 +1,195 @@
+package frame
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// source gives arrays by "path" or "path member".
+type source map[string]arrow.Array
+
+func (s source) Values(path, member string) (arrow.Array, error) {
+	if a, ok := s[strings.TrimSpace(path+" "+member)]; ok {
+		return a, nil
+	}
+	return nil, fault.New(fault.Unsupported, "no %s %s", path, member)
+}
+
+func (s source) Type(path, member string) (arrow.DataType, error) {
+	a, err := s.Values(path, member)
+	if err != nil {
+		return nil, err
+	}
+	return a.DataType(), nil
+}
+
+func arr(typ arrow.DataType, values string) arrow.Array {
+	a, _, err := array.FromJSON(memory.DefaultAllocator, typ, strings.NewReader(values))
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+func attrs(kv ...string) []meta.Attr {
+	var out []meta.Attr
+	for i := 0; i < len(kv); i += 2 {
+		b, _ := json.Marshal(kv[i+1])
+		if strings.HasPrefix(kv[i+1], "#") {
+			b = []byte(kv[i+1][1:])
+		}
+		out = append(out, meta.Attr{Name: kv[i], Value: b})
+	}
+	return out
+}
+
+// oneTable is a frame in format "table" with an index, a block of two columns and a data column.
+func oneTable(group, table []meta.Attr) (*Nodes, source) {
+	base := attrs("pandas_type", "frame_table", "table_type", "appendable_frame", "index_cols", "(lp0\n(I0\nVindex\np1\ntp2\na.",
+		"values_cols", "(lp0\nVvalues_block_0\np1\naVs\np2\na.", "non_index_axes", "(lp0\n(I1\n(lp1\nVs\np2\naVa\np3\naVb\np4\natp11\na.",
+		"levels", "#1", "nan_rep", "N.", "data_col_nan_rep", "#1")
+	columns := attrs("index_kind", "integer", "values_block_0_kind", "(lp0\nVa\naVb\na.", "values_block_0_dtype", "float64",
+		"s_kind", "(lp0\nVs\na.", "s_dtype", "bytes40", "s_nan_rep", "nan")
+	f64 := arrow.FixedSizeListOf(2, arrow.PrimitiveTypes.Float64)
+	return NewNodes(&meta.File{
+			Groups:   []meta.Group{{Path: "/df", Attrs: append(group, base...)}},
+			Datasets: []meta.Dataset{{Path: "/df/table", Shape: []uint64{2}, Attrs: append(table, columns...)}},
+		}), source{"/df/table index": arr(arrow.PrimitiveTypes.Int64, "[1,2]"), "/df/table s": arr(arrow.BinaryTypes.String, `["x","nan"]`),
+			"/df/table values_block_0": arr(f64, "[[1,2],[3,4]]")}
+}
+
+func openTable(t *testing.T, group, table []meta.Attr) (*Frame, error) {
+	t.Helper()
+	n, s := oneTable(group, table)
+	return Open(n, "/df", s)
+}
+
+func names(f *Frame) (out []string) {
+	for _, c := range f.Columns {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+func TestOpenTable(t *testing.T) {
+	f, err := openTable(t, nil, nil)
+	require.NoError(t, err)
+	require.Equal(t, "pandas table", f.Format)
+	require.Equal(t, []string{"s", "a", "b", "__index_level_0__"}, names(f))
+	require.Equal(t, "nan", *f.Columns[0].Null)
+	require.Equal(t, 1, f.Columns[2].Item)
+	require.True(t, f.Columns[3].Index)
+	require.JSONEq(t, `{"index_columns": ["__index_level_0__"], "pandas_version": "3.0.0", "creator": {"library": "mtflight", "version": "1"},
+		"column_indexes": [{"name": null, "field_name": null, "pandas_type": "unicode", "numpy_type": "object", "metadata": {"encoding": "UTF-8"}}],
+		"columns": [{"name": "b", "field_name": "b", "pandas_type": "float64", "numpy_type": "float64", "metadata": null},
+			{"name": null, "field_name": "__index_level_0__", "pandas_type": "int64", "numpy_type": "int64", "metadata": null}]}`,
+		f.Metadata(f.Columns[2:], []arrow.Field{{Name: "b", Type: arrow.PrimitiveTypes.Float64}, {Name: "__index_level_0__", Type: arrow.PrimitiveTypes.Int64}}))
+}
+
+// Attributes given first hide those of oneTable.
+func TestOpenTableOtherwise(t *testing.T) {
+	for name, k := range map[string]struct {
+		group, table []meta.Attr
+		want         []string // names
+	}{
+		"labels that need calls": {nil, attrs("values_block_0_kind", "(lp0\ncos\nsystem\na."), []string{"values_block_0_0", "values_block_0_1", "s", "__index_level_0__"}},
+		"no order":               {attrs("non_index_axes", "N."), nil, []string{"a", "b", "s", "__index_level_0__"}},
+		"another order's labels": {attrs("non_index_axes", "(lp0\n(I1\n(lp1\nVq\natp11\na."), nil, []string{"a", "b", "s", "__index_level_0__"}},
+		"index name":             {attrs("info", "(dp0\nVindex\n(dp1\nVindex_name\nVkey\nss."), nil, []string{"s", "a", "b", "key"}},
+		"index name of a column": {attrs("info", "(dp0\nVindex\n(dp1\nVindex_name\nVa\nss."), nil, []string{"s", "a", "b", "__index_level_0__"}},
+		"level":                  {attrs("levels", "(lp0\nVs\na."), nil, []string{"a", "b", "s"}},
+		"unnamed level":          {attrs("table_type", "appendable_multiframe", "levels", "(lp0\nVlevel_0\na.", "values_cols", "(lp0\nVlevel_0\na."), attrs("level_0_kind", "(lp0\nVlevel_0\na."), []string{"__index_level_0__"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := openTable(t, k.group, k.table)
+			require.NoError(t, err)
+			require.Equal(t, k.want, names(f))
+		})
+	}
+}
+
+func TestOpenTableRefuses(t *testing.T) {
+	for name, k := range map[string]struct {
+		group, table []meta.Attr
+		says         string
+	}{
+		"panel":                {attrs("table_type", "appendable_panel"), nil, "appendable_panel"},
+		"by columns":           {attrs("index_cols", "(lp0\n(I1\nVindex\np1\ntp2\na."), nil, "by columns"},
+		"no index_cols":        {attrs("index_cols", "#5"), nil, "index_cols"},
+		"cyclic index_cols":    {attrs("index_cols", "(lp0\ng0\na."), nil, "index_cols"},
+		"values_cols":          {attrs("values_cols", "(lp0\nI5\na."), nil, "values_cols"},
+		"two of a name":        {nil, attrs("values_block_0_kind", "(lp0\nVa\naVa\na."), `"a"`},
+		"level that is absent": {attrs("levels", "(lp0\nVq\na."), nil, "levels"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := openTable(t, k.group, k.table)
+			require.ErrorIs(t, err, fault.Unsupported)
+			require.ErrorContains(t, err, k.says)
+		})
+	}
+	n, s := oneTable(nil, nil)
+	f, err := Open(n, "/df/table", s)
+	require.NoError(t, err)
+	require.Nil(t, f, "no group")
+}
+
+func TestColumnsRefused(t *testing.T) {
+	for name, k := range map[string]struct {
+		group, table []meta.Attr
+		column, says string
+	}{
+		"objects":      {nil, attrs("values_block_0_dtype", "object"), "a", "pickled"},
+		"object index": {nil, attrs("index_kind", "object"), "__index_level_0__", "pickled"},
+		"odd unit":     {nil, attrs("values_block_0_dtype", "datetime64[25s]"), "b", "datetime64[25s]"},
+		"odd zone":     {attrs("info", "(dp0\nVvalues_block_0\n(dp1\nVtz\ncos\nsystem\n(Vls\ntRss."), attrs("values_block_0_dtype", "datetime64[ns]"), "a", "time zone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := openTable(t, k.group, k.table)
+			require.NoError(t, err)
+			for _, c := range f.Columns {
+				if c.Name == k.column {
+					require.Contains(t, c.Reason, k.says)
+				}
+			}
+		})
+	}
+}
+
+// FuzzOpen opens tables whose attributes are anything.
+func FuzzOpen(f *testing.F) {
+	f.Add("index_cols", "(lp0\n(I0\nVindex\np1\ntp2\na.", "values_block_0_kind", "(lp0\nVa\naVb\na.")
+	f.Add("info", "(dp0\nVindex\n(dp1\nVtz\nVUTC\nss.", "index_kind", "datetime64[ns]")
+	f.Add("levels", "(lp0\nVs\na.", "s_meta", "category")
+	f.Add("non_index_axes", "(lp0\n(I1\n(lp1\n(Va\nI1\ntatp11\na.", "s_nan_rep", "")
+	f.Add("values_cols", "(lp0\nVs\na.", "s_kind", "(lp0\n(Va\nI1\nta.")
+	f.Fuzz(func(t *testing.T, group, value, column, other string) {
+		n, s := oneTable(attrs(group, value), attrs(column, other))
+		fr, err := Open(n, "/df", s)
+		if err != nil {
+			require.Error(t, fault.Of(err))
+			return
+		}
+		fields := make([]arrow.Field, len(fr.Columns))
+		for i, c := range fr.Columns {
+			raw, err := s.Type(c.Path, c.Member)
+			fields[i] = arrow.Field{Name: c.Name, Type: arrow.Null}
+			if err != nil {
+				continue
+			}
+			if made, err := c.TypeOf(raw); err == nil {
+				fields[i].Type = made
+				_, _ = c.Make(memory.DefaultAllocator, s[c.Path+" "+c.Member], nil)
+			}
+		}
+		require.True(t, json.Valid([]byte(fr.Metadata(fr.Columns, fields))))
+	})
+}
