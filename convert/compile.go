@@ -20,6 +20,7 @@ type compiler struct {
 	opts       Options
 	pytables   bool
 	offsetSize int
+	missing    []any // numbers that become null
 	plan       *plan
 }
 
@@ -57,7 +58,14 @@ func (c *compiler) compile(t *h5type.Type, at position) (*node, error) {
 // numbers is a node whose values are a buffer as it is.
 func (c *compiler) numbers(typ arrow.DataType, v value, at position) *node {
 	buf := c.plan.column(at, v)
-	return &node{typ: typ, finish: func(_ *finisher, s *store, n int) (arrow.ArrayData, error) {
+	missing := c.missing
+	if missing != nil {
+		c.plan.spend(at, 1)
+	}
+	return &node{typ: typ, finish: func(f *finisher, s *store, n int) (arrow.ArrayData, error) {
+		if missing != nil {
+			return nullable(f.mem, typ, n, s.take(buf), missing), nil
+		}
 		return flat(typ, n, s.take(buf)), nil
 	}}
 }

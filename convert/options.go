@@ -10,6 +10,7 @@ type Options struct {
 	Tensors string // "tensor", "nested"
 	Layout  string // "columns", "rows"
 	Plain   bool   // only types that every engine reads
+	NetCDF  bool   // missing values of an array are null, its attributes are the field's too
 }
 
 func (o Options) check() error {

@@ -40,7 +40,7 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{opts: o, pytables: s.pytables(), offsetSize: s.OffsetSize, plan: &plan{size: s.Type.Size}}
+	c := &compiler{opts: o, pytables: s.pytables(), offsetSize: s.OffsetSize, missing: s.missing(o), plan: &plan{size: s.Type.Size}}
 	p := &Program{plan: c.plan, perRow: perRow}
 	if o.Layout == "rows" {
 		err = p.rows(c, s, chosen)
@@ -62,6 +62,9 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 func (p *Program) compile(c *compiler, s Source, chosen []Column) error {
 	for _, col := range chosen {
 		at, meta := position{src: col.offset}, columnMetadata(col.Type, s.Inner)
+		if c.opts.NetCDF && s.Attributes != "" && s.Kind() == Array {
+			meta = append(meta, [2]string{"hdf5.attributes", s.Attributes})
+		}
 		var n *node
 		var err error
 		switch {

@@ -28,6 +28,8 @@ type Source struct {
 	Class      string       // PyTables CLASS attribute ("TABLE", "ARRAY", "CARRAY", "EARRAY", "VLARRAY"), else ""
 	Pseudo     string       // "vlstring", "vlunicode", "object" for PyTables VLArrays of those atoms, else ""
 	OffsetSize int          // bytes of an address in the file: 8, 4 or 2
+	Missing    []any        // numbers (int64, uint64, float64) that stand for none, if Options.NetCDF asks for it
+	Attributes string       // as JSON, for the field's metadata then; ""
 }
 
 // Column is something that a request may name: a member of a table, nested by "/", or an array itself.

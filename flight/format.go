@@ -28,7 +28,7 @@ func FormatTicket(r reader.Request) ([]byte, error) {
 		return nil, err
 	}
 	o := r.Options
-	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, r.Index, r.Endpoints}
+	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, o.NetCDF, r.Index, r.Endpoints}
 	if err := checkText(r); err != nil {
 		return nil, err
 	}
@@ -76,6 +76,7 @@ type wireOptions struct {
 	Tensors   string `json:"tensors,omitempty"`
 	Layout    string `json:"layout,omitempty"`
 	Plain     bool   `json:"plain,omitempty"`
+	NetCDF    bool   `json:"netcdf,omitempty"`
 	Index     string `json:"index,omitempty"`
 	Endpoints int    `json:"endpoints,omitempty"`
 }

@@ -63,7 +63,8 @@ func optionMembers(r *reader.Request) map[string]bind {
 		"strings": choice(&o.Strings, "utf8", "binary"), "enum": choice(&o.Enum, "dictionary", "int"),
 		"time": choice(&o.Time, "timestamp", "numeric"), "tensors": choice(&o.Tensors, "tensor", "nested"),
 		"layout": choice(&o.Layout, "columns", "rows"), "plain": boolean(&o.Plain),
-		"index": choice(&r.Index, reader.IndexAuto, reader.IndexOff, reader.IndexOnly),
+		"netcdf": boolean(&o.NetCDF),
+		"index":  choice(&r.Index, reader.IndexAuto, reader.IndexOff, reader.IndexOnly),
 		"endpoints": func(v any) error {
 			err := small(&r.Endpoints, math.MinInt64)(v)
 			r.Endpoints = max(r.Endpoints, 0)

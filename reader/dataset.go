@@ -75,6 +75,7 @@ func (d *Dataset) learn(ctx context.Context) error {
 	d.source = convert.Source{Name: columnName(d.asked), Type: t, Inner: inner(d.shape),
 		Class: text(m.Attrs, "CLASS"), OffsetSize: int(d.file.h5.SizeOfOffsets)}
 	d.source.Pseudo = pseudo(m.Attrs, d.source)
+	d.source.Missing, d.source.Attributes = missingValues(m.Attrs), string(d.info.Attributes)
 	if err := d.bounded(t); err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func (d *Dataset) checkFrameRequest(r Request, parts int) error {
 // partRequest is the request for a part: the same rows, in order, in types that a frame's columns are made of.
 func (d *Dataset) partRequest(r Request, members []string) Request {
 	r.Fields, r.BatchRows, r.BatchBytes, r.Endpoints = members, 0, 0, 0
-	r.Options.Tensors, r.Options.Plain = "nested", false
+	r.Options.Tensors, r.Options.Plain, r.Options.NetCDF = "nested", false, false
 	if r.Stream != nil {
 		s := *r.Stream
 		s.Unordered = false

@@ -136,6 +136,9 @@ func (p *Plan) metadata() arrow.Metadata {
 		file, dataset = p.ds.file.loc.Name, p.ds.asked
 	}
 	m := p.ds.metadataMap(file, dataset)
+	if dims := p.ds.dimensions(); p.req.Options.NetCDF && dims != nil {
+		m["netcdf.dimensions"] = jsonText(dims)
+	}
 	if p.req.Stream != nil && p.req.Stream.BlockRows == 0 {
 		m["stream.block_rows"] = strconv.FormatInt(p.size, 10)
 	}

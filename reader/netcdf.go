@@ -1,0 +1,80 @@
+package reader
+
+import (
+	"encoding/json"
+	"math"
+	"path"
+
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// maxMissing bounds the values of a dataset that stand for none.
+const maxMissing = 64
+
+// missingValues are the numbers that the attributes _FillValue and missing_value name (NetCDF Users Guide, "Attribute
+// Conventions"): int64, uint64 or float64.
+func missingValues(attrs []meta.Attr) []any {
+	var out []any
+	for _, a := range attrs {
+		if a.Name != "_FillValue" && a.Name != "missing_value" || a.Err != "" {
+			continue
+		}
+		values := []json.RawMessage{a.Value}
+		var list []json.RawMessage
+		if json.Unmarshal(a.Value, &list) == nil {
+			values = list
+		}
+		for _, v := range values {
+			if n, ok := jsonNumber(v); ok && len(out) < maxMissing {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
+// jsonNumber is a number as an attribute's value has it; floats that JSON has no form for are texts.
+func jsonNumber(v json.RawMessage) (any, bool) {
+	var signed int64
+	var unsigned uint64
+	var float float64
+	var text string
+	switch {
+	case string(v) == "null":
+		return nil, false
+	case json.Unmarshal(v, &signed) == nil:
+		return signed, true
+	case json.Unmarshal(v, &unsigned) == nil:
+		return unsigned, true
+	case json.Unmarshal(v, &float) == nil:
+		return float, true
+	case json.Unmarshal(v, &text) == nil:
+		f, ok := map[string]float64{"NaN": math.NaN(), "Infinity": math.Inf(1), "-Infinity": math.Inf(-1)}[text]
+		return f, ok
+	}
+	return nil, false
+}
+
+// dimensions names the axes by their dimension scales (HDF5 Dimension Scale Specification); "" is an axis without one,
+// nil a dataset without any.
+func (d *Dataset) dimensions() []string {
+	for _, a := range d.meta.Attrs {
+		var lists [][]struct {
+			Ref string `json:"ref"`
+		}
+		if a.Name != "DIMENSION_LIST" || json.Unmarshal(a.Value, &lists) != nil || len(lists) != len(d.info.Shape) {
+			continue
+		}
+		out := make([]string, len(lists))
+		for i, scales := range lists {
+			if len(scales) > 0 && scales[0].Ref != "" {
+				out[i] = path.Base(scales[0].Ref)
+			}
+		}
+		return out
+	}
+	if text(d.meta.Attrs, "CLASS") == "DIMENSION_SCALE" && len(d.info.Shape) == 1 {
+		return []string{columnName(d.asked)}
+	}
+	return nil
+}
