@@ -24,7 +24,7 @@ import (
 
 // Config says how an Engine works. The zero value of every field is its default.
 type Config struct {
-	Workers     int           // decoding goroutines; default: one per CPU
+	Workers     int           // decoding goroutines; default: one more than CPUs
 	Memory      int64         // bytes for all buffers; default: a quarter of the machine's
 	InProcess   bool          // call libhdf5 in this process instead of helper processes
 	Helpers     int           // helper processes at most, started when needed; default: as many as workers, at least 2
@@ -39,7 +39,7 @@ const (
 
 func (c Config) withDefaults() Config {
 	if c.Workers <= 0 {
-		c.Workers = runtime.GOMAXPROCS(0)
+		c.Workers = runtime.GOMAXPROCS(0) + 1 // one mostly waits, in the kernel or for its turn
 	}
 	if c.Memory <= 0 {
 		c.Memory = machineMemory() / 4

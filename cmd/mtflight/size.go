@@ -48,7 +48,8 @@ func bytesText(n int64) string {
 	text := fmt.Sprintf("%d B", n)
 	for _, u := range units {
 		if v := float64(n) / u.bytes; v >= 1 {
-			text = fmt.Sprintf("%.3g %sB", v, u.suffix)
+			digits := max(0, 2-int(math.Log10(v))) // three in all; 1000 to 1023 have four
+			text = fmt.Sprintf("%.*f %sB", digits, v, u.suffix)
 		}
 	}
 	return text

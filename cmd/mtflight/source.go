@@ -42,7 +42,7 @@ type engineFlags struct {
 }
 
 func (f *engineFlags) add(c *cobra.Command) {
-	c.Flags().IntVar(&f.workers, "workers", 0, "decoding goroutines (default: one per CPU)")
+	c.Flags().IntVar(&f.workers, "workers", 0, "decoding goroutines (default: one more than CPUs)")
 	c.Flags().Var(&f.memory, "memory", "budget of all buffers and caches (default: a quarter of the machine's memory)")
 }
 
