@@ -120,7 +120,7 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 			d, err = fr, ferr
 		}
 	}
-	if err != nil || d.grows() || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
+	if err != nil || d.grows() || d.frame != nil && d.frame.large || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
 		return d, err
 	}
 	f.mu.Lock()

@@ -59,7 +59,7 @@ func (d *Dataset) openFrame(ctx context.Context, n *frame.Nodes) error {
 		return err
 	}
 	parts.ctx = nil
-	d.frame = &framed{Frame: desc, parts: parts.opened}
+	d.frame = &framed{Frame: desc, parts: parts.opened, large: parts.labels > keptLabels}
 	if err := d.checkParts(parts); err != nil {
 		return err
 	}
@@ -77,6 +77,7 @@ func (d *Dataset) openFrame(ctx context.Context, n *frame.Nodes) error {
 type framed struct {
 	*frame.Frame
 	parts map[string]*Dataset // by path
+	large bool                // its labels are too large to keep it
 }
 
 // served names the columns that can be had; nil: all.
@@ -128,6 +129,7 @@ type frameParts struct {
 	file   *File
 	nodes  *frame.Nodes
 	opened map[string]*Dataset
+	labels int64 // bytes read so far
 }
 
 func (p *frameParts) dataset(path string) (*Dataset, error) {
@@ -163,8 +165,15 @@ func memberOf(member string) []string {
 	return []string{member}
 }
 
-// maxLabels bounds what is read to know what a frame is, labels and categories, in bytes of one dataset.
-const maxLabels = 64 << 20
+// Bounds on what is read to know what a frame is, labels and categories, in bytes.
+const (
+	maxLabels  = 64 << 20 // of one frame
+	keptLabels = 1 << 20  // of a frame that is kept for the next request
+)
+
+func tooManyLabels(path string) error {
+	return fault.New(fault.Unsupported, "%s: labels and categories of over %d MiB: ask the raw nodes", path, maxLabels>>20)
+}
 
 // Values is part of frame.Source.
 func (p *frameParts) Values(path, member string) (arrow.Array, error) {
@@ -176,14 +185,14 @@ func (p *frameParts) Values(path, member string) (arrow.Array, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := plan.Bytes(); n < 0 || n > maxLabels {
-		return nil, fault.New(fault.Unsupported, "labels or categories in %s of over %d bytes: ask the raw nodes", path, maxLabels)
+	if n := plan.Bytes(); n < 0 || n > maxLabels-p.labels {
+		return nil, tooManyLabels(path)
 	}
-	return readWhole(plan.Run(p.ctx), plan.schema.Field(0).Type)
+	return p.whole(plan.Run(p.ctx), path)
 }
 
-// readWhole is the first column of a run, which it releases, in Go's heap.
-func readWhole(run *Run, t arrow.DataType) (arrow.Array, error) {
+// whole is the first column of a run, which it releases, in Go's heap.
+func (p *frameParts) whole(run *Run, path string) (arrow.Array, error) {
 	defer run.Release()
 	var parts []arrow.Array
 	defer func() {
@@ -195,12 +204,20 @@ func readWhole(run *Run, t arrow.DataType) (arrow.Array, error) {
 		a := run.Record().Column(0)
 		a.Retain()
 		parts = append(parts, a)
+		for _, b := range a.Data().Buffers() { // texts of any length are known only now
+			if b != nil {
+				p.labels += int64(b.Len())
+			}
+		}
+		if p.labels > maxLabels {
+			return nil, tooManyLabels(path)
+		}
 	}
 	if run.Err() != nil {
 		return nil, run.Err()
 	}
 	if len(parts) == 0 {
-		return array.MakeArrayOfNull(memory.DefaultAllocator, t, 0), nil
+		return array.MakeArrayOfNull(memory.DefaultAllocator, run.Schema().Field(0).Type, 0), nil
 	}
 	return array.Concatenate(parts, memory.DefaultAllocator)
 }

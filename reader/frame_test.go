@@ -327,3 +327,22 @@ func TestFrameLeftEarly(t *testing.T) {
 	require.ErrorIs(t, run.Err(), context.Canceled)
 	run.Release()
 }
+
+// Labels are read within bounds, whatever the file says.
+func TestFrameLabelsAreBounded(t *testing.T) {
+	f := frameFile(t, "anndata.h5ad", 0)
+	n, err := f.allNodes(context.Background())
+	require.NoError(t, err)
+	parts := &frameParts{ctx: context.Background(), file: f, nodes: n, opened: map[string]*Dataset{}}
+	a, err := parts.Values("/obs/text", "")
+	require.NoError(t, err)
+	require.Equal(t, 3, a.Len())
+	require.Positive(t, parts.labels)
+	parts.labels = maxLabels - 10 // room for none
+	_, err = parts.Values("/obs/text", "")
+	require.ErrorIs(t, err, ErrUnsupported)
+	require.ErrorContains(t, err, "/obs/text: labels and categories of over 64 MiB")
+	parts.labels = maxLabels
+	_, err = parts.Values("/obs/x", "")
+	require.ErrorIs(t, err, ErrUnsupported)
+}

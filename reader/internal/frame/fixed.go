@@ -65,6 +65,9 @@ func (o *opener) blocks(f *Frame) ([]Column, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(found)+len(items) > maxColumns {
+			return nil, tooManyColumns()
+		}
 		for j, label := range items {
 			c, err := o.block(fmt.Sprintf("block%d_values", i), j)
 			if err != nil {
@@ -138,6 +141,9 @@ func (o *opener) labels(axis string) (labels, names []Label, err error) {
 		a, err := o.made(c)
 		if err != nil {
 			return nil, nil, err
+		}
+		if a.Len() > maxColumns {
+			return nil, nil, tooManyColumns()
 		}
 		l := labelsOf(a)
 		if l == nil {

@@ -129,6 +129,13 @@ func open(n *Nodes, path string, from Source, depth int) (*Frame, error) {
 	return f, f.nameColumns()
 }
 
+// maxColumns bounds the columns of a frame.
+const maxColumns = 1 << 16
+
+func tooManyColumns() error {
+	return unsupported("a frame of more than %d columns: ask the raw nodes below it", maxColumns)
+}
+
 // opener is a frame in the making.
 type opener struct {
 	nodes *Nodes

@@ -193,3 +193,11 @@ func FuzzOpen(f *testing.F) {
 		require.True(t, json.Valid([]byte(fr.Metadata(fr.Columns, fields))))
 	})
 }
+
+func TestTooManyColumns(t *testing.T) {
+	n, s := oneTable(nil, attrs("values_block_0_kind", "N."))
+	wide := arrow.FixedSizeListOf(maxColumns+1, arrow.PrimitiveTypes.Float64)
+	s["/df/table values_block_0"] = arr(wide, "[]")
+	_, err := Open(n, "/df", s)
+	require.ErrorContains(t, err, "more than 65536 columns")
+}

@@ -127,6 +127,9 @@ func (t *stored) unlabelled(c Column) ([]Column, error) {
 		return nil, err
 	}
 	_, n := inner(raw)
+	if n > maxColumns {
+		return nil, tooManyColumns()
+	}
 	if n < 0 {
 		c.Label = Label{c.Member}
 		return []Column{c}, nil
