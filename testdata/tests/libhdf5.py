@@ -18,7 +18,7 @@ HID, SIZE = ctypes.c_int64, ctypes.c_size_t
 
 def load() -> ctypes.CDLL:
     h5py.get_config()  # so that it is mapped
-    path = next(p for p in (line.split()[-1] for line in Path("/proc/self/maps").open()) if "/libhdf5-" in p)
+    path = next(p for p in (line.split()[-1] for line in Path("/proc/self/maps").open()) if "/h5py.libs/libhdf5-" in p)  # netCDF4 has one of its own
     return ctypes.CDLL(path)
 
 

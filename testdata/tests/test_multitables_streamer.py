@@ -227,7 +227,7 @@ def test_full_shared_memory(tmp_path, start, monkeypatch):
     whole = blocks._Flight
     monkeypatch.setattr(blocks, "_Flight", lambda *a: used.append(1) or whole(*a))
     socket = tmp_path / "s.sock"
-    start(TESTDATA, listen=f"grpc+unix://{socket}", args=("--stage-memory", "64KiB"))
+    start(TESTDATA, listen=f"grpc+unix://{socket}", args=("--stage-memory", "4KiB"))
     stream = multitables.Streamer("tables.h5", location=f"grpc+unix://{socket}")
     assert sum(map(len, drain(stream.get_queue("/events", block_size=500)))) == 5000
     assert used
