@@ -130,6 +130,11 @@ class _Ring:
         except OSError:  # another host's path, or another user's
             self._end()
             raise FileNotFoundError(about["path"]) from None
+        try:  # now, since it is only with the first block that the server may find no room for it
+            self._first = next(self._results, None)
+        except BaseException:
+            os.close(self._file)
+            raise
         self._mapping: mmap.mmap | None = None
         self._returned: list[int] = []
         self._changed = threading.Condition()
@@ -137,7 +142,7 @@ class _Ring:
         threading.Thread(target=self._hand_back, name="mtflight-ring", daemon=True).start()
 
     def __next__(self) -> tuple[np.ndarray, Release]:
-        told = next(self._results)
+        told, self._first = self._first or next(self._results), None
         if self._mapping is None or told["offset"] + told["bytes"] > len(self._mapping):
             self._mapping = mmap.mmap(self._file, 0)  # arrays over an older one keep it
         rows, size = told["rows"], told["rows"] * self._row.itemsize
