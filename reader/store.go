@@ -184,12 +184,25 @@ func (c *chunked) decode(s *scratch, src []byte, f stored) (convert.Elems, error
 	}
 	r, err := c.filters.Decode(s.codec, src, f.Mask, int(c.bytes()))
 	if err != nil {
+		r, err = c.decodeShort(s, src, f, err)
+	}
+	if err != nil {
 		return convert.Elems{}, err
 	}
 	if r.Planes && r.Elem != c.elemSize {
 		r = filter.Unshuffle(s.codec, r)
 	}
 	return convert.Elems{Data: r.Data, N: n, Size: c.elemSize, Planes: r.Planes}, nil
+}
+
+// decodeShort is the second try at a chunk that doesn't decode to its length.
+func (c *chunked) decodeShort(s *scratch, src []byte, f stored, first error) (filter.Result, error) {
+	need := int(c.index.Covered(f.linear)) * c.elemSize
+	r, err := c.filters.DecodeShort(s.codec, src, f.Mask, int(c.bytes()), need)
+	if err != nil {
+		return filter.Result{}, first
+	}
+	return r, nil
 }
 
 func (c *chunked) failed(f stored, err error) error {

@@ -54,6 +54,17 @@ func (g *grid) scaled(linear uint64, out []uint64) {
 	}
 }
 
+// covered counts the elements of the chunk at a position up to the last that is inside the extent.
+func (g *grid) covered(linear uint64) uint64 {
+	last := uint64(0)
+	for i, stride := range g.stride {
+		c := linear / stride
+		linear %= stride
+		last = last*g.chunk[i] + min(g.chunk[i], g.dims[i]-c*g.chunk[i]) - 1
+	}
+	return last + 1
+}
+
 // partial tells whether the chunk at a position reaches over the extent.
 func (g *grid) partial(linear uint64) bool {
 	for i, stride := range g.stride {

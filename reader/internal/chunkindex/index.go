@@ -104,6 +104,10 @@ func (x *Index) Unfiltered(linear uint64) bool {
 	return x.unpartial && linear < x.grid.total && x.grid.partial(linear)
 }
 
+// Covered returns how many elements of the chunk at a row-major position of the grid, from its first on, hold all that
+// are inside the extent.
+func (x *Index) Covered(linear uint64) uint64 { return x.grid.covered(linear) }
+
 // Footprint returns the bytes of memory the index takes.
 func (x *Index) Footprint() int64 {
 	n := 8*(cap(x.linear)+cap(x.addr)+cap(x.size)) + 4*cap(x.mask) + 32*len(x.grid.n)

@@ -145,23 +145,29 @@ func (p *Pipeline) last(i int, mask uint32) bool {
 }
 
 // expect returns the size that filter i's output must have: exact if the sizes of all filters still to be undone follow
-// from the chunk's, else a limit that leaves room for codecs which made their input bigger.
+// from the chunk's, else a limit.
 func (p *Pipeline) expect(i int, mask uint32, chunkBytes int) (size, error) {
-	const slack = 64 << 10
-	if chunkBytes < 0 || chunkBytes > (maxInt-slack)/2 {
-		return size{}, fmt.Errorf("a chunk of %d bytes is impossible", chunkBytes)
-	}
+	limit, err := loose(chunkBytes)
 	n := chunkBytes
 	for j, st := range p.stages[:i] {
 		if mask>>j&1 != 0 {
 			continue
 		}
 		if !st.fixed {
-			return size{n: 2*chunkBytes + slack}, nil
+			return limit, err
 		}
 		n += st.grows
 	}
-	return size{n: n, exact: true}, nil
+	return size{n: n, exact: true}, err
+}
+
+// loose is a limit that leaves room for codecs which made their input bigger.
+func loose(chunkBytes int) (size, error) {
+	const slack = 64 << 10
+	if chunkBytes < 0 || chunkBytes > (maxInt-slack)/2 {
+		return size{}, fmt.Errorf("a chunk of %d bytes is impossible", chunkBytes)
+	}
+	return size{n: 2*chunkBytes + slack}, nil
 }
 
 const maxInt = int(^uint(0) >> 1)

@@ -106,6 +106,9 @@ func (h *Heap) keep(c *collection) {
 
 func (c *collection) footprint() int64 { return int64(len(c.bytes)) + 8*int64(len(c.spans)) }
 
+// minCollection is H5HG_MINSIZE, the smallest size of a collection (specification III.E); libhdf5 refuses smaller ones.
+const minCollection = 4096
+
 // load reads a collection, whose header says how long it is.
 func (h *Heap) load(addr uint64) (*collection, error) {
 	head := h.head()
@@ -117,8 +120,8 @@ func (h *Heap) load(addr uint64) (*collection, error) {
 		return nil, fault.New(fault.DataLoss, "gheap: read collection %#x: none there", addr)
 	}
 	size := h.length(b[8:])
-	if size < uint64(head) || size > 1<<32-1 {
-		return nil, fault.New(fault.DataLoss, "gheap: read collection %#x: size %d", addr, size)
+	if size < minCollection || size > 1<<32-1 {
+		return nil, fault.New(fault.DataLoss, "gheap: read collection %#x: size %d, HDF5 has at least %d", addr, size, minCollection)
 	}
 	if b, err = h.read(addr, size); err != nil {
 		return nil, err
