@@ -2,10 +2,10 @@ package filter
 
 import "encoding/binary"
 
-// bitUnshuffle undoes the bit transposition of https://github.com/kiyo-masui/bitshuffle for elements of w bytes, whose
+// bitUnshuffleGo undoes the bit transposition of https://github.com/kiyo-masui/bitshuffle for elements of w bytes, whose
 // number is a multiple of eight. In src row 8*k+b holds bit b of byte k of every element, eight elements to a byte, the
 // first in the lowest bit. tmp is at least as long as src; the three don't overlap.
-func bitUnshuffle(dst, src, tmp []byte, w int) {
+func bitUnshuffleGo(dst, src, tmp []byte, w int) {
 	planes := tmp[:len(src)]
 	if w == 1 {
 		planes = dst
@@ -15,7 +15,7 @@ func bitUnshuffle(dst, src, tmp []byte, w int) {
 		bitPlane(planes[k*8*row:(k+1)*8*row], src[k*8*row:(k+1)*8*row], row)
 	}
 	if w > 1 {
-		unshuffle(dst, planes, w)
+		unshuffleGo(dst, planes, w)
 	}
 }
 

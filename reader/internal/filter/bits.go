@@ -24,6 +24,22 @@ func (r *bitReader) read64(n int) uint64 {
 	return hi<<32 | r.read(32)
 }
 
+// fill reads as many numbers of n < 64 bits as v holds.
+func (r *bitReader) fill(v []uint64, n int) {
+	whole, shift, pos, src := 0, uint(64-n), uint(r.pos), r.src
+	if n > 0 && n <= 57 && 8*len(src) >= r.pos+64 {
+		whole = min(len(v), (8*len(src)-64-r.pos)/n+1) // those whose first byte has seven after it
+	}
+	for i := range v[:whole] {
+		v[i] = binary.BigEndian.Uint64(src[pos>>3:]) << (pos & 7) >> (shift & 63)
+		pos += uint(n)
+	}
+	r.pos = int(pos)
+	for i := whole; i < len(v); i++ {
+		v[i] = r.read64(n)
+	}
+}
+
 // word returns eight bytes at a position; those after the end are zero.
 func (r *bitReader) word(at int) uint64 {
 	if at+8 <= len(r.src) {

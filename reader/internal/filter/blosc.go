@@ -160,7 +160,7 @@ func (c *bloscChunk) decodeBlock(s *Scratch, dst, src, chunk []byte, codec block
 	if !c.filtered() {
 		return c.decodeStreams(dst, src, codec)
 	}
-	tmp := s.temp(3 * len(dst))
+	tmp := s.temp(2 * len(dst))
 	data := tmp[:len(dst)]
 	if err := c.decodeStreams(data, src, codec); err != nil {
 		return err

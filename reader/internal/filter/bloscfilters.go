@@ -16,9 +16,9 @@ func (c *bloscChunk) filtered() bool {
 	return false
 }
 
-// undoFilters undoes the chunk's filters of a block, the last first. data and the two halves of tmp are as long as dst.
+// undoFilters undoes the chunk's filters of a block, the last first. data and tmp are as long as dst.
 func (c *bloscChunk) undoFilters(dst, data, tmp, chunk []byte) error {
-	next, spare := tmp[:len(dst)], tmp[len(dst):]
+	next := dst // where most chunks' only filter writes to
 	for i := len(c.filters) - 1; i >= 0; i-- {
 		switch f := c.filters[i]; f {
 		case 0, filterTruncate, filterTruncateInt: // truncated precision stays so
@@ -26,7 +26,7 @@ func (c *bloscChunk) undoFilters(dst, data, tmp, chunk []byte) error {
 		case filterShuffle:
 			unshuffle(next, data, c.shuffleWidth(i))
 		case filterBitshuffle:
-			c.bitUnshuffle(next, data, spare)
+			c.bitUnshuffle(next, data, tmp)
 		case filterDelta:
 			c.undoDelta(data, chunk, &dst[0] == &chunk[0])
 			continue
@@ -38,7 +38,9 @@ func (c *bloscChunk) undoFilters(dst, data, tmp, chunk []byte) error {
 		}
 		data, next = next, data
 	}
-	copy(dst, data)
+	if &data[0] != &dst[0] {
+		copy(dst, data)
+	}
 	return nil
 }
 

@@ -1,5 +1,7 @@
 package filter
 
+import "encoding/binary"
+
 // blosclz decodes a BloscLZ stream, a descendant of FastLZ, into dst and returns its length. After a first control byte,
 // of which only the low five bits count, each control byte below 32 copies so many bytes plus one from the stream; the
 // others copy from what was decoded: length in the high three bits, distance in the low five and the bytes that follow.
@@ -15,7 +17,7 @@ func blosclz(dst, src []byte) (int, error) {
 			if n > len(dst)-op || n > len(src)-ip {
 				return 0, errStream
 			}
-			copy(dst[op:], src[ip:ip+n])
+			copyLiterals(dst[op:], src[ip:], n)
 			op, ip = op+n, ip+n
 		} else {
 			n, dist := ctrl>>5-1, ctrl&31<<8
@@ -44,7 +46,11 @@ func blosclz(dst, src []byte) (int, error) {
 			if n > len(dst)-op || dist > op {
 				return 0, errStream
 			}
-			copyMatch(dst, op, dist, n)
+			if from := op - dist; n <= 16 && dist >= 16 && op+16 <= len(dst) {
+				*(*[16]byte)(dst[op:]) = *(*[16]byte)(dst[from:])
+			} else {
+				copyMatch(dst, op, dist, n)
+			}
 			op += n
 		}
 		if ip >= len(src) {
@@ -55,8 +61,34 @@ func blosclz(dst, src []byte) (int, error) {
 	}
 }
 
-// copyMatch copies n bytes from dist bytes before op to op; they may overlap, which repeats them.
+// copyMatch copies n bytes from dist bytes before op to op; they may overlap, which repeats them. Up to 15 bytes of dst
+// after them may change.
 func copyMatch(dst []byte, op, dist, n int) {
+	from, end := op-dist, op+n
+	switch {
+	case end+16 > len(dst):
+		copyRepeated(dst, op, dist, n)
+	case dist >= 16:
+		for ; op < end; op, from = op+16, from+16 {
+			*(*[16]byte)(dst[op:]) = *(*[16]byte)(dst[from:])
+		}
+	case dist >= 8:
+		for ; op < end; op, from = op+8, from+8 {
+			*(*[8]byte)(dst[op:]) = *(*[8]byte)(dst[from:])
+		}
+	default:
+		v := binary.LittleEndian.Uint64(dst[from:]) & (1<<(8*dist) - 1)
+		for k := dist; k < 8; k *= 2 {
+			v |= v << (8 * k)
+		}
+		for step := 8 - 8%dist; op < end; op += step { // whole repetitions
+			binary.LittleEndian.PutUint64(dst[op:], v)
+		}
+	}
+}
+
+// copyRepeated is copyMatch without a byte too much.
+func copyRepeated(dst []byte, op, dist, n int) {
 	from := op - dist
 	for n > dist { // each round doubles what can be copied at once
 		copy(dst[op:op+dist], dst[from:op])
@@ -64,4 +96,14 @@ func copyMatch(dst []byte, op, dist, n int) {
 		dist *= 2
 	}
 	copy(dst[op:op+n], dst[from:from+n])
+}
+
+// copyLiterals copies the n <= 32 first bytes of src, of which there are so many in both. Bytes of dst after them may
+// change.
+func copyLiterals(dst, src []byte, n int) {
+	if len(dst) >= 32 && len(src) >= 32 { // a copy of known length is no call
+		*(*[32]byte)(dst) = *(*[32]byte)(src)
+		return
+	}
+	copy(dst, src[:n])
 }

@@ -7,7 +7,8 @@
 // never exceeds what the chunk's declared size allows, and a wrong length is an error of kind fault.DataLoss.
 //
 // The order, the mask and the meaning of the parameters follow libhdf5's H5Z_pipeline (src/H5Z.c) and the registered
-// filters' own specifications. With cgo deflate, blosc, zstd and szip run through libdeflate, c-blosc, libzstd and libaec;
+// filters' own specifications. With cgo deflate, zstd, szip and blosc's BloscLZ run through libdeflate, libzstd, libaec
+// and c-blosc, and shuffled bytes and bits are put together by C with 16-byte vectors (planes.c);
 // the build tag purego, or CGO_ENABLED=0, takes Go twins that pass the same tests, and refuses szip. Supported lists what
 // a build decodes.
 package filter

@@ -35,7 +35,7 @@ func lzfBlock(dst, src []byte) (int, error) {
 			if n > len(dst)-op {
 				return 0, errTooLong
 			}
-			copy(dst[op:], src[ip:ip+n])
+			copyLiterals(dst[op:], src[ip:], n)
 			op, ip = op+n, ip+n
 			continue
 		}

@@ -90,53 +90,72 @@ func (scaleoffset) minimum(src []byte) uint64 {
 	return v
 }
 
-// unpack writes the values little-endian.
+// unpack writes the values little-endian, so many at a time that they stay in registers' reach.
 func (z scaleoffset) unpack(dst, data []byte, bits int, minimum uint64) {
-	value := func(v uint64) uint64 { return v + minimum }
-	if z.float {
-		value = z.scaled(minimum)
-	}
-	missing := uint64(1)<<bits - 1
+	var buf [256]uint64
 	r := bitReader{src: data}
-	for i := range z.elems {
-		v := r.read64(bits)
-		if z.filled && v == missing {
-			v = z.fill
-		} else {
-			v = value(v)
-		}
-		putUint(dst[i*z.size:], v, z.size)
+	for left := z.elems; left > 0; left -= len(buf) {
+		v := buf[:min(left, len(buf))]
+		r.fill(v, bits)
+		z.value(v, uint64(1)<<bits-1, minimum)
+		putUints(dst, v, z.size)
+		dst = dst[len(v)*z.size:]
 	}
 }
 
-// scaled returns the function from stored values to the bits of floats, calculated in the floats' own precision.
-func (z scaleoffset) scaled(minimum uint64) func(uint64) uint64 {
-	power := math.Pow10(z.decimals)
-	if z.size == 4 {
-		p, base := float32(power), math.Float32frombits(uint32(minimum))
-		return func(v uint64) uint64 {
-			q := float32(int32(v)) / p
-			return uint64(math.Float32bits(q + base))
-		}
+// value turns stored values into what they stand for; missing is the stored value of the fill value.
+func (z scaleoffset) value(v []uint64, missing, minimum uint64) {
+	fill := z.fill
+	if !z.filled {
+		missing = math.MaxUint64 // more than any stored value has bits
 	}
-	base := math.Float64frombits(minimum)
-	return func(v uint64) uint64 {
-		q := float64(int64(v)) / power
-		return math.Float64bits(q + base)
+	switch {
+	case !z.float:
+		for i, x := range v {
+			if x += minimum; v[i] == missing {
+				x = fill
+			}
+			v[i] = x
+		}
+	case z.size == 4:
+		p, base := float32(math.Pow10(z.decimals)), math.Float32frombits(uint32(minimum))
+		for i, x := range v {
+			q := float32(int32(x)) / p
+			if v[i] = uint64(math.Float32bits(q + base)); x == missing {
+				v[i] = fill
+			}
+		}
+	default:
+		p, base := math.Pow10(z.decimals), math.Float64frombits(minimum)
+		for i, x := range v {
+			q := float64(int64(x)) / p
+			if v[i] = math.Float64bits(q + base); x == missing {
+				v[i] = fill
+			}
+		}
 	}
 }
 
-// putUint writes the low size bytes of v, little-endian.
-func putUint(dst []byte, v uint64, size int) {
+// putUints writes the low size bytes of each value, little-endian.
+func putUints(dst []byte, v []uint64, size int) {
+	dst = dst[:len(v)*size]
 	switch size {
 	case 1:
-		dst[0] = byte(v)
+		for i, x := range v {
+			dst[i] = byte(x)
+		}
 	case 2:
-		binary.LittleEndian.PutUint16(dst, uint16(v))
+		for i, x := range v {
+			binary.LittleEndian.PutUint16(dst[2*i:], uint16(x))
+		}
 	case 4:
-		binary.LittleEndian.PutUint32(dst, uint32(v))
+		for i, x := range v {
+			binary.LittleEndian.PutUint32(dst[4*i:], uint32(x))
+		}
 	default:
-		binary.LittleEndian.PutUint64(dst, v)
+		for i, x := range v {
+			binary.LittleEndian.PutUint64(dst[8*i:], x)
+		}
 	}
 }
 

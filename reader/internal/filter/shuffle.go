@@ -41,10 +41,10 @@ func (sh shuffle) planes(data []byte, chunkBytes int) (Result, error) {
 	return r, err
 }
 
-// unshuffle interleaves the len(src)/w byte planes of src into elements of w bytes; bytes after the last whole element
+// unshuffleGo interleaves the len(src)/w byte planes of src into elements of w bytes; bytes after the last whole element
 // are copied. dst is as long as src and doesn't overlap with it. It works on 2 KiB of elements at a time so that the
 // strided side stays in the first-level cache.
-func unshuffle(dst, src []byte, w int) {
+func unshuffleGo(dst, src []byte, w int) {
 	n := len(src) / w
 	copy(dst[n*w:], src[n*w:])
 	switch w {
