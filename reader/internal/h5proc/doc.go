@@ -2,7 +2,7 @@
 // harm to anyone else.
 //
 // A helper is this same program started again; main calls MaybeServe first. A Pool keeps a few helpers, each serving
-// one request at a time over two pipes. A helper that dies or exceeds its time is replaced; a file on which helpers die
-// twice is refused until it changes. InProcess has the same methods without the processes. Returned values are the
-// caller's own. All methods may be called from several goroutines.
+// one request at a time over two pipes and memory that both map. A helper that dies or exceeds its time is replaced; a
+// file on which helpers die twice is refused until it changes. InProcess has the same methods without the processes.
+// Returned values are the caller's own. All methods may be called from several goroutines.
 package h5proc

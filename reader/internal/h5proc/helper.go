@@ -19,19 +19,16 @@ type helper struct {
 	cmd    *exec.Cmd
 	in     *os.File // requests
 	out    *os.File // answers
+	shared []byte   // slabs that fit in are here
 	stderr *head
 	used   bool // a call was made
 }
 
-// pipeBytes is the pipe for answers: most slabs fit in, so that a helper needn't wait for its reader. Linux grants this
-// much to anyone (pipe(7), pipe-max-size).
+// pipeBytes is the pipe for answers; a helper waits for its reader less often the larger it is. Linux grants this much
+// to anyone (pipe(7), pipe-max-size).
 const pipeBytes = 1 << 20
 
 func start(cfg *Config) (*helper, error) {
-	s, err := json.Marshal(settings{cfg.MemoryLimit, cfg.Roots})
-	if err != nil {
-		return nil, err
-	}
 	requests, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -45,22 +42,29 @@ func start(cfg *Config) (*helper, error) {
 	defer answers.Close()
 	_, _ = unix.FcntlInt(answers.Fd(), unix.F_SETPIPE_SZ, pipeBytes) // a smaller one works too
 	h := &helper{in: in, out: out, stderr: &head{}}
+	files := []*os.File{requests, answers} // 3 and 4
+	if f, mem, err := share(); err == nil {
+		defer f.Close()
+		files, h.shared = append(files, f), mem
+	}
 	h.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
-	h.cmd.Env = environment(string(s))
-	h.cmd.ExtraFiles = []*os.File{requests, answers} // 3 and 4
+	h.cmd.Env = environment(settings{cfg.MemoryLimit, cfg.Roots, len(h.shared)})
+	h.cmd.ExtraFiles = files
 	h.cmd.Stderr = h.stderr
 	h.cmd.WaitDelay = time.Second
 	if err := h.cmd.Start(); err != nil {
 		in.Close()
 		out.Close()
+		h.unshare()
 		return nil, err
 	}
 	return h, nil
 }
 
 // environment is all that a helper gets to know.
-func environment(s string) []string {
-	out := []string{helperEnv + "=" + s, "GOTRACEBACK=single", "MALLOC_ARENA_MAX=1", "HDF5_USE_FILE_LOCKING=FALSE",
+func environment(s settings) []string {
+	text, _ := json.Marshal(s) // numbers and strings
+	out := []string{helperEnv + "=" + string(text), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=1", "HDF5_USE_FILE_LOCKING=FALSE",
 		"HDF5_EXTFILE_PREFIX=${ORIGIN}"}
 	for _, name := range []string{"PATH", "HDF5_PLUGIN_PATH", "HDF5_PLUGIN_PRELOAD", "LD_LIBRARY_PATH", "TMPDIR"} {
 		if v, ok := os.LookupEnv(name); ok {
@@ -91,10 +95,20 @@ func (h *helper) call(q *request, frame, dst []byte) (r *response, started bool,
 	if r.Kind == 0 && (q.Op == opTree) != (r.File != nil) {
 		return nil, true, fmt.Errorf("%w: no tree", errFrame)
 	}
-	if q.Op == opSlab && r.Kind == 0 {
+	switch {
+	case q.Op != opSlab || r.Kind != 0:
+	case len(dst) <= len(h.shared):
+		copy(dst, h.shared)
+	default:
 		_, err = io.ReadFull(h.out, dst)
 	}
 	return r, true, err
+}
+
+func (h *helper) unshare() {
+	if h.shared != nil {
+		_ = unix.Munmap(h.shared)
+	}
 }
 
 // kill stops the process and wakes a call that waits for it.
@@ -111,6 +125,7 @@ func (h *helper) end() string {
 	h.kill()
 	_ = h.cmd.Wait()
 	h.out.Close()
+	h.unshare()
 	return h.cmd.ProcessState.String()
 }
 

@@ -1,6 +1,7 @@
 package h5proc
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"os/exec"
@@ -270,6 +271,26 @@ func TestMemoryLimit(t *testing.T) {
 	require.ErrorIs(t, err, fault.Exhausted)
 	pool = newPool(t, Config{Helpers: 1})
 	require.NoError(t, pool.ReadSlab(ctx, fixture("bomb.h5"), "/x", []uint64{5}, []uint64{2}, make([]byte, 8)))
+}
+
+// Slabs go through shared memory up to its size, then through the pipe.
+func TestSlabsOfAllSizes(t *testing.T) {
+	const all = 1 << 23
+	pool := newPool(t, Config{Helpers: 1})
+	for _, n := range []int{sharedBytes / 4, sharedBytes/4 + 1, 1, all, 3, sharedBytes / 4} {
+		want := bytes.Repeat([]byte{7, 0, 0, 0}, n)
+		for i, v := range map[int]byte{all/2 - 2: 1, all/2 - 1: 2, all / 2: 3, all/2 + 1: 4, all - 1: 5} {
+			if at := i - (all - n); at >= 0 {
+				want[4*at] = v
+			}
+		}
+		got := make([]byte, 4*n)
+		require.NoError(t, pool.ReadSlab(ctx, fixture("wide.h5"), "/x", []uint64{uint64(all - n)}, []uint64{uint64(n)}, got))
+		require.True(t, bytes.Equal(want, got), "%d values", n)
+	}
+	h := <-pool.slots
+	pool.slots <- h
+	require.Len(t, h.shared, sharedBytes)
 }
 
 func TestManyCallers(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 )
 
 // A frame is a u32 length, little-endian, and so many bytes of gob. A helper answers a request with the byte picked,
-// a frame, and, for a slab that was read, its raw bytes.
+// a frame, and, for a slab that was read and is too large for the shared memory, its raw bytes.
 const (
 	maxRequest  = 64 << 20
 	maxResponse = 256 << 20

@@ -16,6 +16,7 @@ const helperEnv = "MTFLIGHT_HDF5_HELPER"
 type settings struct {
 	Memory int64
 	Roots  []string
+	Shared int // bytes of memory shared with the parent, file 5
 }
 
 // maxSlab bounds one slab read.
@@ -32,14 +33,18 @@ func MaybeServe() {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		os.Exit(2)
 	}
+	slabs, err := shared(s.Shared)
+	if err != nil {
+		os.Exit(2)
+	}
 	confine(s.Memory)
-	serve(os.NewFile(3, "requests"), os.NewFile(4, "answers"), s)
+	serve(os.NewFile(3, "requests"), os.NewFile(4, "answers"), s, slabs)
 	os.Exit(0)
 }
 
 // serve answers requests one by one. A goroutine waits for the next one, so that the end of the parent is noticed even
-// while libhdf5 is stuck.
-func serve(in io.Reader, out io.Writer, s settings) {
+// while libhdf5 is stuck. Slabs that fit into slabs are left there.
+func serve(in io.Reader, out io.Writer, s settings, slabs []byte) {
 	requests := make(chan *request)
 	go func() {
 		r := bufio.NewReader(in)
@@ -52,31 +57,21 @@ func serve(in io.Reader, out io.Writer, s settings) {
 		}
 	}()
 	open := files{roots: s.Roots}
-	var room []byte
 	for q := range requests {
-		if err := serveOne(&open, q, slabRoom(&room, q.Bytes), out); err != nil {
+		dst, left := slabs, true
+		if q.Bytes <= uint64(len(slabs)) {
+			dst = slabs[:q.Bytes]
+		} else if left = false; q.Bytes <= maxSlab {
+			dst = make([]byte, q.Bytes)
+		} // else it does not fit the request, which is refused for it
+		if err := serveOne(&open, q, dst, left, out); err != nil {
 			return
 		}
 	}
 }
 
-// slabRoom is where a slab goes: zeroing fresh memory for each would take longer than some filters. Room for a large one
-// isn't kept.
-func slabRoom(kept *[]byte, n uint64) []byte {
-	const most = 16 << 20
-	switch {
-	case n > maxSlab:
-		return nil // does not fit the request, which is refused for it
-	case n > most:
-		return make([]byte, n)
-	case n > uint64(cap(*kept)):
-		*kept = make([]byte, n)
-	}
-	return (*kept)[:n]
-}
-
-// serveOne answers one request; dst is where a slab goes.
-func serveOne(open *files, q *request, dst []byte, out io.Writer) error {
+// serveOne answers one request; dst is where a slab goes, and left says that it stays there.
+func serveOne(open *files, q *request, dst []byte, left bool, out io.Writer) error {
 	if _, err := out.Write([]byte{picked}); err != nil {
 		return err
 	}
@@ -93,7 +88,7 @@ func serveOne(open *files, q *request, dst []byte, out io.Writer) error {
 	if _, err := out.Write(frame); err != nil {
 		return err
 	}
-	if q.Op == opSlab && r.Kind == 0 {
+	if q.Op == opSlab && r.Kind == 0 && !left {
 		_, err = out.Write(dst)
 	}
 	return err

@@ -154,9 +154,18 @@ def bomb() -> None:
         d[:] = 0
 
 
+def wide() -> None:
+    """32 MiB that are 7 but for a few values at 16 MiB and at the end."""
+    with h5py.File("wide.h5", "w") as f:
+        d = f.create_dataset("x", (1 << 23,), "i4", chunks=(1 << 16,), compression="gzip", fillvalue=7)
+        d[(1 << 22) - 2:(1 << 22) + 2] = [1, 2, 3, 4]
+        d[-1] = 5
+
+
 tree()
 types()
 attributes()
 elsewhere()
 broken()
 bomb()
+wide()
