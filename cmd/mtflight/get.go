@@ -52,6 +52,7 @@ func (f *getFlags) add(c *cobra.Command) {
 	flags.StringVar(&r.Options.Time, "time", "", "timestamp or numeric")
 	flags.StringVar(&r.Options.Tensors, "tensors", "", "tensor or nested")
 	flags.BoolVar(&r.Options.Plain, "plain", false, "only types that every engine reads")
+	flags.BoolVar(&r.Options.NetCDF, "netcdf", false, "missing values (_FillValue, missing_value) are null; attributes go into the schema")
 	flags.StringVarP(&f.output, "output", "o", "", "file to write (default: standard output)")
 	flags.StringVar(&f.format, "format", "", "table, arrow, arrows, parquet, csv or none (default: by the file's ending)")
 	f.engine.add(c)

@@ -44,6 +44,19 @@ func TestGetRows(t *testing.T) {
 	require.Equal(t, "999 998 997", rows("--step", "-1", "--limit", "3"))
 }
 
+func TestGetNetCDF(t *testing.T) {
+	dimensions := func(args ...string) string {
+		args = append([]string{"get", "../../testdata/climate.nc", "/t2m", "--stop", "1", "--format", "arrows"}, args...)
+		r, err := ipc.NewReader(strings.NewReader(succeed(t, args...)))
+		require.NoError(t, err)
+		defer r.Release()
+		text, _ := r.Schema().Metadata().GetValue("netcdf.dimensions")
+		return text
+	}
+	require.Empty(t, dimensions())
+	require.Equal(t, `["time","lat","lon"]`, dimensions("--netcdf"))
+}
+
 func TestGetCSV(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.csv")
 	_, _, told := command(t, "get", tables, "/deep/er/particles", "-o", path)

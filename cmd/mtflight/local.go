@@ -28,7 +28,7 @@ func newLocal(c reader.Config) (*local, error) {
 
 func (l *local) close() error { return l.engine.Close() }
 
-func (l *local) list(ctx context.Context, path string, visit func(listed) error) error {
+func (l *local) list(ctx context.Context, path string, frames bool, visit func(listed) error) error {
 	if _, err := os.Stat(path); err != nil {
 		return noFile(path, err)
 	}
@@ -39,7 +39,7 @@ func (l *local) list(ctx context.Context, path string, visit func(listed) error)
 		if entry.IsDir() || name != path && !isHDF5(name) {
 			return ctx.Err()
 		}
-		err = l.listFile(ctx, name, visit)
+		err = l.listFile(ctx, name, frames, visit)
 		if kind := fault.Of(err); kind != nil && name != path && ctx.Err() == nil {
 			return visit(listed{File: name, Error: err.Error()})
 		}
@@ -47,7 +47,7 @@ func (l *local) list(ctx context.Context, path string, visit func(listed) error)
 	})
 }
 
-func (l *local) listFile(ctx context.Context, path string, visit func(listed) error) error {
+func (l *local) listFile(ctx context.Context, path string, frames bool, visit func(listed) error) error {
 	file, err := l.engine.Open(ctx, reader.Location{Path: path})
 	if err != nil {
 		return err
@@ -55,6 +55,13 @@ func (l *local) listFile(ctx context.Context, path string, visit func(listed) er
 	tree, err := file.Tree(ctx)
 	if err != nil {
 		return err
+	}
+	if frames {
+		more, err := file.Frames(ctx)
+		if err != nil {
+			return err
+		}
+		tree.Datasets = append(tree.Datasets, more...)
 	}
 	for i := range tree.Datasets {
 		if hidden(tree.Datasets[i].Path) {

@@ -13,13 +13,14 @@ import (
 )
 
 func newList() *cobra.Command {
-	var asJSON bool
+	var asJSON, frames bool
 	var engine engineFlags
 	c := &cobra.Command{
 		Use:   "ls FILE|DIR | ls grpc://HOST:PORT [FILE]",
 		Short: "List the datasets of files or of a server",
 		Example: `  mtflight ls run7.h5
   mtflight ls /data
+  mtflight ls --frames store.h5
   mtflight ls grpc://127.0.0.1:8815 'run*'`,
 		Args: placed(0, 1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -29,22 +30,23 @@ func newList() *cobra.Command {
 				return err
 			}
 			defer s.close()
-			return list(c, s, append(rest, "")[0], asJSON)
+			return list(c, s, append(rest, "")[0], frames, asJSON)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
+	c.Flags().BoolVar(&frames, "frames", false, "also the data frames of pandas and AnnData, which are groups")
 	engine.add(c)
 	return c
 }
 
-func list(c *cobra.Command, s source, file string, asJSON bool) error {
+func list(c *cobra.Command, s source, file string, frames, asJSON bool) error {
 	if asJSON {
 		lines := json.NewEncoder(c.OutOrStdout())
-		return s.list(c.Context(), file, func(d listed) error { return lines.Encode(d) })
+		return s.list(c.Context(), file, frames, func(d listed) error { return lines.Encode(d) })
 	}
 	table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FILE\tDATASET\tKIND\tSHAPE\tTYPE\tCHUNKS\tFILTERS\tSIZE\tNOTE")
-	err := s.list(c.Context(), file, func(d listed) error { return listRow(table, d) })
+	err := s.list(c.Context(), file, frames, func(d listed) error { return listRow(table, d) })
 	return orFirst(err, table.Flush())
 }
 

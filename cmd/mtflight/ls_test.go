@@ -40,6 +40,12 @@ func TestListJSON(t *testing.T) {
 	}
 }
 
+func TestListFrames(t *testing.T) {
+	frame := `(?m)/frame +table +- +x float64, n int64, who utf8`
+	require.Regexp(t, frame, succeed(t, "ls", "--frames", pandas))
+	require.NotRegexp(t, frame, succeed(t, "ls", pandas), "frames are listed on request")
+}
+
 func TestListRefuses(t *testing.T) {
 	code, _, errOut := command(t, "ls", "/no/such/file.h5")
 	require.Equal(t, 3, code)

@@ -35,8 +35,8 @@ func (r *remote) describe(ctx context.Context, file, dataset string) (json.RawMe
 	return r.client.Describe(ctx, file, dataset)
 }
 
-func (r *remote) list(ctx context.Context, glob string, visit func(listed) error) error {
-	return r.client.List(ctx, client.Criteria{File: glob}, func(d client.Dataset) error {
+func (r *remote) list(ctx context.Context, glob string, frames bool, visit func(listed) error) error {
+	return r.client.List(ctx, client.Criteria{File: glob, Frames: frames}, func(d client.Dataset) error {
 		if d.Name == "" {
 			return visit(listed{File: d.File, Error: d.Reason})
 		}

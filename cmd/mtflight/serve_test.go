@@ -51,6 +51,7 @@ func TestServe(t *testing.T) {
 	require.Equal(t, "SERVING\n", succeed(t, "health", location))
 	require.Contains(t, succeed(t, "ls", location), "tables.h5")
 	require.NotContains(t, succeed(t, "ls", location, "arr*"), "tables.h5")
+	require.Regexp(t, `/frame +table +- +x float64, n int64`, succeed(t, "ls", "--frames", location, "pandas.h5"))
 	require.Contains(t, succeed(t, "describe", location, "tables.h5", "/events"), "detector")
 	args := []string{"tables.h5", "/events", "--format", "csv", "--start", "10", "--stop", "700", "--fields", "name,pos,t"}
 	fromServer := succeed(t, append([]string{"get", location}, args...)...)

@@ -13,8 +13,8 @@ import (
 
 // source is where datasets come from: files on this machine's disk, or a server. Used by one goroutine.
 type source interface {
-	// list visits the datasets of a file, or of all below a directory, with those that cannot be read.
-	list(ctx context.Context, file string, visit func(listed) error) error
+	// list visits the datasets of a file, or of all below a directory, with those that cannot be read, and data frames.
+	list(ctx context.Context, file string, frames bool, visit func(listed) error) error
 	// describe tells everything known of a dataset, as the action of the same name does.
 	describe(ctx context.Context, file, dataset string) (json.RawMessage, error)
 	// open starts a request. The caller releases what it gives.

@@ -22,6 +22,7 @@ const (
 	tables = "../../testdata/tables.h5"
 	arrays = "../../testdata/arrays.h5"
 	types  = "../../testdata/types.h5"
+	pandas = "../../testdata/pandas.h5"
 )
 
 // command runs one command line and gives what it printed.

@@ -106,6 +106,7 @@ type Criteria struct {
 	File    string `json:"file,omitempty"`
 	Dataset string `json:"dataset,omitempty"`
 	Kind    string `json:"kind,omitempty"`
+	Frames  bool   `json:"frames,omitempty"` // data frames of pandas and AnnData too, which are groups
 }
 
 // Dataset is one that a server has. One that cannot be served has Kind "unsupported" and a Reason; a file that cannot
