@@ -267,3 +267,29 @@ func TestSmallAddresses(t *testing.T) {
 	defer r.Release()
 	require.Equal(t, "[[1 2] []]", r.Column(0).String())
 }
+
+func TestBatchOver(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	p, err := Compile(Source{Name: "x", Type: intOf(2, h5type.LittleEndian), Inner: []int{3}}, nil, Options{})
+	require.NoError(t, err)
+	require.True(t, p.Direct())
+	buf := memory.NewBufferWithAllocator(mem.Allocate(12), mem)
+	for i := range buf.Bytes() {
+		buf.Bytes()[i] = byte(i)
+	}
+	require.Nil(t, p.BatchOver(buf, 3, 0), "12 bytes are two rows")
+	r, err := p.BatchOver(buf, 2, 0).Record()
+	require.NoError(t, err)
+	want := p.NewBatch(mem, 2, nil, 0)
+	require.NoError(t, want.Put(0, 1, Elems{Data: []byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, N: 6, Size: 2}, 0, 1, 6))
+	w, err := want.Record()
+	require.NoError(t, err)
+	sameArray(t, w.Column(0), r.Column(0))
+	w.Release()
+	r.Release()
+
+	strings, err := Compile(nested(), nil, Options{})
+	require.NoError(t, err)
+	require.Nil(t, strings.BatchOver(memory.NewBufferBytes(make([]byte, 20)), 1, 0), "columns of a table don't lie together")
+}

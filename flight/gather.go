@@ -94,7 +94,9 @@ func (g *gathering) add(b []byte) {
 func (g *gathering) flush() error {
 	all := g.wait
 	if g.err == nil {
-		_, g.err = all.WriteTo(g.Conn)
+		if _, g.err = all.WriteTo(g.Conn); g.err != nil {
+			_ = g.Conn.Close() // gRPC waits for its reader to fail too, which EFAULT (a file cut off under its mapping) doesn't do
+		}
 	}
 	g.forget()
 	return g.err

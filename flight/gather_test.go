@@ -5,6 +5,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // pair is a gathering connection with what its peer has read once it is closed.
@@ -145,3 +148,20 @@ func TestGatheringOnABrokenConnection(t *testing.T) {
 type closedAlready struct{ net.Conn }
 
 func (closedAlready) Close() error { return nil }
+
+func TestGatheringEndsWithAFileCutOff(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, os.WriteFile(path, make([]byte, 1<<20), 0o600))
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	mapped, err := unix.Mmap(int(f.Fd()), 0, 1<<20, unix.PROT_READ, unix.MAP_SHARED)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, unix.Munmap(mapped)) }()
+	require.NoError(t, f.Close())
+	g, _, _ := pair(t)
+	require.NoError(t, os.Truncate(path, 0))
+	_, err = g.Write(mapped)
+	require.ErrorIs(t, err, unix.EFAULT)
+	_, err = g.Read(make([]byte, 1))
+	require.ErrorIs(t, err, net.ErrClosed, "gRPC's reader has to end too")
+}

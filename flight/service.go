@@ -47,9 +47,20 @@ func (s *Server) DoGet(t *arrowflight.Ticket, stream arrowflight.FlightService_D
 	if err != nil {
 		return err
 	}
-	run := p.Run(stream.Context())
+	run := s.run(stream.Context(), p)
 	defer run.Release()
-	return send(stream, run)
+	if err := send(stream, run); err != nil {
+		return err
+	}
+	return run.Settle()
+}
+
+// run reads for a connection. One that gathers gives batches to the kernel without looking at them.
+func (s *Server) run(ctx context.Context, p *reader.Plan) *reader.Run {
+	if ledgerOf(ctx).conn != nil {
+		return p.RunMapped(ctx)
+	}
+	return p.Run(ctx)
 }
 
 // requestOf is the request that a descriptor stands for; command is its text where it was sent as one.

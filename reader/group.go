@@ -12,6 +12,7 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
 )
 
 // fill is a batch on its way.
@@ -19,7 +20,8 @@ type fill struct {
 	block
 	runs   []run
 	lease  *bufpool.Lease
-	place  Memory // of the caller's, nil: the engine's
+	place  Memory           // of the caller's, nil: the engine's
+	pages  *blockio.Mapping // of its bytes in the file, nil: they are read; the batch's once there is one
 	batch  *convert.Batch
 	record arrow.Record
 	hits   hits // of a condition
@@ -57,6 +59,9 @@ func (g *group) addJobs() {
 	geo := g.plan.geo
 	bands := map[int64][]target{}
 	for i, f := range g.fills {
+		if f.pages != nil {
+			continue
+		}
 		for _, r := range f.runs {
 			cut(r, geo.chunk[geo.rows], func(chunk int64, part run) {
 				t := bands[chunk]
@@ -108,19 +113,24 @@ func (p *Plan) perTask() int {
 func (g *group) tasks(ctx context.Context) []func(worker int) {
 	var out []func(int)
 	for part := range slices.Chunk(g.jobs, g.plan.perTask()) {
-		out = append(out, func(int) { g.work(ctx, part) })
+		out = append(out, func(int) { g.work(func() error { return g.read(ctx, part) }) })
+	}
+	for _, f := range g.fills {
+		if f.pages != nil {
+			out = append(out, func(int) { g.work(func() error { return f.pages.Load(ctx) }) })
+		}
 	}
 	if len(out) == 0 {
-		out = append(out, func(int) { g.work(ctx, nil) })
+		out = append(out, func(int) { g.work(func() error { return nil }) })
 	}
 	g.left.Store(int64(len(out)))
 	return out
 }
 
 // work does one task, whatever happens in it, and ends the group after the last.
-func (g *group) work(ctx context.Context, jobs []job) {
+func (g *group) work(do func() error) {
 	if g.failed() == nil {
-		if err := g.guard(func() error { return g.read(ctx, jobs) }); err != nil {
+		if err := g.guard(do); err != nil {
 			g.fail(err)
 		}
 	}

@@ -24,6 +24,8 @@ type Run struct {
 	seq    sequence
 	begun  bool
 	at     Placement // nil: the engine's memory
+	mapped bool      // batches may be mapped from the file
+	lent   loans     // those that are
 	follow *follow   // nil: the run ends with the rows there are
 	frame  *frameRun // nil: it is over no frame, or not begun
 
@@ -175,6 +177,7 @@ func (r *Run) start() (*group, error) {
 		return nil, err
 	}
 	g := &group{plan: r.plan, fills: fills, ended: r.ended}
+	r.mapFills(g)
 	g.addJobs()
 	scratch := r.plan.scratchBytes(len(g.jobs))
 	total := scratch
@@ -188,7 +191,7 @@ func (r *Run) start() (*group, error) {
 	}
 	for _, f := range fills {
 		f.lease = lease.Split(r.leased(f))
-		f.batch = r.plan.program.NewBatch(f.allocator(), int(f.Rows), r.plan.resolver(r.ctx), f.Row)
+		f.batch = r.newBatch(f)
 	}
 	g.lease = lease
 	return g, nil
@@ -282,7 +285,7 @@ func (r *Run) deliver(g *group) error {
 	}
 	if !r.plan.ds.file.unchanged() {
 		g.release()
-		return fault.New(fault.Changed, "the file changed while it was read: ask again")
+		return errChanged
 	}
 	if s, ok := r.seq.(*sortedRows); ok && s.err != nil {
 		g.release()
@@ -331,4 +334,10 @@ func (r *Run) stop() {
 	}
 }
 
-func (r *Run) putBack(fills []*fill) { r.put = fills }
+// putBack keeps the blocks of a group for another try.
+func (r *Run) putBack(fills []*fill) {
+	for _, f := range fills {
+		f.unmap()
+	}
+	r.put = fills
+}

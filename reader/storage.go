@@ -47,7 +47,7 @@ func (d *Dataset) chunkedStore() (store, error) {
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	c := &chunked{file: d.file.disk, index: x, filters: d.pipe, chunk: signed(d.object.Layout.ChunkDims),
+	c := &chunked{file: d.file.disk, index: x, filters: d.pipe, chunk: signed(d.object.Layout.ChunkDims), shape: d.shape,
 		elemSize: d.source.Type.Size, fill: d.fill(), end: d.file.h5.EOF,
 		cache: d.file.eng.chunks, serial: d.file.serial, object: d.meta.Addr}
 	if len(c.chunk) != len(d.shape) {

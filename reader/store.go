@@ -49,6 +49,7 @@ type chunked struct {
 	index    *chunkindex.Index
 	filters  *filter.Pipeline // nil: none
 	chunk    []int64
+	shape    []int64 // of the dataset
 	elemSize int
 	fill     []byte // one element
 	end      uint64 // of what the file's superblock says was allocated

@@ -56,12 +56,7 @@ func (l *Lease) Allocate(n int) []byte {
 	b := l.mem.Pool.Get(n)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.live += int64(cap(b))
-	l.buffers++
-	if over := l.live - l.reserved; over > 0 {
-		l.mem.Budget.force(over)
-		l.reserved += over
-	}
+	l.take(int64(cap(b)))
 	return b
 }
 
@@ -82,11 +77,33 @@ func (l *Lease) Free(b []byte) {
 		return
 	}
 	l.mem.Pool.Put(b)
+	l.Return(cap(b))
+}
+
+// Borrow counts n bytes that lie elsewhere as allocated; Return takes them back.
+func (l *Lease) Borrow(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.live -= int64(cap(b))
+	l.take(int64(n))
+}
+
+// Return ends a Borrow.
+func (l *Lease) Return(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.live -= int64(n)
 	l.buffers--
 	l.settle()
+}
+
+// take counts n allocated bytes. Called locked.
+func (l *Lease) take(n int64) {
+	l.live += n
+	l.buffers++
+	if over := l.live - l.reserved; over > 0 {
+		l.mem.Budget.force(over)
+		l.reserved += over
+	}
 }
 
 // Close ends the reservation of bytes that are not allocated; the rest follows with the last Free.

@@ -56,3 +56,26 @@ func TestOnlyRegularFilesOpen(t *testing.T) {
 	_, err = Identify(filepath.Join(t.TempDir(), "none"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
+
+func TestMap(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	data := make([]byte, 3*os.Getpagesize()+17)
+	for i := range data {
+		data[i] = byte(i * 7)
+	}
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	f, err := Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	m, err := f.Map(5000, uint64(len(data)-5000))
+	require.NoError(t, err)
+	require.NoError(t, m.Load(context.Background()))
+	require.Equal(t, data[5000:], m.Bytes())
+	for _, c := range [][2]uint64{{0, 0}, {0, uint64(len(data)) + 1}, {uint64(len(data)), 1}, {^uint64(0), 2}} {
+		_, err := f.Map(c[0], c[1])
+		require.ErrorIs(t, err, fault.DataLoss)
+	}
+	require.NoError(t, os.Truncate(path, 0))
+	require.ErrorIs(t, m.Load(context.Background()), fault.DataLoss, "what is gone")
+	require.NoError(t, m.Close())
+}

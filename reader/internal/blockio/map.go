@@ -1,0 +1,49 @@
+package blockio
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// Mapping is bytes of a file in the process's address space. Only the kernel may touch them: where the file has been
+// cut off meanwhile, a system call given them fails with EFAULT, but a look at them kills the process.
+type Mapping struct {
+	pages []byte // whole
+	bytes []byte
+}
+
+// Map maps n bytes from off. It may be called again for the same bytes; each mapping has to be closed.
+func (f *File) Map(off, n uint64) (*Mapping, error) {
+	if n == 0 || off > uint64(f.id.Size) || n > uint64(f.id.Size)-off {
+		return nil, fault.New(fault.DataLoss, "%d bytes at address %d lie beyond the end of the file (%d bytes): it is truncated", n, off, f.id.Size)
+	}
+	lead := off % uint64(os.Getpagesize())
+	pages, err := unix.Mmap(int(f.f.Fd()), int64(off-lead), int(n+lead), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, err
+	}
+	return &Mapping{pages: pages, bytes: pages[lead : lead+n : lead+n]}, nil
+}
+
+// Bytes are what is mapped, valid until Close.
+func (m *Mapping) Bytes() []byte { return m.bytes }
+
+// Load brings the bytes into memory, if the kernel can (Linux 5.14), so that nobody waits for them later.
+func (m *Mapping) Load(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	err := unix.Madvise(m.pages, unix.MADV_POPULATE_READ)
+	if err == nil || errors.Is(err, unix.EINVAL) {
+		return nil
+	}
+	return fault.New(fault.DataLoss, "%d mapped bytes: %w", len(m.bytes), err)
+}
+
+// Close ends the mapping.
+func (m *Mapping) Close() error { return unix.Munmap(m.pages) }

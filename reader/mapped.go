@@ -1,0 +1,183 @@
+package reader
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+)
+
+// mapBytes is the least a batch takes to be mapped: less is read in the time that mapping takes.
+const mapBytes = 256 << 10
+
+// RunMapped is Run for a caller that only hands the batches' buffers to the kernel (writev), never looks at them: they
+// may be mapped from the file where its bytes are what Arrow wants. Where the file is cut off meanwhile, a look would
+// kill the process and the system call fails.
+func (p *Plan) RunMapped(ctx context.Context) *Run {
+	r := p.Run(ctx)
+	r.lent.back = make(chan struct{}, 1)
+	r.mapped = p.program != nil && p.program.Direct() && p.inspect == nil
+	return r
+}
+
+var errChanged = fault.New(fault.Changed, "the file changed while it was read: ask again")
+
+// mappable is a store of elements that lie in a file as they are, one after the other.
+type mappable interface {
+	// stretch says where n elements from first on, counted over the whole dataset, lie; false: not in one piece.
+	stretch(first, n int64) (f *blockio.File, addr uint64, ok bool)
+}
+
+// mapping gives a fill its bytes in the file, nil where they have to be read.
+func (r *Run) mapping(f *fill) *blockio.Mapping {
+	store, ok := r.plan.store.(mappable)
+	if !ok || !r.mapped || len(f.runs) != 1 || f.runs[0].step != 1 || !r.plan.geo.wholeRows() {
+		return nil
+	}
+	perRow := int64(r.plan.program.ElemsPerRow())
+	n := f.runs[0].n * perRow
+	size := int64(r.plan.program.ElemSize())
+	if n*size < mapBytes || f.runs[0].n != f.Rows {
+		return nil
+	}
+	file, addr, ok := store.stretch(f.runs[0].src*perRow, n)
+	if !ok {
+		return nil
+	}
+	m, err := file.Map(addr, uint64(n*size))
+	if err != nil {
+		return nil // reading tells why
+	}
+	return m
+}
+
+// wholeRows tells whether a row is all of the other axes, in their order.
+func (g *geometry) wholeRows() bool {
+	if len(g.shape) == 0 || g.rows != 0 {
+		return false
+	}
+	for i := 1; i < len(g.shape); i++ {
+		a := g.axes[i]
+		if a.drop || len(a.runs) != 1 || a.runs[0].src != 0 || a.runs[0].step != 1 || a.n != g.shape[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// stretch is part of mappable: chunks of whole rows, stored one behind the other and unfiltered.
+func (c *chunked) stretch(first, n int64) (*blockio.File, uint64, bool) {
+	per := product(c.chunk)
+	if c.shape == nil || per == 0 || c.filters != nil {
+		return nil, 0, false
+	}
+	for i := 1; i < len(c.chunk); i++ {
+		if c.chunk[i] != c.shape[i] {
+			return nil, 0, false
+		}
+	}
+	var addr uint64
+	for k := first / per; k <= (first+n-1)/per; k++ {
+		ch, ok := c.index.At(uint64(k))
+		if !ok || int64(ch.Size) != c.bytes() || k > first/per && ch.Addr != addr {
+			return nil, 0, false
+		}
+		if k == first/per {
+			addr = ch.Addr
+		}
+		addr += uint64(c.bytes())
+	}
+	start := addr - uint64(((first+n-1)/per-first/per+1)*c.bytes())
+	return c.file, start + uint64(first%per*int64(c.elemSize)), true
+}
+
+// stretch is part of mappable.
+func (b *bands) stretch(first, _ int64) (*blockio.File, uint64, bool) {
+	c, ok := b.source.(*contiguous)
+	if !ok {
+		return nil, 0, false
+	}
+	return c.file, c.addr + uint64(first*c.elemSize), true
+}
+
+// mapFills maps what can be of a group.
+func (r *Run) mapFills(g *group) {
+	for _, f := range g.fills {
+		if f.pages == nil {
+			f.pages = r.mapping(f)
+		}
+	}
+}
+
+// unmap takes back what mapFills did.
+func (f *fill) unmap() {
+	if f.pages != nil {
+		_ = f.pages.Close()
+		f.pages = nil
+	}
+}
+
+// newBatch is a batch over a fill's mapping or with memory to read into.
+func (r *Run) newBatch(f *fill) *convert.Batch {
+	if f.pages != nil {
+		return r.plan.program.BatchOver(r.lend(f), int(f.Rows), f.Row)
+	}
+	return r.plan.program.NewBatch(f.allocator(), int(f.Rows), r.plan.resolver(r.ctx), f.Row)
+}
+
+// loans counts the mapped buffers that have not come back.
+type loans struct {
+	n    atomic.Int64
+	back chan struct{}
+}
+
+// loan is the allocator that one of them goes back to. Its bytes count as the lease's.
+type loan struct {
+	memory.Allocator
+	lease *bufpool.Lease
+	pages *blockio.Mapping
+	of    *loans
+}
+
+// lend makes a batch's buffer of a mapping.
+func (r *Run) lend(f *fill) *memory.Buffer {
+	b := f.pages.Bytes()
+	f.lease.Borrow(len(b))
+	r.lent.n.Add(1)
+	return memory.NewBufferWithAllocator(b, loan{lease: f.lease, pages: f.pages, of: &r.lent})
+}
+
+// Free is part of memory.Allocator.
+func (l loan) Free(b []byte) {
+	_ = l.pages.Close()
+	l.lease.Return(len(b))
+	l.of.n.Add(-1)
+	select {
+	case l.of.back <- struct{}{}:
+	default:
+	}
+}
+
+// Settle waits until all mapped batches have been released, and tells whether the file changed before: what was sent of
+// them is wrong then. It is for the end of a run, after Next.
+func (r *Run) Settle() error {
+	if !r.mapped {
+		return nil
+	}
+	for r.lent.n.Load() > 0 {
+		select {
+		case <-r.lent.back:
+		case <-r.ctx.Done():
+			return context.Cause(r.ctx)
+		}
+	}
+	if !r.plan.ds.file.unchanged() {
+		return r.explain(errChanged)
+	}
+	return nil
+}
