@@ -49,10 +49,21 @@ func (b *boxes) need(int64) int64 { return b.bytes() }
 func (b *boxes) bytes() int64 { return product(b.box) * int64(b.elemSize) }
 
 func (b *boxes) load(ctx context.Context, s *scratch, at [][]int64, use func(int, convert.Elems, bool) error) error {
-	buf := s.mem.Allocate(int(b.bytes()))
-	defer s.mem.Free(buf)
+	var buf []byte
+	defer func() { s.mem.Free(buf) }()
 	for i := range at {
 		start, count, n := b.part(at[i])
+		if s.place != nil {
+			if dst := s.place(i); int64(len(dst)) == n*int64(b.elemSize) {
+				if err := b.helper.ReadSlab(ctx, b.path, b.name, start, count, dst); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if buf == nil {
+			buf = s.mem.Allocate(int(b.bytes()))
+		}
 		part := buf[:n*int64(b.elemSize)]
 		if err := b.helper.ReadSlab(ctx, b.path, b.name, start, count, part); err != nil {
 			return err

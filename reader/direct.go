@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"errors"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -56,6 +57,28 @@ func (g *group) fetch(ctx context.Context, j job, read part) error {
 	return g.stretches(j, func(f *fill, dst, src, _, _, n int64) error {
 		return read(ctx, f.batch.Direct(int(dst), int(n)), src*size)
 	})
+}
+
+var errScattered = errors.New("not side by side")
+
+// place gives the bytes of a batch that a job's whole chunk fills, element by element; nil if it goes to several places.
+func (g *group) place(j job) []byte {
+	var batch *fill
+	var start, done int64
+	err := g.stretches(j, func(f *fill, dst, src, dstStep, srcStep, n int64) error {
+		if batch == nil {
+			batch, start = f, dst
+		}
+		if f != batch || dst != start+done || src != done || n > 1 && (dstStep != 1 || srcStep != 1) {
+			return errScattered
+		}
+		done += n
+		return nil
+	})
+	if err != nil || batch == nil || done != product(g.plan.geo.chunk) {
+		return nil
+	}
+	return batch.batch.Direct(int(start), int(done))
 }
 
 // stretches calls use for every stretch of elements that goes from a chunk to a batch.

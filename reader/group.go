@@ -165,6 +165,9 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 	s := newScratch(g.lease)
 	defer s.release()
 	s.partial = func(i int) bool { return g.partial(jobs[i]) }
+	if g.plan.program.Direct() {
+		s.place = func(i int) []byte { return g.place(jobs[i]) }
+	}
 	chunks := make([][]int64, len(jobs))
 	for i, j := range jobs {
 		chunks[i] = j.at

@@ -18,7 +18,8 @@ type store interface {
 	// extents are the lengths of a chunk's axes, in elements.
 	extents() []int64
 	// load calls use for each chunk (numbers along the axes), in any order, with its elements in row-major order;
-	// they are valid during the call only. fill: it is one element that stands for all.
+	// they are valid during the call only. fill: it is one element that stands for all. A chunk that s.place has a place
+	// for may be put there instead, without a call.
 	load(ctx context.Context, s *scratch, chunks [][]int64, use func(i int, e convert.Elems, fill bool) error) error
 	// need is the most bytes one worker takes for a load of chunks of so many bytes in all.
 	need(bytes int64) int64
@@ -29,7 +30,8 @@ type scratch struct {
 	mem   *bufpool.Lease // of the group the worker works for
 	codec *filter.Scratch
 
-	partial func(i int) bool // whether a chunk of the load is wanted in part only; nil: none is
+	partial func(i int) bool   // whether a chunk of the load is wanted in part only; nil: none is
+	place   func(i int) []byte // where a chunk's elements go, if all as they are and side by side, else nil; nil: none do
 }
 
 func newScratch(l *bufpool.Lease) *scratch {
@@ -150,7 +152,11 @@ func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, f
 	}
 	for _, f := range found[span.First:span.Last] {
 		off := f.Addr - span.Addr
-		e, err := c.decode(s, buf[off:off+uint64(f.Size)], f)
+		src := buf[off : off+uint64(f.Size)]
+		if c.placed(s, src, f) {
+			continue
+		}
+		e, err := c.decode(s, src, f)
 		if err != nil {
 			return c.failed(f, err)
 		}
@@ -162,6 +168,16 @@ func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, f
 		}
 	}
 	return nil
+}
+
+// placed decodes a chunk right to its place, if it has one. One that fails is tried again in the other way, whose error
+// says what is wrong.
+func (c *chunked) placed(s *scratch, src []byte, f stored) bool {
+	if s.place == nil || c.filters == nil || c.index.Unfiltered(f.linear) {
+		return false
+	}
+	dst := s.place(f.i)
+	return dst != nil && c.filters.DecodeInto(s.codec, src, f.Mask, dst) == nil
 }
 
 // plausible bounds a chunk's stored size before it is allocated: no codec makes chunks so much larger.

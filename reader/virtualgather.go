@@ -140,7 +140,7 @@ func (g *gather) flush() error {
 	if len(g.chunks) == 0 {
 		return nil
 	}
-	g.scratch.partial = g.partial
+	g.scratch.partial, g.scratch.place = g.partial, nil // of this load
 	if err := g.store.load(g.ctx, g.scratch, g.chunks, g.copy); err != nil {
 		return g.failed(err)
 	}

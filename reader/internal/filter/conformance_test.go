@@ -100,8 +100,20 @@ func TestChunks(t *testing.T) {
 			r, err := p.Decode(s, []byte(c.Stored), c.Mask, len(c.Decoded))
 			require.NoError(t, err)
 			require.True(t, bytes.Equal([]byte(c.Decoded), flat(r)), "decoded bytes differ")
+			dst := dirty(len(c.Decoded))
+			require.NoError(t, decodeInto(t, p, s, []byte(c.Stored), c.Mask, dst))
+			require.True(t, bytes.Equal([]byte(c.Decoded), dst), "bytes decoded into their place differ")
 		})
 	})
+}
+
+// decodeInto is DecodeInto with a guard behind dst.
+func decodeInto(t testing.TB, p *Pipeline, s *Scratch, src []byte, mask uint32, dst []byte) error {
+	room := dirty(len(dst) + 64)
+	err := p.DecodeInto(s, src, mask, room[:len(dst)])
+	require.Equal(t, dirty(64), room[len(dst):], "bytes written behind the chunk")
+	copy(dst, room)
+	return err
 }
 
 // dirty allocates buffers that aren't zero, as a pool does.
@@ -222,9 +234,13 @@ func FuzzDecode(f *testing.F) {
 			r, err := p.Decode(s, stored, 0, want)
 			if err != nil {
 				requireKind(t, err)
+				requireKind(t, decodeInto(t, p, s, stored, 0, dirty(want)))
 				continue
 			}
 			require.Len(t, r.Data, want)
+			data, dst := bytes.Clone(flat(r)), dirty(want)
+			require.NoError(t, decodeInto(t, p, s, stored, 0, dst))
+			require.True(t, bytes.Equal(data, dst), "DecodeInto differs")
 		}
 	})
 }

@@ -1,8 +1,8 @@
 // Package filter undoes the filter pipelines of HDF5 chunks, in Go or through the codecs' own C libraries, without
 // libhdf5 and so without its lock.
 //
-// New checks a dataset's pipeline (Spec per filter) once; Pipeline.Decode then decodes chunk after chunk. A Pipeline may
-// be shared by goroutines; a Scratch belongs to one at a time and owns the memory that a Result points into until the
+// New checks a dataset's pipeline (Spec per filter) once; Pipeline.Decode then decodes chunk after chunk, DecodeInto to
+// where its bytes shall be. A Pipeline may be shared by goroutines; a Scratch belongs to one at a time and owns the memory that a Result points into until the
 // next Decode with it. The package starts no goroutine and touches no file. Every decoder takes hostile bytes: output
 // never exceeds what the chunk's declared size allows, and a wrong length is an error of kind fault.DataLoss.
 //

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -105,7 +106,8 @@ func (p *Pipeline) Decode(s *Scratch, src []byte, mask uint32, chunkBytes int) (
 			continue
 		}
 		st := &p.stages[i]
-		if sh, ok := st.dec.(shuffle); ok && p.last(i, mask) {
+		s.final = p.last(i, mask)
+		if sh, ok := st.dec.(shuffle); ok && s.final {
 			return sh.planes(data, chunkBytes)
 		}
 		want, err := p.expect(i, mask, chunkBytes)
@@ -120,6 +122,23 @@ func (p *Pipeline) Decode(s *Scratch, src []byte, mask uint32, chunkBytes int) (
 		}
 	}
 	return whole(data, chunkBytes)
+}
+
+// DecodeInto is Decode with the chunk's bytes going to dst, which is as long as the chunk; no shuffle is left. After an
+// error dst holds anything.
+func (p *Pipeline) DecodeInto(s *Scratch, src []byte, mask uint32, dst []byte) error {
+	s.dst = dst[:len(dst):len(dst)]
+	r, err := p.Decode(s, src, mask, len(dst))
+	s.dst = nil
+	switch {
+	case err != nil:
+		return err
+	case r.Planes:
+		unshuffle(dst, r.Data, r.Elem)
+	case unsafe.SliceData(r.Data) != unsafe.SliceData(dst):
+		copy(dst, r.Data)
+	}
+	return nil
 }
 
 // decodeFault is of kind fault.DataLoss unless err says that the chunk needs something that isn't served.

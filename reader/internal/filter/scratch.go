@@ -8,6 +8,9 @@ type Scratch struct {
 	bufs  [2][]byte
 	turn  int
 	inner [2][]byte
+
+	dst   []byte // of DecodeInto, else nil
+	final bool   // the filter at work is the last to be undone
 }
 
 // NewScratch returns an empty Scratch. alloc(n) returns at least n bytes, whose contents don't matter; free takes them
@@ -34,6 +37,9 @@ func (s *Scratch) Release() {
 
 // out returns n bytes that don't overlap with the previous result of out.
 func (s *Scratch) out(n int) []byte {
+	if s.final && s.dst != nil && n == len(s.dst) {
+		return s.dst
+	}
 	s.turn ^= 1
 	return s.grow(&s.bufs[s.turn], n)
 }
