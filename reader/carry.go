@@ -9,7 +9,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"github.com/mtflight/mtflight/convert"
-	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
 )
@@ -154,8 +153,7 @@ func newCarried(ctx context.Context, mem *bufpool.Memory, n, size int64) (*carri
 
 // fetchRows reads the rows and puts each in its place.
 func (p *Plan) fetchRows(ctx context.Context, c *carried, places, sources *sortedRows) error {
-	raw := convert.Source{Name: "row", Type: &h5type.Type{Class: h5type.Opaque, Size: int(c.size)}}
-	program, err := convert.Compile(raw, nil, convert.Options{})
+	program, err := wholeElement(int(c.size))
 	if err != nil {
 		return err
 	}
@@ -250,9 +248,14 @@ func (c *carried) close() {
 
 // over is the plan that reads the carried rows.
 func (c *carried) over(p *Plan) *Plan {
+	return p.from1D(c, c, c.band)
+}
+
+// from1D is the plan that reads its rows from another store, all of them, in their order there.
+func (p *Plan) from1D(s store, rows sequence, band int64) *Plan {
 	q := *p
-	q.store, q.fixed = c, c
-	q.geo = newGeometry([]int64{c.n}, []int64{c.band}, []axis{wholeAxis(c.n)})
+	q.store, q.fixed = s, rows
+	q.geo = newGeometry([]int64{rows.Len()}, []int64{band}, []axis{wholeAxis(rows.Len())})
 	return &q
 }
 

@@ -93,64 +93,62 @@ func kindOf(t arrow.DataType) (where.Kind, string) {
 // hits are the places, among the rows scanned, of those that match.
 type hits []int64
 
-// match finds the matching rows of a batch of the condition's columns.
-func (c *condition) match(rec arrow.Record, first int64) hits {
-	cols := make([]where.Vector, len(c.kinds))
-	for i, kind := range c.kinds {
-		cols[i] = vector(rec.Column(i), kind)
-	}
-	n := int(rec.NumRows())
-	out := make([]byte, n)
-	c.program.NewEval().Eval(cols, n, out)
-	return collect(out, first)
-}
-
-func collect(set []byte, first int64) hits {
-	n := 0
-	for _, b := range set {
-		n += int(b)
-	}
-	out := make(hits, 0, n)
-	for i, b := range set {
-		if b != 0 {
-			out = append(out, first+int64(i))
-		}
-	}
-	return out
-}
+// probeBytes is how much is read before the next look at how much was found.
+const probeBytes = 4 << 20
 
 // filter finds the rows of a slice that match, at most limit of them (negative: all).
 func (p *Plan) filter(ctx context.Context, rows span, limit int64) (rowList, error) {
+	out, _, err := p.matches(ctx, rows, limit, false)
+	return out, err
+}
+
+// matches is filter that, where keep says so and there is room, takes the rows along.
+func (p *Plan) matches(ctx context.Context, rows span, limit int64, keep bool) (rowList, *kept, error) {
 	found, ok, err := p.candidates(ctx, rows)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case ok:
-		return p.matching(ctx, found, func(h int64) int64 { return found[h] }, limit)
+		return p.matching(ctx, found, func(h int64) int64 { return found[h] }, limit, keep)
 	case len(p.where.columns) == 0:
-		return p.constant(rows, limit), nil
+		return p.constant(rows, limit), nil, nil
 	}
-	return p.matching(ctx, rows, func(h int64) int64 { return rows.start + h*rows.step }, limit)
+	return p.matching(ctx, rows, func(h int64) int64 { return rows.start + h*rows.step }, limit, keep)
 }
 
 // matching reads the condition's columns of some rows; rowOf is the row at a place among them.
-func (p *Plan) matching(ctx context.Context, rows sequence, rowOf func(int64) int64, limit int64) (rowList, error) {
+func (p *Plan) matching(ctx context.Context, rows sequence, rowOf func(int64) int64, limit int64, keep bool) (rowList, *kept, error) {
 	scan, err := p.scan(p.where.columns, rows)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	scan.inspect = func(f *fill) { f.hits = p.where.match(f.record, f.Row) }
-	out := rowList{}
+	scan.size = max(1, min(scan.size, p.geo.chunk[p.geo.rows]*max(1, probeBytes/p.chunkBytes())))
+	if scan.probe, err = p.newProbe(p.where, scan.program, keep); err != nil {
+		return nil, nil, err
+	}
+	out, along := rowList{}, newKept(p.ds.file.eng.mem, int64(p.program.ElemSize()))
 	err = scan.each(ctx, func(r *Run) bool {
-		for _, h := range r.now.hits {
-			out = append(out, rowOf(h))
+		for _, f := range r.now.finds {
+			for _, h := range f.hits {
+				out = append(out, rowOf(h))
+			}
+		}
+		if keep && !scan.probe.keep(along, r.now) {
+			scan.probe.full.Store(true)
+			along.close()
+			keep = false
 		}
 		return limit < 0 || int64(len(out)) < limit
 	})
 	if limit >= 0 && int64(len(out)) > limit {
 		out = out[:limit]
 	}
-	return out, err
+	if !keep || err != nil {
+		along.close()
+		return out, nil, err
+	}
+	along.n = int64(len(out))
+	return out, along, nil
 }
 
 // constant is a condition without columns: all rows or none.

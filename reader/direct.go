@@ -21,7 +21,7 @@ const directBytes = 16 << 10
 // direct reads what can go from the file right into the batches, without a copy in between, and gives the other jobs.
 func (g *group) direct(ctx context.Context, jobs []job) (rest []job, err error) {
 	store, ok := g.plan.store.(located)
-	if !ok || !g.plan.program.Direct() {
+	if !ok || g.plan.probe != nil || !g.plan.program.Direct() {
 		return jobs, nil
 	}
 	for _, j := range jobs {

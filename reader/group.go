@@ -24,7 +24,9 @@ type fill struct {
 	pages  *blockio.Mapping // of its bytes in the file, nil: they are read; the batch's once there is one
 	batch  *convert.Batch
 	record arrow.Record
-	hits   hits // of a condition
+
+	mu    sync.Mutex
+	finds []find // of a probe
 }
 
 // target is what one chunk gives to one batch: the runs along the axis of the rows.
@@ -173,6 +175,9 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 		chunks[i] = j.at
 	}
 	return g.plan.store.load(ctx, s, chunks, func(i int, e convert.Elems, fill bool) error {
+		if g.plan.probe != nil {
+			return g.examine(ctx, jobs[i], e, fill)
+		}
 		return g.scatter(jobs[i], e, fill)
 	})
 }
@@ -192,15 +197,17 @@ func (g *group) scatter(j job, e convert.Elems, fill bool) error {
 
 func (g *group) finish() error {
 	for _, f := range g.fills {
+		if f.batch == nil {
+			f.settle()
+			f.lease.Close()
+			continue
+		}
 		rec, err := f.batch.Record()
 		if err != nil {
 			return err
 		}
 		f.record = rec
 		f.lease.Close()
-		if g.plan.inspect != nil {
-			g.plan.inspect(f)
-		}
 	}
 	return nil
 }
@@ -235,5 +242,6 @@ func (f *fill) release() {
 	if f.batch != nil {
 		f.batch.Release()
 	}
+	f.dropFinds()
 	f.lease.Close()
 }

@@ -21,7 +21,7 @@ const mapBytes = 256 << 10
 func (p *Plan) RunMapped(ctx context.Context) *Run {
 	r := p.Run(ctx)
 	r.lent.back = make(chan struct{}, 1)
-	r.mapped = p.program != nil && p.program.Direct() && p.inspect == nil
+	r.mapped = p.program != nil && p.program.Direct() && p.probe == nil
 	return r
 }
 
@@ -122,8 +122,11 @@ func (f *fill) unmap() {
 	}
 }
 
-// newBatch is a batch over a fill's mapping or with memory to read into.
+// newBatch is a batch over a fill's mapping or with memory to read into; none for a probe.
 func (r *Run) newBatch(f *fill) *convert.Batch {
+	if r.plan.probe != nil {
+		return nil
+	}
 	if f.pages != nil {
 		return r.plan.program.BatchOver(r.lend(f), int(f.Rows), f.Row)
 	}

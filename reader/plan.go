@@ -27,11 +27,11 @@ type Plan struct {
 
 	fixed   sequence // the rows, if they are known without reading
 	where   *condition
-	inspect func(*fill) // sees each batch in the worker that finished it
-	size    int64       // rows of a batch
-	promise bool        // every batch has exactly size rows
-	frame   *framePlan  // it is made of others
-	single  bool        // of a frame: nothing is decoded ahead but the next block
+	probe   *probe     // looks for rows that match; no batches are made
+	size    int64      // rows of a batch
+	promise bool       // every batch has exactly size rows
+	frame   *framePlan // it is made of others
+	single  bool       // of a frame: nothing is decoded ahead but the next block
 }
 
 // Plan checks a request (its File and Dataset members only name the result) without reading a row.
@@ -192,7 +192,11 @@ func (p *Plan) rows(ctx context.Context) (sequence, error) {
 		if err != nil {
 			return nil, err
 		}
-		return p.filter(ctx, rows, limit)
+		list, along, err := p.matches(ctx, rows, limit, true)
+		if along != nil {
+			return along, err
+		}
+		return list, err
 	}
 	return p.ordered(ctx, limit)
 }

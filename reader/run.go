@@ -137,8 +137,8 @@ func (r *Run) begin() error {
 		return err
 	}
 	r.seq = seq
-	if c, ok := seq.(*carried); ok {
-		r.plan = c.over(r.plan)
+	if s, ok := seq.(interface{ over(*Plan) *Plan }); ok {
+		r.plan = s.over(r.plan)
 	}
 	r.blocks = r.plan.newBlocks(seq)
 	return nil

@@ -1,0 +1,189 @@
+package reader
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/convert/h5type"
+	"github.com/mtflight/mtflight/reader/where"
+)
+
+// probe looks, in the workers, at each decoded chunk for rows that match a condition, and takes their elements along.
+type probe struct {
+	condition *condition
+	columns   *convert.Program // the condition's
+	whole     *convert.Program // an element as bytes; nil: nothing is taken along
+	full      atomic.Bool      // there is no more room for them
+	scratch   sync.Pool        // of *look
+}
+
+// look is what one worker needs to look at a part of a chunk.
+type look struct {
+	eval     *where.Eval
+	vectors  []where.Vector
+	set      []byte
+	dst, src []int32
+}
+
+// find is what matched in a chunk's part of a fill: places among the rows scanned, ascending, and the elements there.
+type find struct {
+	hits hits
+	rows arrow.Record // nil: not taken along
+}
+
+func (p *Plan) newProbe(c *condition, columns *convert.Program, keep bool) (*probe, error) {
+	b := &probe{condition: c, columns: columns}
+	b.scratch.New = func() any { return &look{eval: c.program.NewEval(), vectors: make([]where.Vector, len(c.kinds))} }
+	if !keep {
+		return b, nil
+	}
+	var err error
+	b.whole, err = wholeElement(p.program.ElemSize())
+	return b, err
+}
+
+// wholeElement is the program that takes elements as bytes.
+func wholeElement(size int) (*convert.Program, error) {
+	raw := convert.Source{Name: "row", Type: &h5type.Type{Class: h5type.Opaque, Size: size}}
+	return convert.Compile(raw, nil, convert.Options{})
+}
+
+// examine looks at a chunk's elements for every fill that wants them.
+func (g *group) examine(ctx context.Context, j job, e convert.Elems, fill bool) error {
+	for _, t := range j.targets {
+		if err := g.plan.probe.examine(g.fills[t.fill], g.plan.resolver(ctx), e, fill, t.runs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *probe) examine(f *fill, r convert.Resolver, e convert.Elems, fill bool, runs []run) error {
+	l := b.scratch.Get().(*look)
+	defer b.scratch.Put(l)
+	if err := b.match(l, f, r, e, fill, runs); err != nil {
+		return err
+	}
+	found := l.collect(f.Row, runs, fill)
+	if len(found.hits) == 0 {
+		return nil
+	}
+	if b.whole != nil && !b.full.Load() && e.N <= math.MaxInt32 {
+		rows := b.whole.NewBatch(f.lease, len(l.src), nil, 0)
+		defer rows.Release()
+		if err := rows.Gather(e, l.dst, l.src); err != nil {
+			return err
+		}
+		var err error
+		if found.rows, err = rows.Record(); err != nil {
+			return err
+		}
+	}
+	f.found(found)
+	return nil
+}
+
+// match sets l.set for the elements of runs, one after the other.
+func (b *probe) match(l *look, f *fill, r convert.Resolver, e convert.Elems, fill bool, runs []run) error {
+	n := int64(0)
+	for _, r := range runs {
+		n += r.n
+	}
+	batch := b.columns.NewBatch(f.lease, int(n), r, f.Row+runs[0].dst)
+	defer batch.Release()
+	at := int64(0)
+	for _, r := range runs {
+		if fill {
+			r.src, r.step = 0, 0
+		}
+		if err := batch.Put(int(at), 1, e, int(r.src), int(r.step), int(r.n)); err != nil {
+			return err
+		}
+		at += r.n
+	}
+	rec, err := batch.Record()
+	if err != nil {
+		return err
+	}
+	defer rec.Release()
+	for i, kind := range b.condition.kinds {
+		l.vectors[i] = vector(rec.Column(i), kind)
+	}
+	l.set = slices.Grow(l.set[:0], int(n))[:n]
+	l.eval.Eval(l.vectors, int(n), l.set)
+	clear(l.vectors)
+	return nil
+}
+
+// collect notes what is set: hits for the result, l.src and l.dst for gathering.
+func (l *look) collect(row int64, runs []run, fill bool) (out find) {
+	l.dst, l.src = l.dst[:0], l.src[:0]
+	set := l.set
+	for _, r := range runs {
+		for i := next(set[:r.n], 0); i < r.n; i = next(set[:r.n], i+1) {
+			src := r.src + i*r.step
+			if fill {
+				src = 0
+			}
+			l.dst, l.src = append(l.dst, int32(len(out.hits))), append(l.src, int32(src))
+			out.hits = append(out.hits, row+r.dst+i)
+		}
+		set = set[r.n:]
+	}
+	return out
+}
+
+// next is the first place from i on that is set, len(set) if none is.
+func next(set []byte, i int64) int64 {
+	for i+8 <= int64(len(set)) && binary.LittleEndian.Uint64(set[i:]) == 0 {
+		i += 8
+	}
+	for ; i < int64(len(set)) && set[i] == 0; i++ {
+	}
+	return i
+}
+
+// found adds what a worker found.
+func (f *fill) found(p find) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.finds = append(f.finds, p)
+}
+
+// settle puts what was found in the order of the rows scanned; each chunk's part of them lies together.
+func (f *fill) settle() {
+	slices.SortFunc(f.finds, func(a, b find) int { return cmp.Compare(a.hits[0], b.hits[0]) })
+}
+
+func (f *fill) dropFinds() {
+	for _, p := range f.finds {
+		if p.rows != nil {
+			p.rows.Release()
+		}
+	}
+	f.finds = nil
+}
+
+// keep takes the rows of a fill along; false when there is no room, or some were not taken.
+func (b *probe) keep(k *kept, f *fill) bool {
+	for _, p := range f.finds {
+		if p.rows == nil {
+			return false
+		}
+		rows := p.rows.Column(0).(*array.FixedSizeBinary)
+		size := rows.DataType().(*arrow.FixedSizeBinaryType).ByteWidth
+		if !k.add(rows.Data().Buffers()[1].Bytes()[:rows.Len()*size]) {
+			return false
+		}
+	}
+	return true
+}
