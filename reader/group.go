@@ -167,7 +167,7 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 	s := newScratch(g.lease)
 	defer s.release()
 	s.partial = func(i int) bool { return g.partial(jobs[i]) }
-	if g.plan.program.Direct() {
+	if g.plan.probe == nil && g.plan.program.Direct() { // a probe's fills have no batch
 		s.place = func(i int) []byte { return g.place(jobs[i]) }
 	}
 	chunks := make([][]int64, len(jobs))

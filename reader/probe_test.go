@@ -2,6 +2,7 @@ package reader
 
 import (
 	"math/rand"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,4 +51,17 @@ func TestKept(t *testing.T) {
 	}
 	k.close()
 	require.Zero(t, mem.Budget.Used())
+}
+
+// TestConditionOfArrays asks arrays, whose whole chunks are decoded right into batches where there are batches.
+func TestConditionOfArrays(t *testing.T) {
+	for _, file := range []string{"layouts.h5", "latest.h5"} {
+		f := corners(t, "../testdata/"+file, Config{Workers: 2, InProcess: true})
+		all := rowsJSON(t, frameOf(t, f, "/line"), Request{})
+		condition := "line >= 0"
+		require.JSONEq(t, all, rowsJSON(t, frameOf(t, f, "/line"), Request{Where: &condition}))
+		require.Len(t, strings.Split(all, ","), 200)
+		none := "line < 0"
+		require.JSONEq(t, `[]`, rowsJSON(t, frameOf(t, f, "/line"), Request{Where: &none}))
+	}
 }

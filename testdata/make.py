@@ -137,6 +137,7 @@ def write_layouts(path: Path, rng: np.random.Generator, libver: str) -> None:
         f.create_dataset("chunked", data=data, chunks=(32, 5), compression="gzip", shuffle=True)  # fixed array
         f.create_dataset("growing", data=data, chunks=(16, 12), maxshape=(None, 12), compression=4)  # extensible array
         f.create_dataset("growing2", data=data, chunks=(40, 5), maxshape=(None, None), fletcher32=True)  # B-tree v2
+        f.create_dataset("line", data=data[:, 3], chunks=(32,), compression="gzip", shuffle=True)
         f.create_dataset("single", data=data, chunks=data.shape, compression="gzip")
         f.create_dataset("sparse", (90, 7), "f8", chunks=(8, 3), fillvalue=np.nan, maxshape=(None, 7))[17:30, 2:4] = 1.5
         f.create_dataset("unwritten", (40,), "i2", chunks=(16,), fillvalue=-3)
