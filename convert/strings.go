@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
 	"unicode/utf8"
@@ -49,27 +48,6 @@ func ascii(b []byte) bool {
 	return true
 }
 
-// strip takes a fixed string's padding off.
-func strip(v []byte, pad h5type.Pad) []byte {
-	switch pad {
-	case h5type.NullTerm:
-		if n := bytes.IndexByte(v, 0); n >= 0 {
-			return v[:n]
-		}
-		return v
-	case h5type.SpacePad:
-		return trimRight(v, ' ')
-	}
-	return trimRight(v, 0)
-}
-
-func trimRight(v []byte, pad byte) []byte {
-	for len(v) > 0 && v[len(v)-1] == pad {
-		v = v[:len(v)-1]
-	}
-	return v
-}
-
 // fixedString keeps strings with their padding until the batch is finished, then moves them together where they are.
 func (c *compiler) fixedString(t *h5type.Type, at position) (*node, error) {
 	typ, size, pad := c.stringType(), t.Size, t.Pad
@@ -81,14 +59,16 @@ func (c *compiler) fixedString(t *h5type.Type, at position) (*node, error) {
 		all, end := out.data.Bytes(), 0
 		check := typ.ID() == arrow.STRING && !ascii(all)
 		for i := range n {
-			v := strip(all[i*size:(i+1)*size], pad)
+			v := all[i*size : (i+1)*size]
+			v = v[:stripped(v, pad)]
 			if check && !utf8.Valid(v) {
 				return nil, failed(i, errNotText(v))
 			}
 			if end+len(v) > math.MaxInt32 {
 				return nil, failed(i, errListTooLong())
 			}
-			end += copy(all[end:], v)
+			moveDown(all, end, i*size, size, len(v))
+			end += len(v)
 			out.end(i, end)
 		}
 		out.data.ResizeNoShrink(end)
