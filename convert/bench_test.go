@@ -93,7 +93,10 @@ func benchmarkPut(b *testing.B, s Source, fields []string, o Options, shuffled, 
 	p, err := Compile(s, fields, o)
 	require.NoError(b, err)
 	n := (128 << 10) / s.Type.Size
-	e := Elems{Data: make([]byte, n*s.Type.Size), N: n, Size: s.Type.Size, Planes: shuffled}
+	e := Elems{Data: make([]byte, n*s.Type.Size), N: n, Size: s.Type.Size}
+	if shuffled {
+		e.Planes = n
+	}
 	for i := range e.Data {
 		e.Data[i] = byte(i) & 0x7f
 	}

@@ -113,14 +113,19 @@ func loadCase(t testing.TB, files map[string][]byte, folder string) testCase {
 	return c
 }
 
-func shuffle(e Elems) Elems {
+func shuffle(e Elems) Elems { return shuffleBy(e, e.N) }
+
+// shuffleBy makes planes of so many elements at a time.
+func shuffleBy(e Elems, group int) Elems {
 	out := make([]byte, len(e.Data))
 	for i := range e.N {
+		first := i / group * group
+		n := min(group, e.N-first)
 		for k := range e.Size {
-			out[k*e.N+i] = e.Data[i*e.Size+k]
+			out[first*e.Size+k*n+i-first] = e.Data[i*e.Size+k]
 		}
 	}
-	return Elems{Data: out, N: e.N, Size: e.Size, Planes: true}
+	return Elems{Data: out, N: e.N, Size: e.Size, Planes: group}
 }
 
 // ways are the ways to fill a batch with all elements in order.
@@ -141,16 +146,28 @@ var ways = map[string]func(b *Batch, e Elems) error{
 	},
 	"one by one": func(b *Batch, e Elems) error {
 		for i := range e.N {
-			one := Elems{Data: e.Data[i*e.Size : (i+1)*e.Size], N: 1, Size: e.Size, Planes: i%2 == 1}
+			one := Elems{Data: e.Data[i*e.Size : (i+1)*e.Size], N: 1, Size: e.Size, Planes: i % 2}
 			if err := b.Put(i, 1, one, 0, 0, 1); err != nil {
 				return err
 			}
 		}
 		return nil
 	},
-	"gather":        func(b *Batch, e Elems) error { return shuffled(b, e) },
-	"gather planes": func(b *Batch, e Elems) error { return shuffled(b, shuffle(e)) },
+	"planes by three": func(b *Batch, e Elems) error { return b.Put(0, 1, groups(e), 0, 1, e.N) },
+	"planes by three back": func(b *Batch, e Elems) error {
+		return b.Put(e.N-1, -1, groups(e), e.N-1, -1, e.N)
+	},
+	"planes by three, odd and even": func(b *Batch, e Elems) error {
+		p := groups(e)
+		return errors.Join(b.Put(0, 2, p, 0, 2, (e.N+1)/2), b.Put(min(1, e.N), 2, p, min(1, e.N), 2, e.N/2))
+	},
+	"gather":                 func(b *Batch, e Elems) error { return shuffled(b, e) },
+	"gather planes":          func(b *Batch, e Elems) error { return shuffled(b, shuffle(e)) },
+	"gather planes by three": func(b *Batch, e Elems) error { return shuffled(b, groups(e)) },
 }
+
+// groups are planes of three elements, of fewer where there are not so many.
+func groups(e Elems) Elems { return shuffleBy(e, min(3, e.N)) }
 
 func reverse(e Elems) Elems {
 	out := Elems{N: e.N, Size: e.Size}

@@ -9,22 +9,33 @@ import (
 	"github.com/mtflight/mtflight/convert/internal/planes"
 )
 
-// Elems are N elements of Size bytes: one after the other, or, with Planes, as the shuffle filter leaves them: byte k
-// of element i at Data[k*N+i]. They are only read. Data may end after the last byte that Ranges names.
+// Elems are N elements of Size bytes: one after the other, or, if Planes is not 0, as shuffle filters leave them: Planes
+// elements at a time, the last ones maybe fewer, as planes of bytes, byte k of element i of n at k*n+i. They are only
+// read. Data may end after the last byte that Ranges names, unless there are several groups of planes.
 type Elems struct {
 	Data    []byte
 	N, Size int
-	Planes  bool
+	Planes  int
 }
 
-// put converts the leaf's values of a run of elements. The bounds have been checked.
+// group is the elements that lie as planes together with element i, and the number of the first of them.
+func (e Elems) group(i int) (g Elems, first int) {
+	first = i / e.Planes * e.Planes
+	n := min(e.Planes, e.N-first)
+	if n < e.N {
+		e.Data = e.Data[first*e.Size : (first+n)*e.Size]
+	}
+	return Elems{Data: e.Data, N: n, Size: e.Size, Planes: n}, first
+}
+
+// put converts the leaf's values of a run of elements, all of one group. The bounds have been checked.
 func (l *leaf) put(buf []byte, stride int, e Elems, r run) {
 	if l.width == 0 {
 		return
 	}
 	l.each(func(src, dst int) {
 		dst += r.dst * stride
-		backwards := e.Planes && r.srcStep == 1 && r.step < 0 // the kernels go forward only
+		backwards := e.Planes > 0 && r.srcStep == 1 && r.step < 0 // the kernels go forward only
 		if !backwards && (l.kind == copied || l.kind == swapped && l.values == 1) {
 			fetch(buf, dst, r.step*stride, e, src, l.width, r, l.kind == swapped)
 			return
@@ -88,17 +99,16 @@ func (l *leaf) gather(buf []byte, stride int, e Elems, dst, src []int32) {
 
 // pick brings blocks of the elements at src side by side.
 func pick(out []byte, e Elems, off, width int, src []int32) {
-	if !e.Planes {
-		for i, s := range src {
+	for i, s := range src {
+		if e.Planes == 0 {
 			at := int(s)*e.Size + off
 			copy(out[i*width:(i+1)*width], e.Data[at:at+width])
+			continue
 		}
-		return
-	}
-	for k := range width {
-		plane := e.Data[(off+k)*e.N : (off+k+1)*e.N]
-		for i, s := range src {
-			out[i*width+k] = plane[s]
+		g, first := e.group(int(s))
+		at := off*g.N + int(s) - first
+		for k := range width {
+			out[i*width+k] = g.Data[at+k*g.N]
 		}
 	}
 }
@@ -114,7 +124,7 @@ func scatter(buf []byte, off, stride int, in []byte, width int, dst []int32) {
 // r.dst and r.step do not count.
 func fetch(buf []byte, dst, dstStep int, e Elems, off, width int, r run, reverse bool) {
 	switch {
-	case !e.Planes:
+	case e.Planes == 0:
 		strided(buf, dst, dstStep, e.Data, r.first*e.Size+off, r.srcStep*e.Size, width, r.n, reverse)
 		return
 	case r.srcStep == 1 && dstStep >= width:

@@ -18,8 +18,12 @@ type plan struct {
 
 // covered reports whether the elements have all bytes that the leaves read. There is at least one element.
 func (p *plan) covered(e Elems) bool {
-	if e.Planes {
+	switch e.Planes {
+	case 0:
+	case e.N:
 		return len(e.Data)/e.N >= p.reach
+	default:
+		return len(e.Data)/e.Size >= e.N
 	}
 	return len(e.Data) >= p.reach && (len(e.Data)-p.reach)/e.Size >= e.N-1
 }

@@ -164,8 +164,8 @@ func TestOnlyWhatIsReadNeedsToBeThere(t *testing.T) {
 	require.NoError(t, err)
 	b := p.NewBatch(memory.DefaultAllocator, 3, nil, 0)
 	defer b.Release()
-	require.NoError(t, b.Put(0, 1, Elems{Data: make([]byte, 8*3), N: 3, Size: 20, Planes: true}, 0, 1, 3))
-	require.Error(t, b.Put(0, 1, Elems{Data: make([]byte, 8*3-1), N: 3, Size: 20, Planes: true}, 0, 1, 3))
+	require.NoError(t, b.Put(0, 1, Elems{Data: make([]byte, 8*3), N: 3, Size: 20, Planes: 3}, 0, 1, 3))
+	require.Error(t, b.Put(0, 1, Elems{Data: make([]byte, 8*3-1), N: 3, Size: 20, Planes: 3}, 0, 1, 3))
 	require.NoError(t, b.Put(0, 1, Elems{Data: make([]byte, 48), N: 3, Size: 20}, 0, 1, 3))
 	require.Error(t, b.Put(0, 1, Elems{Data: make([]byte, 47), N: 3, Size: 20}, 0, 1, 3))
 }

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/apache/arrow/go/v15/arrow/memory"
 )
@@ -59,7 +60,7 @@ func (s *store) release() {
 type run struct{ dst, step, first, srcStep, n int }
 
 func (s *store) check(e Elems) error {
-	if e.Size != s.plan.size || e.N < 0 || e.N > 0 && !s.plan.covered(e) {
+	if e.Size != s.plan.size || e.N < 0 || e.Planes < 0 || e.N > 0 && (e.Planes > e.N || !s.plan.covered(e)) {
 		return fmt.Errorf("convert: put: %d elements of %d bytes in %d bytes, for elements of %d bytes",
 			e.N, e.Size, len(e.Data), s.plan.size)
 	}
@@ -78,11 +79,38 @@ func (s *store) put(e Elems, r run) error {
 		return fmt.Errorf("convert: put: elements %d, +%d of %d to positions %d, +%d of %d, %d times",
 			r.first, r.srcStep, e.N, r.dst, r.step, s.n, r.n)
 	}
+	if e.Planes == 0 {
+		s.move(e, r)
+		return nil
+	}
+	for r.n > 0 {
+		g, first := e.group(r.first)
+		part := r
+		part.first -= first
+		part.n = min(r.n, reaches(part.first, r.srcStep, g.N))
+		s.move(g, part)
+		r.dst, r.first, r.n = r.dst+part.n*r.step, r.first+part.n*r.srcStep, r.n-part.n
+	}
+	return nil
+}
+
+// move converts a run of elements of one group.
+func (s *store) move(e Elems, r run) {
 	for i := range s.plan.leaves {
 		l := &s.plan.leaves[i]
 		l.put(s.bufs[l.buf].Bytes(), s.plan.bufs[l.buf], e, r)
 	}
-	return nil
+}
+
+// reaches is how many of the places first, first+step, .. come before the first that is outside of limit.
+func reaches(first, step, limit int) int {
+	switch {
+	case step > 0:
+		return (limit-1-first)/step + 1
+	case step < 0:
+		return first/-step + 1
+	}
+	return math.MaxInt
 }
 
 // within reports whether first, first+step, .. are n places below limit.

@@ -20,7 +20,7 @@ type pending struct {
 // end gives up the loads that did not come to their end.
 func (p *pending) end() {
 	for _, l := range p.mine {
-		l.End(nil, false)
+		l.End(nil, 0)
 	}
 }
 

@@ -206,7 +206,7 @@ func (c *chunked) decode(s *scratch, src []byte, f stored) (convert.Elems, error
 	if err != nil {
 		return convert.Elems{}, err
 	}
-	if r.Planes && r.Elem != c.elemSize {
+	if r.Planes > 0 && r.Elem != c.elemSize {
 		r = filter.Unshuffle(s.codec, r)
 	}
 	return convert.Elems{Data: r.Data, N: n, Size: c.elemSize, Planes: r.Planes}, nil

@@ -168,8 +168,8 @@ func (g *gather) failed(err error) error {
 }
 
 func (g *gather) copy(i int, e convert.Elems, fill bool) error {
-	if e.Planes {
-		r := filter.Unshuffle(g.scratch.codec, filter.Result{Data: e.Data, Planes: true, Elem: e.Size})
+	if e.Planes > 0 {
+		r := filter.Unshuffle(g.scratch.codec, filter.Result{Data: e.Data, Planes: e.Planes, Elem: e.Size})
 		e.Data = r.Data
 	}
 	for _, p := range g.pieces[i] {

@@ -18,10 +18,10 @@ import (
 // Key names a chunk: File and Object tell datasets and states of a file apart.
 type Key struct{ File, Object, Chunk uint64 }
 
-// Chunk is a decoded chunk: elements of Size bytes, or their planes as the shuffle filter leaves them.
+// Chunk is a decoded chunk: its elements, or, if Planes is not 0, the planes of so many of them at a time.
 type Chunk struct {
 	Data   []byte
-	Planes bool
+	Planes int
 
 	refs atomic.Int64
 	pool *bufpool.Pool
@@ -94,7 +94,7 @@ func (c *Cache) Begin(key Key) (chunk *Chunk, load *Load, mine bool) {
 }
 
 // End publishes a copy of what was decoded; nil says that it failed. A second End does nothing.
-func (l *Load) End(data []byte, planes bool) {
+func (l *Load) End(data []byte, planes int) {
 	select {
 	case <-l.ended:
 		return

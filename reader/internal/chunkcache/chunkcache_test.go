@@ -17,7 +17,7 @@ func load(t *testing.T, c *Cache, key Key, data []byte) {
 	chunk, l, mine := c.Begin(key)
 	require.Nil(t, chunk)
 	require.True(t, mine)
-	l.End(data, false)
+	l.End(data, 0)
 }
 
 func TestKeepsTheLastUsed(t *testing.T) {
@@ -31,7 +31,7 @@ func TestKeepsTheLastUsed(t *testing.T) {
 	load(t, c, one(4), make([]byte, 1024))
 	_, l, mine := c.Begin(one(1))
 	require.True(t, mine, "1 was used longest ago")
-	l.End(nil, false)
+	l.End(nil, 0)
 	require.LessOrEqual(t, c.Used(), int64(4096))
 	c.Drop(1)
 	require.Zero(t, c.Used())
@@ -51,11 +51,11 @@ func TestOthersWaitForTheLoader(t *testing.T) {
 	cancel()
 	_, err := other.Wait(ctx)
 	require.ErrorIs(t, err, context.Canceled)
-	go l.End([]byte("abc"), true)
+	go l.End([]byte("abc"), 3)
 	chunk, err := other.Wait(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, "abc", string(chunk.Data))
-	require.True(t, chunk.Planes)
+	require.Equal(t, 3, chunk.Planes)
 	chunk.Release()
 }
 
@@ -63,8 +63,8 @@ func TestAFailedLoadIsTriedAgain(t *testing.T) {
 	c := New(4096)
 	_, l, _ := c.Begin(Key{})
 	_, other, _ := c.Begin(Key{})
-	l.End(nil, false)
-	l.End([]byte("late"), false)
+	l.End(nil, 0)
+	l.End([]byte("late"), 0)
 	chunk, err := other.Wait(context.Background())
 	require.NoError(t, err)
 	require.Nil(t, chunk)
@@ -82,7 +82,7 @@ func TestManyAtOnceSeeTheirOwnBytes(t *testing.T) {
 				n := uint64(r.IntN(100))
 				chunk, l, mine := c.Begin(Key{0, 0, n})
 				if mine {
-					l.End(bytes.Repeat([]byte{byte(n)}, 1000+int(n)), false)
+					l.End(bytes.Repeat([]byte{byte(n)}, 1000+int(n)), 0)
 					continue
 				}
 				if chunk == nil {

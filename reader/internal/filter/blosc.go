@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -11,26 +12,40 @@ import (
 var bloscEntry = entry{
 	info: Info{ID: 32001, Name: "blosc", Code: bloscCode,
 		Params: "filter revision, Blosc format, element bytes, chunk bytes, level, shuffle (1 bytes, 2 bits), codec (0 blosclz, 1 lz4, 2 lz4hc, 3 snappy, 4 zlib, 5 zstd)"},
-	open: func([]uint32, int) (decoder, error) { return blosc1{}, nil },
+	open: func(_ []uint32, elemSize int) (decoder, error) { return blosc1{elemSize}, nil },
 }
 
 // blosc1 is the filter of https://github.com/Blosc/hdf5-blosc: a chunk of c-blosc 1. Its header says all that decoding
 // needs; the filter's parameters aren't looked at.
-type blosc1 struct{}
+type blosc1 struct{ elem int }
 
 func (blosc1) decode(s *Scratch, src []byte, want size) ([]byte, error) {
-	c, err := parseBlosc(src)
+	c, err := parseBlosc1(src, want)
 	if err != nil {
-		return nil, err
-	}
-	if c.version > blosc1Format || c.extended {
-		return nil, fmt.Errorf("chunk of Blosc format %d, this filter writes up to %d", c.version, blosc1Format)
-	}
-	if err := want.check(c.nbytes); err != nil {
 		return nil, err
 	}
 	dst := s.out(c.nbytes)
 	return dst, c.decode(s, dst)
+}
+
+// planes is part of planar.
+func (b blosc1) planes(s *Scratch, src []byte, want size) (Result, error) {
+	c, err := parseBlosc1(src, want)
+	if err != nil {
+		return Result{}, err
+	}
+	return c.planes(s, b.elem)
+}
+
+func parseBlosc1(src []byte, want size) (bloscChunk, error) {
+	c, err := parseBlosc(src)
+	if err == nil && (c.version > blosc1Format || c.extended) {
+		err = fmt.Errorf("chunk of Blosc format %d, this filter writes up to %d", c.version, blosc1Format)
+	}
+	if err == nil {
+		err = want.check(c.nbytes)
+	}
+	return c, err
 }
 
 const (
@@ -106,6 +121,29 @@ func flagFilters(flags byte) (f [6]byte) {
 }
 
 func int32at(b []byte, at int) int { return int(int32(binary.LittleEndian.Uint32(b[at:]))) }
+
+// planes decodes the chunk of a dataset with elements of elem bytes, without undoing the shuffle of its blocks where that
+// is their only filter and is of just such elements. Where the bytes have a place to go they are unshuffled.
+func (c *bloscChunk) planes(s *Scratch, elem int) (r Result, err error) {
+	r.Data = s.out(c.nbytes)
+	if s.dst == nil && c.shuffledOnly(elem) {
+		r.Planes, r.Elem = c.blocksize/elem, elem
+		c.flags &^= bloscShuffle
+		c.filters = [6]byte{}
+	}
+	return r, c.decode(s, r.Data)
+}
+
+// shuffledOnly tells whether blocks of whole elements have been shuffled and nothing else.
+func (c *bloscChunk) shuffledOnly(elem int) bool {
+	at := slices.Index(c.filters[:], filterShuffle)
+	if at < 0 || c.shuffleWidth(at) != elem || elem < 2 || c.nbytes == 0 || c.special != 0 || c.flags&bloscCopy != 0 {
+		return false
+	}
+	others := c.filters
+	others[at] = 0
+	return others == [6]byte{} && c.blocksize%elem == 0 && c.nbytes%elem == 0
+}
 
 // decode decodes the chunk into dst, which is nbytes long.
 func (c *bloscChunk) decode(s *Scratch, dst []byte) error {

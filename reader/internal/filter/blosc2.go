@@ -10,12 +10,12 @@ import (
 var blosc2Entry = entry{
 	info: Info{ID: 32026, Name: "blosc2", Code: "own Go container; own BloscLZ, codecs as of lz4, deflate and zstd",
 		Params: "filter revision, Blosc format, element bytes, chunk bytes, level, filter (1 bytes, 2 bits, 3 delta, 4 truncate), codec (0 blosclz, 1 lz4, 2 lz4hc, 4 zlib, 5 zstd), rank, chunk shape"},
-	open: func([]uint32, int) (decoder, error) { return blosc2{}, nil },
+	open: func(_ []uint32, elemSize int) (decoder, error) { return blosc2{elemSize}, nil },
 }
 
 // blosc2 is the filter of https://github.com/Blosc/HDF5-Blosc2: a contiguous frame of Blosc2 chunks, with the metalayer
 // b2nd if the data is cut in blocks of several dimensions. A bare chunk, as the filter's first revision wrote, will do.
-type blosc2 struct{}
+type blosc2 struct{ elem int }
 
 func (blosc2) decode(s *Scratch, src []byte, want size) ([]byte, error) {
 	if !isFrame(src) {
@@ -59,6 +59,32 @@ func decodeBare(s *Scratch, src []byte, want size) ([]byte, error) {
 	}
 	dst := s.out(c.nbytes)
 	return dst, c.decode(s, dst)
+}
+
+// planes is part of planar: for frames of one chunk, which are most.
+func (b blosc2) planes(s *Scratch, src []byte, want size) (Result, error) {
+	if c, ok := single(s, src, want); ok {
+		return c.planes(s, b.elem)
+	}
+	data, err := b.decode(s, src, want)
+	return Result{Data: data}, err
+}
+
+// single is the only chunk of a frame, if it has just one and that has the bytes wanted in their order.
+func single(s *Scratch, src []byte, want size) (c bloscChunk, ok bool) {
+	if !isFrame(src) {
+		return c, false
+	}
+	f, err := parseFrame(src)
+	if err != nil || f.meta != nil || f.nbytes == 0 || f.chunksize < f.nbytes || want.check(f.nbytes) != nil {
+		return c, false
+	}
+	offsets, err := f.offsets(s, want)
+	if err != nil {
+		return c, false
+	}
+	c, err = f.chunk(offsets[0], f.nbytes)
+	return c, err == nil
 }
 
 // frame2 is the header of a contiguous frame (c-blosc2, README_CFRAME_FORMAT.rst).

@@ -7,13 +7,19 @@ package filter
 #cgo noescape mtf_blosc
 #cgo nocallback mtf_blosc
 #include <blosc.h>
+#include <stdint.h>
 
-static int mtf_blosc(const void *src, size_t nsrc, void *dst, size_t ndst) {
+// mtf_blosc decodes a chunk. flags are what its header says meanwhile: without the shuffle that is not undone.
+static int mtf_blosc(uint8_t *src, size_t nsrc, void *dst, size_t ndst, uint8_t flags) {
 	size_t nbytes;
 	if (blosc_cbuffer_validate(src, nsrc, &nbytes) < 0 || nbytes != ndst) {
 		return -1;
 	}
-	return blosc_decompress_ctx(src, dst, ndst, 1);
+	const uint8_t stored = src[2];
+	src[2] = flags;
+	const int n = blosc_decompress_ctx(src, dst, ndst, 1);
+	src[2] = stored;
+	return n;
 }
 */
 import "C"
@@ -29,7 +35,7 @@ func bloscFast(c *bloscChunk, dst []byte) bool {
 	if c.version != blosc1Format || c.flags>>5 != blosclz {
 		return false
 	}
-	n := C.mtf_blosc(unsafe.Pointer(unsafe.SliceData(c.data)), C.size_t(len(c.data)),
-		unsafe.Pointer(unsafe.SliceData(dst)), C.size_t(len(dst)))
+	n := C.mtf_blosc((*C.uint8_t)(unsafe.SliceData(c.data)), C.size_t(len(c.data)),
+		unsafe.Pointer(unsafe.SliceData(dst)), C.size_t(len(dst)), C.uint8_t(c.flags))
 	return int(n) == len(dst)
 }

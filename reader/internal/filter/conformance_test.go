@@ -84,11 +84,11 @@ func refused(t testing.TB, c chunk) bool {
 }
 
 func flat(r Result) []byte {
-	if !r.Planes {
+	if r.Planes == 0 {
 		return r.Data
 	}
 	out := make([]byte, len(r.Data))
-	unshuffle(out, r.Data, r.Elem)
+	r.unshuffle(out)
 	return out
 }
 
@@ -243,4 +243,29 @@ func FuzzDecode(f *testing.F) {
 			require.True(t, bytes.Equal(data, dst), "DecodeInto differs")
 		}
 	})
+}
+
+// TestBloscLeavesPlanes: shuffled blocks are left to the caller, and what is stored stays as it was.
+func TestBloscLeavesPlanes(t *testing.T) {
+	s := NewScratch(dirty, nil)
+	left, groups := map[string]int{}, map[string]int{}
+	chunks(t, func(filter string, c chunk) {
+		if len(c.specs()) != 1 || !strings.HasPrefix(filter, "blosc") {
+			return
+		}
+		stored := []byte(c.Stored)
+		r, err := pipeline(t, c.Elem, c.specs()...).Decode(s, stored, c.Mask, len(c.Decoded))
+		require.NoError(t, err)
+		require.Equal(t, c.Stored, string(stored), c.Name)
+		if r.Planes > 0 {
+			left[filter]++
+			if r.Planes*r.Elem < len(r.Data) {
+				groups[filter]++
+			}
+		}
+	})
+	for _, filter := range []string{"blosc", "blosc2"} {
+		require.NotZero(t, left[filter], filter)
+		require.NotZero(t, groups[filter], filter)
+	}
 }

@@ -21,9 +21,9 @@ type Spec struct {
 // Result is a decoded chunk. Data belongs to the Scratch or is (part of) the source.
 type Result struct {
 	Data []byte
-	// Planes says that Data is still shuffled: byte k of element i is Data[k*n+i] with n = len(Data)/Elem; the
-	// len(Data)%Elem bytes after the planes are as they were.
-	Planes bool
+	// Planes says, if not 0, that Data is still shuffled: so many elements at a time lie as planes, byte k of element i
+	// of n at k*n+i; the last ones may be fewer. The len(Data)%Elem bytes after the planes are as they were.
+	Planes int
 	Elem   int // bytes of the shuffled element, if Planes
 }
 
@@ -45,6 +45,11 @@ func (z size) check(n int) error {
 		return fmt.Errorf("%d bytes decoded where the chunk has %d", n, z.n)
 	}
 	return nil
+}
+
+// planar is a decoder that can leave a shuffle to the caller. Then the result has Planes.
+type planar interface {
+	planes(s *Scratch, src []byte, want size) (Result, error)
 }
 
 // stage is a filter of a pipeline. A filter whose output is longer than its input by a fixed number of bytes says so in
@@ -105,23 +110,32 @@ func (p *Pipeline) Decode(s *Scratch, src []byte, mask uint32, chunkBytes int) (
 		if mask>>i&1 != 0 {
 			continue
 		}
-		st := &p.stages[i]
 		s.final = p.last(i, mask)
-		if sh, ok := st.dec.(shuffle); ok && s.final {
-			return sh.planes(data, chunkBytes)
+		r, err := p.undo(s, data, i, mask, chunkBytes)
+		if err != nil || r.Planes > 0 {
+			return r, err
 		}
-		want, err := p.expect(i, mask, chunkBytes)
-		if err == nil {
-			data, err = st.dec.decode(s, data, want)
-		}
-		if err == nil {
-			err = want.check(len(data))
-		}
-		if err != nil {
-			return Result{}, decodeFault(st.name, err)
-		}
+		data = r.Data
 	}
 	return whole(data, chunkBytes)
+}
+
+// undo undoes filter i. Only the last to be undone may leave planes.
+func (p *Pipeline) undo(s *Scratch, src []byte, i int, mask uint32, chunkBytes int) (r Result, err error) {
+	st := &p.stages[i]
+	want, err := p.expect(i, mask, chunkBytes)
+	if pl, ok := st.dec.(planar); err == nil && ok && s.final {
+		r, err = pl.planes(s, src, want)
+	} else if err == nil {
+		r.Data, err = st.dec.decode(s, src, want)
+	}
+	if err == nil {
+		err = want.check(len(r.Data))
+	}
+	if err != nil {
+		return Result{}, decodeFault(st.name, err)
+	}
+	return r, nil
 }
 
 // DecodeInto is Decode with the chunk's bytes going to dst, which is as long as the chunk; no shuffle is left. After an
@@ -133,8 +147,8 @@ func (p *Pipeline) DecodeInto(s *Scratch, src []byte, mask uint32, dst []byte) e
 	switch {
 	case err != nil:
 		return err
-	case r.Planes:
-		unshuffle(dst, r.Data, r.Elem)
+	case r.Planes > 0:
+		r.unshuffle(dst)
 	case unsafe.SliceData(r.Data) != unsafe.SliceData(dst):
 		copy(dst, r.Data)
 	}

@@ -34,7 +34,7 @@ func TestDecodeShort(t *testing.T) {
 			}
 			r, err := c.p.DecodeShort(s, c.src, 0, 1024, 900)
 			require.NoError(t, err)
-			require.False(t, r.Planes)
+			require.Zero(t, r.Planes)
 			require.Len(t, r.Data, 1024)
 			require.Equal(t, data[:900], r.Data[:900])
 		})

@@ -33,12 +33,12 @@ func (sh shuffle) decode(s *Scratch, src []byte, _ size) ([]byte, error) {
 // idle says whether shuffling n bytes leaves them as they are.
 func (sh shuffle) idle(n int) bool { return sh == 1 || n/int(sh) <= 1 }
 
-func (sh shuffle) planes(data []byte, chunkBytes int) (Result, error) {
-	r, err := whole(data, chunkBytes)
-	if err == nil && !sh.idle(len(data)) {
-		r.Planes, r.Elem = true, int(sh)
+// planes is part of planar.
+func (sh shuffle) planes(_ *Scratch, src []byte, _ size) (Result, error) {
+	if sh.idle(len(src)) {
+		return Result{Data: src}, nil
 	}
-	return r, err
+	return Result{Data: src, Planes: len(src) / int(sh), Elem: int(sh)}, nil
 }
 
 // unshuffleGo interleaves the len(src)/w byte planes of src into elements of w bytes; bytes after the last whole element

@@ -375,7 +375,7 @@ def frames(f):
     schunk("frame of several chunks", ramp, 4000)
     schunk("frame with a short chunk", ramp, 4400)
     schunk("frame of zeros", np.zeros(4000, "i4"), 4000)
-    for name, filters, meta in (("delta", [F.DELTA], None), ("delta, shuffle", [F.DELTA, F.SHUFFLE], None),
+    for name, filters, meta in (("delta", [F.DELTA], None), ("delta, shuffle", [F.DELTA, F.SHUFFLE], None), ("shuffle", [F.SHUFFLE], None),
                                 ("shuffle of 2", [F.SHUFFLE], [2]), ("bitshuffle", [F.BITSHUFFLE], None),
                                 ("shuffle, bytedelta", [F.SHUFFLE, F.BYTEDELTA], [0, 4])):
         p = pipe(filters, meta)
