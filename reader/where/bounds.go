@@ -1,6 +1,9 @@
 package where
 
-import "math"
+import (
+	"bytes"
+	"math"
+)
 
 // Range says how a column of every matching row compares with a constant, whose value is in the field for Kind:
 // Int64 where column and constant are integers, Float64 where the comparison is one of floats, Bytes (with == only:
@@ -73,10 +76,20 @@ func rangeOf(op string, column, value *node) (Range, bool) {
 	return r, column.kind != Bool
 }
 
-// May tells whether any row can match, given the bounds of columns (by index into the scope) in these rows. lo and hi
-// enclose all values but NaN, which float columns may hold besides; they must be rounded outward where a value has no
-// float64, and be 0 and 1 for truth values. ok is false where nothing is known. False is certain, true is not.
-func (p *Program) May(bounds func(column int) (lo, hi float64, ok bool)) bool {
+// Bounds are what is known of a column's values in some rows.
+type Bounds struct {
+	// Lo and Hi enclose all numbers but NaN, rounded outward where a value has no float64; 0 and 1 are the truth values.
+	// Lo is +Inf and Hi -Inf where there is nothing but NaN.
+	Lo, Hi float64
+	NaN    bool // a float may be NaN besides
+	// Min and Max are the first and last byte string in the order of unsigned bytes, without zeros at the end. Of them
+	// only equality follows: numexpr orders by signed characters.
+	Min, Max []byte
+}
+
+// May tells whether any row can match, given the bounds of columns (by index into the scope) in these rows; false of
+// them where nothing is known. False is certain, true is not. Safe for concurrent use if bounds is.
+func (p *Program) May(bounds func(column int) (Bounds, bool)) bool {
 	b := &bounder{column: bounds, seen: map[*node]outcome{}}
 	return b.truth(p.root).yes
 }
@@ -93,7 +106,7 @@ type interval struct {
 }
 
 type bounder struct {
-	column func(int) (lo, hi float64, ok bool)
+	column func(int) (Bounds, bool)
 	seen   map[*node]outcome
 }
 
@@ -126,7 +139,12 @@ func (b *bounder) outcome(n *node) outcome {
 	case "invert":
 		x := b.truth(n.args[0])
 		return outcome{x.no, x.yes}
-	case "gt", "ge", "eq", "ne":
+	case "eq", "ne":
+		if n.args[0].kind == Bytes {
+			return b.sameBytes(n)
+		}
+		fallthrough
+	case "gt", "ge":
 		x, okX := b.interval(n.args[0])
 		y, okY := b.interval(n.args[1])
 		if okX && okY {
@@ -152,6 +170,28 @@ func compared(op string, x, y interval) outcome {
 	return outcome{nan || !single, !apart}
 }
 
+// sameBytes is == or != of a column of byte strings and a constant.
+func (b *bounder) sameBytes(n *node) outcome {
+	column, value := n.args[0], n.args[1]
+	if column.isFixed() {
+		column, value = value, column
+	}
+	if column.op != "column" || !value.isFixed() {
+		return unknown
+	}
+	v, ok := b.column(column.col)
+	if !ok {
+		return unknown
+	}
+	x := trimmed(value.data.Bytes)
+	lo, hi := bytes.Compare(v.Min, x), bytes.Compare(v.Max, x)
+	out := outcome{lo <= 0 && hi >= 0, lo != 0 || hi != 0}
+	if n.op == "ne" {
+		out.yes, out.no = out.no, out.yes
+	}
+	return out
+}
+
 // interval knows constants, columns, and casts and signs of them.
 func (b *bounder) interval(n *node) (interval, bool) {
 	if n.isFixed() {
@@ -159,11 +199,11 @@ func (b *bounder) interval(n *node) (interval, bool) {
 	}
 	switch n.op {
 	case "column":
-		lo, hi, ok := b.column(n.col)
-		if n.kind > Float64 || !ok || lo != lo || hi != hi {
+		v, ok := b.column(n.col)
+		if n.kind > Float64 || !ok || v.Lo != v.Lo || v.Hi != v.Hi {
 			return interval{}, false
 		}
-		return interval{lo, hi, n.kind >= Float32}, true
+		return interval{v.Lo, v.Hi, n.kind >= Float32 && v.NaN}, true
 	case "cast":
 		v, ok := b.interval(n.args[0])
 		if n.kind == Float32 { // rounding keeps the order

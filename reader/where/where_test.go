@@ -133,7 +133,7 @@ func TestSharedPowersStayLinear(t *testing.T) {
 	p, err := Compile(text, events, nil)
 	require.NoError(t, err)
 	require.Empty(t, p.Ranges())
-	require.True(t, p.May(func(int) (float64, float64, bool) { return 0, 0, false }))
+	require.True(t, p.May(func(int) (Bounds, bool) { return Bounds{}, false }))
 }
 
 func TestColumnsAreOnlyThoseThatDecide(t *testing.T) {
@@ -208,14 +208,15 @@ func TestRanges(t *testing.T) {
 }
 
 func TestMay(t *testing.T) {
-	bounds := func(c int) (lo, hi float64, ok bool) { // energy 1..2, t 5, ok false; pos/x unknown
-		return []float64{1, 5, 0, 0, 0}[c], []float64{2, 5, 0, 0, 0}[c], c != 4 && c != 2
+	bounds := func(c int) (Bounds, bool) { // energy 1..2 or NaN, t 5, name b..d, ok false; pos/x unknown
+		return []Bounds{{Lo: 1, Hi: 2, NaN: true}, {Lo: 5, Hi: 5}, {Min: []byte("b"), Max: []byte("d")}, {}, {}}[c], c != 4
 	}
 	for text, want := range map[string]bool{
 		"energy > 2": false, "energy >= 2": true, "energy < 1": false, "energy == 3": false, "energy != 1.5": true,
 		"~(energy < 3)": true /* NaN */, "t != 5": false, "~(t == 5)": false, "t == 5": true, "-energy > -1": false,
 		"ok": false, "~ok": true, "ok | (t < 5)": false, "(energy < 3) & (t > 5)": false, "pos/x > 1e9": true,
-		"name == 'a'": true, "t * 2 > 100": true, "t > 4.5": true, "t > 5.5": false, "(t > 5) ^ ok": true, "t in (1, 2)": false,
+		"name == 'a'": false, "'b' == name": true, "name == 'd\\x00'": true, "name == 'd\\x00d'": false, "name != 'a'": true, "~(name != 'e')": false,
+		"name > 'z'": true, "name in ('a', 'e')": false, "name == ''": false, "contains(name, 'z')": true, "name == name": true, "t * 2 > 100": true, "t > 4.5": true, "t > 5.5": false, "(t > 5) ^ ok": true, "t in (1, 2)": false,
 		"True": true, "False": false, "energy > nan": false, "not (t == 5 and energy < 9)": true,
 	} {
 		p, err := Compile(text, events, map[string]any{"nan": math.NaN()})
@@ -236,7 +237,7 @@ func TestMayNeverLoses(t *testing.T) {
 		e, out := p.NewEval(), make([]byte, n)
 		e.Eval(pickVectors(p, vectors), n, out)
 		for row := range n {
-			may := p.May(func(c int) (float64, float64, bool) { return bounds(scope[c].Kind, vectors[c], row) })
+			may := p.May(func(c int) (Bounds, bool) { return bounds(scope[c].Kind, vectors[c], row) })
 			require.False(t, !may && out[row] != 0, "%s at row %d", text, row)
 			if !may {
 				excluded++
@@ -246,7 +247,8 @@ func TestMayNeverLoses(t *testing.T) {
 	require.Greater(t, excluded, 50_000)
 }
 
-func bounds(k Kind, v Vector, row int) (lo, hi float64, ok bool) {
+// bounds are those of one row.
+func bounds(k Kind, v Vector, row int) (b Bounds, ok bool) {
 	var x float64
 	switch k {
 	case Bool:
@@ -255,18 +257,21 @@ func bounds(k Kind, v Vector, row int) (lo, hi float64, ok bool) {
 		x = float64(v.I32[row])
 	case Int64:
 		r := aroundInt64(v.I64[row])
-		return r.lo, r.hi, true
+		return Bounds{Lo: r.lo, Hi: r.hi}, true
 	case Float32:
 		x = float64(v.F32[row])
 	case Float64:
 		x = v.F64[row]
+	case Bytes:
+		cell := trimmed(v.cell(row))
+		return Bounds{Min: cell, Max: cell}, true
 	default:
-		return 0, 0, false
+		return b, false
 	}
 	if math.IsNaN(x) {
-		return math.Inf(1), math.Inf(-1), true
+		return Bounds{Lo: math.Inf(1), Hi: math.Inf(-1), NaN: true}, true
 	}
-	return x, x, true
+	return Bounds{Lo: x, Hi: x}, true
 }
 
 func FuzzCompile(f *testing.F) {
@@ -294,7 +299,7 @@ func FuzzCompile(f *testing.F) {
 			require.LessOrEqual(t, v, byte(1))
 		}
 		p.Ranges()
-		p.May(func(int) (float64, float64, bool) { return -1, 1, true })
+		p.May(func(int) (Bounds, bool) { return Bounds{Lo: -1, Hi: 1, Min: []byte("a"), Max: []byte("n")}, true })
 	})
 }
 
