@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ const indexPays = 16
 
 // throughIndex is the way through an index that leaves the fewest rows.
 type throughIndex struct {
+	name  string // of the column
 	index *columnIndex
 	span  ptindex.Range
 	rows  int64 // at most
@@ -31,24 +33,34 @@ type throughIndex struct {
 
 // candidates are the rows of a slice that an index leaves, in the slice's order; false if none is to be used.
 func (p *Plan) candidates(ctx context.Context, rows span) (rowList, bool, error) {
-	if p.req.Index == IndexOff {
-		return nil, false, nil
-	}
-	best, why, err := p.bestIndex(ctx)
-	only := p.req.Index == IndexOnly
-	switch {
-	case err != nil:
+	best, _, err := p.choice(ctx, rows)
+	if best == nil || err != nil {
 		return nil, false, err
-	case best == nil && only:
-		return nil, false, fault.New(fault.Precondition, "where: no index serves this condition (%s); leave out options.index to read the column", why)
-	case best == nil || !only && best.rows > rows.n/indexPays:
-		return nil, false, nil
 	}
+	only := p.req.Index == IndexOnly
 	found, err := best.index.Rows(ctx, []ptindex.Range{best.span})
 	if fault.Of(err) == fault.Exhausted && !only {
 		return nil, false, nil
 	}
 	return among(found, rows), err == nil, err
+}
+
+// choice is the index to use for the rows of a slice; none is nil and why.
+func (p *Plan) choice(ctx context.Context, rows span) (best *throughIndex, why string, err error) {
+	if p.req.Index == IndexOff {
+		return nil, "options.index is off", nil
+	}
+	best, why, err = p.bestIndex(ctx)
+	only := p.req.Index == IndexOnly
+	switch {
+	case err != nil || best == nil && !only:
+		return nil, why, err
+	case best == nil:
+		return nil, "", fault.New(fault.Precondition, "where: no index serves this condition (%s); leave out options.index to read the column", why)
+	case !only && best.rows > rows.n/indexPays:
+		return nil, fmt.Sprintf("that of %s may leave %d of %d rows: reading the column is faster", best.name, best.rows, rows.n), nil
+	}
+	return best, "", nil
 }
 
 // bestIndex looks at the indexes of the columns that the condition compares with constants.
@@ -65,7 +77,7 @@ func (p *Plan) bestIndex(ctx context.Context) (best *throughIndex, why string, e
 			continue
 		}
 		if n := ix.Estimate(span.Lo, span.Hi); best == nil || n < best.rows {
-			best = &throughIndex{ix, span, n}
+			best = &throughIndex{name, ix, span, n}
 		}
 	}
 	if len(reasons) == 0 {

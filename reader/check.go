@@ -16,6 +16,11 @@ func (r Request) check() error {
 	if r.Step != nil && *r.Step == 0 {
 		return fault.New(fault.Invalid, "step must not be 0")
 	}
+	switch r.Index {
+	case "", IndexAuto, IndexOff, IndexOnly:
+	default:
+		return fault.New(fault.Invalid, "options.index must be auto, off or only, not %q", r.Index)
+	}
 	if r.Limit != nil && *r.Limit < 0 {
 		return fault.New(fault.Invalid, "limit must be at least 0")
 	}

@@ -109,28 +109,37 @@ func (p *Plan) matches(ctx context.Context, rows span, limit int64, keep bool) (
 	case err != nil:
 		return nil, nil, err
 	case ok:
-		return p.matching(ctx, found, func(h int64) int64 { return found[h] }, limit, keep)
+		return p.matching(ctx, found, limit, keep)
 	case len(p.where.columns) == 0:
 		return p.constant(rows, limit), nil, nil
 	}
-	return p.matching(ctx, rows, func(h int64) int64 { return rows.start + h*rows.step }, limit, keep)
+	likely, _, err := p.likely(ctx, rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p.matching(ctx, likely, limit, keep)
 }
 
-// matching reads the condition's columns of some rows; rowOf is the row at a place among them.
-func (p *Plan) matching(ctx context.Context, rows sequence, rowOf func(int64) int64, limit int64, keep bool) (rowList, *kept, error) {
+// matching reads the condition's columns of some rows, and notes the statistics of whole chunks.
+func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bool) (rowList, *kept, error) {
+	if limit == 0 {
+		return rowList{}, nil, nil
+	}
+	defer p.ds.file.saveStats(false)
 	scan, err := p.scan(p.where.columns, rows)
 	if err != nil {
 		return nil, nil, err
 	}
 	scan.size = max(1, min(scan.size, p.geo.chunk[p.geo.rows]*max(1, probeBytes/p.chunkBytes())))
-	if scan.probe, err = p.newProbe(p.where, scan.program, keep); err != nil {
+	if scan.probe, err = p.newProbe(p.where, scan.program, limit, keep); err != nil {
 		return nil, nil, err
 	}
+	rowAt := rowOf(rows)
 	out, along := rowList{}, newKept(p.ds.file.eng.mem, int64(p.program.ElemSize()))
 	err = scan.each(ctx, func(r *Run) bool {
 		for _, f := range r.now.finds {
 			for _, h := range f.hits {
-				out = append(out, rowOf(h))
+				out = append(out, rowAt(h))
 			}
 		}
 		if keep && !scan.probe.keep(along, r.now) {

@@ -18,6 +18,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
+	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/sched"
 )
@@ -30,6 +31,7 @@ type Config struct {
 	Helpers     int           // helper processes at most, started when needed; default: as many as workers, at least 2
 	CallTimeout time.Duration // of one call to a helper; default 20 s
 	Logger      *zap.Logger   // default: none
+	StatsDir    string        // directory of this user's for statistics of chunks; none: they are kept in memory alone
 }
 
 const (
@@ -74,7 +76,9 @@ type Engine struct {
 	lib     library
 	plugins plugins
 	chunks  *chunkcache.Cache
-	serial  atomic.Uint64 // of files opened
+	stats   *bufpool.Budget // of statistics
+	saved   *chunkstats.Dir // nil: none are kept on disk
+	serial  atomic.Uint64   // of files opened
 
 	mu    sync.Mutex
 	files map[string]*list.Element // by path; of *File
@@ -86,7 +90,10 @@ func NewEngine(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
 	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}, plugins: plugins{known: map[uint16]error{}}}
 	e.chunks = chunkcache.New(cfg.Memory / cacheShare)
-	buffers := cfg.Memory - cfg.Memory/cacheShare
+	buffers := cfg.Memory - cfg.Memory/cacheShare - cfg.Memory/statsShare
+	if err := e.openStats(cfg.Memory / statsShare); err != nil {
+		return nil, err
+	}
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, budgetWait), Pool: bufpool.NewPool(buffers)}
 	e.frames = bufpool.NewBudget(buffers/2, budgetWait)
 	if cfg.InProcess {
@@ -105,7 +112,10 @@ func (e *Engine) Close() error {
 	defer e.mu.Unlock()
 	errs := []error{e.lib.Close()}
 	for el := e.order.Front(); el != nil; el = el.Next() {
-		errs = append(errs, el.Value.(*File).disk.Close())
+		f := el.Value.(*File)
+		f.saveStats(true)
+		f.dropStats()
+		errs = append(errs, f.disk.Close())
 	}
 	e.order.Init()
 	e.files = map[string]*list.Element{}
@@ -113,7 +123,7 @@ func (e *Engine) Close() error {
 }
 
 // Memory tells the bytes in use by runs and by records not yet released, and how many may be: what Config.Memory leaves
-// beside the cache of decoded chunks.
+// beside the cache of decoded chunks and statistics.
 func (e *Engine) Memory() (used, budget int64) {
 	return e.mem.Budget.Used(), e.mem.Budget.Limit()
 }
@@ -180,8 +190,10 @@ func (e *Engine) remember(f *File) {
 	if old := e.files[f.loc.Path]; old != nil {
 		e.forget(old)
 	}
+	f.noted = true
 	e.files[f.loc.Path] = e.order.PushFront(f)
 	for e.order.Len() > maxFiles {
+		e.order.Back().Value.(*File).saveStats(true)
 		e.forget(e.order.Back())
 	}
 }
@@ -192,10 +204,14 @@ func (e *Engine) forget(el *list.Element) {
 	delete(e.files, f.loc.Path)
 	e.order.Remove(el)
 	e.chunks.Drop(f.serial)
+	f.dropStats()
 }
 
-// Refresh drops what is cached about the file at a path.
+// Refresh drops what is cached about the file at a path, its statistics on disk too.
 func (e *Engine) Refresh(path string) {
+	if e.saved != nil {
+		e.saved.Drop(absolute(path))
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if el := e.files[filepath.Clean(path)]; el != nil {

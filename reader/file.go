@@ -47,6 +47,9 @@ type File struct {
 	datasets map[string]*Dataset
 	names    map[uint64]string // of objects by address
 	nodes    *frame.Nodes
+
+	noted bool // the engine knows it: statistics are kept
+	stats fileStats
 }
 
 func openFile(e *Engine, loc Location) (*File, error) {

@@ -160,7 +160,7 @@ func (g *group) guard(do func() error) (err error) {
 }
 
 func (g *group) read(ctx context.Context, jobs []job) error {
-	jobs, err := g.direct(ctx, jobs)
+	jobs, err := g.direct(ctx, g.wanted(jobs))
 	if len(jobs) == 0 || err != nil {
 		return err
 	}

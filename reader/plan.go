@@ -302,9 +302,9 @@ func (p *Plan) blockSize() {
 
 func (p *Plan) newBlocks(s sequence) *blocks {
 	b := newBlocks(s.Len(), p.size, p.req.Stream)
-	if at, ok := s.(span); ok && !p.promise && p.req.BatchRows == 0 && at.step == 1 {
+	if first, ok := starts(s); ok && !p.promise && p.req.BatchRows == 0 {
 		band := p.geo.chunk[p.geo.rows]
-		if off := at.start % band; off != 0 && p.size >= band {
+		if off := first % band; off != 0 && p.size >= band {
 			b.align = band - off
 		}
 	}

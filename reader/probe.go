@@ -14,6 +14,7 @@ import (
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/convert/h5type"
+	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/where"
 )
 
@@ -23,6 +24,8 @@ type probe struct {
 	columns   *convert.Program // the condition's
 	whole     *convert.Program // an element as bytes; nil: nothing is taken along
 	full      atomic.Bool      // there is no more room for them
+	enough    *enough          // nil: all matches are wanted
+	tally     *tally           // of columns: statistics of whole chunks are noted
 	scratch   sync.Pool        // of *look
 }
 
@@ -32,6 +35,7 @@ type look struct {
 	vectors  []where.Vector
 	set      []byte
 	dst, src []int32
+	meters   []chunkstats.Meter // of the condition's columns
 }
 
 // find is what matched in a chunk's part of a fill: places among the rows scanned, ascending, and the elements there.
@@ -40,9 +44,12 @@ type find struct {
 	rows arrow.Record // nil: not taken along
 }
 
-func (p *Plan) newProbe(c *condition, columns *convert.Program, keep bool) (*probe, error) {
-	b := &probe{condition: c, columns: columns}
-	b.scratch.New = func() any { return &look{eval: c.program.NewEval(), vectors: make([]where.Vector, len(c.kinds))} }
+func (p *Plan) newProbe(c *condition, columns *convert.Program, limit int64, keep bool) (*probe, error) {
+	b := &probe{condition: c, columns: columns, enough: newEnough(limit), tally: p.newTally(columns, c.program.Columns())}
+	b.scratch.New = func() any {
+		n := len(c.kinds)
+		return &look{eval: c.program.NewEval(), vectors: make([]where.Vector, n), meters: make([]chunkstats.Meter, n)}
+	}
 	if !keep {
 		return b, nil
 	}
@@ -59,18 +66,32 @@ func wholeElement(size int) (*convert.Program, error) {
 
 // examine looks at a chunk's elements for every fill that wants them.
 func (g *group) examine(ctx context.Context, j job, e convert.Elems, fill bool) error {
+	b := g.plan.probe
+	l := b.scratch.Get().(*look)
+	defer b.scratch.Put(l)
+	news := g.wholly(j) && !b.tally.complete(j.at[0])
+	for i := range l.meters {
+		l.meters[i].Reset()
+	}
 	for _, t := range j.targets {
-		if err := g.plan.probe.examine(g.fills[t.fill], g.plan.resolver(ctx), e, fill, t.runs); err != nil {
+		if err := b.examine(l, g.fills[t.fill], g.plan.resolver(ctx), e, fill, news, t.runs); err != nil {
 			return err
 		}
+	}
+	if news {
+		b.tally.put(j.at[0], l.meters)
 	}
 	return nil
 }
 
-func (b *probe) examine(f *fill, r convert.Resolver, e convert.Elems, fill bool, runs []run) error {
-	l := b.scratch.Get().(*look)
-	defer b.scratch.Put(l)
-	if err := b.match(l, f, r, e, fill, runs); err != nil {
+// wholly tells whether a job takes each row of its chunk once.
+func (g *group) wholly(j job) bool {
+	_, listed := g.plan.fixed.(rowList) // maybe with repeats
+	return !listed && g.plan.probe.tally.table != nil && !g.partial(j)
+}
+
+func (b *probe) examine(l *look, f *fill, r convert.Resolver, e convert.Elems, fill, news bool, runs []run) error {
+	if err := b.match(l, f, r, e, fill, news, runs); err != nil {
 		return err
 	}
 	found := l.collect(f.Row, runs, fill)
@@ -89,11 +110,12 @@ func (b *probe) examine(f *fill, r convert.Resolver, e convert.Elems, fill bool,
 		}
 	}
 	f.found(found)
+	b.enough.add(found.hits)
 	return nil
 }
 
-// match sets l.set for the elements of runs, one after the other.
-func (b *probe) match(l *look, f *fill, r convert.Resolver, e convert.Elems, fill bool, runs []run) error {
+// match sets l.set for the elements of runs, one after the other. news: they are metered.
+func (b *probe) match(l *look, f *fill, r convert.Resolver, e convert.Elems, fill, news bool, runs []run) error {
 	n := int64(0)
 	for _, r := range runs {
 		n += r.n
@@ -117,6 +139,9 @@ func (b *probe) match(l *look, f *fill, r convert.Resolver, e convert.Elems, fil
 	defer rec.Release()
 	for i, kind := range b.condition.kinds {
 		l.vectors[i] = vector(rec.Column(i), kind)
+		if news && b.tally.classes[i] != chunkstats.None {
+			l.meters[i].Take(rec.Column(i), 0, int(n))
+		}
 	}
 	l.set = slices.Grow(l.set[:0], int(n))[:n]
 	l.eval.Eval(l.vectors, int(n), l.set)
