@@ -22,15 +22,12 @@ type action struct {
 var actions = []action{
 	{"list", `criteria {"file": glob, "dataset": glob, "kind": .., "frames": bool} -> one result per file: groups, datasets, links`, (*Server).list},
 	{"describe", `{"file", "dataset"} -> schema, layout, chunks, filters, indexes, attributes`, (*Server).describe},
+	{"stats", `{"file", "dataset", "fields": [..], "chunks": bool} -> rows, nulls, minimum, maximum by column; before, if asked for, by chunk`, (*Server).stats},
+	{"explain", `request -> the plan: chunks touched and skipped, index, bytes, columns, order, endpoints; reads no row`, (*Server).explain},
 	{"refresh", `{"file"} -> drops what is cached about it`, (*Server).refresh},
 	{"stage", `request -> {"path", "bytes", "rows", "lease"}: an Arrow IPC file in shared memory`, (*Server).stage},
 	{"ring", `request -> {"path", "slots", "lease"}, then one result per block in shared memory`, (*Server).ring},
 	{"release", `{"lease"} or {"lease", "slots"} -> frees what was staged`, (*Server).release},
-}
-
-// notYet are the actions of the protocol that this server has not.
-var notYet = map[string]string{
-	"stats": "ask for the rows and reckon, or use describe",
 }
 
 // ListActions tells what DoAction can do.
@@ -51,9 +48,6 @@ func (s *Server) DoAction(in *arrowflight.Action, stream arrowflight.FlightServi
 			return a.run(s, stream.Context(), in.GetBody(), func(v any) error { return answer(stream, v) })
 		}
 		names = append(names, a.name)
-	}
-	if instead, ok := notYet[in.GetType()]; ok {
-		return fault.New(fault.Unsupported, "action %s is not served: %s", in.GetType(), instead)
 	}
 	return fault.New(fault.Unsupported, "no action %s: there are %s", short(in.GetType()), strings.Join(names, ", "))
 }

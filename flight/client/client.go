@@ -165,6 +165,15 @@ func (c *Client) Describe(ctx context.Context, file, dataset string) (json.RawMe
 	return c.act(ctx, "describe", map[string]string{"file": file, "dataset": dataset})
 }
 
+// Explain tells how the server would answer a request: its JSON (protocol section 6).
+func (c *Client) Explain(ctx context.Context, r reader.Request) (json.RawMessage, error) {
+	ticket, err := flight.FormatTicket(r)
+	if err != nil {
+		return nil, err
+	}
+	return c.act(ctx, "explain", json.RawMessage(ticket))
+}
+
 // Refresh makes the server forget what it has cached about a file.
 func (c *Client) Refresh(ctx context.Context, file string) error {
 	_, err := c.act(ctx, "refresh", map[string]string{"file": file})

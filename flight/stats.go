@@ -1,0 +1,159 @@
+package flight
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"unicode/utf8"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// columnStats is a column's statistics as JSON. Integers are exact; infinite bounds are "inf" and "-inf"; texts that
+// are not UTF-8 are {"base64": ..}.
+type columnStats struct {
+	Name   string `json:"name"`
+	Type   string `json:"type,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	Values int64  `json:"values"`
+	Null   int64  `json:"null"`
+	NaN    int64  `json:"nan"`
+	Min    any    `json:"min"`
+	Max    any    `json:"max"`
+}
+
+type chunkStats struct {
+	Start   int64         `json:"start"`
+	Stop    int64         `json:"stop"`
+	Columns []columnStats `json:"columns"`
+}
+
+// answerBytes is about the size of a result; many clients refuse messages over 4 MiB.
+const answerBytes = 1 << 20
+
+// stats gives, where they are asked for, results with the next chunks, and last one for all rows.
+func (s *Server) stats(ctx context.Context, body []byte, answer func(any) error) error {
+	o, err := parseObject("stats", body)
+	if err != nil {
+		return err
+	}
+	var file, dataset string
+	var names []string
+	var chunks bool
+	if err := o.bindAll("stats", "", map[string]bind{
+		"file": text(&file), "dataset": text(&dataset), "fields": fields(&names), "chunks": boolean(&chunks),
+	}); err != nil {
+		return err
+	}
+	if file == "" || dataset == "" {
+		return fault.New(fault.Invalid, "stats: members file and dataset are required")
+	}
+	ds, err := s.dataset(ctx, file, dataset)
+	if err != nil {
+		return err
+	}
+	var some chunkAnswer
+	var each func(reader.ChunkStats) error
+	if chunks {
+		each = func(c reader.ChunkStats) error { return some.add(c, answer) }
+	}
+	all, err := ds.Stats(ctx, names, each)
+	if err != nil {
+		return err
+	}
+	if err := some.flush(answer); err != nil {
+		return err
+	}
+	return answer(struct {
+		File      string        `json:"file"`
+		Dataset   string        `json:"dataset"`
+		Rows      int64         `json:"rows"`
+		ChunkRows int64         `json:"chunk_rows"`
+		Columns   []columnStats `json:"columns"`
+	}{file, dataset, all.Rows, all.ChunkRows, statsOf(all.Columns, true)})
+}
+
+// chunkAnswer collects chunks until they make a result.
+type chunkAnswer struct {
+	chunks []json.RawMessage
+	bytes  int
+}
+
+func (a *chunkAnswer) add(c reader.ChunkStats, answer func(any) error) error {
+	b, err := json.Marshal(chunkStats{c.Start, c.Stop, statsOf(c.Columns, false)})
+	if err != nil {
+		return fmt.Errorf("flight: encode statistics: %w", err)
+	}
+	a.chunks, a.bytes = append(a.chunks, b), a.bytes+len(b)
+	if a.bytes < answerBytes {
+		return nil
+	}
+	return a.flush(answer)
+}
+
+func (a *chunkAnswer) flush(answer func(any) error) error {
+	if len(a.chunks) == 0 {
+		return nil
+	}
+	err := answer(map[string]any{"chunks": a.chunks})
+	a.chunks, a.bytes = nil, 0
+	return err
+}
+
+func statsOf(columns []reader.ColumnStats, typed bool) []columnStats {
+	out := make([]columnStats, len(columns))
+	for i, c := range columns {
+		out[i] = columnStats{Name: c.Name, Reason: c.Reason, Values: c.Values, Null: c.Null, NaN: c.NaN, Min: jsonValue(c.Min), Max: jsonValue(c.Max)}
+		if typed {
+			out[i].Type = c.Type.String()
+		}
+	}
+	return out
+}
+
+// jsonValue is a bound in valid JSON.
+func jsonValue(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if math.IsInf(v, 0) {
+			return map[bool]string{true: "inf", false: "-inf"}[v > 0]
+		}
+	case []byte:
+		if !utf8.Valid(v) {
+			return map[string][]byte{"base64": v}
+		}
+		return string(v)
+	}
+	return v
+}
+
+// explain tells how a request would be answered.
+func (s *Server) explain(ctx context.Context, body []byte, answer func(any) error) error {
+	r, err := ParseTicket(body)
+	if err != nil {
+		return err
+	}
+	p, err := s.plan(ctx, r)
+	if err != nil {
+		return err
+	}
+	x, err := p.Explain(ctx)
+	if err != nil {
+		return err
+	}
+	endpoints, err := s.endpoints(r, body, p)
+	if err != nil {
+		return err
+	}
+	if n := len(endpoints); n > 1 {
+		x.Words = append(x.Words, fmt.Sprintf("GetFlightInfo splits it into %d endpoints by rows", n))
+	}
+	return answer(struct {
+		File    string `json:"file"`
+		Dataset string `json:"dataset"`
+		*reader.Explanation
+		Endpoints int `json:"endpoints"`
+	}{r.File, r.Dataset, x, len(endpoints)})
+}
