@@ -37,14 +37,18 @@ func newDescribe() *cobra.Command {
 	return c
 }
 
+func writeJSON(w io.Writer, text json.RawMessage) error {
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, text, "", "  "); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, indented.String())
+	return err
+}
+
 func describe(w io.Writer, text json.RawMessage, asJSON bool) error {
 	if asJSON {
-		var indented bytes.Buffer
-		if err := json.Indent(&indented, text, "", "  "); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintln(w, indented.String())
-		return err
+		return writeJSON(w, text)
 	}
 	members, err := inOrder(text)
 	if err != nil {

@@ -11,10 +11,15 @@ import (
 )
 
 type getFlags struct {
+	requestFlags
+	output string
+	format string
+}
+
+// requestFlags say what is asked, and of which engine.
+type requestFlags struct {
 	engine  engineFlags
 	request reader.Request
-	output  string
-	format  string
 }
 
 func newGet() *cobra.Command {
@@ -30,9 +35,7 @@ types as with --plain. --format none reads everything, writes nothing and tells 
   mtflight get grpc://127.0.0.1:8815 run7.h5 /events --format csv | head`,
 		Args: placed(2, 2, 2),
 		RunE: func(c *cobra.Command, args []string) error {
-			location, rest := place(args)
-			f.request.File, f.request.Dataset = rest[0], rest[1]
-			return get(c, location, f)
+			return get(c, f.take(args), f)
 		},
 	}
 	f.add(c)
@@ -40,12 +43,28 @@ types as with --plain. --format none reads everything, writes nothing and tells 
 }
 
 func (f *getFlags) add(c *cobra.Command) {
+	f.requestFlags.add(c)
+	c.Flags().StringVarP(&f.output, "output", "o", "", "file to write (default: standard output)")
+	c.Flags().StringVar(&f.format, "format", "", "table, arrow, arrows, parquet, csv or none (default: by the file's ending)")
+}
+
+// take fills in what the arguments name and gives the server's location, empty for this machine.
+func (f *requestFlags) take(args []string) (location string) {
+	location, rest := place(args)
+	f.request.File, f.request.Dataset = rest[0], rest[1]
+	return location
+}
+
+func (f *requestFlags) add(c *cobra.Command) {
 	r, flags := &f.request, c.Flags()
 	flags.StringSliceVar(&r.Fields, "fields", nil, "columns, in this order (default: all)")
 	flags.Var(optional{&r.Start}, "start", "first row; negative counts from the end")
 	flags.Var(optional{&r.Stop}, "stop", "row to stop before")
 	flags.Var(optional{&r.Step}, "step", "every n-th row; negative reverses")
 	flags.Var(optional{&r.Limit}, "limit", "at most so many rows (a table on the terminal: 20)")
+	flags.Var(optionalText{&r.Where}, "where", "only rows that meet a condition: \"(energy > 2) & (name == b'mu')\"")
+	flags.StringVar(&r.SortBy, "sort-by", "", "in the order of a column")
+	flags.StringVar(&r.Index, "index", "", "column indexes and statistics for --where: auto, off or only")
 	flags.Int64Var(&r.BatchRows, "batch-rows", 0, "rows of a batch (default: whole chunks)")
 	flags.StringVar(&r.Options.Strings, "strings", "", "utf8 or binary")
 	flags.StringVar(&r.Options.Enum, "enum", "", "dictionary or int")
@@ -53,8 +72,6 @@ func (f *getFlags) add(c *cobra.Command) {
 	flags.StringVar(&r.Options.Tensors, "tensors", "", "tensor or nested")
 	flags.BoolVar(&r.Options.Plain, "plain", false, "only types that every engine reads")
 	flags.BoolVar(&r.Options.NetCDF, "netcdf", false, "missing values (_FillValue, missing_value) are null; attributes go into the schema")
-	flags.StringVarP(&f.output, "output", "o", "", "file to write (default: standard output)")
-	flags.StringVar(&f.format, "format", "", "table, arrow, arrows, parquet, csv or none (default: by the file's ending)")
 	f.engine.add(c)
 }
 
@@ -78,6 +95,23 @@ func (o optional) String() string {
 }
 
 func (o optional) Type() string { return "N" }
+
+// optionalText is a flag of words that can tell that it was not given.
+type optionalText struct{ to **string }
+
+func (o optionalText) Set(text string) error {
+	*o.to = &text
+	return nil
+}
+
+func (o optionalText) String() string {
+	if o.to == nil || *o.to == nil {
+		return ""
+	}
+	return **o.to
+}
+
+func (o optionalText) Type() string { return "CONDITION" }
 
 func get(c *cobra.Command, location string, f getFlags) (err error) {
 	if f.format, err = formatOf(f.format, f.output); err != nil {

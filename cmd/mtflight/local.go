@@ -110,6 +110,26 @@ func (l *local) describe(ctx context.Context, path, dataset string) (json.RawMes
 	return json.Marshal(told)
 }
 
+func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage, error) {
+	d, err := l.dataset(ctx, r.File, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.Plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	x, err := p.Explain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(struct {
+		File    string `json:"file"`
+		Dataset string `json:"dataset"`
+		*reader.Explanation
+	}{r.File, r.Dataset, x})
+}
+
 // description has the members of the server's answer that need no more than the dataset.
 type description struct {
 	File string `json:"file"`

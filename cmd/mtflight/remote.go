@@ -35,6 +35,10 @@ func (r *remote) describe(ctx context.Context, file, dataset string) (json.RawMe
 	return r.client.Describe(ctx, file, dataset)
 }
 
+func (r *remote) explain(ctx context.Context, request reader.Request) (json.RawMessage, error) {
+	return r.client.Explain(ctx, request)
+}
+
 func (r *remote) list(ctx context.Context, glob string, frames bool, visit func(listed) error) error {
 	return r.client.List(ctx, client.Criteria{File: glob, Frames: frames}, func(d client.Dataset) error {
 		if d.Name == "" {

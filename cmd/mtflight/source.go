@@ -17,6 +17,8 @@ type source interface {
 	list(ctx context.Context, file string, frames bool, visit func(listed) error) error
 	// describe tells everything known of a dataset, as the action of the same name does.
 	describe(ctx context.Context, file, dataset string) (json.RawMessage, error)
+	// explain tells how a request would be answered, as the action of the same name does.
+	explain(ctx context.Context, r reader.Request) (json.RawMessage, error)
 	// open starts a request. The caller releases what it gives.
 	open(ctx context.Context, r reader.Request) (*stream, error)
 	close() error
@@ -39,15 +41,17 @@ type stream struct {
 type engineFlags struct {
 	workers int
 	memory  size
+	stats   string
 }
 
 func (f *engineFlags) add(c *cobra.Command) {
 	c.Flags().IntVar(&f.workers, "workers", 0, "decoding goroutines (default: one more than CPUs)")
 	c.Flags().Var(&f.memory, "memory", "budget of all buffers and caches (default: a quarter of the machine's memory)")
+	c.Flags().StringVar(&f.stats, "stats-dir", "", "directory of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
 }
 
 func (f *engineFlags) config() reader.Config {
-	return reader.Config{Workers: f.workers, Memory: int64(f.memory)}
+	return reader.Config{Workers: f.workers, Memory: int64(f.memory), StatsDir: f.stats}
 }
 
 // place splits arguments into a server's location, empty for this machine, and the rest.

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+func newExplain() *cobra.Command {
+	var asJSON bool
+	var f requestFlags
+	c := &cobra.Command{
+		Use:   "explain [grpc://HOST:PORT] FILE DATASET",
+		Short: "Tell how rows would be read, without reading them",
+		Long: `Tell how the rows that get would give are read: chunks touched and skipped, the index used or why none is,
+bytes to read, columns decoded and the order. No row is read.`,
+		Example: `  mtflight explain run7.h5 /events --fields t --where "energy > 2"`,
+		Args:    placed(2, 2, 2),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := openSource(c.Context(), f.take(args), f.engine)
+			if err != nil {
+				return err
+			}
+			defer s.close()
+			text, err := s.explain(c.Context(), f.request)
+			if err != nil {
+				return err
+			}
+			return explain(c.OutOrStdout(), text, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	f.add(c)
+	return c
+}
+
+// explain writes the sentences of a plan, or all of it.
+func explain(w io.Writer, text json.RawMessage, asJSON bool) error {
+	if asJSON {
+		return writeJSON(w, text)
+	}
+	var x struct {
+		Plan []string `json:"plan"`
+	}
+	if err := json.Unmarshal(text, &x); err != nil {
+		return fault.New(fault.DataLoss, "explain: the server's answer is not a plan: %w", err)
+	}
+	for _, line := range x.Plan {
+		if _, err := fmt.Fprintln(w, printable(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
