@@ -94,6 +94,19 @@ class Table:
         read = self.to_arrow(columns, where, limit, **options)
         return (database or duckdb).from_arrow(read)
 
+    def stats(self, columns: list[str] | None = None, chunks: bool = False) -> Members:
+        """Rows, nulls, minimum and maximum of columns, under "columns"; with `chunks` those of each chunk of rows too, under
+        "chunks". The server reads what it has not learned yet."""
+        body = {"file": self.file, "dataset": self.path, "fields": columns, "chunks": chunks}
+        told = list(self._connection.action("stats", {k: v for k, v in body.items() if v is not None}))
+        if chunks:
+            told[-1]["chunks"] = [c for part in told[:-1] for c in part["chunks"]]
+        return told[-1]
+
+    def explain(self, columns: list[str] | None = None, where: str | None = None, limit: int | None = None, **members: Any) -> Members:
+        """How the server would answer: chunks touched and skipped, index, bytes, order; "plan" says it in words."""
+        return next(self._connection.action("explain", self._request(columns, where, limit, members)))
+
     def _total(self, request: Members) -> int | None:
         total = self._connection.info(request).total_records
         return None if total < 0 else total
