@@ -236,14 +236,18 @@ func bounds[T ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~u
 func floats[T float32 | float64](m *Meter, v []T) {
 	lo, hi, nan := T(math.Inf(1)), T(math.Inf(-1)), 0
 	for _, x := range v {
+		if x >= lo && x <= hi { // most are
+			continue
+		}
+		if x != x {
+			nan++
+			continue
+		}
 		if x < lo {
 			lo = x
 		}
 		if x > hi {
 			hi = x
-		}
-		if x != x {
-			nan++
 		}
 	}
 	m.s.NaN += int64(nan)
