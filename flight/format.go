@@ -57,16 +57,17 @@ type wireRequest struct {
 }
 
 type wireStream struct {
-	Ordered   *bool  `json:"ordered,omitempty"`
-	Cyclic    bool   `json:"cyclic,omitempty"`
-	Cycles    *int64 `json:"cycles,omitempty"`
-	BlockRows int64  `json:"block_rows,omitempty"`
-	Remainder any    `json:"remainder,omitempty"`
-	Shuffle   *int64 `json:"shuffle,omitempty"`
-	ReadAhead *int64 `json:"read_ahead,omitempty"`
-	Workers   int    `json:"workers,omitempty"`
-	FromBlock int64  `json:"from_block,omitempty"`
-	Follow    bool   `json:"follow,omitempty"`
+	Ordered     *bool  `json:"ordered,omitempty"`
+	Cyclic      bool   `json:"cyclic,omitempty"`
+	Cycles      *int64 `json:"cycles,omitempty"`
+	BlockRows   int64  `json:"block_rows,omitempty"`
+	Remainder   any    `json:"remainder,omitempty"`
+	Shuffle     *int64 `json:"shuffle,omitempty"`
+	ShuffleRows bool   `json:"shuffle_rows,omitempty"`
+	ReadAhead   *int64 `json:"read_ahead,omitempty"`
+	Workers     int    `json:"workers,omitempty"`
+	FromBlock   int64  `json:"from_block,omitempty"`
+	Follow      bool   `json:"follow,omitempty"`
 }
 
 type wireOptions struct {
@@ -100,7 +101,7 @@ func wireStreamOf(s *reader.Stream) *wireStream {
 		return nil
 	}
 	w := &wireStream{
-		Cyclic: s.Cyclic, Cycles: s.Cycles, BlockRows: s.BlockRows, Shuffle: s.Shuffle, ReadAhead: s.ReadAhead,
+		Cyclic: s.Cyclic, Cycles: s.Cycles, BlockRows: s.BlockRows, Shuffle: s.Shuffle, ShuffleRows: s.ShuffleRows, ReadAhead: s.ReadAhead,
 		Workers: s.Workers, FromBlock: s.FromBlock, Follow: s.Follow,
 	}
 	if s.Unordered {

@@ -52,7 +52,8 @@ func streamMembers(s *reader.Stream) map[string]bind {
 		},
 		"cyclic": boolean(&s.Cyclic), "cycles": optional(&s.Cycles, 0), "block_rows": integer(&s.BlockRows, 1),
 		"remainder": remainder(&s.Remainder), "shuffle": optional(&s.Shuffle, math.MinInt64),
-		"read_ahead": integerPtr(&s.ReadAhead, 0), "workers": small(&s.Workers, 1),
+		"shuffle_rows": boolean(&s.ShuffleRows),
+		"read_ahead":   integerPtr(&s.ReadAhead, 0), "workers": small(&s.Workers, 1),
 		"from_block": integer(&s.FromBlock, 0), "follow": boolean(&s.Follow),
 	}
 }

@@ -50,10 +50,10 @@ func TestParseTicket(t *testing.T) {
 			r.Where = ptr("x > 😀")
 			r.Vars = map[string]any{"i": int64(1), "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": math.Inf(1)}
 		},
-		with(`"stream": {"ordered": false, "cyclic": true, "cycles": 2, "block_rows": 7, "remainder": false, "shuffle": -1,
+		with(`"stream": {"ordered": false, "cyclic": true, "cycles": 2, "block_rows": 7, "remainder": false, "shuffle": -1, "shuffle_rows": true,
 			"read_ahead": 0, "workers": 3, "from_block": 4, "follow": true}`): func(r *reader.Request) {
 			r.Stream = &reader.Stream{Unordered: true, Cyclic: true, Cycles: ptr(int64(2)), BlockRows: 7,
-				Remainder: reader.DropRemainder, Shuffle: ptr(int64(-1)), ReadAhead: ptr(int64(0)), Workers: 3, FromBlock: 4, Follow: true}
+				Remainder: reader.DropRemainder, Shuffle: ptr(int64(-1)), ShuffleRows: true, ReadAhead: ptr(int64(0)), Workers: 3, FromBlock: 4, Follow: true}
 		},
 		with(`"stream": {"remainder": "only", "cycles": null, "shuffle": null}`): func(r *reader.Request) {
 			r.Stream = &reader.Stream{Remainder: reader.OnlyRemainder}

@@ -17,6 +17,7 @@ type blocks struct {
 	size   int64 // rows of a block
 	rest   Remainder
 	seed   *int64
+	mix    bool // the rows of a block too
 
 	next  int64 // number of the next block
 	order []int64
@@ -30,7 +31,7 @@ func newBlocks(total, size int64, s *Stream) *blocks {
 	if s == nil {
 		return b
 	}
-	b.rest, b.seed, b.next = s.Remainder, s.Shuffle, s.FromBlock
+	b.rest, b.seed, b.mix, b.next = s.Remainder, s.Shuffle, s.ShuffleRows, s.FromBlock
 	if s.Cyclic {
 		b.cycles = -1
 		if s.Cycles != nil {
@@ -155,5 +156,16 @@ func (b *blocks) runs(s sequence, at block) []run {
 		out = s.Runs(out, lo, lo+n, done)
 		done += n
 	}
+	if b.mix {
+		return mixed(uint64(*b.seed), at, out)
+	}
 	return out
+}
+
+// mixed gives the rows of a block in a pseudo-random order, the same for the same seed and block on every machine.
+func mixed(seed uint64, at block, runs []run) []run {
+	rows := rowList(spreadOut(make([]int64, 0, at.Rows), runs))
+	r := rand.New(rand.NewPCG(seed, ^uint64(at.Block.Block))) // cycles take the numbers from 0 up
+	r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	return rows.Runs(nil, 0, rows.Len(), 0)
 }

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -98,6 +99,32 @@ func TestShuffleGivesEachBlockOnceACycle(t *testing.T) {
 		_, resumed := positions(t, newBlocks(103, 10, s), 1000)
 		require.Equal(t, blocks[13:], resumed)
 	}
+}
+
+func TestShuffleRowsMixesEachBlock(t *testing.T) {
+	cycles := int64(2)
+	s := &Stream{Shuffle: p64(9), Cyclic: true, Cycles: &cycles}
+	plain := newBlocks(108, 10, s)
+	s.ShuffleRows = true
+	mixed := newBlocks(108, 10, s)
+	seen := map[string]bool{}
+	for {
+		a, ok := plain.Next()
+		b, again := mixed.Next()
+		require.Equal(t, ok, again)
+		if !ok {
+			break
+		}
+		require.Equal(t, a, b, "blocks and where they stand are those of the shuffle without it")
+		all := span{start: 7, step: 2, n: 108}
+		straight, got := spread(plain.runs(all, a), a.Rows), spread(mixed.runs(all, b), b.Rows)
+		require.ElementsMatch(t, straight, got)
+		require.False(t, slices.Equal(straight, got))
+		require.Equal(t, got, spread(mixed.runs(all, b), b.Rows), "the same each time it is asked")
+		require.False(t, seen[fmt.Sprint(got)], "another order each cycle")
+		seen[fmt.Sprint(got)] = true
+	}
+	require.Len(t, seen, 22)
 }
 
 func TestAlignedBatchesEndAtChunks(t *testing.T) {

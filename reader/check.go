@@ -75,6 +75,8 @@ func (r Request) checkStream() error {
 		return fault.New(fault.Invalid, "stream: block_rows, from_block, workers, cycles and read_ahead must not be negative")
 	case s.Cyclic && s.Remainder == OnlyRemainder:
 		return fault.New(fault.Invalid, `stream.remainder "only" excludes stream.cyclic: there is no remainder`)
+	case s.ShuffleRows && s.Shuffle == nil:
+		return fault.New(fault.Invalid, "stream.shuffle_rows needs the seed in stream.shuffle")
 	case s.Follow:
 		return r.checkFollow()
 	}

@@ -14,6 +14,7 @@ const (
 	defaultBatch = 7 << 19  // 3.5 MiB: many gRPC clients refuse messages over 4 MiB
 	maxBatch     = 64 << 20 // whatever is asked for
 	maxBlocks    = 1 << 26  // that a shuffle may hold in memory
+	maxMixed     = 1 << 20  // rows of a block that are shuffled, some 40 bytes each
 )
 
 // Plan is a checked request. It is immutable and can be run many times.
@@ -312,7 +313,13 @@ func (p *Plan) newBlocks(s sequence) *blocks {
 }
 
 func (p *Plan) checkShuffle() error {
-	if p.req.Stream == nil || p.req.Stream.Shuffle == nil || p.fixed == nil {
+	if p.req.Stream == nil || p.req.Stream.Shuffle == nil {
+		return nil
+	}
+	if p.req.Stream.ShuffleRows && p.size > maxMixed {
+		return fault.New(fault.Exhausted, "stream.shuffle_rows in blocks of %d rows: at most %d are possible, choose smaller stream.block_rows", p.size, maxMixed)
+	}
+	if p.fixed == nil {
 		return nil
 	}
 	if n := p.fixed.Len() / p.size; n > maxBlocks {

@@ -42,16 +42,17 @@ const (
 
 // Stream is protocol section 3.
 type Stream struct {
-	Unordered bool
-	Cyclic    bool
-	Cycles    *int64 // nil: endless
-	BlockRows int64  // 0: the default, announced as stream.block_rows
-	Remainder Remainder
-	Shuffle   *int64
-	ReadAhead *int64
-	Workers   int
-	FromBlock int64
-	Follow    bool
+	Unordered   bool
+	Cyclic      bool
+	Cycles      *int64 // nil: endless
+	BlockRows   int64  // 0: the default, announced as stream.block_rows
+	Remainder   Remainder
+	Shuffle     *int64
+	ShuffleRows bool // with Shuffle: the rows of each block too; Block.Row is its lowest place then
+	ReadAhead   *int64
+	Workers     int
+	FromBlock   int64
+	Follow      bool
 }
 
 // Block says where a batch stands: the app_metadata of section 3.

@@ -203,6 +203,21 @@ def test_parallel_parts_keep_their_order(table, events, parallel):
     assert sorted(got) == sorted(events["id"].tolist())
 
 
+def test_shuffled_rows(table, events):
+    """Blocks are those of the shuffle alone, each with its rows in another order, the same for the same seed."""
+    def blocks(**stream):
+        return [b["id"].to_pylist() for b in table.scan(["id"], stream={"shuffle": 3, "block_rows": 700, **stream})]
+
+    plain, mixed = blocks(), blocks(shuffle_rows=True)
+    assert [sorted(b) for b in mixed] == [sorted(b) for b in plain] and all(m != p for m, p in zip(mixed, plain))
+    assert blocks(shuffle_rows=True) == mixed and blocks(shuffle_rows=True, from_block=3) == mixed[3:]
+    assert [b for b in blocks(shuffle_rows=True, shuffle=4)] != mixed
+    with pytest.raises(ValueError, match="shuffle_rows needs the seed"):
+        blocks(shuffle=None, shuffle_rows=True)
+    with pytest.raises(mtflight.ResourceExhausted, match="choose smaller stream.block_rows"):
+        blocks(shuffle_rows=True, block_rows=1 << 21)
+
+
 def test_frames(table, events):
     columns = ["id", "t", "name", "pos"]
     assert table.to_pandas(columns, limit=50)["id"].tolist() == events["id"][:50].tolist()
