@@ -63,8 +63,12 @@ func openFile(e *Engine, loc Location) (*File, error) {
 		disk.Close()
 		return nil, fault.New(fault.DataLoss, "%s: %w", loc.Name, err)
 	}
-	return &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(disk, h5, size, heapCache),
-		serial: e.serial.Add(1), datasets: map[string]*Dataset{}}, nil
+	f := &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(disk, h5, size, heapCache),
+		serial: e.serial.Add(1), datasets: map[string]*Dataset{}}
+	if f.shared() {
+		h5.EOF = max(h5.EOF, uint64(size)) // the superblock is written last
+	}
+	return f, nil
 }
 
 // listing is the file's tree as libhdf5 walks it, asked once.

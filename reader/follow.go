@@ -319,6 +319,13 @@ func chained(a, b sequence) sequence {
 // swmrFlag is bit 2 of a superblock's consistency flags: opened for single writer, multiple readers (II.A, version 3).
 const swmrFlag = 1 << 2
 
+// shared tells whether a writer has the file open that lets others read (SWMR).
+func (f *File) shared() bool {
+	var flags [1]byte
+	_, err := f.disk.ReadAt(flags[:], int64(f.h5.Base)+11)
+	return err == nil && f.h5.Version >= 3 && flags[0]&swmrFlag != 0
+}
+
 // reopen reads the dataset's object header from the file as it is now, without libhdf5. It may only have grown along
 // its first axis.
 func (d *Dataset) reopen() (*Dataset, error) {
@@ -336,13 +343,7 @@ func (d *Dataset) reopen() (*Dataset, error) {
 
 // in is the dataset in another state of its file.
 func (d *Dataset) in(file *File) (*Dataset, error) {
-	var flags [1]byte
-	if _, err := file.disk.ReadAt(flags[:], int64(file.h5.Base)+11); err == nil {
-		file.live = file.h5.Version >= 3 && flags[0]&swmrFlag != 0
-	}
-	if size := uint64(file.disk.Identity().Size); file.live && file.h5.EOF < size {
-		file.h5.EOF = size // the superblock is written last
-	}
+	file.live = file.shared()
 	o, err := file.h5.Object(d.meta.Addr)
 	if err != nil {
 		return nil, d.failed(err)

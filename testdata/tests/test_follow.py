@@ -66,6 +66,19 @@ def test_swmr(start, tmp_path, options):
     assert [p["row"] for p in follower.places] == list(np.cumsum([0] + [p["rows"] for p in follower.places])[:-1])
 
 
+@pytest.mark.parametrize("follow", [False, True])
+def test_opened_while_a_writer_appends(start, tmp_path, follow):
+    """A SWMR writer leaves the superblock, with its end of the file, as it was: what lies beyond counts all the same."""
+    with h5py.File(tmp_path / "f.h5", "w", libver="latest") as f:
+        d = f.create_dataset("x", (0,), maxshape=(None,), chunks=(77,), dtype="i8")
+        f.swmr_mode = True
+        d.resize((ROWS,))
+        d[:] = np.arange(ROWS)
+        d.flush()
+        got = start(tmp_path).read("f.h5", "/x", limit=ROWS, stream={"follow": follow})
+        np.testing.assert_array_equal(got["x"].to_numpy(), np.arange(ROWS))
+
+
 @pytest.mark.parametrize("complevel", [0, 1])
 def test_pytables(start, tmp_path, complevel):
     filters = tables.Filters(complevel=complevel, complib="zlib")
