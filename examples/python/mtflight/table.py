@@ -6,10 +6,10 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.flight as fl
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas
     import polars
 
+_T = TypeVar("_T")
 _REUSE = "arrow-flight-reuse-connection"
 
 
@@ -58,20 +59,20 @@ class Table:
              parallel: int = 1, progress: bool = False, retries: int = 3, **members: Any) -> pa.RecordBatchReader:
         """The rows as record batches, as they come. With `parallel` above 1 those of different parts come in any order."""
         request = self._request(columns, where, limit, members)
-        schema = self._connection.schema(request)
+        schema = _asked(lambda: self._connection.schema(request), retries)
         parts = self._parts(request, parallel, retries)
         batches = parts[0] if len(parts) == 1 else _merged(parts)
         if progress:
-            batches = _shown(batches, self._total(request), self.path)
+            batches = _shown(batches, self._total(request, retries), self.path)
         return pa.RecordBatchReader.from_batches(schema, batches)
 
     def to_arrow(self, columns: list[str] | None = None, where: str | None = None, limit: int | None = None, *,
                  parallel: int = 1, progress: bool = False, retries: int = 3, **members: Any) -> pa.Table:
         """The rows as one table, in their order."""
         request = self._request(columns, where, limit, members)
-        schema = self._connection.schema(request)
+        schema = _asked(lambda: self._connection.schema(request), retries)
         parts = self._parts(request, parallel, retries)
-        with _bar(self._total(request) if progress else None, self.path, progress) as bar, ThreadPoolExecutor(len(parts)) as pool:
+        with _bar(self._total(request, retries) if progress else None, self.path, progress) as bar, ThreadPoolExecutor(len(parts)) as pool:
             read = list(pool.map(lambda part: [b for b in part if bar(b.num_rows) is None], parts))
         return pa.Table.from_batches([b for part in read for b in part], schema)
 
@@ -107,8 +108,8 @@ class Table:
         """How the server would answer: chunks touched and skipped, index, bytes, order; "plan" says it in words."""
         return next(self._connection.action("explain", self._request(columns, where, limit, members)))
 
-    def _total(self, request: Members) -> int | None:
-        total = self._connection.info(request).total_records
+    def _total(self, request: Members, retries: int) -> int | None:
+        total = _asked(lambda: self._connection.info(request), retries).total_records
         return None if total < 0 else total
 
     def _parts(self, request: Members, parallel: int, retries: int) -> list[Iterator[pa.RecordBatch]]:
@@ -116,7 +117,7 @@ class Table:
         if parallel <= 1:
             return [_resumed([self._connection], request, retries)]
         options = {**request.get("options", {}), "endpoints": parallel}
-        endpoints = self._connection.info({**request, "options": options}).endpoints
+        endpoints = _asked(lambda: self._connection.info({**request, "options": options}), retries).endpoints
         return [_resumed(self._replicas(e), json.loads(e.ticket.ticket), retries) for e in endpoints]
 
     def _replicas(self, endpoint: fl.FlightEndpoint) -> list[Connection]:
@@ -125,26 +126,61 @@ class Table:
         return [Connection(uri) for uri in places] or [self._connection]
 
 
+class _Come:
+    """Which blocks of a stream have come, by their numbers; those of an unordered one come in any order."""
+
+    def __init__(self, first: int):
+        self.next, self._later = first, set[int]()
+
+    def take(self, block: int) -> bool:
+        """Notes a block; False if it has come before."""
+        if block < self.next or block in self._later:
+            return False
+        self._later.add(block)
+        while self.next in self._later:
+            self._later.remove(self.next)
+            self.next += 1
+        return True
+
+
 def _resumed(replicas: list[Connection], request: Members, retries: int) -> Iterator[pa.RecordBatch]:
-    """A request's batches; when a connection is lost goes on behind the last batch, at the next replica."""
-    done, failures = int(request.get("stream", {}).get("from_block", 0)), 0
+    """A request's batches; when a connection is lost goes on with those that have not come, at the next replica. The
+    request is always one for a stream, whose blocks are the same ones each time it is asked."""
+    stream = request.get("stream", {})
+    come, failures = _Come(int(stream.get("from_block", 0))), 0
+    if stream.get("follow") and "block_rows" not in stream:
+        retries = 0  # blocks are what there is when the server looks
     while True:
         connection = replicas[failures % len(replicas)]
         try:
-            stream = {**request.get("stream", {}), "from_block": done}
-            for chunk in connection.do_get({**request, "stream": stream} if done else request):
-                if chunk.data is None:
+            for chunk in connection.do_get({**request, "stream": {**stream, "from_block": come.next}}):
+                if chunk.data is None or not come.take(json.loads(chunk.app_metadata.to_pybytes())["block"]):
                     continue
-                if chunk.app_metadata is not None:
-                    done = json.loads(chunk.app_metadata.to_pybytes())["block"] + 1
                 failures = 0
                 yield chunk.data
             return
         except (pa.ArrowException, OSError) as e:
-            told, failures = translate(e), failures + 1
-            if not is_lost(told) or failures > retries:
-                raise told from e
-            time.sleep(min(5.0, 0.1 * 2 ** failures))
+            failures += 1
+            _pause(e, failures, retries)
+
+
+def _asked(ask: Callable[[], _T], retries: int) -> _T:
+    """An answer, asked for again where the connection is lost."""
+    failures = 0
+    while True:
+        try:
+            return ask()
+        except (pa.ArrowException, OSError) as e:
+            failures += 1
+            _pause(e, failures, retries)
+
+
+def _pause(error: Exception, failures: int, retries: int) -> None:
+    """Waits before a lost connection is tried again; raises any other error, and that of one try too many."""
+    told = translate(error)
+    if not is_lost(told) or failures > retries:
+        raise told from error
+    time.sleep(min(5.0, 0.1 * 2 ** failures))
 
 
 def _merged(parts: list[Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
