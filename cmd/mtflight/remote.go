@@ -22,7 +22,7 @@ const dialTimeout = 5 * time.Second
 func dial(ctx context.Context, location string) (*remote, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	c, err := client.Dial(ctx, location)
+	c, err := client.Open(ctx, location)
 	if err != nil && fault.Of(err) == nil {
 		err = fault.New(fault.Unavailable, "%s does not answer: is the server running there?", location)
 	}

@@ -1,6 +1,6 @@
 // Package client asks an mtflight server, or reads what any Flight server with the same tickets gives.
 //
-//	c, err := client.Dial(ctx, "grpc://localhost:8815")
+//	c, err := client.Open(ctx, "grpc://localhost:8815")
 //	defer c.Close()
 //	rows, err := c.Scan(ctx, reader.Request{File: "run7.h5", Dataset: "/events"}, client.Parallel(4))
 //	defer rows.Release()
@@ -47,9 +47,9 @@ type Client struct {
 	conn   *grpc.ClientConn
 }
 
-// Dial connects to a location (grpc://HOST:PORT or grpc+unix:///PATH) and waits until the server answers or ctx ends.
+// Open connects to a location (grpc://HOST:PORT or grpc+unix:///PATH) and waits until the server answers or ctx ends.
 // The caller closes the client.
-func Dial(ctx context.Context, location string, options ...grpc.DialOption) (*Client, error) {
+func Open(ctx context.Context, location string, options ...grpc.DialOption) (*Client, error) {
 	target, err := targetOf(location)
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func dial(t *testing.T) (*client.Client, *reader.Engine) {
 	location, eng := serve(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	c, err := client.Dial(ctx, location)
+	c, err := client.Open(ctx, location)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
 	return c, eng
@@ -296,12 +296,12 @@ func TestDescribe(t *testing.T) {
 	require.ErrorIs(t, c.Refresh(context.Background(), "no.h5"), reader.ErrNotFound)
 }
 
-func TestDialRefuses(t *testing.T) {
+func TestOpenRefuses(t *testing.T) {
 	for _, location := range []string{"", "x", "http://x:1", "grpc://x", "grpc+unix://"} {
-		_, err := client.Dial(context.Background(), location)
+		_, err := client.Open(context.Background(), location)
 		require.ErrorIs(t, err, reader.ErrInvalid, location)
 	}
-	_, err := client.Dial(context.Background(), "grpc+unix://"+filepath.Join(t.TempDir(), "none"))
+	_, err := client.Open(context.Background(), "grpc+unix://"+filepath.Join(t.TempDir(), "none"))
 	require.ErrorIs(t, err, reader.ErrUnavailable)
 }
 

@@ -25,7 +25,7 @@ func main() {
 func read(ctx context.Context, location string) error {
 	dialing, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	c, err := client.Dial(dialing, location)
+	c, err := client.Open(dialing, location)
 	if err != nil {
 		return err
 	}
