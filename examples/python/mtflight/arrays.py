@@ -54,6 +54,15 @@ def shaped(data: np.ndarray, row: np.dtype, rows: int) -> np.ndarray:
     return data.view(row.base).reshape(shape)
 
 
+def copied(array: np.ndarray) -> np.ndarray:
+    """A copy, of bytes where they lie one behind the other: NumPy copies structured arrays field by field."""
+    if array.dtype.hasobject or array.nbytes == 0 or not array.flags.c_contiguous:
+        return array.copy()
+    out = np.empty_like(array)
+    out.reshape(-1).view(np.uint8)[...] = array.reshape(-1).view(np.uint8)
+    return out
+
+
 def only_field(array: np.ndarray) -> np.ndarray:
     """The one column of an array of rows that have just that."""
     return array[array.dtype.names[0]]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import copied
 from .resource_wrapper import ResourceWrapper
 from .signals import CreateSubprocessException
 
@@ -65,7 +66,7 @@ class Request:
     def get(self) -> np.ndarray:
         """A copy of the result, to keep and change."""
         with self.get_unsafe() as data:
-            return data.copy()
+            return copied(data)
 
 
 class RequestPool:

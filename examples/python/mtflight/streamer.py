@@ -11,6 +11,7 @@ from typing import Any, Union
 import numpy as np
 
 from . import lifetime
+from .arrays import copied
 from .blocks import Blocks, Release, open_blocks
 from .node import Node, open_node
 from .resource_wrapper import ResourceWrapper
@@ -195,7 +196,7 @@ def _arrays(start: Any) -> Iterator[np.ndarray]:
         for guard in queue.iter():
             block = guard._take()
             if not queue._blocks.lasting:
-                block = block.copy()
+                block = copied(block)
             guard._free()
             yield block
     finally:
