@@ -225,21 +225,3 @@ def test_reader_concurrent_access_pattern(file, h5, seen, do_something):
     reader.close(wait=True)
     loader_thread.join()
     assert same(np.concatenate(seen), h5[:])
-
-
-def test_documented_names():
-    """The reference's names, where it says they are."""
-    import mtflight.dataset
-    import mtflight.request
-
-    documented = {
-        multitables.Streamer: "get_queue get_generator get_remainder", multitables.Streamer.Queue: "get iter close",
-        multitables.Reader: "get_dataset request close stop", multitables.RequestPool: "add next",
-        mtflight.dataset.TableDataset: "col read read_coordinates read_sorted where create_stage create_stage_pool",
-        mtflight.dataset.ArrayDataset: "read create_stage create_stage_pool", mtflight.dataset.VLArrayDataset: "read",
-        mtflight.request.Request: "get get_direct get_proxy get_unsafe",
-    }
-    for owner, names in documented.items():
-        assert [n for n in names.split() if not callable(getattr(owner, n, None))] == []
-    for name in ("QueueClosedException", "SubprocessException", "SharedMemoryError"):
-        assert issubclass(getattr(multitables, name), Exception)
