@@ -221,6 +221,20 @@ def test_server_that_dies(transport):
     assert len(drain(stream.get_queue("/events", block_size=500))) == 10
 
 
+def test_close_while_the_server_hangs():
+    """A server that is stopped, and answers nobody, does not keep a program from closing its queue and ending."""
+    queue = multitables.Streamer(TABLES).get_queue("/events", cyclic=True, block_size=500)
+    server = mtflight.server._running.process.pid
+    os.kill(server, signal.SIGSTOP)
+    try:
+        closing = threading.Thread(target=queue.close, daemon=True)
+        closing.start()
+        closing.join(15)
+        assert not closing.is_alive()
+    finally:
+        os.kill(server, signal.SIGCONT)
+
+
 def test_full_shared_memory(tmp_path, start, monkeypatch):
     """Where nothing can be staged, blocks come over the connection."""
     used = []

@@ -29,6 +29,7 @@ class Blocks(Protocol):
     def close(self) -> None: ...
 
 
+_END_SECONDS = 5.0  # for a server that hangs to let go of a ring
 _SENT_BYTES = 1 << 20  # a message costs about as much as 100 KiB in it
 
 
@@ -185,5 +186,5 @@ class _Ring:
 
     def _end(self) -> None:
         with contextlib.suppress(Exception):  # it has ended, or its server has
-            for _ in self._connection.action("release", {"lease": self._lease}):
+            for _ in self._connection.action("release", {"lease": self._lease}, _END_SECONDS):
                 pass

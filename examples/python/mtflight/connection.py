@@ -137,10 +137,11 @@ class Connection:
         with translated():
             return self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)))
 
-    def action(self, name: str, body: Members) -> Iterator[Members]:
-        """The JSON results of an action, as they come."""
+    def action(self, name: str, body: Members, seconds: float | None = None) -> Iterator[Members]:
+        """The JSON results of an action, as they come; TimeoutError after `seconds`."""
+        options = fl.FlightCallOptions(timeout=seconds)
         with translated():
-            for result in self._client.do_action(fl.Action(name, encode(body))):
+            for result in self._client.do_action(fl.Action(name, encode(body)), options):
                 yield json.loads(result.body.to_pybytes())
 
     def close(self) -> None:
