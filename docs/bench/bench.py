@@ -81,8 +81,8 @@ def contend(name: str, venv: str, *args: str) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def get(file: Path, total: int) -> dict:
-    done = subprocess.run([MTFLIGHT, "get", file, "/data", "--format", "none"], check=True, capture_output=True, text=True)
+def get(file: Path, total: int, dataset: str = "/data") -> dict:
+    done = subprocess.run([MTFLIGHT, "get", file, dataset, "--format", "none"], check=True, capture_output=True, text=True)
     size, rate = (float(number) * UNITS[unit] for number, unit in re.findall(r"([0-9.]+) ([MG]B)\b", done.stdout))
     return {"seconds": size / rate, "bytes": total}
 
