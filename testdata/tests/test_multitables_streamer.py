@@ -78,6 +78,12 @@ def test_blocks(transport, events, ordered, remainder, size):
     assert same(stream.get_remainder("/events", step), events[5000 // step * step:])
 
 
+@pytest.mark.parametrize(("size", "rows"), [(1, 0), (4999, 1), (5000, 0), (5001, 5000), (9999, 5000)])
+def test_remainder(events, size, rows):
+    """As multitables has it: of blocks larger than the dataset there is no whole one, so all of it remains."""
+    assert same(multitables.Streamer(TABLES).get_remainder("/events", size), events[5000 - rows:])
+
+
 @pytest.mark.parametrize("size", [300, 700, 4999, 5000])
 def test_cyclic(transport, events, size):
     queue = multitables.Streamer(TABLES).get_queue("/events", block_size=size, cyclic=True, ordered=True)

@@ -137,11 +137,12 @@ class Streamer:
         return node
 
     def get_remainder(self, path: str, block_size: int | None) -> np.ndarray:
-        """The rows past the last whole block, which a queue leaves out; an array of the caller's. ValueError of a block
-        size below 1."""
+        """The rows past the last whole block, which a queue leaves out; an array of the caller's. Of a block size above
+        all rows that is all. ValueError of a block size below 1."""
         node = self._node(path)
-        size = _block_size(node, block_size, None)
-        return self._source.fetch(node.path, start=node.rows - node.rows % size if size <= node.rows else 0)
+        whole = _block_size(node, block_size, None)
+        size = whole if block_size is None else int(block_size)
+        return self._source.fetch(node.path, start=node.rows - node.rows % size)
 
     def get_queue(self, path: str, n_procs: int | None = None, read_ahead: int | None = None, cyclic: bool = False,
                   block_size: int | None = None, ordered: bool = False, field: str | None = None,
