@@ -68,7 +68,7 @@ func rangeOf(op string, column, value *node) (Range, bool) {
 	case Float64:
 		r.Float = d.F64[0]
 	case Bytes:
-		r.Kind, r.Bytes = Bytes, d.Bytes
+		r.Kind, r.Bytes = Bytes, bytes.TrimRight(d.Bytes, "\x00") // comparing sees none of them
 		return r, op == "=="
 	default:
 		return r, false

@@ -199,9 +199,11 @@ func TestRanges(t *testing.T) {
 		"3000000000 > t":                  {{Column: 1, Op: "<", Kind: Int64, Int: 3000000000}},
 		"(t > 0.5) & ((t < 3) | ok) & ok": {{Column: 1, Op: ">", Kind: Float64, Float: 0.5}},
 		"(t > 1) | ok":                    nil, "t + 1 > 2": nil, "t != 1": nil, "name < 'a'": nil, "~(t > 1)": nil, "ok == True": nil,
+		"name == 'mu\\x00'":          {{Column: 2, Op: "==", Kind: Bytes, Bytes: []byte("mu")}}, // as if it were not there
+		"name == void":               {{Column: 2, Op: "==", Kind: Bytes, Bytes: []byte{}}},
 		"(pos/x == cut) & (cut > 2)": {{Column: 4, Op: "==", Kind: Float64, Float: 2.5}},
 	} {
-		p, err := Compile(text, events, map[string]any{"cut": 2.5})
+		p, err := Compile(text, events, map[string]any{"cut": 2.5, "void": ""})
 		require.NoError(t, err, text)
 		require.Equal(t, want, p.Ranges(), text)
 	}
