@@ -214,8 +214,11 @@ func (a *indexArrays) class(column string) (ptindex.Class, error) {
 		return 0, err
 	}
 	list, isList := t.(*arrow.FixedSizeListType)
-	if !ok || !isList {
+	switch {
+	case !ok || !isList:
 		return 0, fault.New(fault.Unsupported, "an index of values that have no order")
+	case list.Elem().ID() == arrow.FLOAT16:
+		return 0, fault.New(fault.Unsupported, "an index of 16-bit floats, which PyTables orders by their bits")
 	}
 	if have, ok := keyClass(list.Elem()); !ok || of != have {
 		return 0, fault.New(fault.Unsupported, "the index holds values of another type than the column")

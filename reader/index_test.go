@@ -226,6 +226,7 @@ func TestIndexesThatMustNotBeUsed(t *testing.T) {
 		{"plain", "i4", "no index"},
 		{"full9", "row", "no index"},
 		{"full9", "n/u8", "no index"},
+		{"half", "f2", "bits"},
 	} {
 		d, err := f.Dataset(context.Background(), "/"+c.table)
 		require.NoError(t, err)
@@ -246,7 +247,7 @@ func TestCheckCSI(t *testing.T) {
 	}{
 		{"full9", "i4", true}, {"full9", "s", true}, {"full9", "f4", true}, {"full6", "f8", true}, {"full9", "b", true},
 		{"full9", "row", false}, {"full0", "i4", false}, {"medium9", "i4", false}, {"grown", "i4", false},
-		{"dirty", "i4", false}, {"behind", "i4", false}, {"plain", "i4", false},
+		{"dirty", "i4", false}, {"behind", "i4", false}, {"plain", "i4", false}, {"half", "f2", false},
 	} {
 		d, err := f.Dataset(context.Background(), "/"+c.table)
 		require.NoError(t, err)

@@ -1,4 +1,4 @@
-"""Makes indexes.h5.gz: tables whose columns have PyTables indexes of every kind. Needs PyTables (made with 3.10)."""
+"""Makes indexes.h5.gz: tables whose columns have PyTables indexes of every kind. Needs PyTables (made with 3.11)."""
 
 import gzip
 import itertools
@@ -91,6 +91,12 @@ with tb.open_file("indexes.h5", "w") as f:
     a["s"] = rng.choice([b"", b"ab", b"zzzz"], len(a))
     a["row"] = np.arange(len(a))
     long.append(a)
+    half = f.create_table("/", "half", {"f2": tb.Float16Col(), "row": tb.Int32Col()}, chunkshape=(16,), track_times=False)
+    a = np.zeros(300, half.dtype)
+    a["f2"] = rng.choice([-np.inf, -2, -1, 0, 1, 2, np.inf], len(a))
+    a["row"] = np.arange(len(a))
+    half.append(a)
+    half.cols.f2.create_csindex(_blocksizes=BLOCKS)
 
 with open("indexes.h5", "rb") as f, gzip.GzipFile("indexes.h5.gz", "wb", 9, mtime=0) as z:
     z.write(f.read())
