@@ -2,7 +2,6 @@ package where
 
 import (
 	"errors"
-	"math"
 	"math/big"
 	"math/cmplx"
 )
@@ -51,10 +50,9 @@ func callFloats(name string, args []constant) (constant, error) {
 			return constant{}, err
 		}
 	}
-	if len(args) == 2 {
-		return constant{math.Atan2(x[0], x[1]), true}, nil
-	}
-	return constant{floatFunction(name)(x[0]), true}, nil
+	d, out := &Vector{F64: x[:1]}, &Vector{F64: make([]float64, 1)}
+	float64Kernel(name)(out, d, &Vector{F64: x[1:]}, nil)
+	return constant{out.F64[0], true}, nil
 }
 
 func callComplex(args []constant) (constant, error) {
@@ -88,12 +86,13 @@ func wholeFunction(name string, a constant) (constant, error) {
 	if b, ok := a.v.(bool); ok {
 		return constant{b, true}, nil
 	}
-	if !a.integer().IsInt64() {
+	i := a.integer()
+	numpy := i.IsInt64()
+	if i.IsUint64() && !numpy { // NumPy has it, numexpr has not
 		return constant{}, errTooLarge
 	}
-	i := a.integer()
 	if name == "abs" {
 		i = new(big.Int).Abs(i)
 	}
-	return wrapped(i, true)
+	return wrapped(i, numpy)
 }

@@ -53,7 +53,7 @@ func floatResult(op string, x, y float64) (float64, bool) {
 		_, m := pythonDivMod(x, y)
 		return m, true
 	case "**":
-		return math.Pow(x, y), true
+		return floatPower(x, y), true
 	}
 	return 0, false
 }
@@ -100,6 +100,9 @@ func operateComplex(op string, a, b constant) (complex128, error) {
 	case "**":
 		if x == 0 && real(y) < 0 {
 			return 0, errZero
+		}
+		if n := real(y); imag(y) == 0 && n == math.Trunc(n) && math.Abs(n) <= 100 { // exact where the factors are
+			return wholePower(x, int(n)), nil
 		}
 		return cmplx.Pow(x, y), nil
 	}

@@ -138,6 +138,9 @@ func float64Kernel(op string) kernel {
 	if k := arithmetic(op, f64s); k != nil {
 		return k
 	}
+	if loop, _ := libraryLoops(op); loop != nil {
+		return byLibrary(op, f64s, loop)
+	}
 	switch op {
 	case "mul":
 		return two(f64s, f64s, multiply[float64])
@@ -159,6 +162,9 @@ func float32Kernel(op string) kernel {
 	if k := arithmetic(op, f32s); k != nil {
 		return k
 	}
+	if _, loop := libraryLoops(op); loop != nil {
+		return byLibrary(op, f32s, loop)
+	}
 	switch op {
 	case "mul":
 		return two(f32s, f32s, multiply[float32])
@@ -174,6 +180,13 @@ func float32Kernel(op string) kernel {
 		return two(f32s, f32s, each2(func(a, b float32) float32 { return float32(math.Atan2(float64(a), float64(b))) }))
 	}
 	return one(f32s, f32s, each(single(floatFunction(op))))
+}
+
+func byLibrary[T float32 | float64](op string, f field[T], loop func(a, b, out []T)) kernel {
+	if op == "pow" || op == "arctan2" {
+		return two(f, f, loop)
+	}
+	return one(f, f, func(a, out []T) { loop(a, nil, out) })
 }
 
 func floor32(x float32) float32 { return float32(math.Floor(float64(x))) }

@@ -19,9 +19,9 @@ func floatFunction(name string) func(float64) float64 {
 	case "arctan":
 		return math.Atan
 	case "sinh":
-		return math.Sinh
+		return sinh
 	case "cosh":
-		return math.Cosh
+		return cosh
 	case "tanh":
 		return math.Tanh
 	case "log":
@@ -57,6 +57,33 @@ func arccos(x float64) float64 {
 		return 2 * math.Asin(math.Sqrt((1-x)/2))
 	}
 	return math.Acos(x)
+}
+
+// sinh and cosh end where their values do, at 710.48; math's end where exp does, at 709.78.
+func sinh(x float64) float64 {
+	if math.Abs(x) > 700 {
+		return math.Copysign(halfExp(math.Abs(x)), x)
+	}
+	return math.Sinh(x)
+}
+
+func cosh(x float64) float64 {
+	if math.Abs(x) > 700 {
+		return halfExp(math.Abs(x))
+	}
+	return math.Cosh(x)
+}
+
+func halfExp(x float64) float64 {
+	half := math.Exp(x / 2)
+	return half / 2 * half
+}
+
+// floatPower is that of the kernels, so that constants and columns agree.
+func floatPower(x, y float64) float64 {
+	out := &Vector{F64: make([]float64, 1)}
+	float64Kernel("pow")(out, &Vector{F64: []float64{x}}, &Vector{F64: []float64{y}}, nil)
+	return out.F64[0]
 }
 
 // The complex functions are the formulas of numexpr's complex_functions.hpp, whose branch cuts and overflows differ

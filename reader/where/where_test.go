@@ -192,6 +192,43 @@ func TestPowersOfTenAreExact(t *testing.T) {
 	}
 }
 
+func TestHyperbolicFunctionsReachTheirEnd(t *testing.T) {
+	for _, x := range []float64{700.5, 710, 710.4, -710} {
+		want := math.Exp(math.Abs(x)-math.Ln2-600) * math.Exp(600)
+		require.InEpsilon(t, math.Copysign(want, x), floatFunction("sinh")(x), 1e-12)
+		require.InEpsilon(t, want, floatFunction("cosh")(x), 1e-12)
+	}
+	require.True(t, math.IsInf(floatFunction("sinh")(-711), -1))
+	require.True(t, math.IsInf(floatFunction("cosh")(711), 1))
+}
+
+// TestConstantPowers: those of whole exponents are products, others the C library's, as Python has them.
+func TestConstantPowers(t *testing.T) {
+	p, err := Compile("1j ** 3 == -1j", nil, nil)
+	require.NoError(t, err)
+	out := []byte{9}
+	p.NewEval().Eval(nil, 1, out)
+	require.Equal(t, []byte{1}, out)
+	if loop, _ := libraryLoops("pow"); loop != nil {
+		require.Equal(t, 3.1622776601209452e+16, floatPower(99999999999, 1.5))
+	}
+}
+
+// TestWholeConstantsBeyond64Bits: NumPy leaves them to Python, for which they are whole already.
+func TestWholeConstantsBeyond64Bits(t *testing.T) {
+	for text, want := range map[string][]byte{
+		"floor(10**20) <= energy": {0, 1}, "ceil(-10**20) <= energy": {1, 1}, "abs(-10**20) <= energy": {0, 1},
+	} {
+		p, err := Compile(text, events, nil)
+		require.NoError(t, err, text)
+		out := []byte{9, 9}
+		p.NewEval().Eval([]Vector{{F64: []float64{1, 2e20}}}, 2, out)
+		require.Equal(t, want, out, text)
+	}
+	_, err := Compile("floor(10**400) <= energy", events, nil)
+	require.ErrorIs(t, err, fault.Invalid)
+}
+
 func TestRanges(t *testing.T) {
 	for text, want := range map[string][]Range{
 		"(t > 1) & (energy <= 2.5) & (name == 'mu')": {{Column: 1, Op: ">", Kind: Int64, Int: 1},
