@@ -12,7 +12,7 @@ import (
 )
 
 // asValues are the options with which columns come as conditions and sorting take them: as PyTables has them.
-var asValues = convert.Options{Strings: "binary", Enum: "dictionary", Time: "numeric"}
+var asValues = convert.Options{Strings: "binary", Enum: "int", Time: "numeric"}
 
 // condition is a compiled where with the columns it reads.
 type condition struct {

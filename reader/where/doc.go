@@ -10,6 +10,8 @@
 // operand types), compile.go and the kernels. What a value means is decided by numexpr 2.14: 32-bit integers wrap, / of
 // integers is a float64 division, a constant power is multiplied out, bytes compare as signed characters.
 //
+// Functions are the C library's where there is one, as numexpr's are; without, Go's, whose last bit may differ.
+//
 // The package knows neither HDF5 nor Arrow, does no I/O, and starts no goroutine. Every error is fault.Invalid and
 // says line, column and the names in scope.
 package where
