@@ -76,6 +76,7 @@ bench: build venv ## compare with other readers; BENCH_ROWS=200000 for a quick l
 	.ci/venv .venv-decoders docs/bench/decoders.txt || echo 'the decoders alone cannot be installed here: their line is left out'
 	$(PY) docs/bench/bench.py
 	$(PY) docs/bench/streams.py
+	$(PY) docs/bench/queries.py
 
 image: ## the container image mtflight:dev (IMAGE=)
 	@if docker info >/dev/null 2>&1; then docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \

@@ -159,7 +159,7 @@ def main() -> None:
     BENCH.mkdir(exist_ok=True)
     cells = {}
     for kind in data.KINDS:
-        for filters in data.FILTERS:
+        for filters in data.READ:
             cells[kind, filters] = measure(kind, filters)
             file = data.path(BENCH, kind, filters, ROWS)
             print(f"{kind} {filters}: {file.stat().st_size / 1e6:.0f} MB in the file", file=sys.stderr)

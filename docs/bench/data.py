@@ -1,7 +1,8 @@
 """The files of the benchmark, from a seed: one dataset a file, so that nobody has to look past others.
 
 A table of 12 columns in rows of 64 bytes, as an instrument's log has them: counters, rounded measurements, noise, short
-names. An array of float32, 1024 wide, of measurements rounded to two places. About half of the bytes are noise.
+names; for queries the same with an index of `serial`. An array of float32, 1024 wide, of measurements rounded to two
+places. About half of the bytes are noise.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ FILTERS = {
     "none": None,
     "zlib-1": tables.Filters(complevel=1, complib="zlib", shuffle=True),
     "blosc-5": tables.Filters(complevel=5, complib="blosc", shuffle=True),
+    "blosc2-5": tables.Filters(complevel=5, complib="blosc2", shuffle=True),
 }
+READ, QUERIED = ("none", "zlib-1", "blosc-5"), ("none", "zlib-1", "blosc2-5")  # by bench.py and by queries.py
 KINDS = ("table", "array")
 ROW = np.dtype([("id", "i8"), ("time", "f8"), ("walk", "f8"), ("count", "i4"), ("level", "f4"), ("serial", "i4"),
                 ("noise", "f4"), ("bin", "i2"), ("port", "u2"), ("name", "S8"), ("group", "i4"), ("weight", "f8")])
@@ -52,7 +55,7 @@ def make(folder: Path, kind: str, filters: str, total: int) -> Path:
         return target
     part = target.with_suffix(".part")
     with tables.open_file(part, "w") as f:
-        (write_table if kind == "table" else write_array)(f, FILTERS[filters], total)
+        {"table": write_table, "array": write_array, "indexed": write_indexed}[kind](f, FILTERS[filters], total)
     part.rename(target)
     return target
 
@@ -62,6 +65,12 @@ def write_table(f: tables.File, filters: tables.Filters | None, total: int) -> N
     t = f.create_table("/", "data", ROW, filters=filters, expectedrows=total)
     for first in range(0, total, PIECE):
         t.append(rows(first, min(PIECE, total - first), rng))
+
+
+def write_indexed(f: tables.File, filters: tables.Filters | None, total: int) -> None:
+    """The table with a completely sorted index."""
+    write_table(f, filters, total)
+    f.root.data.cols.serial.create_csindex()
 
 
 def write_array(f: tables.File, filters: tables.Filters | None, total: int) -> None:
