@@ -288,6 +288,9 @@ func (p *Plan) blockSize() {
 		most = min(r.BatchBytes, maxBatch)
 	}
 	row := p.rowBytes()
+	if r.SortBy != "" {
+		row = max(row, runBytes/2)
+	}
 	p.size = max(1, most/row)
 	band := p.geo.chunk[p.geo.rows]
 	if p.req.Stream != nil && p.ds.chunked() && band <= maxBatch/row {

@@ -223,7 +223,7 @@ func (r *Run) collect() []*fill {
 			r.peeked = f
 			break
 		}
-		bytes += r.plan.batchBytes(f.Rows)
+		bytes += r.plan.batchBytes(f.Rows) + int64(len(f.runs))*runBytes
 		fills = append(fills, f)
 	}
 	return fills
@@ -251,8 +251,7 @@ func (r *Run) shares(a, b *fill) bool {
 // together tells whether a block belongs into the group that has bytes and ends with another one.
 func (r *Run) together(bytes int64, last, next *fill) bool {
 	if s, ok := r.seq.(*sortedRows); ok && s.scattered() {
-		planned := bytes / r.plan.rowBytes() * runBytes
-		return bytes+planned < r.plan.budget().Limit()/4
+		return bytes < r.plan.budget().Limit()/4
 	}
 	return bytes < r.plan.groupBytes() && r.shares(last, next)
 }

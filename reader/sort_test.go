@@ -243,3 +243,12 @@ func TestScatteredGoesBackAndForth(t *testing.T) {
 		s.close()
 	}
 }
+
+// TestBatchesOfSortedRowsCountTheirPlanning: a row that lies alone takes more to plan than a narrow column's value.
+func TestBatchesOfSortedRowsCountTheirPlanning(t *testing.T) {
+	d, err := indexed(t, 64<<20).Dataset(context.Background(), "/long")
+	require.NoError(t, err)
+	p, err := d.Plan(context.Background(), Request{SortBy: "s", Fields: []string{"row"}})
+	require.NoError(t, err)
+	require.LessOrEqual(t, p.size*runBytes, int64(2*defaultBatch))
+}
