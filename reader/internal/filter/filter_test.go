@@ -3,6 +3,7 @@ package filter
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/hex"
 	"math/rand"
 	"testing"
 
@@ -238,4 +239,15 @@ func TestImpossibleParameters(t *testing.T) {
 		_, err := New([]Spec{{ID: tc.id, Params: tc.params}}, 4)
 		require.ErrorIs(t, err, tc.kind, "%d %d", tc.id, tc.params)
 	}
+}
+
+// libaec writes what it finds in memory where the last bytes fill no pixel of 32 bits, as after scaleoffset, and reads
+// as much: libhdf5 gives other values in each process.
+func TestSzipOfHalfAPixel(t *testing.T) {
+	stored, err := hex.DecodeString("170000006064f7ffe1e0187ffc003c03d7ff800780447ff0008101")
+	require.NoError(t, err)
+	z, err := openSzip([]uint32{169, 2, 32, 5}, 1)
+	require.NoError(t, err)
+	_, err = z.decode(NewScratch(nil, nil), stored, size{n: 23})
+	require.ErrorContains(t, err, "the last 3 of 23 bytes")
 }

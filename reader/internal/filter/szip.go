@@ -63,6 +63,9 @@ func (z szip) decode(s *Scratch, src []byte, want size) ([]byte, error) {
 	if len(dst) == 0 {
 		return dst, nil
 	}
+	if z.shuffled > 0 && len(dst)%z.shuffled != 0 { // the encoder splits whole pixels and leaves the rest to chance
+		return nil, fmt.Errorf("the last %d of %d bytes were not stored: they fill no pixel of %d", len(dst)%z.shuffled, len(dst), z.shuffled)
+	}
 	if z.pad == 0 && z.shuffled == 0 {
 		return dst, z.fill(dst, src[4:])
 	}
