@@ -168,7 +168,7 @@ func (f *File) follow(ctx context.Context, path, asked string, hops int) (*Datas
 func (f *File) unopened(ctx context.Context, path string, refused error) (meta.Dataset, error) {
 	tree, err := f.listing(ctx)
 	if err != nil {
-		return meta.Dataset{}, err
+		return meta.Dataset{}, refused
 	}
 	for _, d := range tree.Datasets {
 		if d.Path == path && d.Err != "" {

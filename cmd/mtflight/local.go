@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
@@ -165,7 +166,7 @@ func noFile(path string, err error) error {
 
 // isHDF5 looks for the signature where a superblock may lie: at 0, 512, 1024, 2048, .. (HDF5 format, II.A).
 func isHDF5(path string) bool {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO would wait for its writer
 	if err != nil {
 		return false
 	}

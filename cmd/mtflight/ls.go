@@ -46,7 +46,11 @@ func list(c *cobra.Command, s source, file string, frames, asJSON bool) error {
 	}
 	table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "FILE\tDATASET\tKIND\tSHAPE\tTYPE\tCHUNKS\tFILTERS\tSIZE\tNOTE")
-	err := s.list(c.Context(), file, frames, func(d listed) error { return listRow(table, d) })
+	rows := 0
+	err := s.list(c.Context(), file, frames, func(d listed) error { rows++; return listRow(table, d) })
+	if err != nil && rows == 0 {
+		return err // which a head over nothing would only blur
+	}
 	return orFirst(err, table.Flush())
 }
 

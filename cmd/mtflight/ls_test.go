@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,6 +24,7 @@ func TestListDirectory(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "good"), whole, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "short.h5"), whole[:1000], 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("words"), 0o600))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe.h5"), 0o600))
 	out := succeed(t, "ls", dir)
 	require.Contains(t, out, "/integers/be_i4")
 	require.Regexp(t, `short.h5 +- +unreadable`, out, "a truncated file does not end the listing")
@@ -47,12 +49,25 @@ func TestListFrames(t *testing.T) {
 }
 
 func TestListRefuses(t *testing.T) {
-	code, _, errOut := command(t, "ls", "/no/such/file.h5")
+	code, out, errOut := command(t, "ls", "/no/such/file.h5")
 	require.Equal(t, 3, code)
+	require.Empty(t, out)
 	require.Contains(t, errOut, "/no/such/file.h5: no such file")
 	code, _, errOut = command(t, "ls", textFile(t))
 	require.Equal(t, 5, code)
 	require.Contains(t, errOut, "text.h5")
+}
+
+func TestTruncatedFileIsNamedOnce(t *testing.T) {
+	whole, err := os.ReadFile(types)
+	require.NoError(t, err)
+	short := filepath.Join(t.TempDir(), "short.h5")
+	require.NoError(t, os.WriteFile(short, whole[:1000], 0o600))
+	for _, args := range [][]string{{"ls", short}, {"get", short, "/x"}, {"describe", short, "/x"}} {
+		code, _, errOut := command(t, args...)
+		require.Equal(t, 5, code)
+		require.Equal(t, 1, strings.Count(errOut, "short.h5"), errOut)
+	}
 }
 
 func TestShapeText(t *testing.T) {

@@ -40,7 +40,9 @@ func (r *remote) explain(ctx context.Context, request reader.Request) (json.RawM
 }
 
 func (r *remote) list(ctx context.Context, glob string, frames bool, visit func(listed) error) error {
-	return r.client.List(ctx, client.Criteria{File: glob, Frames: frames}, func(d client.Dataset) error {
+	found := false
+	err := r.client.List(ctx, client.Criteria{File: glob, Frames: frames}, func(d client.Dataset) error {
+		found = true
 		if d.Name == "" {
 			return visit(listed{File: d.File, Error: d.Reason})
 		}
@@ -50,6 +52,10 @@ func (r *remote) list(ctx context.Context, glob string, frames bool, visit func(
 		}
 		return visit(listed{File: d.File, Info: info})
 	})
+	if err == nil && glob != "" && !found {
+		return fault.New(fault.NotFound, "ls: no dataset in a file named %s: `mtflight ls` without it lists all", glob)
+	}
+	return err
 }
 
 // fromSchema fills in what the schema's metadata tells (protocol section 4).

@@ -34,6 +34,13 @@ Exit codes: 0 done, 1 anything not below, 2 wrong usage or request, 3 no such fi
 4 type, filter or layout not supported, 5 data cannot be read, 6 permission denied, 7 outside the data,
 8 data that the options can't express, 9 file changed while read, 10 unavailable or out of memory budget,
 130 interrupted.`,
+		Args: func(c *cobra.Command, args []string) error {
+			if err := cobra.NoArgs(c, args); err != nil {
+				return usage(c, err)
+			}
+			return nil
+		},
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

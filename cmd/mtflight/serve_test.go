@@ -51,6 +51,10 @@ func TestServe(t *testing.T) {
 	require.Equal(t, "SERVING\n", succeed(t, "health", location))
 	require.Contains(t, succeed(t, "ls", location), "tables.h5")
 	require.NotContains(t, succeed(t, "ls", location, "arr*"), "tables.h5")
+	code, out, errOut := command(t, "ls", location, "tabels.h5")
+	require.Equal(t, 3, code)
+	require.Empty(t, out)
+	require.Contains(t, errOut, "no dataset in a file named tabels.h5")
 	require.Regexp(t, `/frame +table +- +x float64, n int64`, succeed(t, "ls", "--frames", location, "pandas.h5"))
 	require.Contains(t, succeed(t, "describe", location, "tables.h5", "/events"), "detector")
 	args := []string{"tables.h5", "/events", "--format", "csv", "--start", "10", "--stop", "700", "--fields", "name,pos,t"}
@@ -61,7 +65,7 @@ func TestServe(t *testing.T) {
 	succeed(t, "get", location, "tables.h5", "/blosc", "-o", path)
 	require.Equal(t, int64(2000), parquetRows(t, path))
 
-	code, _, errOut := command(t, "get", location, "tables.h5", "/evnts")
+	code, _, errOut = command(t, "get", location, "tables.h5", "/evnts")
 	require.Equal(t, 3, code)
 	require.Contains(t, errOut, "near: events")
 	code, _, errOut = command(t, "get", location, "../secret.h5", "/x")

@@ -203,14 +203,15 @@ func (c *Catalog) nearRoot(name string) string {
 	first, _, _ := strings.Cut(name, "/")
 	var names []string
 	for _, r := range c.roots {
-		names = append(names, r.name)
+		if r.name != "" {
+			names = append(names, r.name)
+		}
 	}
-	return meant(first, names)
+	return meant(near.Near(first, names))
 }
 
 // meant is the end of a message about a misspelt name.
-func meant(name string, names []string) string {
-	found := near.Near(name, names)
+func meant(found []string) string {
 	if len(found) == 0 {
 		return ""
 	}
@@ -233,9 +234,18 @@ func (r root) nearFile(rel string) string {
 		}
 		defer f.Close()
 		names, _ := f.Readdirnames(most)
-		names = slices.DeleteFunc(names, func(n string) bool { return n == part }) // it is there, but leads out of the root
 		slices.Sort(names)
-		return meant(part, names)
+		return meant(slices.DeleteFunc(near.Near(part, names), func(n string) bool { return !r.leads(filepath.Join(dir, n)) }))
 	}
 	return ""
+}
+
+// leads tells whether a path, links followed, is a folder or file of the root.
+func (r root) leads(path string) bool {
+	next, err := filepath.EvalSymlinks(path)
+	if err != nil || !r.holds(next) {
+		return false
+	}
+	info, err := os.Stat(next)
+	return err == nil && (info.IsDir() || info.Mode().IsRegular())
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,8 +65,9 @@ func TestResolve(t *testing.T) {
 	outside := tree(t, map[string]string{"secret.h5": signature})
 	top := tree(t, map[string]string{
 		"run/events.h5": signature, "run/in.h5": "-> events.h5", "run/out.h5": "-> " + outside + "/secret.h5", "run/.hidden/x.h5": signature,
-		"away": "-> " + outside, "here": "-> run", "run/loop.h5": "-> loop.h5",
+		"away": "-> " + outside, "here": "-> run", "run/loop.h5": "-> loop.h5", "run/events.h5a": "-> nowhere",
 	})
+	require.NoError(t, syscall.Mkfifo(filepath.Join(top, "run/event.h5b"), 0o600))
 	c, err := New([]string{top})
 	require.NoError(t, err)
 	for name, path := range map[string]string{
@@ -93,7 +95,9 @@ func TestResolve(t *testing.T) {
 		require.Less(t, len(err.Error()), 1000)
 	}
 	_, err = c.Resolve("run/event.h5")
-	require.ErrorContains(t, err, `no such file "run/event.h5" (near: events.h5`)
+	require.EqualError(t, err, `no such file "run/event.h5" (near: events.h5)`, "what is no file of the root is not meant")
+	_, err = c.Resolve("/run/events.h5")
+	require.NotContains(t, err.Error(), "near")
 	_, err = c.Resolve("rum/events.h5")
 	require.ErrorContains(t, err, "(near: run)")
 	_, err = c.Resolve("away/secre.h5")

@@ -44,9 +44,9 @@ type File struct {
 	id Identity
 }
 
-// Open opens a file for reading.
+// Open opens a file for reading. It does not wait for the writer of a FIFO, which is an error as all but regular files.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

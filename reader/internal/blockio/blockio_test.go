@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,6 +53,10 @@ func TestReadTellsTruncation(t *testing.T) {
 
 func TestOnlyRegularFilesOpen(t *testing.T) {
 	_, err := Open(t.TempDir())
+	require.ErrorIs(t, err, fault.DataLoss)
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	_, err = Open(pipe) // which nobody writes
 	require.ErrorIs(t, err, fault.DataLoss)
 	_, err = Identify(filepath.Join(t.TempDir(), "none"))
 	require.ErrorIs(t, err, os.ErrNotExist)
