@@ -32,10 +32,10 @@ func (p *Program) NewBatch(mem memory.Allocator, rows int, r Resolver, firstRow 
 	return b
 }
 
-// BatchOver is a batch of rows whose elements lie in buf as they do in the file, which Program.Direct has to allow. It
+// BatchOver is a batch of rows whose elements lie in buf as they do in the file, which Program.Untouched has to allow. It
 // takes over buf; nil if the rows need another number of bytes, and buf is still the caller's.
 func (p *Program) BatchOver(buf *memory.Buffer, rows int, firstRow int64) *Batch {
-	if !p.Direct() || !p.fits(rows) || buf.Len() != rows*p.perRow*p.plan.size {
+	if !p.Untouched() || !p.fits(rows) || buf.Len() != rows*p.perRow*p.plan.size {
 		return nil
 	}
 	s := &store{plan: p.plan, bufs: []*memory.Buffer{buf}, n: rows * p.perRow}

@@ -11,7 +11,7 @@ type plan struct {
 	bufs   []int  // bytes per element in each buffer
 	leaves []leaf // in the element's order where it matters
 	reach  int    // bytes of an element up to the last one that a leaf reads
-	extra  int64  // bytes per element that finishing allocates besides the buffers, at most
+	extra  int64  // bytes per element that finishing allocates besides the buffers, at most; if 0 it does not look at them
 
 	resolver bool // some data lies elsewhere in the file
 }

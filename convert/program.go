@@ -126,6 +126,10 @@ func (p *Program) Direct() bool {
 	return l.kind == copied && len(l.loops) == 0 && l.src == 0 && l.dst == 0 && l.width == p.plan.size && p.plan.bufs[0] == p.plan.size
 }
 
+// Untouched reports whether elements become a record as they lie in the file: Direct, and finishing neither looks at
+// them nor allocates.
+func (p *Program) Untouched() bool { return p.Direct() && p.plan.extra == 0 }
+
 // NeedsResolver reports whether a batch has to be given a Resolver.
 func (p *Program) NeedsResolver() bool { return p.plan.resolver }
 

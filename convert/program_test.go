@@ -289,6 +289,13 @@ func TestBatchOver(t *testing.T) {
 	w.Release()
 	r.Release()
 
+	for _, o := range []Options{{Plain: true}, {NetCDF: true}} { // offsets, nulls: of memory that such a batch has not
+		looks, err := Compile(Source{Name: "x", Type: intOf(2, h5type.LittleEndian), Inner: []int{3}, Missing: []any{int64(7)}}, nil, o)
+		require.NoError(t, err)
+		require.True(t, looks.Direct())
+		require.Nil(t, looks.BatchOver(memory.NewBufferBytes(make([]byte, 12)), 2, 0))
+	}
+
 	strings, err := Compile(nested(), nil, Options{})
 	require.NoError(t, err)
 	require.Nil(t, strings.BatchOver(memory.NewBufferBytes(make([]byte, 20)), 1, 0), "columns of a table don't lie together")

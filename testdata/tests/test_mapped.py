@@ -47,6 +47,21 @@ def test_values(server, root, how):
     np.testing.assert_array_equal(flat(server.read("v.h5", "/d", stream={"block_rows": 100_000})), values)
 
 
+def test_what_finishing_looks_at_is_read(server, root):
+    """Lists of any length, missing values and NaT are made of the values: those are not mapped."""
+    values = write(root / "o.h5")
+    times = np.arange(-1, 50_000, dtype="i8").view("M8[us]")
+    times[7] = "NaT"
+    with h5py.File(root / "o.h5", "r+") as f:
+        f["d"].attrs["_FillValue"] = values[3, 1]
+        f.create_dataset("times", data=times.astype(h5py.opaque_dtype(times.dtype)))
+    plain = server.read("o.h5", "/d", options={"plain": True}).column(0)
+    assert pa.types.is_list(plain.type) and np.array_equal(np.concatenate([c.flatten() for c in plain.chunks]).reshape(-1, 2), values)
+    assert sum(c.flatten().null_count for c in server.read("o.h5", "/d", options={"netcdf": True}).column(0).chunks) == 1
+    got = server.read("o.h5", "/times").column(0)
+    assert got.null_count == 1 and np.array_equal(got.to_numpy(), times, equal_nan=True)
+
+
 def test_chunks_that_are_missing_are_filled(server, root):
     with h5py.File(root / "f.h5", "w") as f:
         d = f.create_dataset("d", (ROWS, 2), "f8", chunks=(1 << 16, 2), fillvalue=7)
