@@ -67,6 +67,27 @@ LABELS = {
 }
 
 
+def unusual() -> dict[str, tuple[pd.DataFrame, dict]]:
+    """Shapes and dtypes that are rare, and how they can be put."""
+    fixed, table = {"format": "fixed"}, {"format": "table", "index": False}
+    rng = np.random.default_rng(9)
+    halves = pd.DataFrame({"half": np.array([0.5, np.nan, 65504, -0.0], "f2"), "ok": True})
+    masked = pd.DataFrame({"own": pd.array(["a", None, "nan"], "string"), "str": pd.array(["a", None, ""], "str")})
+    extremes = pd.DataFrame({k: np.array([np.iinfo(k).min, np.iinfo(k).max], k) for k in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")})
+    floats = pd.DataFrame({"f4": np.array([np.inf, -np.inf, np.nan, 1e-45], "f4"), "f8": [np.inf, -0.0, np.nan, 5e-324]})
+    ends = pd.to_datetime(["1677-09-21 00:12:43.145224193", None, "2262-04-11 23:47:16.854775807"]).astype("M8[ns]")
+    odd = pd.DataFrame([range(6)], columns=["a/b", "index", "values", "x y", "0", "ü"])
+    return {
+        "nothing": (pd.DataFrame(), fixed), "no_columns": (pd.DataFrame(index=range(5)), fixed), "halves": (halves, fixed),
+        "no_halves": (halves[:0], fixed), "extremes": (extremes, fixed), "floats": (floats, fixed), "wide": (pd.DataFrame(rng.normal(size=(3, 700))), fixed),
+        "times": (pd.DataFrame({"ends": ends, "far": np.array(["0001-01-01", "9999-12-31", "NaT"], "M8[s]")}), fixed),
+        "names": (odd, fixed),
+        "table_halves": (halves, table), "masked": (masked, table | {"data_columns": ["own"]}), "sized": (masked[["str"]], table | {"min_itemsize": 50}),
+        "table_extremes": (extremes, table | {"data_columns": True}), "table_wide": (pd.DataFrame(rng.normal(size=(3, 700))), table),
+        "table_names": (odd, table), "table_mixed": (pd.DataFrame({"n": [1, 2], "x": [0.5, np.nan], "b": [True, False], "s": ["p", None], "t": ends[:2]}), table),
+    }
+
+
 def frames() -> dict[str, tuple[pd.DataFrame | pd.Series, dict]]:
     """Every frame by its key, with how it is put."""
     small, fixed, table = columns(20), {"format": "fixed"}, {"format": "table", "index": False}
@@ -82,6 +103,8 @@ def frames() -> dict[str, tuple[pd.DataFrame | pd.Series, dict]]:
         "table/indexed": (real, {"format": "table", "data_columns": ["n"], "complib": "blosc", "complevel": 5}),
         "table/nothing": (pd.DataFrame({"c": pd.Categorical([None, None], [])}, index=[0, 1]), table),
     }
+    for name, (frame, how) in unusual().items():
+        out[f"{how['format']}/unusual_{name}"] = frame, how
     for name, index in indexes(20).items():
         out[f"fixed/index_{name}"] = real.set_index(index), fixed
         out[f"table/index_{name}"] = real.set_index(index), table

@@ -12,7 +12,7 @@ var numpyTypes = map[string]arrow.DataType{
 	"int8": arrow.PrimitiveTypes.Int8, "int16": arrow.PrimitiveTypes.Int16, "int32": arrow.PrimitiveTypes.Int32,
 	"int64": arrow.PrimitiveTypes.Int64, "uint8": arrow.PrimitiveTypes.Uint8, "uint16": arrow.PrimitiveTypes.Uint16,
 	"uint32": arrow.PrimitiveTypes.Uint32, "uint64": arrow.PrimitiveTypes.Uint64, "bool": arrow.FixedWidthTypes.Boolean,
-	"float32": arrow.PrimitiveTypes.Float32, "float64": arrow.PrimitiveTypes.Float64,
+	"float16": arrow.FixedWidthTypes.Float16, "float32": arrow.PrimitiveTypes.Float32, "float64": arrow.PrimitiveTypes.Float64,
 	"complex64": complexOf(arrow.PrimitiveTypes.Float32), "complex128": complexOf(arrow.PrimitiveTypes.Float64),
 	"str": arrow.BinaryTypes.String, "string": arrow.BinaryTypes.String, "object": arrow.BinaryTypes.String,
 }

@@ -58,6 +58,9 @@ func (o *opener) blocks(f *Frame) ([]Column, error) {
 		return nil, err
 	}
 	f.Names = names
+	if len(order) == 0 {
+		f.Labels = attributes(o.dataset("axis0").Attrs).text("value_type")
+	}
 	n, _ := o.attrs.int("nblocks")
 	found := map[string]Column{}
 	for i := 0; i < n; i++ {

@@ -16,6 +16,7 @@ type Frame struct {
 	Columns []Column
 	Empty   bool    // no rows, whatever its datasets hold: pandas can't store empty arrays
 	Names   []Label // of the columns' axis, one per level; of the type of their labels
+	Labels  string  // the labels' dtype where there are no columns to tell it
 }
 
 // Column is one column of a frame, or a level of its index.

@@ -58,6 +58,9 @@ func (f *Frame) columnIndexes() []pandasColumn {
 	out := make([]pandasColumn, levelsOf(labels))
 	for k := range out {
 		out[k].Pandas, out[k].Numpy = labelTypes(labels, k)
+		if len(labels) == 0 && (f.Labels == "int64" || f.Labels == "float64") {
+			out[k].Pandas, out[k].Numpy = f.Labels, f.Labels
+		}
 		if out[k].Pandas == "unicode" {
 			out[k].Metadata = map[string]any{"encoding": "UTF-8"}
 		}

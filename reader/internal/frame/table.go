@@ -144,10 +144,11 @@ func (t *stored) unlabelled(c Column) ([]Column, error) {
 
 // describe says what the values of a block are.
 func (t *stored) describe(c *Column) error {
-	dtype := t.attrs.text(t.key(c.Member) + "_dtype")
-	if t.attrs.text(t.key(c.Member)+"_meta") == "category" {
+	dtype, special := t.attrs.text(t.key(c.Member)+"_dtype"), t.attrs.text(t.key(c.Member)+"_meta")
+	if special == "category" {
 		return t.category(c)
 	}
+	c.Masked = special == "string" // "str" is the other dtype of texts
 	switch {
 	case strings.HasPrefix(dtype, "string"), strings.HasPrefix(dtype, "bytes"):
 		c.As, c.Null = Text, t.sentinel(c.Member)
