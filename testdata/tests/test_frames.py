@@ -82,7 +82,7 @@ def unusual() -> dict[str, tuple[pd.DataFrame, dict]]:
         "no_halves": (halves[:0], fixed), "extremes": (extremes, fixed), "floats": (floats, fixed), "wide": (pd.DataFrame(rng.normal(size=(3, 700))), fixed),
         "times": (pd.DataFrame({"ends": ends, "far": np.array(["0001-01-01", "9999-12-31", "NaT"], "M8[s]")}), fixed),
         "names": (odd, fixed),
-        "table_halves": (halves, table), "masked": (masked, table | {"data_columns": ["own"]}), "sized": (masked[["str"]], table | {"min_itemsize": 50}),
+        "table_halves": (halves, table), "masked": (masked, table | {"data_columns": ["own"]}), "block": (masked, table), "sized": (masked[["str"]], table | {"min_itemsize": 50}),
         "table_extremes": (extremes, table | {"data_columns": True}), "table_wide": (pd.DataFrame(rng.normal(size=(3, 700))), table),
         "table_names": (odd, table), "table_mixed": (pd.DataFrame({"n": [1, 2], "x": [0.5, np.nan], "b": [True, False], "s": ["p", None], "t": ends[:2]}), table),
     }

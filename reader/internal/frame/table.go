@@ -107,6 +107,7 @@ func (t *stored) columns() ([]Column, error) {
 		for i, label := range labels {
 			c.Label, c.Item = label, i
 			out = append(out, c)
+			out[len(out)-1].Masked = c.Masked && label.Text() == name // of blocks pandas does not keep it
 		}
 	}
 	return out, nil
@@ -148,7 +149,7 @@ func (t *stored) describe(c *Column) error {
 	if special == "category" {
 		return t.category(c)
 	}
-	c.Masked = special == "string" // "str" is the other dtype of texts
+	c.Masked = special == "string"
 	switch {
 	case strings.HasPrefix(dtype, "string"), strings.HasPrefix(dtype, "bytes"):
 		c.As, c.Null = Text, t.sentinel(c.Member)
