@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -90,6 +91,7 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 		return err
 	}
 	defer func() { err = orFirst(err, engine.Close()) }()
+	boundHeap(engine)
 	server, err := flight.New(flight.Config{Engine: engine, Roots: roots, Listen: f.listen, Advertise: f.advertise,
 		Workers: f.engine.workers, Drain: f.drain, Logger: log, StageDir: f.stageDir, StageMemory: int64(f.stage)})
 	if err != nil {
@@ -99,6 +101,18 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	g.Go(func() error { return server.Serve(ctx) })
 	g.Go(func() error { return announce(out, server.Addrs(ctx), roots) })
 	return g.Wait()
+}
+
+// besides is what the heap holds beside the budget: metadata, requests, connections.
+const besides = 96 << 20
+
+// boundHeap has garbage collected earlier where it would make the process larger than its budget and what lies beside
+// that. GOMEMLIMIT overrides it.
+func boundHeap(e *reader.Engine) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		_, budget := e.Memory()
+		debug.SetMemoryLimit(budget + besides)
+	}
 }
 
 // defaultStageDir is this user's own directory in shared memory.

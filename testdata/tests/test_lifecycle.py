@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -111,6 +112,23 @@ def test_slow_client_holds_little(start, big):
     others.join(20)
     assert not others.is_alive(), "another client is served meanwhile"
     reader.cancel()
+    assert s.stop() == 0
+
+
+def test_conditions_and_sorting_stay_within_the_budget(start, tmp_path):
+    """What they leave behind is collected before the process is larger than the budget and 150 MB."""
+    table = np.zeros(2_000_000, [("id", "i8"), ("x", "f8"), ("name", "S16"), ("v", "f4", 4)])
+    table["x"] = np.random.default_rng(6).normal(size=len(table))
+    with h5py.File(tmp_path / "t.h5", "w") as f:
+        f.create_dataset("table", data=table, chunks=(8192,), compression="gzip", compression_opts=1)
+    s = start(tmp_path, args=("--memory", "128MB"))
+    for members in [{"where": "x > 0.5"}, {"sort_by": "x"}] * 8:
+        reader = s.client().do_get(ticket("t.h5", "/table", **members))
+        for _ in range(8):
+            reader.read_chunk()
+        s.clients.pop().close()
+    most = int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{s.process.pid}/status").read())[1]) >> 10
+    assert most < 128 + 150
     assert s.stop() == 0
 
 
