@@ -1,12 +1,8 @@
 package reader
 
 import (
-	"compress/gzip"
 	"context"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -20,17 +16,7 @@ import (
 // frameFile opens a file of testdata/frames in an engine with so much memory. At the end nothing may be in use.
 func frameFile(t *testing.T, name string, memory int64) *File {
 	t.Helper()
-	in, err := os.Open("testdata/frames/" + name + ".gz")
-	require.NoError(t, err)
-	defer in.Close()
-	z, err := gzip.NewReader(in)
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), name)
-	out, err := os.Create(path)
-	require.NoError(t, err)
-	_, err = io.Copy(out, z)
-	require.NoError(t, err)
-	require.NoError(t, out.Close())
+	path := unpacked(t, "testdata/frames/"+name+".gz")
 	e, err := NewEngine(Config{Workers: 2, InProcess: true, Memory: memory})
 	require.NoError(t, err)
 	t.Cleanup(func() {

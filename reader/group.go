@@ -51,6 +51,7 @@ type group struct {
 	left  atomic.Int64   // tasks
 	ended chan<- *group
 	done  bool // seen by the consumer
+	again bool // what it decodes in part is worth keeping for another request
 
 	mu  sync.Mutex
 	err error
@@ -166,7 +167,8 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 	}
 	s := newScratch(g.lease)
 	defer s.release()
-	s.partial = func(i int) bool { return g.partial(jobs[i]) }
+	s.partial = func(i int) bool { return g.again && g.partial(jobs[i]) }
+	s.needs = func(i int) []extent { return g.needs(jobs[i]) }
 	if g.plan.probe == nil && g.plan.program.Direct() { // a probe's fills have no batch
 		s.place = func(i int) []byte { return g.place(jobs[i]) }
 	}

@@ -2,10 +2,8 @@ package reader
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"math/rand/v2"
@@ -23,16 +21,7 @@ import (
 // indexed is the file of tables with indexes, in an engine with so much memory.
 func indexed(t *testing.T, memory int64) *File {
 	t.Helper()
-	packed, err := os.Open("internal/ptindex/testdata/indexes.h5.gz")
-	require.NoError(t, err)
-	defer packed.Close()
-	z, err := gzip.NewReader(packed)
-	require.NoError(t, err)
-	b, err := io.ReadAll(z)
-	require.NoError(t, err)
-	name := filepath.Join(t.TempDir(), "indexes.h5")
-	require.NoError(t, os.WriteFile(name, b, 0o600))
-	return opened(t, name, memory)
+	return opened(t, unpacked(t, "internal/ptindex/testdata/indexes.h5.gz"), memory)
 }
 
 func opened(t *testing.T, name string, memory int64) *File {

@@ -26,6 +26,7 @@ type Run struct {
 	at     Placement // nil: the engine's memory
 	mapped bool      // batches may be mapped from the file
 	lent   loans     // those that are
+	parted int64     // bytes of the chunks begun
 	follow *follow   // nil: the run ends with the rows there are
 	frame  *frameRun // nil: it is over no frame, or not begun
 
@@ -179,6 +180,8 @@ func (r *Run) start() (*group, error) {
 	g := &group{plan: r.plan, fills: fills, ended: r.ended}
 	r.mapFills(g)
 	g.addJobs()
+	r.parted += int64(len(g.jobs)) * r.plan.chunkBytes()
+	g.again = r.plan.ds.file.eng.chunks.Holds(r.parted)
 	scratch := r.plan.scratchBytes(len(g.jobs))
 	total := scratch
 	for _, f := range fills {

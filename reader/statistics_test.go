@@ -1,11 +1,9 @@
 package reader
 
 import (
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -23,15 +21,7 @@ import (
 // clustered is a file whose columns rise from chunk to chunk, in a place of its own.
 func clustered(t testing.TB) string {
 	t.Helper()
-	packed, err := os.Open("testdata/stats/clustered.h5.gz")
-	require.NoError(t, err)
-	defer packed.Close()
-	z, err := gzip.NewReader(packed)
-	require.NoError(t, err)
-	b, err := io.ReadAll(z)
-	require.NoError(t, err)
-	name := filepath.Join(t.TempDir(), "clustered.h5")
-	require.NoError(t, os.WriteFile(name, b, 0o600))
+	name := unpacked(t, "testdata/stats/clustered.h5.gz")
 	old := time.Now().Add(-time.Hour)
 	require.NoError(t, os.Chtimes(name, old, old))
 	return name

@@ -1,9 +1,7 @@
 package reader
 
 import (
-	"compress/gzip"
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,17 +77,11 @@ func datasets(t *testing.T, eng *Engine, files ...string) (all []*Dataset) {
 
 // externalFile is a file whose elements are in two raw files.
 func externalFile(t *testing.T) string {
-	packed, err := os.Open("internal/chunkindex/testdata/seed_external.h5.gz")
-	require.NoError(t, err)
-	defer packed.Close()
-	unpacked, err := gzip.NewReader(packed)
-	require.NoError(t, err)
-	bytes, err := io.ReadAll(unpacked)
-	require.NoError(t, err)
-	dir := t.TempDir()
-	path := filepath.Join(dir, "external.h5")
-	for name, b := range map[string][]byte{"external.h5": bytes, "one.raw": make([]byte, 40), "two.raw": make([]byte, 40)} {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), b, 0o600))
+	seed := unpacked(t, "internal/chunkindex/testdata/seed_external.h5.gz")
+	path := filepath.Join(filepath.Dir(seed), "external.h5")
+	require.NoError(t, os.Rename(seed, path))
+	for _, name := range []string{"one.raw", "two.raw"} {
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), name), make([]byte, 40), 0o600))
 	}
 	return path
 }

@@ -59,6 +59,9 @@ func New(limit int64) *Cache {
 // Fits tells whether a chunk of n bytes would be kept: not those that would drive out most others.
 func (c *Cache) Fits(n int64) bool { return n > 0 && n <= c.limit/4 }
 
+// Holds tells whether chunks of n bytes in all can be kept without driving out most others.
+func (c *Cache) Holds(n int64) bool { return n <= c.limit/2 }
+
 // Used is the bytes kept.
 func (c *Cache) Used() int64 {
 	c.mu.Lock()
@@ -102,6 +105,7 @@ func (l *Load) End(data []byte, planes int) {
 	}
 	c := l.cache
 	if len(data) > 0 {
+		c.clear(int64(len(data)))
 		l.chunk = &Chunk{Data: c.pool.Get(len(data)), Planes: planes, pool: c.pool}
 		l.chunk.refs.Store(1)
 		copy(l.chunk.Data, data)
@@ -112,6 +116,15 @@ func (l *Load) End(data []byte, planes int) {
 	close(l.ended)
 	if l.chunk != nil {
 		c.keep(l.key, l.chunk)
+	}
+}
+
+// clear makes room for a chunk of n bytes, so that it can have the memory of those that go.
+func (c *Cache) clear(n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.used+n > c.limit && c.order.Len() > 0 {
+		c.drop(c.order.Back())
 	}
 }
 

@@ -125,6 +125,9 @@ func int32at(b []byte, at int) int { return int(int32(binary.LittleEndian.Uint32
 // planes decodes the chunk of a dataset with elements of elem bytes, without undoing the shuffle of its blocks where that
 // is their only filter and is of just such elements. Where the bytes have a place to go they are unshuffled.
 func (c *bloscChunk) planes(s *Scratch, elem int) (r Result, err error) {
+	if stored := c.data[c.header:]; c.flags&bloscCopy != 0 && c.special == 0 && len(stored) >= c.nbytes {
+		return Result{Data: stored[:c.nbytes]}, nil // it did not shrink
+	}
 	r.Data = s.out(c.nbytes)
 	if s.dst == nil && c.shuffledOnly(elem) {
 		r.Planes, r.Elem = c.blocksize/elem, elem

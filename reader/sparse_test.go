@@ -1,0 +1,114 @@
+package reader
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/convert"
+)
+
+// needing is a store that counts the chunks that are not needed whole.
+type needing struct {
+	store
+	n *atomic.Int64
+}
+
+func (s needing) load(ctx context.Context, sc *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
+	for i := range chunks {
+		if sc.needsOf(i) != nil {
+			s.n.Add(1)
+		}
+	}
+	return s.store.load(ctx, sc, chunks, use)
+}
+
+// values is what a request gives, value by value, and how many chunks were not needed whole.
+func values(t *testing.T, d *Dataset, r Request) (all []string, sparse int64) {
+	t.Helper()
+	p, err := d.Plan(context.Background(), r)
+	require.NoError(t, err)
+	var n atomic.Int64
+	p.store = needing{p.store, &n}
+	require.NoError(t, p.each(context.Background(), func(r *Run) bool {
+		text, err := r.Record().MarshalJSON()
+		require.NoError(t, err)
+		var rows []json.RawMessage
+		require.NoError(t, json.Unmarshal(text, &rows))
+		for _, row := range rows {
+			all = append(all, string(row))
+		}
+		return true
+	}))
+	return all, n.Load()
+}
+
+// TestSparse asks for few rows of large chunks, whose other bytes are then not read.
+func TestSparse(t *testing.T) {
+	f := opened(t, unpacked(t, "testdata/sparse/sparse.h5.gz"), 64<<20)
+	rng := rand.New(rand.NewSource(11))
+	for _, name := range []string{"/rows", "/chunked", "/cube", "/pieces", "/contiguous"} {
+		t.Run(name[1:], func(t *testing.T) {
+			d := frameOf(t, f, name)
+			all, _ := values(t, d, Request{})
+			sparse := int64(0)
+			for range 40 {
+				r, rows := someRows(rng, d.rows())
+				got, n := values(t, d, r)
+				sparse += n
+				want := []string{}
+				for _, row := range rows {
+					want = append(want, all[row])
+				}
+				require.Equal(t, want, append([]string{}, got...), "%+v", r)
+			}
+			require.NotZero(t, sparse)
+		})
+	}
+}
+
+// someRows is a request for some of n rows, and which they are.
+func someRows(rng *rand.Rand, n int64) (r Request, rows []int64) {
+	start := rng.Int63n(n)
+	switch rng.Intn(3) {
+	case 0:
+		for range 1 + rng.Intn(6) {
+			rows = append(rows, rng.Int63n(n))
+		}
+		rows = append(rows, rows[0])
+		r.Coordinates = rows
+	case 1:
+		stop := min(n, start+1+rng.Int63n(4))
+		r.Start, r.Stop = &start, &stop
+		for i := start; i < stop; i++ {
+			rows = append(rows, i)
+		}
+	default:
+		step := 1 + rng.Int63n(n/3)
+		back := -step
+		r.Start, r.Step = &start, &back
+		for i := start; i >= 0; i -= step {
+			rows = append(rows, i)
+		}
+	}
+	return r, rows
+}
+
+// TestSparseSelect takes parts of the other axes too.
+func TestSparseSelect(t *testing.T) {
+	f := opened(t, unpacked(t, "testdata/sparse/sparse.h5.gz"), 64<<20)
+	for _, name := range []string{"cube", "pieces", "contiguous"} {
+		for _, at := range []int{0, 63, 64, 89} {
+			sel := fmt.Sprintf("%d:%d, 3:33:20, [29, 2]", at, at+1)
+			of := func(j, k int) int { return (31*at + 7*j + k) % 1000 }
+			want := []string{fmt.Sprintf(`{%q:[%d,%d,%d,%d]}`, name, of(3, 29), of(3, 2), of(23, 29), of(23, 2))}
+			got, _ := values(t, frameOf(t, f, "/"+name), Request{Select: &sel})
+			require.Equal(t, want, got, "%s of %s", sel, name)
+		}
+	}
+}
