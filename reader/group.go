@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"math"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -189,6 +190,12 @@ func (g *group) scatter(j job, e convert.Elems, fill bool) error {
 	geo := g.plan.geo
 	parts := slices.Clone(j.parts)
 	for _, t := range j.targets {
+		if !fill && len(geo.shape) == 1 && e.N <= math.MaxInt32 && single(t.runs) {
+			if err := gatherRuns(g.fills[t.fill].batch, e, t.runs); err != nil {
+				return err
+			}
+			continue
+		}
 		parts[geo.rows] = t.runs
 		if err := geo.place(g.fills[t.fill].batch, e, fill, parts); err != nil {
 			return err

@@ -3,6 +3,7 @@ package reader
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/mtflight/mtflight/convert"
@@ -80,6 +81,24 @@ func (s *scratch) needsOf(i int) []extent {
 		return nil
 	}
 	return s.needs(i)
+}
+
+// single tells whether runs are many and most of one element, so that gathering them costs less than a call for each.
+func single(runs []run) bool {
+	return len(runs) >= 8 && taken(runs) < 2*int64(len(runs)) && runs[len(runs)-1].dst < math.MaxInt32
+}
+
+// gatherRuns converts the elements of runs of rows.
+func gatherRuns(b *convert.Batch, e convert.Elems, runs []run) error {
+	n := taken(runs)
+	both := make([]int32, 2*n)
+	dst, src := both[:0:n], both[n:n]
+	for _, r := range runs {
+		for k := range r.n {
+			dst, src = append(dst, int32(r.dst+k)), append(src, int32(r.src+k*r.step))
+		}
+	}
+	return b.Gather(e, dst, src)
 }
 
 // sparse uses those chunks that are stored as they are and of which little is needed, and gives the others.
