@@ -80,6 +80,9 @@ var hints = map[string]string{
 }
 
 func (p *parser) unexpected() error {
+	if p.tok.kind == tokEnd {
+		return p.src.fail(p.tok.at, "the condition ends where something is missing")
+	}
 	if p.tok.kind == tokOperator && hints[p.tok.text] != "" {
 		return p.src.fail(p.tok.at, "%s", hints[p.tok.text])
 	}

@@ -40,7 +40,7 @@ func TestErrorsInFull(t *testing.T) {
 		"t > abss(t)": `line 1, column 5: no function abss (near: abs)
   t > abss(t)
       ^~~~` + inScope,
-		"t +": `line 1, column 4: unexpected the end
+		"t +": `line 1, column 4: the condition ends where something is missing
   t +
      ^` + inScope,
 		"t": `line 1, column 1: the result is int32, not a truth value: compare it
