@@ -358,6 +358,9 @@ func (d *Dataset) in(file *File) (*Dataset, error) {
 	return n, n.storage()
 }
 
+// Current tells whether the file on disk is still in the state that this File is of.
+func (f *File) Current() bool { return f.disk.Unchanged() }
+
 // unchanged tells whether what was read of the file still holds: it is as it was opened, or only grows.
 func (f *File) unchanged() bool {
 	if f.disk.Unchanged() {
