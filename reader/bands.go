@@ -45,21 +45,15 @@ func (b *bands) need(bytes int64) int64 { return product(b.band) * int64(b.elemS
 
 func (b *bands) load(ctx context.Context, s *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
 	for i, at := range chunks {
-		if err := b.one(ctx, s, i, at, func(e convert.Elems) error { return use(i, e, false) }); err != nil {
+		if err := b.one(ctx, s, at, func(e convert.Elems) error { return use(i, e, false) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *bands) one(ctx context.Context, s *scratch, i int, at []int64, use func(convert.Elems) error) error {
+func (b *bands) one(ctx context.Context, s *scratch, at []int64, use func(convert.Elems) error) error {
 	first, n := b.span(at)
-	if needs := s.needsOf(i); needs != nil {
-		read := func(dst []byte, from int64) error {
-			return b.read(ctx, first+from/int64(b.elemSize), int64(len(dst)/b.elemSize), dst)
-		}
-		return s.sparsely(convert.Elems{N: int(n), Size: b.elemSize}, needs, read, use)
-	}
 	buf := s.mem.Allocate(int(n) * b.elemSize)
 	defer s.mem.Free(buf)
 	if err := b.read(ctx, first, n, buf); err != nil {

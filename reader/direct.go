@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -11,6 +12,8 @@ import (
 type located interface {
 	// locate gives a way to read parts of a chunk, from a byte of its elements on; nil: the chunk has to be loaded.
 	locate(at []int64) (part, error)
+	// asStored tells whether all chunks lie so.
+	asStored() bool
 }
 
 type part func(ctx context.Context, dst []byte, from int64) error
@@ -99,29 +102,55 @@ func (g *group) stretches(j job, use func(f *fill, dst, src, dstStep, srcStep, n
 func (c *chunked) locate(at []int64) (part, error) {
 	linear := c.linear(at)
 	ch, ok := c.index.At(linear)
-	if !ok || c.filters != nil && !c.index.Unfiltered(linear) {
+	if !ok {
 		return nil, nil
 	}
 	f := stored{linear: linear, Chunk: ch}
 	if err := c.plausible(f); err != nil {
 		return nil, err
 	}
-	if int64(ch.Size) < c.bytes() {
-		return nil, c.failed(f, fault.New(fault.DataLoss, "%d bytes stored, a chunk has %d", ch.Size, c.bytes()))
+	addr, ok, err := c.bare(f)
+	if !ok || err != nil {
+		return nil, err
 	}
 	return func(ctx context.Context, dst []byte, from int64) error {
-		return c.failed(f, c.file.Read(ctx, dst, ch.Addr+uint64(from)))
+		return c.failed(f, c.file.Read(ctx, dst, addr+uint64(from)))
 	}, nil
 }
 
-// locate is part of located: bands of a dataset in one piece.
+// asStored is part of located.
+func (c *chunked) asStored() bool { return c.filters == nil }
+
+// bare is where a chunk's elements lie, if they do as they are: unfiltered, or by a filter that could not make them smaller.
+func (c *chunked) bare(f stored) (addr uint64, ok bool, err error) {
+	size := int64(f.Size)
+	switch {
+	case c.filters == nil || c.index.Unfiltered(f.linear):
+		if size < c.bytes() {
+			return 0, false, c.failed(f, fault.New(fault.DataLoss, "%d bytes stored, a chunk has %d", f.Size, c.bytes()))
+		}
+		return f.Addr, true, nil
+	case size < c.bytes():
+		return 0, false, nil
+	}
+	off, ok := c.filters.Bare(io.NewSectionReader(c.file, int64(f.Addr), size), f.Mask, c.bytes())
+	return f.Addr + uint64(off), ok, nil
+}
+
+// locate is part of located: bands of a dataset whose bytes are near.
 func (b *bands) locate(at []int64) (part, error) {
-	c, ok := b.source.(*contiguous)
-	if !ok {
+	if !b.asStored() {
 		return nil, nil
 	}
 	first, _ := b.span(at)
+	size := int64(b.elemSize)
 	return func(ctx context.Context, dst []byte, from int64) error {
-		return c.bytes(ctx, first*c.elemSize+from, dst)
+		return b.read(ctx, first+from/size, int64(len(dst))/size, dst)
 	}, nil
+}
+
+// asStored is part of located: what libhdf5 has to be asked for is better asked for at once.
+func (b *bands) asStored() bool {
+	_, lib := b.source.(*slab)
+	return !lib
 }

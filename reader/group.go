@@ -2,7 +2,7 @@ package reader
 
 import (
 	"context"
-	"math"
+	"iter"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -113,10 +113,49 @@ func (p *Plan) perTask() int {
 	return int(max(1, taskBytes/max(1, p.chunkBytes())))
 }
 
+// parts are the jobs of each task.
+func (g *group) parts() iter.Seq[[]job] {
+	store, ok := g.plan.store.(located)
+	if !ok || !store.asStored() {
+		return slices.Chunk(g.jobs, g.plan.perTask())
+	}
+	return func(yield func([]job) bool) {
+		first, bytes := 0, int64(0)
+		for i, j := range g.jobs {
+			cost := g.cost(j)
+			if i > first && bytes+cost > taskBytes {
+				if !yield(g.jobs[first:i]) {
+					return
+				}
+				first, bytes = i, 0
+			}
+			bytes += cost
+		}
+		if first < len(g.jobs) {
+			yield(g.jobs[first:])
+		}
+	}
+}
+
+// cost is about how many bytes a job reads, or could in the time that its calls take, of a chunk that lies in the file as
+// it is.
+func (g *group) cost(j job) int64 {
+	n, whole := int64(0), g.plan.chunkBytes()
+	row := whole / max(1, g.plan.geo.chunk[g.plan.geo.rows])
+	for _, t := range j.targets {
+		for _, r := range t.runs {
+			if n += r.n*row + sparseGap; n >= whole {
+				return whole
+			}
+		}
+	}
+	return n
+}
+
 // tasks cuts the jobs into tasks. There is always one, which ends the group.
 func (g *group) tasks(ctx context.Context) []func(worker int) {
 	var out []func(int)
-	for part := range slices.Chunk(g.jobs, g.plan.perTask()) {
+	for part := range g.parts() {
 		out = append(out, func(int) { g.work(func() error { return g.read(ctx, part) }) })
 	}
 	for _, f := range g.fills {
@@ -168,8 +207,20 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 	}
 	s := newScratch(g.lease)
 	defer s.release()
+	if jobs, err = g.sparse(ctx, s, jobs); err != nil {
+		return err
+	}
+	for part := range slices.Chunk(jobs, g.plan.perTask()) {
+		if err := g.load(ctx, s, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load reads whole chunks.
+func (g *group) load(ctx context.Context, s *scratch, jobs []job) error {
 	s.partial = func(i int) bool { return g.again && g.partial(jobs[i]) }
-	s.needs = func(i int) []extent { return g.needs(jobs[i]) }
 	if g.plan.probe == nil && g.plan.program.Direct() { // a probe's fills have no batch
 		s.place = func(i int) []byte { return g.place(jobs[i]) }
 	}
@@ -178,30 +229,16 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 		chunks[i] = j.at
 	}
 	return g.plan.store.load(ctx, s, chunks, func(i int, e convert.Elems, fill bool) error {
-		if g.plan.probe != nil {
-			return g.examine(ctx, jobs[i], e, fill)
-		}
-		return g.scatter(jobs[i], e, fill)
+		return g.use(ctx, jobs[i], e, fill)
 	})
 }
 
-// scatter puts a chunk's elements into the batches that want them.
-func (g *group) scatter(j job, e convert.Elems, fill bool) error {
-	geo := g.plan.geo
-	parts := slices.Clone(j.parts)
-	for _, t := range j.targets {
-		if !fill && len(geo.shape) == 1 && e.N <= math.MaxInt32 && single(t.runs) {
-			if err := gatherRuns(g.fills[t.fill].batch, e, t.runs); err != nil {
-				return err
-			}
-			continue
-		}
-		parts[geo.rows] = t.runs
-		if err := geo.place(g.fills[t.fill].batch, e, fill, parts); err != nil {
-			return err
-		}
+// use takes from a chunk's elements what a job wants of them.
+func (g *group) use(ctx context.Context, j job, e convert.Elems, fill bool) error {
+	if g.plan.probe != nil {
+		return g.examine(ctx, j, e, fill)
 	}
-	return nil
+	return g.scatter(j, e, fill)
 }
 
 func (g *group) finish() error {

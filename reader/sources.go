@@ -15,12 +15,7 @@ type contiguous struct {
 }
 
 func (c *contiguous) read(ctx context.Context, first, _ int64, dst []byte) error {
-	return c.bytes(ctx, first*c.elemSize, dst)
-}
-
-// bytes reads from a byte of the dataset on.
-func (c *contiguous) bytes(ctx context.Context, from int64, dst []byte) error {
-	if err := c.file.Read(ctx, dst, c.addr+uint64(from)); err != nil {
+	if err := c.file.Read(ctx, dst, c.addr+uint64(first*c.elemSize)); err != nil {
 		if k := fault.Of(err); k != nil {
 			return fault.New(k, "contiguous data at address %d: %w", c.addr, err)
 		}

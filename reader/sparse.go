@@ -3,29 +3,169 @@ package reader
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
+	"sort"
 
 	"github.com/mtflight/mtflight/convert"
-	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // sparseGap is how many bytes are rather read for nothing than asked for around: a call costs as much.
 const sparseGap = 4 << 10
 
-// extent is elements from up to to of a chunk.
+// extent is rows from up to to of a chunk.
 type extent struct{ from, to int64 }
 
-// needs are the elements that a job takes of its chunk, in ascending order and neighbours together, where reading just
-// those is less work than reading the whole chunk; else nil.
+// packed is a job of whose chunk only those rows are read that are needed, to lie one behind the other.
+type packed struct {
+	job
+	read  part
+	needs []extent
+}
+
+// sparse reads what is needed of chunks that lie in the file as they are and of which that is little, and gives the
+// other jobs. Chunks of one axis are put into the batches together.
+func (g *group) sparse(ctx context.Context, s *scratch, jobs []job) (rest []job, err error) {
+	store, ok := g.plan.store.(located)
+	if !ok {
+		return jobs, nil
+	}
+	var few []packed
+	for _, j := range jobs {
+		p := packed{job: j, needs: g.needs(j)}
+		if p.needs != nil {
+			if p.read, err = store.locate(j.at); err != nil {
+				return nil, err
+			}
+		}
+		if p.read == nil {
+			rest = append(rest, j)
+		} else {
+			few = append(few, p)
+		}
+	}
+	if len(few) == 0 {
+		return rest, nil
+	}
+	return rest, g.pack(ctx, s, few)
+}
+
+// pack reads the rows that are needed and uses them.
+func (g *group) pack(ctx context.Context, s *scratch, few []packed) error {
+	geo, rows := g.plan.geo, int64(0)
+	for _, p := range few {
+		for _, n := range p.needs {
+			rows += n.to - n.from
+		}
+	}
+	row := product(geo.chunk[1:])
+	e := convert.Elems{N: int(rows * row), Size: g.plan.program.ElemSize()}
+	bytes := row * int64(e.Size)
+	e.Data = s.mem.Allocate(int(rows * bytes))
+	defer s.mem.Free(e.Data)
+	at := int64(0)
+	for i, p := range few {
+		first := at
+		for _, n := range p.needs {
+			to := at + n.to - n.from
+			if err := p.read(ctx, e.Data[at*bytes:to*bytes], n.from*bytes); err != nil {
+				return err
+			}
+			at = to
+		}
+		few[i].move(first)
+	}
+	return g.unpack(ctx, few, e)
+}
+
+// unpack uses packed rows.
+func (g *group) unpack(ctx context.Context, few []packed, e convert.Elems) error {
+	if g.plan.probe == nil && len(g.plan.geo.shape) == 1 {
+		return g.scatter(oneJob(few), e, false)
+	}
+	for _, p := range few {
+		if err := g.use(ctx, p.job, e, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move lets the runs of a job count from packed rows on, the first of which is row at of those of all jobs.
+func (p *packed) move(at int64) {
+	starts := make([]int64, len(p.needs))
+	for i, n := range p.needs {
+		starts[i] = at
+		at += n.to - n.from
+	}
+	targets := slices.Clone(p.targets)
+	for i, t := range targets {
+		var runs []run
+		for _, r := range t.runs {
+			runs = p.moved(runs, r, starts)
+		}
+		targets[i].runs = runs
+	}
+	p.targets = targets
+}
+
+// moved appends a run whose source rows have moved.
+func (p *packed) moved(runs []run, r run, starts []int64) []run {
+	place := func(src int64) int64 {
+		i := sort.Search(len(p.needs), func(i int) bool { return p.needs[i].to > src })
+		return starts[i] + src - p.needs[i].from
+	}
+	if r.step == 0 || r.step == 1 { // one extent has them all
+		r.src = place(r.src)
+		return prolonged(runs, r)
+	}
+	for k := range r.n {
+		runs = prolonged(runs, run{dst: r.dst + k, src: place(r.src + k*r.step), step: 1, n: 1})
+	}
+	return runs
+}
+
+// prolonged appends a run, to the last one where that goes on with it.
+func prolonged(runs []run, r run) []run {
+	if n := len(runs); n > 0 && (r.step == 1 || r.n == 1) {
+		last := &runs[n-1]
+		if (last.step == 1 || last.n == 1) && last.dst+last.n == r.dst && last.src+last.n == r.src {
+			last.step = 1
+			last.n += r.n
+			return runs
+		}
+	}
+	return append(runs, r)
+}
+
+// oneJob is one job of all.
+func oneJob(few []packed) job {
+	all := job{at: few[0].at, parts: few[0].parts}
+	for _, p := range few {
+		for _, t := range p.targets {
+			n := len(all.targets)
+			if n == 0 || all.targets[n-1].fill != t.fill {
+				all.targets = append(all.targets, target{fill: t.fill})
+				n++
+			}
+			runs := &all.targets[n-1].runs
+			for _, r := range t.runs {
+				*runs = prolonged(*runs, r)
+			}
+		}
+	}
+	return all
+}
+
+// needs are the rows that a job takes of its chunk, in ascending order and neighbours together, where reading just those
+// is less work than reading the whole chunk; else nil.
 func (g *group) needs(j job) []extent {
 	geo := g.plan.geo
 	size := int64(g.plan.program.ElemSize())
 	if geo.rows != 0 || size == 0 {
 		return nil
 	}
-	row := product(geo.chunk[1:])
-	most := geo.chunk[0] * row * size / (2 * sparseGap) // calls
+	row := product(geo.chunk[1:]) * size
+	most := geo.chunk[0] * row / (2 * sparseGap) // calls
 	var all []extent
 	for _, t := range j.targets {
 		for _, r := range t.runs {
@@ -34,19 +174,18 @@ func (g *group) needs(j job) []extent {
 			}
 		}
 	}
-	all = together(all, max(1, sparseGap/(row*size)))
+	all = together(all, max(1, sparseGap/row))
 	bytes := int64(0)
-	for i := range all {
-		all[i].from, all[i].to = all[i].from*row, all[i].to*row
-		bytes += (all[i].to - all[i].from) * size
+	for _, e := range all {
+		bytes += (e.to - e.from) * row
 	}
-	if 2*(bytes+int64(len(all))*sparseGap) > geo.chunk[0]*row*size {
+	if 2*(bytes+int64(len(all))*sparseGap) > geo.chunk[0]*row {
 		return nil
 	}
 	return all
 }
 
-// places appends where a run takes elements, more than most of them only in part.
+// places appends where a run takes rows, more than most of them only in part.
 func (r run) places(all []extent, most int64) []extent {
 	switch {
 	case r.step == 1:
@@ -73,71 +212,4 @@ func together(all []extent, gap int64) []extent {
 		}
 	}
 	return out
-}
-
-// needsOf is s.needs, for those who may have none.
-func (s *scratch) needsOf(i int) []extent {
-	if s.needs == nil {
-		return nil
-	}
-	return s.needs(i)
-}
-
-// single tells whether runs are many and most of one element, so that gathering them costs less than a call for each.
-func single(runs []run) bool {
-	return len(runs) >= 8 && taken(runs) < 2*int64(len(runs)) && runs[len(runs)-1].dst < math.MaxInt32
-}
-
-// gatherRuns converts the elements of runs of rows.
-func gatherRuns(b *convert.Batch, e convert.Elems, runs []run) error {
-	n := taken(runs)
-	both := make([]int32, 2*n)
-	dst, src := both[:0:n], both[n:n]
-	for _, r := range runs {
-		for k := range r.n {
-			dst, src = append(dst, int32(r.dst+k)), append(src, int32(r.src+k*r.step))
-		}
-	}
-	return b.Gather(e, dst, src)
-}
-
-// sparse uses those chunks that are stored as they are and of which little is needed, and gives the others.
-func (c *chunked) sparse(ctx context.Context, s *scratch, found []stored, use func(int, convert.Elems, bool) error) ([]stored, error) {
-	rest := found[:0:0]
-	for _, f := range found {
-		if c.filters != nil && !c.index.Unfiltered(f.linear) || int64(f.Size) < c.bytes() {
-			rest = append(rest, f)
-			continue
-		}
-		needs := s.needsOf(f.i)
-		if needs == nil {
-			rest = append(rest, f)
-			continue
-		}
-		if err := c.plausible(f); err != nil {
-			return nil, err
-		}
-		read := func(dst []byte, from int64) error { return c.file.Read(ctx, dst, f.Addr+uint64(from)) }
-		e := convert.Elems{N: int(product(c.chunk)), Size: c.elemSize}
-		if err := s.sparsely(e, needs, read, func(e convert.Elems) error { return use(f.i, e, false) }); err != nil {
-			return nil, c.failed(f, err)
-		}
-	}
-	return rest, nil
-}
-
-// sparsely reads some elements to their places among those of a chunk, whose other bytes are arbitrary.
-func (s *scratch) sparsely(e convert.Elems, needs []extent, read func(dst []byte, from int64) error, use func(convert.Elems) error) error {
-	e.Data = s.mem.Allocate(e.N * e.Size)
-	defer s.mem.Free(e.Data)
-	for _, n := range needs {
-		from, to := n.from*int64(e.Size), n.to*int64(e.Size)
-		if to > int64(len(e.Data)) {
-			return fault.New(fault.DataLoss, "elements up to %d of a chunk of %d", n.to, e.N)
-		}
-		if err := read(e.Data[from:to], from); err != nil {
-			return err
-		}
-	}
-	return use(e)
 }

@@ -30,9 +30,8 @@ type scratch struct {
 	mem   *bufpool.Lease // of the group the worker works for
 	codec *filter.Scratch
 
-	partial func(i int) bool     // whether a chunk of the load is wanted in part only; nil: none is
-	needs   func(i int) []extent // the elements of a chunk that are needed, nil: all; nil: of all
-	place   func(i int) []byte   // where a chunk's elements go, if all as they are and side by side, else nil; nil: none do
+	partial func(i int) bool   // whether a chunk of the load is wanted in part only; nil: none is
+	place   func(i int) []byte // where a chunk's elements go, if all as they are and side by side, else nil; nil: none do
 }
 
 func newScratch(l *bufpool.Lease) *scratch {
@@ -88,10 +87,6 @@ func (c *chunked) load(ctx context.Context, s *scratch, chunks [][]int64, use fu
 		} else if err := use(i, convert.Elems{Data: c.fill, N: 1, Size: c.elemSize}, true); err != nil {
 			return err
 		}
-	}
-	found, err := c.sparse(ctx, s, found, use)
-	if err != nil {
-		return err
 	}
 	found, p, err := c.cached(s, found, use)
 	if err != nil {

@@ -140,7 +140,7 @@ func (g *gather) flush() error {
 	if len(g.chunks) == 0 {
 		return nil
 	}
-	g.scratch.partial, g.scratch.needs, g.scratch.place = g.partial, nil, nil // of this load
+	g.scratch.partial, g.scratch.place = g.partial, nil // of this load
 	if err := g.store.load(g.ctx, g.scratch, g.chunks, g.copy); err != nil {
 		return g.failed(err)
 	}

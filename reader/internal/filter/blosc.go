@@ -74,6 +74,7 @@ type bloscChunk struct {
 	nbytes         int // decoded
 	blocksize      int
 	data           []byte // the chunk, header included
+	stored         int    // its bytes
 	header         int    // bytes of the header
 
 	filters, meta [6]byte
@@ -84,7 +85,10 @@ type bloscChunk struct {
 
 // parseBlosc checks the header of the chunk at the start of src, whose layout is given in c-blosc2's
 // README_CHUNK_FORMAT.rst.
-func parseBlosc(src []byte) (c bloscChunk, err error) {
+func parseBlosc(src []byte) (c bloscChunk, err error) { return parseBloscIn(src, len(src)) }
+
+// parseBloscIn is parseBlosc for the start of n bytes: data ends with src then.
+func parseBloscIn(src []byte, n int) (c bloscChunk, err error) {
 	if len(src) < 16 {
 		return c, errors.New("the Blosc header is missing")
 	}
@@ -93,12 +97,13 @@ func parseBlosc(src []byte) (c bloscChunk, err error) {
 	switch {
 	case c.version < 1 || c.version > blosc2Format:
 		return c, fmt.Errorf("unknown Blosc format %d", c.version)
-	case nbytes < 0 || cbytes < 16 || cbytes > len(src):
-		return c, fmt.Errorf("blosc chunk of %d bytes for %d says it has %d", len(src), nbytes, cbytes)
+	case nbytes < 0 || cbytes < 16 || cbytes > n:
+		return c, fmt.Errorf("blosc chunk of %d bytes for %d says it has %d", n, nbytes, cbytes)
 	case c.typesize == 0 || nbytes > 0 && blocksize <= 0:
 		return c, fmt.Errorf("blosc chunk with elements of %d and blocks of %d bytes", c.typesize, blocksize)
 	}
-	c.nbytes, c.blocksize, c.data, c.header = nbytes, min(blocksize, nbytes), src[:cbytes], 16
+	c.nbytes, c.blocksize, c.data, c.header = nbytes, min(blocksize, nbytes), src[:min(cbytes, len(src))], 16
+	c.stored = cbytes
 	const both = bloscShuffle | bloscBitshuffle
 	if c.extended = c.flags&both == both; c.extended {
 		return c, c.parseExtended()
@@ -125,8 +130,8 @@ func int32at(b []byte, at int) int { return int(int32(binary.LittleEndian.Uint32
 // planes decodes the chunk of a dataset with elements of elem bytes, without undoing the shuffle of its blocks where that
 // is their only filter and is of just such elements. Where the bytes have a place to go they are unshuffled.
 func (c *bloscChunk) planes(s *Scratch, elem int) (r Result, err error) {
-	if stored := c.data[c.header:]; c.flags&bloscCopy != 0 && c.special == 0 && len(stored) >= c.nbytes {
-		return Result{Data: stored[:c.nbytes]}, nil // it did not shrink
+	if c.copied() {
+		return Result{Data: c.data[c.header:][:c.nbytes]}, nil
 	}
 	r.Data = s.out(c.nbytes)
 	if s.dst == nil && c.shuffledOnly(elem) {
@@ -135,6 +140,11 @@ func (c *bloscChunk) planes(s *Scratch, elem int) (r Result, err error) {
 		c.filters = [6]byte{}
 	}
 	return r, c.decode(s, r.Data)
+}
+
+// copied tells whether the chunk did not shrink, and its bytes follow the header as they are.
+func (c *bloscChunk) copied() bool {
+	return c.flags&bloscCopy != 0 && c.special == 0 && c.stored-c.header >= c.nbytes
 }
 
 // shuffledOnly tells whether blocks of whole elements have been shuffled and nothing else.

@@ -92,9 +92,11 @@ type frame2 struct {
 	nbytes    int // decoded, including what fills up blocks of several dimensions
 	chunksize int // of each chunk but the last
 	typesize  int
-	chunks    []byte // stored chunks
-	index     []byte // starts with the chunk of offsets
 	meta      []byte // content of the metalayer b2nd or its predecessor caterva, nil if there is none
+
+	header, end, total uint64 // bytes: of the header, of it and the stored chunks, of all
+	chunks             []byte // stored chunks
+	index              []byte // starts with the chunk of offsets
 }
 
 func isFrame(src []byte) bool { return len(src) >= 10 && string(src[2:10]) == "b2frame\x00" }
@@ -113,6 +115,14 @@ const (
 )
 
 func parseFrame(src []byte) (f frame2, err error) {
+	if f, err = parseFrameHead(src, uint64(len(src))); err == nil {
+		f.chunks, f.index = src[f.header:f.end], src[f.end:f.total]
+	}
+	return f, err
+}
+
+// parseFrameHead checks the header of a frame in n bytes, of which src is the start.
+func parseFrameHead(src []byte, n uint64) (f frame2, err error) {
 	const newest = 3
 	if len(src) < frameMeta {
 		return f, errors.New("the frame is cut short")
@@ -124,15 +134,16 @@ func parseFrame(src []byte) (f frame2, err error) {
 	switch {
 	case src[frameFlags]&15 > newest || src[frameType]&15 != 0:
 		return f, fmt.Errorf("frame of version %d and type %d", src[frameFlags]&15, src[frameType]&15)
-	case header < frameMeta || total > uint64(len(src)) || header > total || cbytes > total-header:
-		return f, fmt.Errorf("frame of %d bytes in %d, %d of them header and %d chunks", total, len(src), header, cbytes)
+	case header < frameMeta || total > n || header > total || cbytes > total-header:
+		return f, fmt.Errorf("frame of %d bytes in %d, %d of them header and %d chunks", total, n, header, cbytes)
 	case nbytes > math.MaxInt32 || chunksize > math.MaxInt32 || typesize == 0 || typesize > math.MaxInt32:
 		return f, fmt.Errorf("frame for %d bytes in chunks of %d, elements of %d", nbytes, chunksize, typesize)
 	case nbytes > 0 && chunksize == 0:
 		return f, errors.New("frame with chunks of different sizes")
+	case header > uint64(len(src)):
+		return f, fmt.Errorf("frame with a header of %d bytes", header)
 	}
-	f = frame2{nbytes: int(nbytes), chunksize: int(chunksize), typesize: int(typesize),
-		chunks: src[header : header+cbytes], index: src[header+cbytes : total]}
+	f = frame2{nbytes: int(nbytes), chunksize: int(chunksize), typesize: int(typesize), header: header, end: header + cbytes, total: total}
 	f.meta, err = metalayer(src[:header], "b2nd", "caterva")
 	return f, err
 }

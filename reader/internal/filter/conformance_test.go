@@ -232,6 +232,10 @@ func FuzzDecode(f *testing.F) {
 				continue
 			}
 			r, err := p.Decode(s, stored, 0, want)
+			if at, ok := bare(p, stored, 0, want); ok {
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(flat(r), stored[at:at+int64(want)]), "Bare differs")
+			}
 			if err != nil {
 				requireKind(t, err)
 				requireKind(t, decodeInto(t, p, s, stored, 0, dirty(want)))
@@ -243,6 +247,29 @@ func FuzzDecode(f *testing.F) {
 			require.True(t, bytes.Equal(data, dst), "DecodeInto differs")
 		}
 	})
+}
+
+func bare(p *Pipeline, stored []byte, mask uint32, n int) (int64, bool) {
+	return p.Bare(io.NewSectionReader(bytes.NewReader(stored), 0, int64(len(stored))), mask, int64(n))
+}
+
+// TestBare: what did not shrink lies in the stored chunk as it is, and is found there.
+func TestBare(t *testing.T) {
+	found := map[string]int{}
+	chunks(t, func(filter string, c chunk) {
+		p := pipeline(t, c.Elem, c.specs()...)
+		at, ok := bare(p, []byte(c.Stored), c.Mask, len(c.Decoded))
+		if ok {
+			require.Equal(t, c.Decoded, c.Stored[at:at+int64(len(c.Decoded))], "%s/%s", filter, c.Name)
+			found[filter]++
+		} else if len(c.specs()) == 1 && strings.HasPrefix(filter, "blosc") && len(c.Decoded) > 0 {
+			require.NotContains(t, c.Stored, c.Decoded, "%s/%s", filter, c.Name)
+		}
+	})
+	require.NotZero(t, found["blosc"])
+	require.NotZero(t, found["blosc2"])
+	_, ok := bare(pipeline(t, 4, Spec{ID: 1}), make([]byte, 8), 1, 8)
+	require.True(t, ok, "a filter that was skipped")
 }
 
 // TestBloscLeavesPlanes: shuffled blocks are left to the caller, and what is stored stays as it was.

@@ -1,0 +1,45 @@
+package reader
+
+import (
+	"math"
+	"slices"
+
+	"github.com/mtflight/mtflight/convert"
+)
+
+// scatter puts a chunk's elements into the batches that want them.
+func (g *group) scatter(j job, e convert.Elems, fill bool) error {
+	geo := g.plan.geo
+	parts := slices.Clone(j.parts)
+	for _, t := range j.targets {
+		if !fill && len(geo.shape) == 1 && e.N <= math.MaxInt32 && single(t.runs) {
+			if err := gatherRuns(g.fills[t.fill].batch, e, t.runs); err != nil {
+				return err
+			}
+			continue
+		}
+		parts[geo.rows] = t.runs
+		if err := geo.place(g.fills[t.fill].batch, e, fill, parts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// single tells whether runs are many and most of one element, so that gathering them costs less than a call for each.
+func single(runs []run) bool {
+	return len(runs) >= 8 && taken(runs) < 2*int64(len(runs)) && runs[len(runs)-1].dst < math.MaxInt32
+}
+
+// gatherRuns converts the elements of runs of rows.
+func gatherRuns(b *convert.Batch, e convert.Elems, runs []run) error {
+	n := taken(runs)
+	both := make([]int32, 2*n)
+	dst, src := both[:0:n], both[n:n]
+	for _, r := range runs {
+		for k := range r.n {
+			dst, src = append(dst, int32(r.dst+k)), append(src, int32(r.src+k*r.step))
+		}
+	}
+	return b.Gather(e, dst, src)
+}
