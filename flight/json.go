@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -21,7 +20,7 @@ const (
 type (
 	member struct {
 		name  string
-		value any // object, []any, json.Number, string, bool, nil
+		value any // object, []int64, []any, json.Number, string, bool, nil
 	}
 	object []member
 )
@@ -39,9 +38,7 @@ func parseObject(what string, data []byte) (object, error) {
 	if err := json.Unmarshal(data, &whole); err != nil {
 		return nil, fault.New(fault.Invalid, "%s: not JSON: %w", what, err)
 	}
-	p := parser{what: what, dec: json.NewDecoder(bytes.NewReader(data))}
-	p.dec.UseNumber()
-	v, err := p.value("", 0)
+	v, err := parser{what}.value(whole, "", 0)
 	if err != nil {
 		return nil, err
 	}
@@ -51,69 +48,95 @@ func parseObject(what string, data []byte) (object, error) {
 	return nil, fault.New(fault.Invalid, "%s: must be one JSON object", what)
 }
 
-type parser struct {
-	what string
-	dec  *json.Decoder
-}
+type parser struct{ what string }
 
-// value reads the next value, which is the member at path and lies in depth objects and lists.
-func (p parser) value(path string, depth int) (any, error) {
-	t, err := p.dec.Token()
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "%s: not JSON: %w", p.what, err)
-	}
-	d, ok := t.(json.Delim)
-	if !ok {
-		return t, nil
+// value reads a JSON text without blanks around it, the member at path, which lies in depth objects and lists.
+func (p parser) value(text json.RawMessage, path string, depth int) (any, error) {
+	if text[0] != '{' && text[0] != '[' {
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.UseNumber()
+		t, err := dec.Token()
+		return t, p.failed(err)
 	}
 	if depth == maxDepth {
 		return nil, fault.New(fault.Invalid, "%s: member %s: nested deeper than %d", p.what, short(path), maxDepth)
 	}
-	if d == '{' {
-		return p.object(path, depth+1)
+	if l, ok := integers(text); ok {
+		return l, nil
 	}
-	return p.list(path, depth+1)
+	dec := json.NewDecoder(bytes.NewReader(text))
+	if _, err := dec.Token(); err != nil {
+		return nil, p.failed(err)
+	}
+	if text[0] == '{' {
+		return p.object(dec, path, depth+1)
+	}
+	return p.list(dec, path, depth+1)
 }
 
-func (p parser) object(path string, depth int) (any, error) {
+func (p parser) object(dec *json.Decoder, path string, depth int) (any, error) {
 	o := object{}
 	seen := map[string]bool{}
-	for p.dec.More() {
-		t, err := p.dec.Token()
+	for dec.More() {
+		t, err := dec.Token()
 		if err != nil {
-			return nil, fault.New(fault.Invalid, "%s: not JSON: %w", p.what, err)
+			return nil, p.failed(err)
 		}
 		name, _ := t.(string)
 		if seen[name] {
 			return nil, fault.New(fault.Invalid, "%s: repeated member %s", p.what, short(path+name))
 		}
 		seen[name] = true
-		v, err := p.value(path+name+".", depth)
+		v, err := p.next(dec, path+name+".", depth)
 		if err != nil {
 			return nil, err
 		}
 		o = append(o, member{name, v})
 	}
-	return o, p.end()
+	return o, nil
 }
 
-func (p parser) list(path string, depth int) (any, error) {
+func (p parser) list(dec *json.Decoder, path string, depth int) (any, error) {
 	l := []any{}
-	for p.dec.More() {
-		v, err := p.value(path, depth)
+	for dec.More() {
+		v, err := p.next(dec, path, depth)
 		if err != nil {
 			return nil, err
 		}
 		l = append(l, v)
 	}
-	return l, p.end()
+	return l, nil
 }
 
-func (p parser) end() error {
-	if _, err := p.dec.Token(); err != nil && err != io.EOF {
-		return fault.New(fault.Invalid, "%s: not JSON: %w", p.what, err)
+func (p parser) next(dec *json.Decoder, path string, depth int) (any, error) {
+	var text json.RawMessage
+	if err := dec.Decode(&text); err != nil {
+		return nil, p.failed(err)
 	}
-	return nil
+	return p.value(text, path, depth)
+}
+
+func (p parser) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.New(fault.Invalid, "%s: not JSON: %w", p.what, err)
+}
+
+// integers reads a JSON text that is a list of integers of 64 bits, one at least. Requests have many of them.
+func integers(text []byte) ([]int64, bool) {
+	if text[0] != '[' || len(text) < 3 {
+		return nil, false
+	}
+	l := make([]int64, 0, bytes.Count(text, []byte{','})+1)
+	for e := range bytes.SplitSeq(text[1:len(text)-1], []byte{','}) {
+		n, err := strconv.ParseInt(string(bytes.TrimSpace(e)), 10, 64)
+		if err != nil {
+			return nil, false
+		}
+		l = append(l, n)
+	}
+	return l, true
 }
 
 // short quotes a name from a client for a message.
@@ -236,6 +259,29 @@ func number(v any) (n int64, exact bool, err error) {
 		return math.MinInt64, false, nil
 	}
 	return math.MaxInt64, false, nil
+}
+
+// integerList reads a list of integers. The first that 64 bits cannot hold, if any, is beyond.
+func integerList(v any) (l []int64, beyond any, err error) {
+	if l, ok := v.([]int64); ok {
+		return l, nil, nil
+	}
+	all, ok := v.([]any)
+	if !ok {
+		return nil, nil, expected("a list of integers")
+	}
+	l = make([]int64, len(all))
+	for i, e := range all {
+		n, exact, err := number(e)
+		if err != nil {
+			return nil, nil, expected("a list of integers")
+		}
+		if !exact && beyond == nil {
+			beyond = e
+		}
+		l[i] = n
+	}
+	return l, beyond, nil
 }
 
 func choice(dst *string, allowed ...string) bind {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -246,16 +247,12 @@ func handBack(l *stage.Lease, slots []int) error {
 
 func slotNumbers(dst *[]int) bind {
 	return func(v any) error {
-		l, ok := v.([]any)
-		if !ok {
+		l, _, err := integerList(v)
+		if err != nil || slices.ContainsFunc(l, func(n int64) bool { return n < 0 || n > math.MaxInt32 }) {
 			return expected("a list of slot numbers")
 		}
 		*dst = make([]int, len(l))
-		for i, e := range l {
-			n, exact, err := number(e)
-			if err != nil || !exact || n < 0 || n > math.MaxInt32 {
-				return expected("a list of slot numbers")
-			}
+		for i, n := range l {
 			(*dst)[i] = int(n)
 		}
 		return nil

@@ -117,22 +117,12 @@ func fields(dst *[]string) bind {
 
 func coordinates(dst *[]int64) bind {
 	return func(v any) error {
-		l, ok := v.([]any)
-		if !ok {
-			return expected("a list of integers")
+		l, beyond, err := integerList(v)
+		if beyond != nil {
+			return fault.New(fault.OutOfRange, "request: coordinate %.40s is outside every dataset's rows", beyond)
 		}
-		*dst = make([]int64, len(l))
-		for i, e := range l {
-			n, exact, err := number(e)
-			if err != nil {
-				return expected("a list of integers")
-			}
-			if !exact {
-				return fault.New(fault.OutOfRange, "request: coordinate %.40s is outside every dataset's rows", e)
-			}
-			(*dst)[i] = n
-		}
-		return nil
+		*dst = l
+		return err
 	}
 }
 
