@@ -13,6 +13,9 @@ import (
 // to the connection by itself; a gathering connection puts pieces together again without a copy: those that lie in
 // records, which their leases keep until they have been written, wait for one another and leave by one writev.
 //
+// gRPC cuts messages into frames of 16 KiB, whatever the client takes. Those that wait together become one again, as long
+// as the client's settings allow: less for both to look at.
+//
 // gRPC does not say when it has no more to write for now. So what waits leaves with the next piece that can't wait
 // (gRPC may use its memory again after Write), when there is enough of it, or after gatherWait.
 const (
@@ -24,10 +27,12 @@ const (
 // gathering is a net.Conn whose Write may keep records' memory until it leaves.
 type gathering struct {
 	net.Conn
+	peer *peerFrames
 
 	mu     sync.Mutex
 	ledger *ledger // of the connection; nil: nothing is leased yet
 	heads  []byte  // copies of frame headers that wait
+	lacks  int     // bytes that the last of them is to be followed by
 	wait   net.Buffers
 	size   int
 	timer  *time.Timer
@@ -36,7 +41,7 @@ type gathering struct {
 }
 
 func newGathering(c net.Conn) *gathering {
-	g := &gathering{Conn: c, heads: make([]byte, 0, 4<<10)}
+	g := &gathering{Conn: c, peer: newPeerFrames(), heads: make([]byte, 0, 4<<10)}
 	g.timer = time.AfterFunc(time.Hour, g.late)
 	g.timer.Stop()
 	return g
@@ -57,6 +62,13 @@ func (g *gathering) setLedger(l *ledger) {
 	g.ledger = l
 }
 
+// Read is net.Conn's.
+func (g *gathering) Read(b []byte) (int, error) {
+	n, err := g.Conn.Read(b)
+	g.peer.follow(b[:max(n, 0)])
+	return n, err
+}
+
 // Write takes a piece of a frame.
 func (g *gathering) Write(b []byte) (int, error) {
 	g.mu.Lock()
@@ -65,12 +77,11 @@ func (g *gathering) Write(b []byte) (int, error) {
 		return 0, g.err
 	}
 	switch {
-	case len(b) == frameHead && http2.FrameType(b[3]) == http2.FrameData && len(g.heads)+frameHead <= cap(g.heads) && b[0]|b[1]|b[2] != 0:
-		at := len(g.heads)
-		g.heads = append(g.heads, b...)
-		g.add(g.heads[at:])
+	case len(b) == frameHead && http2.FrameType(b[3]) == http2.FrameData && len(g.heads)+frameHead <= cap(g.heads) && frameLength(b) > 0:
+		g.begin(b)
 	case g.ledger != nil && g.ledger.owns(b):
 		g.add(b)
+		g.lacks -= len(b)
 		if g.size < gatherBytes {
 			return len(b), nil
 		}
@@ -80,6 +91,22 @@ func (g *gathering) Write(b []byte) (int, error) {
 		return len(b), g.flush()
 	}
 	return len(b), nil
+}
+
+// begin takes the header of a frame: that of the waiting one gets longer, or there is a new one. Called locked.
+func (g *gathering) begin(b []byte) {
+	at, n := len(g.heads), frameLength(b)
+	if at > 0 && g.lacks == 0 {
+		last := g.heads[at-frameHead:]
+		if all := frameLength(last) + n; string(last[3:]) == string(b[3:]) && b[4] == 0 && all <= int(g.peer.max.Load()) {
+			last[0], last[1], last[2] = byte(all>>16), byte(all>>8), byte(all)
+			g.lacks = n
+			return
+		}
+	}
+	g.heads = append(g.heads, b...)
+	g.add(g.heads[at:])
+	g.lacks = n
 }
 
 func (g *gathering) add(b []byte) {

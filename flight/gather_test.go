@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
 	"golang.org/x/sys/unix"
 )
 
@@ -59,40 +60,119 @@ func leased(l *ledger, mem memory.Allocator, n int) ([]byte, *hook) {
 	return bytes, l.retain(record, [][]byte{bytes})
 }
 
-func head(n int) []byte { return []byte{byte(n >> 16), byte(n >> 8), byte(n), 0, 0, 0, 0, 0, 1} }
+// frames writes the frames of several streams, in gRPC's pieces, and notes them joined.
+type frames struct {
+	t    *testing.T
+	to   *gathering
+	want [][]byte
+	n    int
+}
+
+func (f *frames) write(b []byte) {
+	n, err := f.to.Write(b)
+	require.NoError(f.t, err)
+	require.Equal(f.t, len(b), n)
+}
+
+func (f *frames) frame(kind http2.FrameType, flags http2.Flags, stream byte, payload []byte) {
+	head := []byte{byte(len(payload) >> 16), byte(len(payload) >> 8), byte(len(payload)), byte(kind), byte(flags), 0, 0, 0, stream}
+	f.write(head)
+	f.want = joinedFrame(f.want, append(bytes.Clone(head), payload...))
+	f.n++
+	clear(head) // gRPC uses it again at once
+	f.write(payload)
+	if kind != http2.FrameData {
+		clear(payload)
+	}
+}
+
+// joinedFrame appends a frame, to the last one where both are data of one stream and nothing else.
+func joinedFrame(all [][]byte, f []byte) [][]byte {
+	if n := len(all); n > 0 && string(all[n-1][3:frameHead]) == string(f[3:frameHead]) && f[3] == 0 && f[4] == 0 {
+		all[n-1] = append(all[n-1], f[frameHead:]...)
+		return all
+	}
+	return append(all, f)
+}
+
+// cutFrames are the frames of a connection, joined, and how many there were.
+func cutFrames(t *testing.T, b []byte, most int) (all [][]byte, n int) {
+	for ; len(b) > 0; n++ {
+		require.GreaterOrEqual(t, len(b), frameHead)
+		length := frameLength(b)
+		require.LessOrEqual(t, length, most)
+		require.GreaterOrEqual(t, len(b), frameHead+length)
+		all = joinedFrame(all, bytes.Clone(b[:frameHead+length]))
+		b = b[frameHead+length:]
+	}
+	return all, n
+}
 
 func TestGatheringKeepsOrderAndBytes(t *testing.T) {
-	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
-	defer mem.AssertSize(t, 0)
-	g, l, end := pair(t)
-	rng := rand.New(rand.NewPCG(1, 2))
-	var want bytes.Buffer
-	write := func(b []byte) {
-		n, err := g.Write(b)
-		require.NoError(t, err)
-		require.Equal(t, len(b), n)
-		want.Write(b)
-	}
-	for i := range 400 {
-		data, h := leased(l, mem, 1+rng.IntN(60_000))
-		for len(data) > 0 {
-			n := min(len(data), 16384)
-			write(head(n))
-			write(data[:n])
-			data = data[n:]
-			if rng.IntN(3) == 0 {
-				own := bytes.Repeat([]byte{byte(i)}, rng.IntN(40)) // gRPC uses it again at once
-				write(own)
-				clear(own)
+	for _, most := range []uint32{leastMaxFrame, 70_000, 1<<24 - 1} {
+		mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+		g, l, end := pair(t)
+		g.peer.max.Store(most)
+		f := &frames{t: t, to: g}
+		rng := rand.New(rand.NewPCG(1, 2))
+		for i := range 400 {
+			data, h := leased(l, mem, 1+rng.IntN(60_000))
+			stream := byte(1 + rng.IntN(20)/19)
+			for len(data) > 0 {
+				n := min(len(data), leastMaxFrame)
+				f.frame(http2.FrameData, http2.Flags(rng.IntN(50)/49), stream, data[:n])
+				data = data[n:]
+				if rng.IntN(6) == 0 {
+					f.frame(http2.FramePing, 0, 0, bytes.Repeat([]byte{byte(i)}, 1+rng.IntN(40)))
+				}
+			}
+			h.Put(nil)
+			if rng.IntN(50) == 0 {
+				time.Sleep(2 * gatherWait)
 			}
 		}
-		h.Put(nil)
-		if rng.IntN(50) == 0 {
-			time.Sleep(2 * gatherWait)
+		f.frame(http2.FramePing, 0, 0, []byte("the end")) // lets go of what waits
+		got, n := cutFrames(t, end(), int(most))
+		for i := range got {
+			copy(got[i][:3], "len") // of joined frames
+			copy(f.want[i][:3], "len")
 		}
+		require.Equal(t, len(f.want), len(got))
+		require.Equal(t, bytes.Join(f.want, nil), bytes.Join(got, nil))
+		if most > leastMaxFrame {
+			require.Less(t, n, f.n/2, "frames for %d", most)
+		}
+		mem.AssertSize(t, 0)
 	}
-	write([]byte("end"))
-	require.Equal(t, want.Bytes(), end())
+}
+
+// TestPeerFrames reads a client's frames in pieces of all sizes.
+func TestPeerFrames(t *testing.T) {
+	var sent bytes.Buffer
+	sent.WriteString(http2.ClientPreface)
+	w := http2.NewFramer(&sent, nil)
+	settings := func(v uint32) {
+		require.NoError(t, w.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20}, http2.Setting{ID: http2.SettingMaxFrameSize, Val: v}))
+	}
+	settings(1 << 22)
+	require.NoError(t, w.WriteSettingsAck())
+	require.NoError(t, w.WriteData(1, false, bytes.Repeat([]byte{4}, 5000)))
+	require.NoError(t, w.WriteSettings())
+	require.NoError(t, w.WritePing(false, [8]byte{0, 5, 0, 0, 0, 1}))
+	settings(100)     // not allowed
+	settings(1 << 24) // not allowed
+	at := sent.Len()
+	settings(20_000)
+	for step := 1; step < 9000; step = step*3/2 + 1 {
+		p := newPeerFrames()
+		require.EqualValues(t, leastMaxFrame, p.max.Load())
+		for b := sent.Bytes()[:at]; len(b) > 0; b = b[min(step, len(b)):] {
+			p.follow(b[:min(step, len(b))])
+		}
+		require.EqualValues(t, 1<<22, p.max.Load())
+		p.follow(sent.Bytes()[at:])
+		require.EqualValues(t, 20_000, p.max.Load())
+	}
 }
 
 func TestGatheringHoldsLeasesUntilWritten(t *testing.T) {
