@@ -212,6 +212,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(last.ID, params, uint8(c.Elem), uint32(len(c.Decoded)), []byte(c.Stored))
 	})
+	f.Add(uint16(307), []byte{}, uint8(1), uint32(20), sparseBzip2(20))
 	f.Fuzz(func(t *testing.T, id uint16, params []byte, elem uint8, n uint32, stored []byte) {
 		spec := Spec{ID: id}
 		for ; len(params) >= 4; params = params[4:] {
@@ -230,6 +231,11 @@ func FuzzDecode(f *testing.F) {
 			p, err := New(specs, int(elem))
 			if err != nil {
 				continue
+			}
+			if r, err := p.DecodeShort(s, stored, 0, want, want/2); err == nil {
+				require.Len(t, r.Data, want)
+			} else {
+				requireKind(t, err)
 			}
 			r, err := p.Decode(s, stored, 0, want)
 			if at, ok := bare(p, stored, 0, want); ok {

@@ -1,0 +1,15 @@
+//go:build !cgo || purego
+
+package filter
+
+import (
+	"bytes"
+	"compress/bzip2"
+)
+
+const bzip2Code = "compress/bzip2"
+
+// bunzip2 decodes bzip2 streams that make up src into dst and returns their length.
+func bunzip2(dst, src []byte) (int, error) {
+	return readAll(dst, bzip2.NewReader(bytes.NewReader(src)))
+}
