@@ -96,7 +96,7 @@ func (s *Server) stage(ctx context.Context, body []byte, answer func(any) error)
 	if err := s.stages.Fits(p.Bytes()); err != nil {
 		return err
 	}
-	f, err := s.stages.NewFile(p.Schema())
+	f, err := s.stages.NewFile(p.Schema(), p.Bytes())
 	if err != nil {
 		return err
 	}
@@ -127,14 +127,25 @@ func (s *Server) endLease(l *stage.Lease) {
 }
 
 func fillFile(ctx context.Context, p *reader.Plan, f *stage.File) error {
-	run := p.Run(ctx)
+	run := runIn(ctx, p, f)
 	defer run.Release()
 	for run.Next() {
-		if err := f.Write(ctx, run.Record()); err != nil {
+		if err := f.Write(ctx, run.Record(), run.Memory()); err != nil {
 			return err
 		}
 	}
 	return run.Err()
+}
+
+// runIn has the workers decode right into shared memory if they can.
+func runIn(ctx context.Context, p *reader.Plan, at interface {
+	reader.Placement
+	InPlace() bool
+}) *reader.Run {
+	if at.InPlace() {
+		return p.RunIn(ctx, at)
+	}
+	return p.Run(ctx)
 }
 
 // ringOpened is the first answer of ring, ringBlock every other one.
@@ -186,11 +197,7 @@ func fillRing(ctx context.Context, p *reader.Plan, ring *stage.Ring, lease strin
 		return err
 	}
 	c := callOf(ctx)
-	begin := p.Run
-	if ring.InPlace() {
-		begin = func(ctx context.Context) *reader.Run { return p.RunIn(ctx, ring) }
-	}
-	run := begin(ctx)
+	run := runIn(ctx, p, ring)
 	defer run.Release()
 	for run.Next() {
 		slot, err := ring.Write(ctx, run.Record(), run.Memory())

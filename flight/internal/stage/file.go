@@ -3,37 +3,47 @@ package stage
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
 )
 
 const magic = "ARROW1\x00\x00"
 
+// step is how much more memory a file takes at a time.
+const step = 16 << 20
+
 // File is an Arrow IPC file in the making (Columnar.rst, "IPC File Format"): records are written in their order, then
-// Finish, then a client may map it until Close.
+// Finish, then a client may map it until Close. It is a reader.Placement.
 type File struct {
 	*space
-	schema  *arrow.Schema
-	started bool
-	header  []byte // the schema's flatbuffer
-	blocks  [2][]fileBlock
-	rows    int64
-	length  int64
+	schema   *arrow.Schema
+	expected int64  // bytes, -1 unknown
+	room     int64  // for a batch's header
+	header   []byte // the schema's flatbuffer, nil before the file is begun
+	blocks   [2][]fileBlock
+	rows     int64
+	length   int64
+	regions  []*region // the last is being filled
 }
 
 // fileBlock is File.fbs's Block.
 type fileBlock struct{ at, head, body int64 }
 
-// NewFile begins a file; the caller closes it.
-func (s *Store) NewFile(schema *arrow.Schema) (*File, error) {
+// NewFile begins a file that will have about so many bytes, -1 if that is unknown; the caller closes it.
+func (s *Store) NewFile(schema *arrow.Schema, bytes int64) (*File, error) {
 	sp, err := s.newSpace("f")
 	if err != nil {
 		return nil, err
 	}
-	return &File{space: sp, schema: schema}, nil
+	if bytes >= 0 {
+		bytes += bytes/64 + 16*page // what lies around the values
+	}
+	return &File{space: sp, schema: schema, expected: bytes, room: headRoom(schema)}, nil
 }
 
 // Path is the file's; Size its bytes, once finished; Rows those of its records.
@@ -45,22 +55,89 @@ func (f *File) Size() int64 { return f.length }
 // Rows see Path.
 func (f *File) Rows() int64 { return f.rows }
 
-// Write adds a record, copying it: writing pages that are new costs less than mapping them.
-func (f *File) Write(ctx context.Context, rec arrow.Record) error {
+// InPlace tells whether a run may be placed here: the sizes of all buffers but those of dictionaries are known before.
+func (f *File) InPlace() bool {
+	return !slices.ContainsFunc(f.schema.Fields(), func(f arrow.Field) bool { return !fixedWidth(f.Type) })
+}
+
+// Most is part of reader.Placement.
+func (f *File) Most() int { return 256 }
+
+// Place is part of reader.Placement: the next bytes of the file.
+func (f *File) Place(ctx context.Context, bytes []int64, wait bool) ([]reader.Memory, error) {
+	if err := f.begin(ctx); err != nil {
+		return nil, err
+	}
+	total := int64(0)
+	for _, n := range bytes {
+		total += f.placed(n)
+	}
+	if ok, err := f.extend(ctx, total, wait); !ok {
+		return nil, err
+	}
+	out := make([]reader.Memory, len(bytes))
+	for i, n := range bytes {
+		r := f.last().cut(f.placed(n))
+		r.used = f.room
+		out[i] = r
+	}
+	return out, nil
+}
+
+// placed is what a batch of n bytes takes with its header.
+func (f *File) placed(n int64) int64 { return f.room + round(n, align) + align }
+
+func (f *File) last() *region { return f.regions[len(f.regions)-1] }
+
+// extend makes room for n bytes; false if the memory is not free just now and wait is not set.
+func (f *File) extend(ctx context.Context, n int64, wait bool) (bool, error) {
+	n = round(n, align)
+	if len(f.regions) == 0 || f.last().used+n > int64(len(f.last().mem)) {
+		r, err := f.mapping(f.end, max(n, f.expected-f.end, 4*step))
+		if err != nil {
+			return false, err
+		}
+		f.regions = append(f.regions, r)
+	}
+	r := f.last()
+	need := round(r.used+n, page)
+	if need <= r.ready {
+		return true, nil
+	}
+	if ok, _ := f.grow(ctx, r, f.ahead(r, need), false); ok {
+		return true, nil
+	}
+	return f.grow(ctx, r, need, wait)
+}
+
+// ahead is how far a region had better be allocated if so much of it is needed: in large steps, without much that will
+// not be used.
+func (f *File) ahead(r *region, need int64) int64 {
+	more := min(f.end, step)
+	if f.expected >= 0 {
+		more = min(f.expected-f.end, step)
+	}
+	to := max(need, round(r.ready+more, page))
+	if to-r.ready >= huge {
+		to = round(r.at+to, huge) - r.at
+	}
+	return min(to, int64(len(r.mem)))
+}
+
+// Write adds a record, which lies where it was placed (nil: it is copied).
+func (f *File) Write(ctx context.Context, rec arrow.Record, at reader.Memory) error {
+	if err := f.begin(ctx); err != nil {
+		return err
+	}
 	all, err := encode(f.schema, rec)
 	if err != nil {
 		return err
 	}
-	for i := range all {
-		m := &all[i]
-		switch m.kind {
-		case ipcSchema:
-			err = f.start(ctx, m)
-		case ipcDictionary:
-			if len(f.blocks[0]) < len(all)-2 { // the same for all batches
-				err = f.append(ctx, m)
-			}
-		default:
+	for i := range all[1:] {
+		m := &all[1+i]
+		if m.kind == ipcBatch {
+			err = f.batch(ctx, m, at)
+		} else if len(f.blocks[0]) < len(all)-2 { // the same for all batches
 			err = f.append(ctx, m)
 		}
 		if err != nil {
@@ -71,67 +148,69 @@ func (f *File) Write(ctx context.Context, rec arrow.Record) error {
 	return nil
 }
 
-// start writes the magic and the schema before the first batch.
-func (f *File) start(ctx context.Context, m *message) error {
-	if f.started {
+// batch writes a record's message around its buffers if they were placed, else as a whole.
+func (f *File) batch(ctx context.Context, m *message, at reader.Memory) error {
+	if r, ok := at.(*region); ok {
+		if end, ok := m.place(r, 0, f.room); ok {
+			f.blocks[1] = append(f.blocks[1], fileBlock{r.at, f.room, end - f.room})
+			return nil
+		}
+	}
+	return f.append(ctx, m)
+}
+
+// begin writes the magic and the schema, once, at the file's start.
+func (f *File) begin(ctx context.Context) error {
+	if f.header != nil {
 		return nil
 	}
-	f.started, f.header = true, m.header
-	b := make([]byte, int64(len(magic))+m.size())
-	m.write(b[copy(b, magic):])
+	all, err := encode(f.schema, nil)
+	if err != nil {
+		return err
+	}
+	f.header = all[0].header
+	b := make([]byte, int64(len(magic))+all[0].size())
+	all[0].write(b[copy(b, magic):])
 	return f.put(ctx, b)
 }
 
 // put writes bytes to a place of their own.
 func (f *File) put(ctx context.Context, b []byte) error {
-	at, _, err := f.claim(ctx, int64(len(b)), true)
-	if err != nil {
-		return err
+	r, err := f.claim(ctx, int64(len(b)))
+	if err == nil {
+		copy(r.mem, b)
+		f.length = r.at + int64(len(b))
 	}
-	return f.writeAt(b, at)
+	return err
 }
 
-func (f *File) writeAt(b []byte, at int64) error {
-	if _, err := f.file.WriteAt(b, at); err != nil {
-		return fault.New(fault.Exhausted, "stage: write: %s", reason(err))
+// claim gives the next n bytes.
+func (f *File) claim(ctx context.Context, n int64) (*region, error) {
+	if _, err := f.extend(ctx, n, true); err != nil {
+		return nil, err
 	}
-	f.length = at + int64(len(b))
-	return nil
+	return f.last().cut(round(n, align)), nil
 }
 
 // append writes a message in one piece at the end.
 func (f *File) append(ctx context.Context, m *message) error {
-	at, _, err := f.claim(ctx, m.size(), true)
+	r, err := f.claim(ctx, m.size())
 	if err != nil {
 		return err
 	}
-	head := make([]byte, m.headSize())
-	m.writeHead(head)
-	next := at
-	for _, b := range slices.Concat([][]byte{head}, m.pieces) {
-		if err := f.writeAt(b, next); err != nil {
-			return err
-		}
-		next += int64(len(b))
-	}
+	m.write(r.mem)
 	k := 1
 	if m.kind == ipcDictionary {
 		k = 0
 	}
-	f.blocks[k] = append(f.blocks[k], fileBlock{at, m.headSize(), m.bodySize()})
+	f.blocks[k] = append(f.blocks[k], fileBlock{r.at, m.headSize(), m.bodySize()})
 	return nil
 }
 
-// Finish writes the footer.
+// Finish writes the footer. The run that was placed here must have been released.
 func (f *File) Finish(ctx context.Context) error {
-	if !f.started {
-		all, err := encode(f.schema, nil)
-		if err != nil {
-			return err
-		}
-		if err := f.start(ctx, &all[0]); err != nil {
-			return err
-		}
+	if err := f.begin(ctx); err != nil {
+		return err
 	}
 	footer := footerOf(f.header, f.blocks[0], f.blocks[1])
 	end := make([]byte, 8, 8+len(footer)+10)
@@ -141,13 +220,31 @@ func (f *File) Finish(ctx context.Context) error {
 	if err := f.put(ctx, append(end, magic[:6]...)); err != nil {
 		return err
 	}
+	return f.cutOff()
+}
+
+// cutOff ends the file with what was written last.
+func (f *File) cutOff() error {
+	if err := f.unmap(); err != nil {
+		return fault.New(fault.Exhausted, "stage: end the file: %w", err)
+	}
 	if err := f.file.Truncate(f.length); err != nil {
 		return fault.New(fault.Exhausted, "stage: end the file: %s", reason(err))
 	}
+	f.giveBack(f.end - round(f.length, page))
 	return nil
+}
+
+func (f *File) unmap() error {
+	var errs []error
+	for _, r := range f.regions {
+		errs = append(errs, r.unmap())
+	}
+	f.regions = nil
+	return errors.Join(errs...)
 }
 
 // Close removes the file; what clients have mapped of it stays valid.
 func (f *File) Close() error {
-	return f.close()
+	return errors.Join(f.unmap(), f.close())
 }

@@ -134,11 +134,11 @@ func (r *Ring) slot(ctx context.Context, number int, n int64) (*slot, error) {
 		if err := r.drop(s.region); err != nil {
 			return nil, err
 		}
-		all, err := r.regions(ctx, []int64{n}, true)
+		fresh, err := r.region(ctx, n)
 		if err != nil {
 			return nil, err
 		}
-		s.region = all[0]
+		s.region = fresh
 	}
 	s.used = r.head + r.room
 	return s, nil
@@ -201,12 +201,12 @@ func (r *Ring) copied(ctx context.Context, s *slot, all []message) (Slot, error)
 		need += all[i].size()
 	}
 	if s.isSource(all) || int64(len(s.mem)) < need {
-		fresh, err := r.regions(ctx, []int64{need}, true)
+		fresh, err := r.region(ctx, need)
 		if err != nil {
 			return Slot{}, err
 		}
 		r.retired = append(r.retired, s.region)
-		s.region = fresh[0]
+		s.region = fresh
 	}
 	end := int64(0)
 	for i := range all {

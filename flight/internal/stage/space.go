@@ -13,17 +13,18 @@ import (
 
 const (
 	page  = 4096
+	huge  = 2 << 20
 	align = 64
 )
 
 func round(n, to int64) int64 { return (n + to - 1) / to * to }
 
-// space is a file in shared memory that grows by regions, counted in its store.
+// space is a file in shared memory that grows, counted in its store.
 type space struct {
 	store *Store
 	file  *os.File
 	path  string
-	end   int64 // of the last region
+	end   int64 // of what was allocated
 	taken int64 // bytes of the store
 }
 
@@ -39,45 +40,13 @@ func (s *Store) newSpace(kind string) (*space, error) {
 // close gives the memory back and removes the name. Clients' mappings stay.
 func (s *space) close() error {
 	err := errors.Join(s.file.Close(), os.Remove(s.path))
-	s.store.give(s.taken)
-	s.taken = 0
+	s.giveBack(s.taken)
 	return err
 }
 
-// claim counts at least n bytes at the end of the file, without allocating them; -1 if the memory is not free just now
-// and wait is not set.
-func (s *space) claim(ctx context.Context, n int64, wait bool) (at, size int64, err error) {
-	size = round(n, page)
-	ok, err := s.store.take(ctx, size, wait)
-	if !ok || err != nil {
-		return -1, 0, err
-	}
-	at = s.end
-	s.end += size
-	s.taken += size
-	return at, size, nil
-}
-
-// extend is claim for memory that is mapped: it is allocated before it is used, so that a full file system is an error
-// here and no fault later.
-func (s *space) extend(ctx context.Context, n int64, wait bool) (at, size int64, err error) {
-	at, size, err = s.claim(ctx, n, wait)
-	if at < 0 || err != nil {
-		return -1, 0, err
-	}
-	if err := allocate(s.file, at, size); err != nil {
-		return -1, 0, fault.New(fault.Exhausted, "stage: no room for %d bytes in shared memory: %w", size, err)
-	}
-	return at, size, nil
-}
-
-func allocate(f *os.File, at, size int64) error {
-	for {
-		err := unix.Fallocate(int(f.Fd()), 0, at, size)
-		if !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
+func (s *space) giveBack(n int64) {
+	s.store.give(n)
+	s.taken -= n
 }
 
 // punch gives the pages back that lie wholly in [from, to).
@@ -90,8 +59,7 @@ func (s *space) punch(from, to int64) error {
 	if err != nil {
 		return fault.New(fault.Precondition, "stage: give memory back: %w", err)
 	}
-	s.store.give(to - from)
-	s.taken -= to - from
+	s.giveBack(to - from)
 	return nil
 }
 
@@ -100,38 +68,110 @@ type region struct {
 	at   int64 // in the file
 	mem  []byte
 	used int64
+
+	ready  int64          // bytes that are allocated: the others must not be touched
+	mapped unsafe.Pointer // nil: it is a part of another one
+	size   uintptr        // that is mapped there
 }
 
-// regions allocates and maps, all or, where the memory is not free just now, none: nil.
-func (s *space) regions(ctx context.Context, sizes []int64, wait bool) ([]*region, error) {
-	total := int64(0)
-	for _, n := range sizes {
-		total += round(n, page)
+// mapping maps a part of the file, which need not be allocated yet, to an address at which huge pages can be used.
+func (s *space) mapping(at, size int64) (*region, error) {
+	size = round(size, page)
+	n := uintptr(size + huge)
+	first, err := unix.MmapPtr(-1, 0, nil, n, unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_NORESERVE)
+	if err != nil {
+		return nil, fault.New(fault.Exhausted, "stage: map %d bytes: %w", size, err)
 	}
-	at, _, err := s.extend(ctx, total, wait)
-	if at < 0 || err != nil {
+	r := &region{at: at, mapped: first, size: n}
+	first = unsafe.Add(first, (at-int64(uintptr(first)))&(huge-1))
+	_, err = unix.MmapPtr(int(s.file.Fd()), at, first, uintptr(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_FIXED)
+	if err != nil {
+		return nil, errors.Join(fault.New(fault.Exhausted, "stage: map %d bytes: %w", size, err), r.unmap())
+	}
+	r.mem = unsafe.Slice((*byte)(first), size)
+	return r, nil
+}
+
+// grow counts and allocates a region up to a size; false if the memory is not free just now and wait is not set.
+func (s *space) grow(ctx context.Context, r *region, to int64, wait bool) (bool, error) {
+	ok, err := s.store.take(ctx, to-r.ready, wait)
+	if !ok || err != nil {
+		return false, err
+	}
+	s.taken += to - r.ready
+	if err := s.allocate(r, to); err != nil {
+		return false, fault.New(fault.Exhausted, "stage: no room for %d bytes in shared memory: %w", to-r.ready, err)
+	}
+	r.ready, s.end = to, r.at+to
+	return true, nil
+}
+
+// allocate has the kernel allocate a region up to a size before it is touched, so that a full file system is an error
+// here and no fault later; nobody but this user could cut the file off. Huge pages where the kernel has them: clearing
+// one, and mapping it here and at the client, costs a small part of what 512 pages do. It makes them of parts of the file
+// that have a page at least.
+func (s *space) allocate(r *region, to int64) error {
+	from, end := r.at+r.ready, r.at+to
+	if err := s.file.Truncate(max(end, s.end)); err != nil {
+		return err
+	}
+	first, last := round(from, huge), end/huge*huge
+	for at := first; at < last; at += huge {
+		if err := s.fallocate(at, page); err != nil {
+			return err
+		}
+	}
+	if first < last {
+		_ = unix.Madvise(r.mem[first-r.at:last-r.at], unix.MADV_COLLAPSE) // else they are small pages
+	}
+	if err := s.fallocate(from, end-from); err != nil {
+		return err
+	}
+	_ = unix.Madvise(r.mem[r.ready:to], unix.MADV_POPULATE_WRITE) // else one after the other
+	return nil
+}
+
+func (s *space) fallocate(at, size int64) error {
+	for {
+		err := unix.Fallocate(int(s.file.Fd()), 0, at, size)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// region is one of its own, allocated. It waits for memory.
+func (s *space) region(ctx context.Context, n int64) (*region, error) {
+	at, size := s.end, round(n, page)
+	if n >= huge {
+		at = round(at, huge)
+		if whole := round(n, huge); whole <= n+n/4 {
+			size = whole
+		}
+	}
+	r, err := s.mapping(at, size)
+	if err != nil {
 		return nil, err
 	}
-	var out []*region
-	for _, n := range sizes {
-		size := round(n, page)
-		mem, err := unix.Mmap(int(s.file.Fd()), at, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
-		if err != nil {
-			return out, fault.New(fault.Exhausted, "stage: map %d bytes: %w", size, err)
-		}
-		out = append(out, &region{at: at, mem: mem})
-		at += size
+	if _, err := s.grow(ctx, r, size, true); err != nil {
+		return nil, errors.Join(err, r.unmap())
 	}
-	return out, nil
+	return r, nil
 }
 
 func (r *region) unmap() error {
-	mem := r.mem
-	r.mem = nil
-	if mem == nil {
+	first := r.mapped
+	r.mapped, r.mem = nil, nil
+	if first == nil {
 		return nil
 	}
-	return unix.Munmap(mem)
+	return unix.MunmapPtr(first, r.size)
+}
+
+// cut gives n bytes, which are allocated, as a region.
+func (r *region) cut(n int64) *region {
+	mem := r.Get(int(n))
+	return &region{at: r.at + r.used - n, mem: mem}
 }
 
 // Get is part of reader.Memory.
