@@ -127,7 +127,7 @@ func (s *Server) endLease(l *stage.Lease) {
 }
 
 func fillFile(ctx context.Context, p *reader.Plan, f *stage.File) error {
-	run := runIn(ctx, p, f)
+	run := runIn(ctx, p, f, p.Bounded())
 	defer run.Release()
 	for run.Next() {
 		if err := f.Write(ctx, run.Record(), run.Memory()); err != nil {
@@ -138,11 +138,8 @@ func fillFile(ctx context.Context, p *reader.Plan, f *stage.File) error {
 }
 
 // runIn has the workers decode right into shared memory if they can.
-func runIn(ctx context.Context, p *reader.Plan, at interface {
-	reader.Placement
-	InPlace() bool
-}) *reader.Run {
-	if at.InPlace() {
+func runIn(ctx context.Context, p *reader.Plan, at reader.Placement, can bool) *reader.Run {
+	if can {
 		return p.RunIn(ctx, at)
 	}
 	return p.Run(ctx)
@@ -197,7 +194,7 @@ func fillRing(ctx context.Context, p *reader.Plan, ring *stage.Ring, lease strin
 		return err
 	}
 	c := callOf(ctx)
-	run := runIn(ctx, p, ring)
+	run := runIn(ctx, p, ring, ring.InPlace())
 	defer run.Release()
 	for run.Next() {
 		slot, err := ring.Write(ctx, run.Record(), run.Memory())

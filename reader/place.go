@@ -42,6 +42,10 @@ func (r *Run) Memory() Memory {
 	return r.now.place
 }
 
+// Bounded tells whether what a batch takes follows from its rows: there is no data of variable length. Dictionaries and
+// frames, which are put together from other batches, are apart.
+func (p *Plan) Bounded() bool { return p.frame == nil && !p.program.NeedsResolver() }
+
 // ReadAhead is how many batches a run decodes ahead of its caller.
 func (p *Plan) ReadAhead() int { return p.window() }
 
@@ -63,6 +67,10 @@ func (e *Engine) Reserve(ctx context.Context, n int64, wait bool) (bool, error) 
 
 // Return gives reserved bytes back.
 func (e *Engine) Return(n int64) { e.mem.Budget.Return(n) }
+
+// OnShortage has f called, by any goroutine, whenever bytes are wanted that are not free, until stop is: to Return what
+// could be done without.
+func (e *Engine) OnShortage(f func()) (stop func()) { return e.mem.Budget.OnShortage(f) }
 
 // placed is the allocator of a batch with a place.
 type placed struct {

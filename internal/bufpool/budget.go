@@ -3,6 +3,8 @@ package bufpool
 import (
 	"container/list"
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +18,7 @@ type Budget struct {
 	used    int64
 	waiters list.List // of *waiter
 	wait    time.Duration
+	spare   map[*func()]bool
 }
 
 type waiter struct {
@@ -48,6 +51,7 @@ func (b *Budget) Acquire(ctx context.Context, n int64) error {
 	if w == nil || err != nil {
 		return err
 	}
+	b.shortage()
 	timer := time.NewTimer(b.wait)
 	defer timer.Stop()
 	select {
@@ -84,8 +88,42 @@ func (b *Budget) abandon(w *list.Element, err error) error {
 	return err
 }
 
+// OnShortage has f called whenever bytes are not free that somebody wants, by whoever wants them, until stop is: f gives
+// back what could be done without. It may be called by several goroutines at once.
+func (b *Budget) OnShortage(f func()) (stop func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.spare == nil {
+		b.spare = map[*func()]bool{}
+	}
+	b.spare[&f] = true
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.spare, &f)
+	}
+}
+
+// shortage asks for what could be done without.
+func (b *Budget) shortage() {
+	b.mu.Lock()
+	all := slices.Collect(maps.Keys(b.spare))
+	b.mu.Unlock()
+	for _, f := range all {
+		(*f)()
+	}
+}
+
 // TryAcquire reserves n bytes if nobody waits and they are free.
 func (b *Budget) TryAcquire(n int64) bool {
+	if b.tryAcquire(n) {
+		return true
+	}
+	b.shortage()
+	return b.tryAcquire(n)
+}
+
+func (b *Budget) tryAcquire(n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.waiters.Len() > 0 || b.used+n > b.limit {

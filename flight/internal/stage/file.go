@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
@@ -28,7 +27,8 @@ type File struct {
 	blocks   [2][]fileBlock
 	rows     int64
 	length   int64
-	regions  []*region // the last is being filled
+	all      *region // room for as much as may be staged, allocated as it is filled
+	finished bool
 }
 
 // fileBlock is File.fbs's Block.
@@ -36,14 +36,22 @@ type fileBlock struct{ at, head, body int64 }
 
 // NewFile begins a file that will have about so many bytes, -1 if that is unknown; the caller closes it.
 func (s *Store) NewFile(schema *arrow.Schema, bytes int64) (*File, error) {
-	sp, err := s.newSpace("f")
-	if err != nil {
-		return nil, err
-	}
+	var err error
+	sp := (*space)(nil)
 	if bytes >= 0 {
 		bytes += bytes/64 + 16*page // what lies around the values
+		sp = s.reuse(bytes)
 	}
-	return &File{space: sp, schema: schema, expected: bytes, room: headRoom(schema)}, nil
+	if sp == nil {
+		if sp, err = s.newSpace("f"); err != nil {
+			return nil, err
+		}
+	}
+	all, err := sp.mapping(0, s.limit)
+	if err != nil {
+		return nil, errors.Join(err, sp.close())
+	}
+	return &File{space: sp, schema: schema, expected: bytes, room: headRoom(schema), all: all}, nil
 }
 
 // Path is the file's; Size its bytes, once finished; Rows those of its records.
@@ -54,11 +62,6 @@ func (f *File) Size() int64 { return f.length }
 
 // Rows see Path.
 func (f *File) Rows() int64 { return f.rows }
-
-// InPlace tells whether a run may be placed here: the sizes of all buffers but those of dictionaries are known before.
-func (f *File) InPlace() bool {
-	return !slices.ContainsFunc(f.schema.Fields(), func(f arrow.Field) bool { return !fixedWidth(f.Type) })
-}
 
 // Most is part of reader.Placement.
 func (f *File) Most() int { return 256 }
@@ -77,7 +80,7 @@ func (f *File) Place(ctx context.Context, bytes []int64, wait bool) ([]reader.Me
 	}
 	out := make([]reader.Memory, len(bytes))
 	for i, n := range bytes {
-		r := f.last().cut(f.placed(n))
+		r := f.all.cut(f.placed(n))
 		r.used = f.room
 		out[i] = r
 	}
@@ -87,41 +90,29 @@ func (f *File) Place(ctx context.Context, bytes []int64, wait bool) ([]reader.Me
 // placed is what a batch of n bytes takes with its header.
 func (f *File) placed(n int64) int64 { return f.room + round(n, align) + align }
 
-func (f *File) last() *region { return f.regions[len(f.regions)-1] }
-
 // extend makes room for n bytes; false if the memory is not free just now and wait is not set.
 func (f *File) extend(ctx context.Context, n int64, wait bool) (bool, error) {
-	n = round(n, align)
-	if len(f.regions) == 0 || f.last().used+n > int64(len(f.last().mem)) {
-		r, err := f.mapping(f.end, max(n, f.expected-f.end, 4*step))
-		if err != nil {
-			return false, err
-		}
-		f.regions = append(f.regions, r)
-	}
-	r := f.last()
-	need := round(r.used+n, page)
-	if need <= r.ready {
+	need := round(round(f.all.used, align)+n, page)
+	if need <= f.all.ready {
 		return true, nil
 	}
-	if ok, _ := f.grow(ctx, r, f.ahead(r, need), false); ok {
+	if need > int64(len(f.all.mem)) {
+		return false, f.store.Fits(need)
+	}
+	if ok, _ := f.grow(ctx, f.all, f.ahead(need), false); ok {
 		return true, nil
 	}
-	return f.grow(ctx, r, need, wait)
+	return f.grow(ctx, f.all, need, wait)
 }
 
-// ahead is how far a region had better be allocated if so much of it is needed: in large steps, without much that will
+// ahead is how far the file had better be allocated if so much of it is needed: in large steps, without much that will
 // not be used.
-func (f *File) ahead(r *region, need int64) int64 {
-	more := min(f.end, step)
+func (f *File) ahead(need int64) int64 {
+	more := min(f.all.ready, step)
 	if f.expected >= 0 {
-		more = min(f.expected-f.end, step)
+		more = min(f.expected-f.all.ready, step)
 	}
-	to := max(need, round(r.ready+more, page))
-	if to-r.ready >= huge {
-		to = round(r.at+to, huge) - r.at
-	}
-	return min(to, int64(len(r.mem)))
+	return min(pages(max(need, f.all.ready+more)), int64(len(f.all.mem)))
 }
 
 // Write adds a record, which lies where it was placed (nil: it is copied).
@@ -169,17 +160,9 @@ func (f *File) begin(ctx context.Context) error {
 		return err
 	}
 	f.header = all[0].header
-	b := make([]byte, int64(len(magic))+all[0].size())
-	all[0].write(b[copy(b, magic):])
-	return f.put(ctx, b)
-}
-
-// put writes bytes to a place of their own.
-func (f *File) put(ctx context.Context, b []byte) error {
-	r, err := f.claim(ctx, int64(len(b)))
+	r, err := f.claim(ctx, int64(len(magic))+all[0].size())
 	if err == nil {
-		copy(r.mem, b)
-		f.length = r.at + int64(len(b))
+		all[0].write(r.mem[copy(r.mem, magic):])
 	}
 	return err
 }
@@ -189,7 +172,7 @@ func (f *File) claim(ctx context.Context, n int64) (*region, error) {
 	if _, err := f.extend(ctx, n, true); err != nil {
 		return nil, err
 	}
-	return f.last().cut(round(n, align)), nil
+	return f.all.cut(round(n, align)), nil
 }
 
 // append writes a message in one piece at the end.
@@ -213,38 +196,38 @@ func (f *File) Finish(ctx context.Context) error {
 		return err
 	}
 	footer := footerOf(f.header, f.blocks[0], f.blocks[1])
-	end := make([]byte, 8, 8+len(footer)+10)
-	binary.LittleEndian.PutUint32(end, 0xFFFFFFFF) // end of stream
-	end = append(end, footer...)
-	end = binary.LittleEndian.AppendUint32(end, uint32(len(footer)))
-	if err := f.put(ctx, append(end, magic[:6]...)); err != nil {
+	for (len(footer)+10)%8 != 0 { // so that it begins at a multiple of 8
+		footer = append(footer, 0)
+	}
+	end := binary.LittleEndian.AppendUint32(footer, uint32(len(footer)))
+	if err := f.cutOff(ctx, append(end, magic[:6]...)); err != nil {
 		return err
 	}
-	return f.cutOff()
+	f.finished = true
+	return f.all.unmap()
 }
 
-// cutOff ends the file with what was written last.
-func (f *File) cutOff() error {
-	if err := f.unmap(); err != nil {
-		return fault.New(fault.Exhausted, "stage: end the file: %w", err)
+// cutOff ends the file where pages end, and that with the footer.
+func (f *File) cutOff(ctx context.Context, footer []byte) error {
+	n := int64(len(footer))
+	if _, err := f.extend(ctx, n, true); err != nil {
+		return err
 	}
+	f.length = min(pages(f.all.used+n), f.all.ready)
+	copy(f.all.mem[f.length-n:], footer)
 	if err := f.file.Truncate(f.length); err != nil {
 		return fault.New(fault.Exhausted, "stage: end the file: %s", reason(err))
 	}
-	f.giveBack(f.end - round(f.length, page))
+	f.giveBack(f.end - f.length)
+	f.end = f.length
 	return nil
-}
-
-func (f *File) unmap() error {
-	var errs []error
-	for _, r := range f.regions {
-		errs = append(errs, r.unmap())
-	}
-	f.regions = nil
-	return errors.Join(errs...)
 }
 
 // Close removes the file; what clients have mapped of it stays valid.
 func (f *File) Close() error {
-	return errors.Join(f.unmap(), f.close())
+	err := f.all.unmap()
+	if f.finished {
+		return errors.Join(err, f.store.retire(f.space))
+	}
+	return errors.Join(err, f.close())
 }

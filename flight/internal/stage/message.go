@@ -2,7 +2,6 @@ package stage
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
@@ -216,18 +215,4 @@ func hasDictionary(t arrow.DataType) bool {
 		}
 	}
 	return false
-}
-
-// fixedWidth tells whether the number of rows says how many bytes an array takes, its dictionary apart.
-func fixedWidth(t arrow.DataType) bool {
-	switch t := t.(type) {
-	case arrow.ExtensionType:
-		return fixedWidth(t.StorageType())
-	case *arrow.FixedSizeListType:
-		return fixedWidth(t.Elem())
-	case *arrow.StructType:
-		return !slices.ContainsFunc(t.Fields(), func(f arrow.Field) bool { return !fixedWidth(f.Type) })
-	}
-	_, ok := t.(arrow.FixedWidthDataType)
-	return ok
 }

@@ -19,6 +19,14 @@ const (
 
 func round(n, to int64) int64 { return (n + to - 1) / to * to }
 
+// pages is the size of n bytes in pages: huge ones if that takes not much more.
+func pages(n int64) int64 {
+	if size := round(n, huge); size <= n+n/4 {
+		return size
+	}
+	return round(n, page)
+}
+
 // space is a file in shared memory that grows, counted in its store.
 type space struct {
 	store *Store
@@ -35,6 +43,16 @@ func (s *Store) newSpace(kind string) (*space, error) {
 		return nil, fault.New(fault.Exhausted, "stage: make a file: %s", reason(err))
 	}
 	return &space{store: s, file: f, path: path}, nil
+}
+
+// rename gives the file another name.
+func (s *space) rename(kind string) error {
+	path := s.store.newPath(kind)
+	err := os.Rename(s.path, path)
+	if err == nil {
+		s.path = path
+	}
+	return err
 }
 
 // close gives the memory back and removes the name. Clients' mappings stay.
@@ -92,17 +110,20 @@ func (s *space) mapping(at, size int64) (*region, error) {
 	return r, nil
 }
 
-// grow counts and allocates a region up to a size; false if the memory is not free just now and wait is not set.
+// grow counts and allocates a region up to a size, but for what the file has already; false if the memory is not free just
+// now and wait is not set.
 func (s *space) grow(ctx context.Context, r *region, to int64, wait bool) (bool, error) {
-	ok, err := s.store.take(ctx, to-r.ready, wait)
+	end := max(s.end, r.at+to)
+	more := min(end-s.end, to-r.ready)
+	ok, err := s.store.take(ctx, more, wait)
 	if !ok || err != nil {
 		return false, err
 	}
-	s.taken += to - r.ready
+	s.taken += more
 	if err := s.allocate(r, to); err != nil {
 		return false, fault.New(fault.Exhausted, "stage: no room for %d bytes in shared memory: %w", to-r.ready, err)
 	}
-	r.ready, s.end = to, r.at+to
+	r.ready, s.end = to, end
 	return true, nil
 }
 
@@ -142,12 +163,9 @@ func (s *space) fallocate(at, size int64) error {
 
 // region is one of its own, allocated. It waits for memory.
 func (s *space) region(ctx context.Context, n int64) (*region, error) {
-	at, size := s.end, round(n, page)
+	at, size := s.end, pages(n)
 	if n >= huge {
 		at = round(at, huge)
-		if whole := round(n, huge); whole <= n+n/4 {
-			size = whole
-		}
 	}
 	r, err := s.mapping(at, size)
 	if err != nil {

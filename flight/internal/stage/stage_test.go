@@ -25,6 +25,8 @@ func (b *budget) Reserve(_ context.Context, n int64, _ bool) (bool, error) {
 
 func (b *budget) Return(n int64) { b.n += n }
 
+func (b *budget) OnShortage(func()) (stop func()) { return func() {} }
+
 func TestOpenRemovesLeftovers(t *testing.T) {
 	base := filepath.Join(t.TempDir(), "base")
 	alive, err := Open(base, 1<<20, &budget{1 << 20})

@@ -15,6 +15,8 @@ import (
 type Budget interface {
 	Reserve(ctx context.Context, n int64, wait bool) (bool, error)
 	Return(n int64)
+	// OnShortage has f called whenever bytes are not free that somebody wants, until stop is.
+	OnShortage(f func()) (stop func())
 }
 
 // Store is a server's staged data. Safe for concurrent use.
@@ -22,11 +24,16 @@ type Store struct {
 	dir    *directory
 	limit  int64
 	budget Budget
-	number atomic.Int64 // of files made
+	number atomic.Int64 // of files named
+	deaf   func()       // ends OnShortage
+
+	recycles bool // files may be used again
 
 	mu     sync.Mutex
 	used   int64
 	leases map[string]*Lease
+	idle   []*idle // by age
+	closed bool
 }
 
 // Open makes a store of at most limit bytes in a directory of its own below base, which is made if need be, and removes
@@ -36,12 +43,17 @@ func Open(base string, limit int64, budget Budget) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{dir: dir, limit: limit, budget: budget, leases: map[string]*Lease{}}, nil
+	s := &Store{dir: dir, limit: limit, budget: budget, leases: map[string]*Lease{}}
+	s.recycles = s.tellsUse()
+	s.deaf = budget.OnShortage(func() { _ = s.reclaim() })
+	return s, nil
 }
 
 // Close ends all leases and removes the directory. Runs that are placed here must have been released.
 func (s *Store) Close() error {
+	s.deaf()
 	s.mu.Lock()
+	s.closed = true
 	var all []*Lease
 	for _, l := range s.leases {
 		all = append(all, l)
@@ -51,10 +63,10 @@ func (s *Store) Close() error {
 	for _, l := range all {
 		errs = append(errs, l.End())
 	}
-	return errors.Join(append(errs, s.dir.close())...)
+	return errors.Join(append(errs, s.reclaim(), s.dir.close())...)
 }
 
-// Used is the number of bytes staged.
+// Used is the number of bytes staged, with those of ended leases that wait for reuse.
 func (s *Store) Used() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,6 +88,12 @@ func (s *Store) Fits(bytes int64) error {
 
 // take reserves bytes in limit and budget; false if they are not free just now and wait is not set.
 func (s *Store) take(ctx context.Context, n int64, wait bool) (bool, error) {
+	if n == 0 {
+		return true, nil
+	}
+	if n > s.limit-s.Used() {
+		_ = s.reclaim()
+	}
 	s.mu.Lock()
 	if n > s.limit-s.used {
 		defer s.mu.Unlock()
