@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -165,6 +167,54 @@ func TestStage(t *testing.T) {
 			s.requireBalance(t)
 		})
 	}
+}
+
+// Several clients have results staged that are large enough for their memory to be used again, and look at each once more
+// when its lease has ended and another one was staged.
+func TestStageMemoryIsUsedAgain(t *testing.T) {
+	s := serveStaging(t, 0)
+	requests := []map[string]any{
+		{"file": "tables.h5", "dataset": "/events", "stream": map[string]any{"cyclic": true, "cycles": 14}},
+		{"file": "tables.h5", "dataset": "/blosc", "stream": map[string]any{"cyclic": true, "cycles": 24}},
+		{"file": "arrays.h5", "dataset": "/wave/zlib", "stream": map[string]any{"cyclic": true, "cycles": 14}},
+	}
+	var all sync.WaitGroup
+	for n := range 3 {
+		c, _ := s.connect(t)
+		all.Go(func() {
+			var held, want []byte
+			for i := range 20 {
+				told := stageOf(t, c, requests[(n+i)%3])
+				require.Greater(t, told.Bytes, int64(2<<20), requests[(n+i)%3])
+				mem := mapped(t, told.Path)
+				require.NoError(t, act(c, "release", map[string]any{"lease": told.Lease}, func(json.RawMessage) error { return nil }))
+				require.Equal(t, want, held)
+				if held != nil {
+					require.NoError(t, unix.Munmap(held))
+				}
+				held, want = mem, bytes.Clone(mem)
+			}
+			require.NoError(t, unix.Munmap(held))
+		})
+	}
+	all.Wait()
+	_, most := s.engine.Memory()
+	ok, err := s.engine.Reserve(context.Background(), most, false) // whatever is kept for reuse is given up
+	require.NoError(t, err)
+	require.True(t, ok)
+	s.engine.Return(most)
+	s.requireBalance(t)
+}
+
+func mapped(t *testing.T, path string) []byte {
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	about, err := f.Stat()
+	require.NoError(t, err)
+	mem, err := unix.Mmap(int(f.Fd()), 0, int(about.Size()), unix.PROT_READ, unix.MAP_SHARED)
+	require.NoError(t, err)
+	return mem
 }
 
 func TestRing(t *testing.T) {

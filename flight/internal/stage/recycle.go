@@ -39,13 +39,13 @@ func (s *Store) retire(sp *space) error {
 	})
 }
 
-// reuse gives a file of at least n bytes, and not many more, that nobody has open or mapped; nil if there is none.
+// reuse gives a file of about n bytes that nobody has open or mapped; nil if there is none.
 func (s *Store) reuse(n int64) *space {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	best := -1
 	for i, k := range s.idle {
-		if k.end >= n && k.end <= 2*n+huge && (best < 0 || k.end < s.idle[best].end) && unused(k.file) {
+		if k.end >= n-n/8 && k.end <= 2*n+huge && (best < 0 || k.end < s.idle[best].end) && unused(k.file) {
 			best = i
 		}
 	}
