@@ -39,14 +39,14 @@ func (s *Store) retire(sp *space) error {
 	})
 }
 
-// reuse gives a file of about n bytes that nobody has open or mapped; nil if there is none.
+// reuse gives the file nearest to n bytes, within a factor of about two, that nobody has open or mapped; nil if there is none.
 func (s *Store) reuse(n int64) *space {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	best := -1
+	best, away := -1, n+huge
 	for i, k := range s.idle {
-		if k.end >= n-n/8 && k.end <= 2*n+huge && (best < 0 || k.end < s.idle[best].end) && unused(k.file) {
-			best = i
+		if d := max(k.end-n, n-k.end); k.end >= n/2 && d < away && unused(k.file) {
+			best, away = i, d
 		}
 	}
 	if best < 0 {
