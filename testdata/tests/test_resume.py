@@ -1,4 +1,7 @@
-"""Streams that go on where a kill stopped them: each row once, in order where asked. MTFLIGHT_KILLS is how many kills."""
+"""Streams that go on where a kill stopped them: each row once, in order where asked.
+
+    MTFLIGHT_KILLS=500 .venv/bin/python -m pytest testdata/tests/test_resume.py -s      how many kills are lived through
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,8 @@ ROWS, START = 60_000, 77
 def folder(tmp_path_factory):
     """A table of ids in chunks that no block of the tests divides."""
     at = tmp_path_factory.mktemp("resume")
-    rows = np.zeros(ROWS, [("id", "i8"), ("noise", "f8", (10,))])
-    rows["id"], rows["noise"] = np.arange(ROWS), np.random.default_rng(2).random((ROWS, 10))
+    rows = np.zeros(ROWS, [("id", "i8"), ("noise", "f8", (40,))])
+    rows["id"], rows["noise"] = np.arange(ROWS), np.random.default_rng(2).random((ROWS, 40))
     with tables.open_file(at / "t.h5", "w", filters=tables.Filters(1, "zlib")) as f:
         f.create_table("/", "t", rows, chunkshape=(1111,))
     return at
@@ -77,6 +80,14 @@ class Mortal:
             ended.set()
             thread.join()
 
+    def killed_between(self, batches):
+        """Gives the batches, and kills when some of them, by chance, have come."""
+        for batch in batches:
+            yield batch
+            if self._random.random() < 0.07:
+                time.sleep(self._random.random() * 0.01)
+                self.kill()
+
     def stop(self) -> None:
         self._process.terminate()
         assert self._process.wait(30) == 0
@@ -110,23 +121,25 @@ REQUESTS = [  # members of the request, what comes, and whether in that order
 ]
 
 
-def test_killed_servers(serve, folder):
-    """A scan goes on with the next server, after any number of kills."""
-    mortal, done = serve(folder), 0
+def test_killed_servers(serve, folder, monkeypatch):
+    """A scan goes on with the next server, after any number of kills; counted are those after which it had come further."""
+    mortal, done, resumed, asked = serve(folder), 0, 0, set[int]()
+    get = mtflight.Connection.do_get
+    monkeypatch.setattr(mtflight.Connection, "do_get", lambda self, r: asked.add(r["stream"]["from_block"]) or get(self, r))
     with mtflight.connect(mortal.location) as connection:
         table = connection.table("t.h5", "/t")
         shuffled = [table.scan(["id"], **members).read_all()["id"].to_numpy() if ordered is None else want
                     for members, want, ordered in REQUESTS]
-        while mortal.kills < KILLS or done < len(REQUESTS):
+        while resumed < KILLS or done < len(REQUESTS):
+            asked.clear()
             members, want, ordered = REQUESTS[done % len(REQUESTS)]
             reader = table.scan(["id", "noise"], retries=1000, **members)
-            with mortal.dying():
-                got = np.concatenate([b["id"].to_numpy() for b in reader])
+            got = np.concatenate([b["id"].to_numpy() for b in mortal.killed_between(reader)])
             if ordered is False:
                 got, want = np.sort(got), np.sort(want)
             np.testing.assert_array_equal(got, shuffled[done % len(REQUESTS)] if ordered is None else want)
-            done += 1
-    print(f"{mortal.kills} kills of the server in {done} scans")
+            done, resumed = done + 1, resumed + len(asked - {0})
+    print(f"{resumed} times resumed after {mortal.kills} kills of the server in {done} scans")
 
 
 CLIENT = """
