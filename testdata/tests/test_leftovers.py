@@ -15,6 +15,10 @@ import pytest
 from conftest import BINARY, CLONE, TESTDATA
 
 PACKAGE = CLONE / "examples" / "python"
+sys.path.insert(0, str(PACKAGE))
+
+import mtflight  # noqa: E402
+
 TABLES = str(TESTDATA / "tables.h5")
 
 # Holds a ring, a staged file and a Reader's answer, says so and waits for its end.
@@ -84,6 +88,15 @@ def test_private_server(killed):
     assert left == []
 
 
+def leave_memory(location: str) -> None:
+    """Has a result staged and released whose memory is large enough to be kept for the next one."""
+    with mtflight.connect(location) as connection:
+        request = {"file": "tables.h5", "dataset": "/events", "stream": {"cyclic": True, "cycles": 20}}
+        told = next(connection.action("stage", request))
+        assert told["bytes"] > 4 << 20
+        list(connection.action("release", {"lease": told["lease"]}))
+
+
 @pytest.mark.parametrize("killed", KILLED)
 def test_serve(killed, tmp_path):
     base, socket = tmp_path / "shm", tmp_path / "s"
@@ -98,6 +111,7 @@ def test_serve(killed, tmp_path):
     program = client(f"grpc+unix://{socket}")
     assert program.stdout.readline() == "0\n"
     assert {p.name[0] for p in of_server(server.pid, base)} == {"r", "f"}
+    leave_memory(f"grpc+unix://{socket}")
     if killed != "server":
         program.kill()
         program.wait()
