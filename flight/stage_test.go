@@ -137,6 +137,15 @@ var stageCases = []map[string]any{
 	{"file": "arrays.h5", "dataset": "/ragged"},
 	{"file": "types.h5", "dataset": "/strings/variable"},
 	{"file": "types.h5", "dataset": "/compound"},
+	{"file": "types.h5", "dataset": "/enum", "batch_rows": 3},
+	{"file": "types.h5", "dataset": "/bools", "batch_rows": 2},
+	{"file": "types.h5", "dataset": "/shapes/zero"},
+	{"file": "types.h5", "dataset": "/times"},
+	{"file": "pandas.h5", "dataset": "/frame", "batch_rows": 30},
+	{"file": "tables.h5", "dataset": "/events", "sort_by": "t", "batch_rows": 700},
+	{"file": "tables.h5", "dataset": "/events", "coordinates": []int{4999, 3, 4, 2500, 3, 0}, "batch_rows": 2},
+	{"file": "arrays.h5", "dataset": "/wave/zlib", "select": "::3", "batch_rows": 10},
+	{"file": "tables.h5", "dataset": "/blosc", "stream": map[string]any{"shuffle": 3, "shuffle_rows": true, "block_rows": 100}},
 	{"file": "tables.h5", "dataset": "/events", "options": map[string]any{"layout": "rows"}},
 }
 

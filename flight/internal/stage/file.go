@@ -139,15 +139,22 @@ func (f *File) Write(ctx context.Context, rec arrow.Record, at reader.Memory) er
 	return nil
 }
 
-// batch writes a record's message around its buffers if they were placed, else as a whole.
+// batch writes a record's message around its buffers, which are copied if they were not placed.
 func (f *File) batch(ctx context.Context, m *message, at reader.Memory) error {
-	if r, ok := at.(*region); ok {
-		if end, ok := m.place(r, 0, f.room); ok {
-			f.blocks[1] = append(f.blocks[1], fileBlock{r.at, f.room, end - f.room})
-			return nil
+	r, ok := at.(*region)
+	if !ok {
+		var err error
+		if r, err = f.claim(ctx, f.placed(m.alignedSize())); err != nil {
+			return err
 		}
+		r.used = f.room
 	}
-	return f.append(ctx, m)
+	end, ok := m.place(r, 0, f.room)
+	if !ok {
+		return f.append(ctx, m)
+	}
+	f.blocks[1] = append(f.blocks[1], fileBlock{r.at, f.room, end - f.room})
+	return nil
 }
 
 // begin writes the magic and the schema, once, at the file's start.

@@ -76,6 +76,15 @@ func (m *message) bodySize() int64 {
 	return n
 }
 
+// alignedSize is the body's where each piece begins at a multiple of 64.
+func (m *message) alignedSize() int64 {
+	n := int64(0)
+	for _, p := range m.pieces {
+		n += round(int64(len(p)), align)
+	}
+	return n
+}
+
 const prefix = 8 // continuation and length before the flatbuffer
 
 // headSize is the size of prefix and header, so that the body is aligned.
