@@ -121,6 +121,7 @@ func (s *space) grow(ctx context.Context, r *region, to int64, wait bool) (bool,
 	}
 	s.taken += more
 	if err := s.allocate(r, to); err != nil {
+		s.giveBack(more)
 		return false, fault.New(fault.Exhausted, "stage: no room for %d bytes in shared memory: %w", to-r.ready, err)
 	}
 	r.ready, s.end = to, end
