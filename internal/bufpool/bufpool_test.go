@@ -61,6 +61,31 @@ func TestBudgetWaitsInOrderAndGivesUp(t *testing.T) {
 	require.Zero(t, b.Used())
 }
 
+func TestShortageBringsBackWhatCanBeDoneWithout(t *testing.T) {
+	b := NewBudget(10, time.Minute)
+	asked := 0
+	require.True(t, b.TryAcquire(4))
+	spare := int64(4)
+	stop := b.OnShortage(func() {
+		asked++
+		b.Return(spare)
+		spare = 0
+	})
+	require.True(t, b.TryAcquire(6))
+	require.Zero(t, asked, "there is enough")
+	require.True(t, b.TryAcquire(3))
+	require.Equal(t, 1, asked)
+	spare = 3
+	require.NoError(t, b.Acquire(context.Background(), 4))
+	require.Equal(t, 2, asked)
+	require.False(t, b.TryAcquire(1))
+	require.Equal(t, 3, asked)
+	stop()
+	require.False(t, b.TryAcquire(1))
+	require.Equal(t, 3, asked)
+	b.Return(10)
+}
+
 func TestLeaseReturnsWithItsLastBuffer(t *testing.T) {
 	m := newMemory(1 << 20)
 	l, err := m.Lease(context.Background(), 4096)

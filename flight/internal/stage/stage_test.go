@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -84,4 +86,35 @@ func TestLeaseEndsOnceAndByTime(t *testing.T) {
 	require.EqualValues(t, 1<<20, b.n)
 	require.NoFileExists(t, sp.path)
 	require.NoError(t, s.Close())
+}
+
+// What the file system has no room for is an error before anything is touched, and counts no memory.
+func TestNoRoom(t *testing.T) {
+	s := openStore(t, 64*huge)
+	var before unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_FSIZE, &before))
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 3 * huge, Max: before.Max}))
+	defer func() { require.NoError(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &before)) }()
+	ctx := context.Background()
+
+	f, err := s.NewFile(arrow.NewSchema(nil, nil), 16*huge)
+	require.NoError(t, err)
+	for range 2 { // a step ahead does not fit, what is needed does
+		_, err = f.claim(ctx, huge)
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, s.Used(), int64(3*huge))
+	_, err = f.claim(ctx, 2*huge)
+	require.ErrorIs(t, err, fault.Exhausted)
+	require.ErrorContains(t, err, "no room")
+	require.LessOrEqual(t, s.Used(), int64(3*huge))
+	require.NoError(t, f.Close())
+	require.Zero(t, s.Used())
+
+	r, err := s.NewRing(arrow.NewSchema(nil, nil), 2)
+	require.NoError(t, err)
+	_, err = r.Place(ctx, []int64{4 * huge}, true)
+	require.ErrorIs(t, err, fault.Exhausted)
+	require.NoError(t, r.Close())
+	require.Zero(t, s.Used())
 }
