@@ -51,12 +51,12 @@ func openStore(t *testing.T, limit int64) *Store {
 	t.Helper()
 	base, err := os.MkdirTemp("/dev/shm", "mtflight-test-")
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(base)) })
 	s, err := Open(filepath.Join(base, "s"), limit, &budget{limit})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.NoError(t, s.Close())
 		require.Zero(t, s.Used())
-		require.NoError(t, os.RemoveAll(base))
 	})
 	return s
 }
