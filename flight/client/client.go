@@ -18,9 +18,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -41,36 +43,56 @@ const maxMessage = 80 << 20
 // windowSize lets the server send so many bytes ahead on one connection.
 const windowSize = 16 << 20
 
-// Client is a connection to a server.
+// Client is a connection to a server, and to the replicas that Scan was sent to.
 type Client struct {
-	flight arrowflight.Client
-	conn   *grpc.ClientConn
+	flight  arrowflight.Client
+	options []grpc.DialOption
+
+	mu    sync.Mutex
+	conns map[string]*grpc.ClientConn // by location; nil: closed
 }
 
 // Open connects to a location (grpc://HOST:PORT or grpc+unix:///PATH) and waits until the server answers or ctx ends.
-// The caller closes the client.
+// Replicas are connected to with the same options. The caller closes the client.
 func Open(ctx context.Context, location string, options ...grpc.DialOption) (*Client, error) {
-	target, err := targetOf(location)
-	if err != nil {
-		return nil, err
-	}
-	options = append([]grpc.DialOption{
+	c := &Client{conns: map[string]*grpc.ClientConn{}}
+	c.options = append([]grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
 		grpc.WithInitialWindowSize(windowSize), grpc.WithInitialConnWindowSize(windowSize),
 		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: 5 * time.Second,
 			Backoff: backoff.Config{BaseDelay: firstPause, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxPause}}),
 	}, options...)
-	conn, err := grpc.NewClient(target, options...)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "client: location %s: %w", location, err)
+	var err error
+	if c.flight, err = c.at(location); err != nil {
+		return nil, err
 	}
-	c := &Client{arrowflight.NewClientFromConn(conn, nil), conn}
 	if err := c.ping(ctx); err != nil {
 		c.Close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// at is the server at a location, connected to once.
+func (c *Client) at(location string) (arrowflight.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	conn := c.conns[location]
+	if conn == nil {
+		target, err := targetOf(location)
+		if err != nil {
+			return nil, err
+		}
+		if c.conns == nil {
+			return nil, fmt.Errorf("client: closed: %w", context.Canceled)
+		}
+		if conn, err = grpc.NewClient(target, c.options...); err != nil {
+			return nil, fault.New(fault.Invalid, "client: location %s: %w", location, err)
+		}
+		c.conns[location] = conn
+	}
+	return arrowflight.NewClientFromConn(conn, nil), nil
 }
 
 // targetOf is gRPC's name of a location.
@@ -98,8 +120,17 @@ func (c *Client) ping(ctx context.Context) error {
 	}
 }
 
-// Close ends the connection and every stream on it.
-func (c *Client) Close() error { return c.conn.Close() }
+// Close ends the connections and every stream on them.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var errs []error
+	for _, conn := range c.conns {
+		errs = append(errs, conn.Close())
+	}
+	c.conns = nil
+	return errors.Join(errs...)
+}
 
 // Criteria choose what List gives: globs as Python's fnmatch, and table, array or vlarray. Empty members choose all.
 type Criteria struct {

@@ -29,20 +29,21 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// serve serves testdata on a socket and gives its location; Done after stop.
+// serve serves testdata on a socket and gives its location. It sends clients to the locations advertised.
 func serve(tb interface {
 	Helper()
 	TempDir() string
 	Cleanup(func())
 	Fatal(...any)
-}) (location string, eng *reader.Engine) {
+}, advertise ...string) (location string, eng *reader.Engine) {
 	tb.Helper()
 	eng, err := reader.NewEngine(reader.Config{Workers: 2, Memory: 256 << 20})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	location = "grpc+unix://" + filepath.Join(tb.TempDir(), "s")
-	srv, err := flight.New(flight.Config{Engine: eng, Roots: []string{root}, Listen: []string{location}, Drain: time.Second})
+	srv, err := flight.New(flight.Config{Engine: eng, Roots: []string{root}, Listen: []string{location},
+		Advertise: advertise, Drain: time.Second})
 	if err != nil {
 		tb.Fatal(err)
 	}

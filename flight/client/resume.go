@@ -13,7 +13,7 @@ import (
 type resume struct {
 	next   int64          // all before have come
 	later  map[int64]bool // of an unordered stream: those after next that have come
-	got    bool           // any
+	got    bool           // any has come
 	never  bool           // its batches are others each time
 	failed int            // times in a row without a batch
 }
@@ -36,6 +36,12 @@ func (r *resume) take(block int64) bool {
 	}
 	return true
 }
+
+// unplaced notes a batch of which is not known where it stands.
+func (r *resume) unplaced() { r.got, r.never, r.failed = true, true, 0 }
+
+// lost tells whether a stream that breaks cannot go on: what has come would come again.
+func (r *resume) lost() bool { return r.never && r.got }
 
 // from is the batch to ask for, nil where none has come yet.
 func (r *resume) from() *int64 {
@@ -72,7 +78,7 @@ const (
 func (p *part) readAll(ctx context.Context, s scan) error {
 	for {
 		err := p.read(ctx, s.mem)
-		if !errors.Is(err, fault.Unavailable) || p.resume.never || p.resume.failed >= s.retries || ctx.Err() != nil {
+		if !errors.Is(err, fault.Unavailable) || p.resume.lost() || p.resume.failed >= s.retries || ctx.Err() != nil {
 			return err
 		}
 		pause := min(firstPause<<p.resume.failed, maxPause)

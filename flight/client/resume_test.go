@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -92,6 +93,13 @@ func (c *cutter) cut(most int) (cuts int) {
 	defer c.mu.Unlock()
 	c.most = most
 	return c.cuts
+}
+
+// opened are the connections there have been.
+func (c *cutter) opened() []net.Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.open)
 }
 
 // cutAll ends what is open.

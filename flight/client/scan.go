@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -21,8 +22,8 @@ import (
 // Option changes how Scan goes about it.
 type Option func(*scan)
 
-// Parallel reads at most n endpoints at a time, each on a stream of its own. The rows still come in order, so that the
-// batches of later endpoints wait in memory, at most a few for each.
+// Parallel reads at most n endpoints at a time, each on a stream of its own, of the first of its locations that answers. The
+// rows still come in order, so that the batches of later endpoints wait in memory, at most a few for each.
 func Parallel(n int) Option { return func(s *scan) { s.parallel = max(n, 1) } }
 
 // Allocator is where the client's own buffers come from; by default Go's heap.
@@ -71,13 +72,35 @@ func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) 
 	}
 	var parts []*part
 	for _, e := range info.Endpoint {
-		p, err := c.getPart(e.Ticket.GetTicket())
-		if err != nil {
-			return nil, err
+		servers := []arrowflight.Client{c.flight}
+		if s.parallel > 1 {
+			if servers, err = c.replicas(e); err != nil {
+				return nil, err
+			}
 		}
-		parts = append(parts, p)
+		parts = append(parts, getPart(servers, e.Ticket.GetTicket()))
 	}
 	return c.start(ctx, s, schema, info.TotalRecords, parts), nil
+}
+
+// reuseConnection begins the location that stands for the server itself (Flight.rst, "Connection Reuse").
+const reuseConnection = "arrow-flight-reuse-connection:"
+
+// replicas are the servers that have an endpoint, at least one.
+func (c *Client) replicas(e *arrowflight.FlightEndpoint) (servers []arrowflight.Client, err error) {
+	for _, location := range e.Location {
+		server := c.flight
+		if !strings.HasPrefix(location.Uri, reuseConnection) {
+			if server, err = c.at(location.Uri); err != nil {
+				return nil, err
+			}
+		}
+		servers = append(servers, server)
+	}
+	if len(servers) == 0 {
+		servers = append(servers, c.flight)
+	}
+	return servers, nil
 }
 
 func (c *Client) start(ctx context.Context, s scan, schema *arrow.Schema, total int64, parts []*part) *Rows {
@@ -102,24 +125,26 @@ func (c *Client) start(ctx context.Context, s scan, schema *arrow.Schema, total 
 	return r
 }
 
-// getPart is the stream of a ticket. What other servers' tickets say is not known: they are not resumed.
-func (c *Client) getPart(ticket []byte) (*part, error) {
-	r, err := flight.ParseTicket(ticket)
-	if err != nil {
-		return newPart(func(ctx context.Context, _ *int64) (arrowflight.DataStreamReader, error) {
-			return c.flight.DoGet(ctx, &arrowflight.Ticket{Ticket: ticket})
-		}, 0), nil
+// getPart is the stream of a ticket; where one of its servers is lost the next one is asked. What other servers' tickets
+// say is not known: they are not resumed.
+func getPart(servers []arrowflight.Client, ticket []byte) *part {
+	text := func(*int64) ([]byte, error) { return ticket, nil }
+	first, never := int64(0), true
+	if r, err := flight.ParseTicket(ticket); err == nil {
+		r = resumable(r)
+		text = func(from *int64) ([]byte, error) { return flight.FormatTicket(fromBlock(r, from)) }
+		first, never = r.Stream.FromBlock, r.Stream.Follow && r.Stream.BlockRows == 0
 	}
-	r = resumable(r)
-	p := newPart(func(ctx context.Context, from *int64) (arrowflight.DataStreamReader, error) {
-		ticket, err := flight.FormatTicket(fromBlock(r, from))
+	p := newPart(nil, first)
+	p.resume.never = never
+	p.open = func(ctx context.Context, from *int64) (arrowflight.DataStreamReader, error) {
+		ticket, err := text(from)
 		if err != nil {
 			return nil, err
 		}
-		return c.flight.DoGet(ctx, &arrowflight.Ticket{Ticket: ticket})
-	}, r.Stream.FromBlock)
-	p.resume.never = r.Stream.Follow && r.Stream.BlockRows == 0
-	return p, nil
+		return servers[p.resume.failed%len(servers)].DoGet(ctx, &arrowflight.Ticket{Ticket: ticket})
+	}
+	return p
 }
 
 // part is one stream.
@@ -166,6 +191,8 @@ func (p *part) read(ctx context.Context, mem memory.Allocator) error {
 			if !p.resume.take(b.block.Block) {
 				continue
 			}
+		} else {
+			p.resume.unplaced()
 		}
 		b.record.Retain()
 		select {
