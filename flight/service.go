@@ -2,7 +2,6 @@ package flight
 
 import (
 	"context"
-	"time"
 
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -20,26 +19,13 @@ func (s *Server) plan(ctx context.Context, r reader.Request) (*reader.Plan, erro
 	return ds.Plan(ctx, r)
 }
 
-// writerTries is how often a dataset is opened that looks damaged while somebody writes to its file.
-const writerTries = 6
-
 func (s *Server) dataset(ctx context.Context, file, dataset string) (*reader.Dataset, error) {
-	callOf(ctx).dataset = dataset
-	for try := 0; ; try++ {
-		f, err := s.open(ctx, file)
-		if err != nil {
-			return nil, err
-		}
-		d, err := f.Dataset(ctx, dataset)
-		if fault.Of(err) != fault.DataLoss || f.Current() || try == writerTries {
-			return d, err
-		}
-		select {
-		case <-time.After(10 * time.Millisecond << try):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+	f, err := s.open(ctx, file)
+	if err != nil {
+		return nil, err
 	}
+	callOf(ctx).dataset = dataset
+	return f.Dataset(ctx, dataset)
 }
 
 func (s *Server) open(ctx context.Context, file string) (*reader.File, error) {

@@ -113,7 +113,8 @@ func withoutPlace(message, base string) string {
 	return message
 }
 
-// Dataset opens a dataset, or a frame of several, by its absolute path, following links inside the file's roots.
+// Dataset opens a dataset, or a frame of several, by its absolute path, following links inside the file's roots. What looks
+// damaged while somebody writes to the file is opened again.
 func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, fault.New(fault.NotFound, "%s: no such dataset %s: a dataset's name begins with /", f.loc.Name, path)
@@ -121,6 +122,20 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 	if d := f.opened(path); d != nil {
 		return d, nil
 	}
+	d, err := settled(ctx, f, func(f *File) (*Dataset, error) {
+		d, err := f.openDataset(ctx, path)
+		if err == nil && fault.Of(d.unsupported) == fault.DataLoss {
+			err = d.unsupported
+		}
+		return d, err
+	})
+	if d != nil { // what is wrong with it is said to whom asks for rows
+		err = nil
+	}
+	return d, err
+}
+
+func (f *File) openDataset(ctx context.Context, path string) (*Dataset, error) {
 	d, err := f.follow(ctx, path, path, 0)
 	if fault.Of(err) == fault.NotFound { // of a group that is a frame, that's what is meant
 		if fr, ferr := f.framed(ctx, path); fr != nil || ferr != nil && fault.Of(ferr) != fault.DataLoss {

@@ -357,16 +357,3 @@ func (d *Dataset) in(file *File) (*Dataset, error) {
 	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, n.shape[0]
 	return n, n.storage()
 }
-
-// Current tells whether the file on disk is still in the state that this File is of.
-func (f *File) Current() bool { return f.disk.Unchanged() }
-
-// unchanged tells whether what was read of the file still holds: it is as it was opened, or only grows.
-func (f *File) unchanged() bool {
-	if f.disk.Unchanged() {
-		return true
-	}
-	was := f.disk.Identity()
-	now, err := blockio.Identify(f.loc.Path)
-	return f.live && err == nil && now.Dev == was.Dev && now.Ino == was.Ino && now.Size >= was.Size
-}

@@ -53,6 +53,10 @@ type Info struct {
 
 // Tree lists the file: every object once, links that are not hard, attributes.
 func (f *File) Tree(ctx context.Context) (*Tree, error) {
+	return settled(ctx, f, func(f *File) (*Tree, error) { return f.readTree(ctx) })
+}
+
+func (f *File) readTree(ctx context.Context) (*Tree, error) {
 	m, err := f.listing(ctx)
 	if err != nil {
 		return nil, err

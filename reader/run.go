@@ -285,7 +285,7 @@ func (r *Run) deliver(g *group) error {
 		g.release()
 		return err
 	}
-	if !r.plan.ds.file.unchanged() {
+	if !r.plan.ds.unchanged() {
 		g.release()
 		return errChanged
 	}

@@ -144,7 +144,7 @@ func (g *gather) flush() error {
 	if err := g.store.load(g.ctx, g.scratch, g.chunks, g.copy); err != nil {
 		return g.failed(err)
 	}
-	if !g.src.file.disk.Unchanged() {
+	if !g.src.unchanged() {
 		return fault.New(fault.Changed, "virtual source %s changed while it was read: ask again", g.src.file.loc.Name)
 	}
 	g.reset()
