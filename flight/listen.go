@@ -2,9 +2,12 @@ package flight
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -41,9 +44,12 @@ func splitURI(uri string) (network, address string, err error) {
 		return bad("not a URI: write grpc://HOST:PORT or grpc+unix:///PATH")
 	}
 	switch u.Scheme {
-	case "grpc", "grpc+tcp":
-		if u.Port() == "" || u.Path != "" {
+	case "grpc", "grpc+tcp", "grpc+tls":
+		if u.Port() == "" || uri != u.Scheme+"://"+u.Host {
 			return bad("must be grpc://HOST:PORT")
+		}
+		if n, err := strconv.Atoi(u.Port()); err != nil || n > math.MaxUint16 {
+			return bad("a port is a number up to 65535")
 		}
 		return "tcp", u.Host, nil
 	case "grpc+unix", "unix":
@@ -51,11 +57,33 @@ func splitURI(uri string) (network, address string, err error) {
 		if path == "" || u.Host != "" {
 			return bad("must be grpc+unix:///PATH")
 		}
+		if len(path) > maxSocketPath {
+			return bad(fmt.Sprintf("a socket's path has at most %d bytes: choose a shorter one", maxSocketPath))
+		}
 		return "unix", path, nil
-	case "grpc+tls":
-		return bad("TLS is not served: put a proxy in front, or use grpc+unix")
 	}
 	return bad("unknown scheme: write grpc://HOST:PORT or grpc+unix:///PATH")
+}
+
+// maxSocketPath is what the system has room for (sun_path in unix(7)), beside the NUL behind it.
+const maxSocketPath = 107
+
+// checkAdvertised refuses locations that clients cannot be sent to.
+func checkAdvertised(uris []string) error {
+	for _, uri := range uris {
+		network, address, err := splitURI(uri)
+		if err != nil {
+			return err
+		}
+		if network == "unix" {
+			continue
+		}
+		host, port, _ := net.SplitHostPort(address) // splitURI has seen both
+		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() || port == "0" {
+			return fault.New(fault.Invalid, "flight: location %q cannot be advertised: give the host and port at which clients reach the server", uri)
+		}
+	}
+	return nil
 }
 
 func listen(uri string) (net.Listener, error) {
@@ -63,27 +91,46 @@ func listen(uri string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(uri, "grpc+tls:") {
+		return nil, fault.New(fault.Invalid, "flight: location %q: TLS is not served: put a proxy in front, or use grpc+unix", uri)
+	}
 	l, err := net.Listen(network, address)
 	if network == "unix" && errors.Is(err, syscall.EADDRINUSE) && stale(address) {
 		if err = os.Remove(address); err == nil {
 			l, err = net.Listen(network, address)
 		}
 	}
-	switch {
-	case err == nil:
-		return l, nil
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fault.New(fault.Unavailable, "flight: listen to %s: already in use: stop the other server or choose another address", uri)
-	case errors.Is(err, syscall.EACCES):
-		return nil, fault.New(fault.Denied, "flight: listen to %s: not allowed: choose a port from 1024 on, or a directory you may write", uri)
+	if err != nil {
+		return nil, refused(uri, network, address, err)
 	}
-	return nil, fault.New(fault.Unavailable, "flight: listen to %s: %w", uri, err)
+	return l, nil
+}
+
+// refused says what to do where a server cannot listen.
+func refused(uri, network, address string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE) && network == "unix" && !isSocket(address):
+		return fault.New(fault.Invalid, "flight: listen to %s: there is something else than a socket: choose another path", uri)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fault.New(fault.Unavailable, "flight: listen to %s: already in use: stop the other server or choose another address", uri)
+	case errors.Is(err, syscall.EACCES):
+		return fault.New(fault.Denied, "flight: listen to %s: not allowed: choose a port from 1024 on, or a directory you may write", uri)
+	case errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.ENOTDIR):
+		return fault.New(fault.Invalid, "flight: listen to %s: its directory is not there: make it first", uri)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fault.New(fault.Invalid, "flight: listen to %s: not an address of this machine: choose one of its own, or 0.0.0.0 for all", uri)
+	}
+	return fault.New(fault.Unavailable, "flight: listen to %s: %w: choose another address", uri, err)
+}
+
+func isSocket(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&os.ModeSocket != 0
 }
 
 // stale tells whether a path is a socket to which nobody listens any more.
 func stale(path string) bool {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode()&os.ModeSocket == 0 {
+	if !isSocket(path) {
 		return false
 	}
 	c, err := net.DialTimeout("unix", path, time.Second)

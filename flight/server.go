@@ -71,6 +71,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkAdvertised(cfg.Advertise); err != nil {
+		return nil, err
+	}
 	if cfg.Engine == nil {
 		return nil, fault.New(fault.Invalid, "flight: Config.Engine is missing")
 	}

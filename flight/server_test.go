@@ -5,6 +5,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +107,15 @@ func TestNewRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "Engine")
 }
 
+func TestAdvertise(t *testing.T) {
+	require.NoError(t, checkAdvertised([]string{"grpc://a.example:8815", "grpc+tls://[::1]:443", "grpc+unix:///run/s", "unix:s"}))
+	for _, uri := range []string{"", "a", "grpc://a", "http://a:1", "grpc://0.0.0.0:8815", "grpc://[::]:8815", "grpc://:8815", "grpc://a:0"} {
+		_, err := New(Config{Engine: new(reader.Engine), Roots: []string{t.TempDir()}, Advertise: []string{uri}})
+		require.ErrorIs(t, err, fault.Invalid, uri)
+		require.ErrorContains(t, err, strconv.Quote(uri))
+	}
+}
+
 func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	sock := filepath.Join(dir, "s")
@@ -123,7 +134,8 @@ func TestListen(t *testing.T) {
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, []byte("data"), 0o600))
 	_, err = listen("grpc+unix://" + file)
-	require.Error(t, err)
+	require.ErrorIs(t, err, fault.Invalid)
+	require.ErrorContains(t, err, "something else than a socket")
 	require.FileExists(t, file)
 
 	tcp, err := listen("grpc://127.0.0.1:0")
@@ -133,7 +145,9 @@ func TestListen(t *testing.T) {
 	require.NoFileExists(t, sock)
 	require.NoError(t, tcp.Close())
 
-	for _, uri := range []string{"", "127.0.0.1:1", "http://x:1", "grpc://x", "grpc://x:1/y", "grpc+unix://", "grpc+unix://host/x", "grpc+tls://x:1", "://"} {
+	for _, uri := range []string{"", "127.0.0.1:1", "http://x:1", "grpc://x", "grpc://x:1/y", "grpc+unix://", "grpc+unix://host/x", "grpc+tls://x:1", "://",
+		"grpc://127.0.0.1:99999", "grpc://user@127.0.0.1:0", "grpc://127.0.0.1:0?x", "grpc+unix:///" + strings.Repeat("x", maxSocketPath),
+		"grpc+unix://" + filepath.Join(dir, "none", "s"), "grpc+unix://" + filepath.Join(file, "s"), "grpc://192.0.2.1:0"} {
 		_, err := listen(uri)
 		require.ErrorIs(t, err, fault.Invalid, uri)
 	}

@@ -70,13 +70,13 @@ func TestScanChangesReplica(t *testing.T) {
 
 // A location of another kind is not passed over in silence.
 func TestScanRefusesLocation(t *testing.T) {
-	location, _ := serve(t, "http://127.0.0.1:1")
+	location, _ := serve(t, "grpc+tls://127.0.0.1:1")
 	c, err := client.Open(context.Background(), location)
 	require.NoError(t, err)
 	defer c.Close()
 	_, err = c.Scan(context.Background(), reader.Request{File: "tables.h5", Dataset: "/events"}, client.Parallel(2))
 	require.ErrorIs(t, err, reader.ErrInvalid)
-	require.ErrorContains(t, err, "http://127.0.0.1:1")
+	require.ErrorContains(t, err, "grpc+tls://127.0.0.1:1")
 }
 
 // other is a Flight server that is not ours: its batches do not say where they stand, and it breaks after two.
