@@ -7,6 +7,8 @@
 package catalog
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +45,7 @@ func New(specs []string) (*Catalog, error) {
 			return nil, err
 		}
 		if seen[r.name] {
-			return nil, fault.New(fault.Invalid, "catalog: two roots are called %s: name them, as in name=%s", r.name, s)
+			return nil, fault.New(fault.Invalid, "catalog: two roots are called %s: leave one out, or give it another name, as in name=%s", r.name, r.path)
 		}
 		seen[r.name] = true
 		c.roots = append(c.roots, r)
@@ -52,36 +54,56 @@ func New(specs []string) (*Catalog, error) {
 }
 
 func newRoot(spec string, several bool) (root, error) {
-	name, path := "", spec
-	if _, err := os.Stat(spec); err != nil {
-		if n, p, ok := strings.Cut(spec, "="); ok && n != "" && !strings.ContainsAny(n, "/\x00") {
-			name, path = n, p
-		}
+	name, path := splitSpec(spec)
+	if path == "" {
+		return root{}, fault.New(fault.Invalid, "catalog: cannot serve %q: name a directory or a file", spec)
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return root{}, fault.New(fault.Invalid, "catalog: %s: %w", spec, err)
 	}
-	if name == "" && several {
-		name = filepath.Base(abs)
-	}
 	real, err := filepath.EvalSymlinks(abs)
 	if err != nil {
-		return root{}, fault.New(fault.NotFound, "catalog: cannot serve %s: %w", spec, err)
+		return root{}, missing(spec, err)
 	}
 	info, err := os.Stat(real)
 	switch {
 	case err != nil:
-		return root{}, fault.New(fault.NotFound, "catalog: cannot serve %s: %w", spec, err)
-	case info.Mode().IsRegular():
-		if name == "" {
-			name = filepath.Base(abs)
-		}
-		return root{name, real, true}, nil
-	case !info.IsDir():
+		return root{}, missing(spec, err)
+	case !info.IsDir() && !info.Mode().IsRegular():
 		return root{}, fault.New(fault.Invalid, "catalog: cannot serve %s: neither a directory nor a file", spec)
 	}
-	return root{name, real, false}, nil
+	r := root{name, real, !info.IsDir()}
+	if name == "" && (several || r.file) {
+		r.name = filepath.Base(abs)
+	}
+	if r.name == "/" || r.name == "." || r.name == ".." {
+		return root{}, fault.New(fault.Invalid, "catalog: a root cannot be called %s: give it a name, as in name=%s", r.name, real)
+	}
+	return r, nil
+}
+
+// splitSpec parts NAME=PATH; a path that has an = itself and is there is a path.
+func splitSpec(spec string) (name, path string) {
+	if _, err := os.Stat(spec); err == nil {
+		return "", spec
+	}
+	if n, p, ok := strings.Cut(spec, "="); ok && n != "" && !strings.ContainsAny(n, "/\x00") {
+		return n, p
+	}
+	return "", spec
+}
+
+func missing(spec string, err error) error {
+	kind, cause := fault.NotFound, err
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		cause = p.Err
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		kind = fault.Denied
+	}
+	return fault.New(kind, "catalog: cannot serve %s: %w: check the path", spec, cause)
 }
 
 // Resolve gives the place of a named file. What cannot be named is fault.NotFound with near matches.

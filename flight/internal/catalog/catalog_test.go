@@ -129,13 +129,25 @@ func TestRoots(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, loc.Inside(top+"/a/x.h5"))
 
-	for spec, says := range map[string]string{"": "nothing", top + "/none": "none", "z=" + top + "/none": "none"} {
-		specs := []string{spec}
-		if spec == "" {
-			specs = nil
-		}
-		_, err := New(specs)
-		require.ErrorContains(t, err, says)
+	for _, k := range []struct {
+		specs []string
+		kind  fault.Kind
+		says  string
+	}{
+		{nil, fault.Invalid, "nothing to serve"},
+		{[]string{""}, fault.Invalid, `cannot serve ""`},
+		{[]string{"z="}, fault.Invalid, `cannot serve "z="`},
+		{[]string{top + "/none"}, fault.NotFound, "catalog: cannot serve " + top + "/none: no such file or directory: check the path"},
+		{[]string{"z=" + top + "/none"}, fault.NotFound, "none: no such file"},
+		{[]string{top + "/c.h5/x"}, fault.NotFound, "not a directory"},
+		{[]string{"..=" + top}, fault.Invalid, "cannot be called ..: give it a name, as in name=" + top},
+		{[]string{top, "/"}, fault.Invalid, "cannot be called /"},
+		{[]string{"/dev/null"}, fault.Invalid, "neither a directory nor a file"},
+		{[]string{top + "/a", top + "/a"}, fault.Invalid, "leave one out"},
+	} {
+		_, err := New(k.specs)
+		require.ErrorIs(t, err, k.kind)
+		require.ErrorContains(t, err, k.says)
 	}
 	_, err = New([]string{top + "/a", "a=" + top + "/b"})
 	require.ErrorContains(t, err, "name=")
