@@ -25,7 +25,7 @@ type serveFlags struct {
 	listen    []string
 	advertise []string
 	drain     time.Duration
-	helpers   int
+	helpers   count
 	logLevel  string
 	stdin     bool
 	stageDir  string
@@ -58,8 +58,8 @@ a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams
 	flags := c.Flags()
 	flags.StringArrayVar(&f.listen, "listen", []string{defaultLocation}, "where to listen: grpc://HOST:PORT or grpc+unix:///PATH; may be repeated")
 	flags.StringArrayVar(&f.advertise, "advertise", nil, "location that clients are sent to: this server or a replica of the same roots; may be repeated")
-	flags.DurationVar(&f.drain, "drain", 0, "how long running streams may go on at the end (default 20s)")
-	flags.IntVar(&f.helpers, "helpers", 0, "processes that call libhdf5, which its plug-in filters keep busy (default: one per worker, at least 2)")
+	flags.DurationVar(&f.drain, "drain", 20*time.Second, "how long running streams may go on at the end; 0s: not at all")
+	flags.Var(&f.helpers, "helpers", "processes that call libhdf5, which its plug-in filters keep busy (default: one per worker, at least 2)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&f.stdin, "exit-with-stdin", false, "end when standard input ends, as it does when the program that holds it ends or crashes")
 	flags.StringVar(&f.stageDir, "stage-dir", defaultStageDir(), "directory in shared memory for clients of this host; empty: nothing is staged")
@@ -84,8 +84,11 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	if err != nil {
 		return err
 	}
+	if f.drain < 0 {
+		return fault.New(fault.Invalid, "serve: --drain must not be negative")
+	}
 	config := f.engine.config()
-	config.Logger, config.Helpers = log, f.helpers
+	config.Logger, config.Helpers = log, int(f.helpers)
 	engine, err := reader.NewEngine(config)
 	if err != nil {
 		return err
@@ -93,7 +96,7 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	defer func() { err = orFirst(err, engine.Close()) }()
 	boundHeap(engine)
 	server, err := flight.New(flight.Config{Engine: engine, Roots: roots, Listen: f.listen, Advertise: f.advertise,
-		Workers: f.engine.workers, Drain: f.drain, Logger: log, StageDir: f.stageDir, StageMemory: int64(f.stage)})
+		Workers: int(f.engine.workers), Drain: max(f.drain, 1), Logger: log, StageDir: f.stageDir, StageMemory: int64(f.stage)})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// size is a number of bytes as a flag: 256MB, 1.5GiB, 4096. Units are powers of 1024, as memory is sold.
+// size is a number of bytes as a flag: 256MB, 1.5GiB, 65536. Units are powers of 1024, as memory is sold.
 type size int64
 
 var units = []struct {
@@ -27,7 +27,10 @@ func (s *size) Set(text string) error {
 	}
 	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	if err != nil || math.IsNaN(v) || v*factor < 1 || v*factor > 1<<60 {
-		return fmt.Errorf("%q is not a size such as 256MB, 1.5GiB or 4096", text)
+		return fmt.Errorf("%q is not a size such as 256MB or 1.5GiB", text)
+	}
+	if v*factor < 1<<10 {
+		return fmt.Errorf("%q is %s: write a unit, as in 256MB", text, bytesText(int64(v*factor)))
 	}
 	*s = size(v * factor)
 	return nil
@@ -42,6 +45,47 @@ func (s *size) String() string {
 
 // Type is what help calls the value.
 func (s *size) Type() string { return "SIZE" }
+
+// budget is a size that an engine can work with.
+type budget struct{ size }
+
+const leastBudget = 16 << 20
+
+// Set parses a flag's value.
+func (b *budget) Set(text string) error {
+	if err := b.size.Set(text); err != nil {
+		return err
+	}
+	if b.size < leastBudget {
+		return fmt.Errorf("%s is too little to read anything: give at least %s", bytesText(int64(b.size)), bytesText(leastBudget))
+	}
+	return nil
+}
+
+// count is a number of workers as a flag, 0 where it was not given.
+type count int
+
+const mostWorkers = 1000
+
+// Set parses a flag's value.
+func (c *count) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > mostWorkers {
+		return fmt.Errorf("must be a number from 1 to %d: leave it out for the default", mostWorkers)
+	}
+	*c = count(n)
+	return nil
+}
+
+func (c *count) String() string {
+	if *c == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*c))
+}
+
+// Type is what help calls the value.
+func (c *count) Type() string { return "N" }
 
 // bytesText is a number of bytes for people.
 func bytesText(n int64) string {

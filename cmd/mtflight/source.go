@@ -39,19 +39,19 @@ type stream struct {
 
 // engineFlags are the choices of a local engine.
 type engineFlags struct {
-	workers int
-	memory  size
+	workers count
+	memory  budget
 	stats   string
 }
 
 func (f *engineFlags) add(c *cobra.Command) {
-	c.Flags().IntVar(&f.workers, "workers", 0, "decoding goroutines (default: one more than CPUs)")
+	c.Flags().Var(&f.workers, "workers", "decoding goroutines (default: one more than CPUs)")
 	c.Flags().Var(&f.memory, "memory", "budget of all buffers and caches (default: a quarter of the machine's memory)")
 	c.Flags().StringVar(&f.stats, "stats-dir", "", "directory of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
 }
 
 func (f *engineFlags) config() reader.Config {
-	return reader.Config{Workers: f.workers, Memory: int64(f.memory), StatsDir: f.stats}
+	return reader.Config{Workers: int(f.workers), Memory: int64(f.memory.size), StatsDir: f.stats}
 }
 
 // place splits arguments into a server's location, empty for this machine, and the rest.
