@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -147,9 +148,7 @@ func TestGetEverything(t *testing.T) {
 			require.NoFileExists(t, f.output)
 		}
 	}
-	left, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Empty(t, left)
+	require.Empty(t, entries(t, dir))
 }
 
 func TestGetRefuses(t *testing.T) {
@@ -161,10 +160,13 @@ func TestGetRefuses(t *testing.T) {
 		{3, "no such file", []string{"/no/such.h5", "/x"}},
 		{3, "near: events", []string{tables, "/evnts"}},
 		{3, "energy", []string{tables, "/events", "--fields", "enrgy"}},
-		{2, "unknown format", []string{tables, "/events", "-o", "x.docx"}},
+		{2, "its ending names no format", []string{tables, "/events", "-o", "x.docx"}},
 		{8, "strings", []string{types, "/strings/not_utf8"}},
 		{5, "text.h5", []string{textFile(t), "/x"}},
-		{1, "no/such", []string{tables, "/events", "-o", "/no/such/dir/x.csv"}},
+		{2, "its ending names no format: end it in .arrow", []string{tables, "/events", "-o", "x"}},
+		{2, "choose --format among table", []string{tables, "/events", "--format", "docx"}},
+		{3, "write /no/such/dir/x.csv: its directory is not there: make it first", []string{tables, "/events", "-o", "/no/such/dir/x.csv"}},
+		{2, "it is a directory: name a file in it", []string{tables, "/events", "--format", "csv", "-o", t.TempDir()}},
 	} {
 		code, _, errOut := command(t, append([]string{"get"}, c.args...)...)
 		require.Equal(t, c.code, code, errOut)
@@ -176,9 +178,52 @@ func TestGetRefuses(t *testing.T) {
 func TestGetStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	path := filepath.Join(t.TempDir(), "out.csv")
-	require.Equal(t, 130, run(ctx, []string{"get", tables, "/events", "-o", path}, &bytes.Buffer{}, &bytes.Buffer{}))
-	require.NoFileExists(t, path)
+	dir := t.TempDir()
+	var told bytes.Buffer
+	require.Equal(t, 130, run(ctx, []string{"get", tables, "/events", "-o", filepath.Join(dir, "out.csv")}, &bytes.Buffer{}, &told))
+	require.Equal(t, "mtflight: interrupted\n", told.String())
+	require.Empty(t, entries(t, dir))
+}
+
+func entries(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, e := range left {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// A file gets its new content at once or not at all, where a link leads to it, and pipes stay what they are.
+func TestGetOverwrites(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file.csv"), filepath.Join(dir, "link.csv")
+	require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
+	require.NoError(t, os.Symlink("file.csv", link))
+	code, _, _ := command(t, "get", types, "/strings/not_utf8", "-o", link)
+	require.Equal(t, 8, code)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "old", string(text))
+	succeed(t, "get", tables, "/plain", "--fields", "id", "--stop", "2", "-o", link)
+	text, err = os.ReadFile(link)
+	require.NoError(t, err)
+	require.Equal(t, "id\n0\n1\n", string(text))
+
+	fifo := filepath.Join(dir, "fifo")
+	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
+	read := make(chan string)
+	go func() {
+		text, _ := os.ReadFile(fifo)
+		read <- string(text)
+	}()
+	succeed(t, "get", tables, "/plain", "--fields", "id", "--stop", "2", "--format", "csv", "-o", fifo)
+	require.Equal(t, "id\n0\n1\n", <-read)
+	require.Equal(t, []string{"fifo", "file.csv", "link.csv"}, entries(t, dir))
+	info, err := os.Lstat(fifo)
+	require.NoError(t, err)
+	require.NotZero(t, info.Mode()&os.ModeNamedPipe)
 }
 
 func parquetRows(t *testing.T, path string) int64 {

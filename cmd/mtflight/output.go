@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"encoding/csv"
-	"errors"
-	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -27,20 +24,20 @@ type sink interface {
 
 var formats = []string{"table", "arrow", "arrows", "parquet", "csv", "none"}
 
-// formatOf chooses by --format, else by the output's name, else a table.
+// formatOf chooses by --format, else by the output's ending, else a table.
 func formatOf(format, output string) (string, error) {
+	if format == "" && (output == "" || output == "-") {
+		return "table", nil
+	}
 	if format == "" {
-		format = strings.TrimPrefix(filepath.Ext(output), ".")
-		if output == "" || output == "-" {
-			format = "table"
+		if format = strings.TrimPrefix(filepath.Ext(output), "."); !slices.Contains(formats, format) {
+			return "", fault.New(fault.Invalid, "get: write %s: its ending names no format: end it in .arrow, .arrows, .parquet or .csv, or give --format", output)
 		}
 	}
-	for _, known := range formats {
-		if format == known {
-			return format, nil
-		}
+	if !slices.Contains(formats, format) {
+		return "", fault.New(fault.Invalid, "get: unknown format %q: choose --format among %s", format, strings.Join(formats, ", "))
 	}
-	return "", fault.New(fault.Invalid, "get: unknown format %q: choose --format among %s", format, strings.Join(formats, ", "))
+	return format, nil
 }
 
 // newSink writes to w; an Arrow file needs one that seeks. total is how many rows there are without a limit, or -1.
@@ -137,39 +134,3 @@ type noSink struct{}
 
 func (noSink) write(arrow.Record) error { return nil }
 func (noSink) close() error             { return nil }
-
-// target is where the output goes: a file that appears under its name only when it is whole, or a stream.
-type target struct {
-	io.Writer
-	file *os.File // nil: a stream
-	name string
-}
-
-func newTarget(name string, stdout io.Writer) (*target, error) {
-	if name == "" || name == "-" {
-		return &target{Writer: pipe{bufio.NewWriter(stdout)}}, nil
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return nil, fmt.Errorf("get: write %s: %w", name, err)
-	}
-	return &target{Writer: f, file: f, name: name}, nil
-}
-
-// pipe hides that a standard output could seek.
-type pipe struct{ *bufio.Writer }
-
-// finish makes the output final, or takes it away where err says that it is not whole.
-func (t *target) finish(err error) error {
-	if t.file == nil {
-		return orFirst(err, t.Writer.(pipe).Flush())
-	}
-	err = orFirst(err, t.file.Chmod(0o644), t.file.Close())
-	if err == nil {
-		err = os.Rename(t.file.Name(), t.name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(t.file.Name()))
-	}
-	return nil
-}

@@ -18,11 +18,17 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
+	code := exitCode(ctx, err)
+	if code == interrupted {
+		err = errors.New("interrupted")
+	}
 	if err != nil {
 		fmt.Fprintf(errOut, "mtflight: %v\n", err)
 	}
-	return exitCode(ctx, err)
+	return code
 }
+
+const interrupted = 130
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -67,7 +73,7 @@ func between(low, high int) cobra.PositionalArgs {
 // exitCode is the one place that turns errors into codes; newRoot's help documents them.
 func exitCode(ctx context.Context, err error) int {
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return 130
+		return interrupted
 	}
 	switch fault.Of(err) {
 	case fault.Invalid:
