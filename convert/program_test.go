@@ -38,7 +38,7 @@ func TestColumns(t *testing.T) {
 func TestUnknownColumn(t *testing.T) {
 	_, err := Compile(nested(), []string{"b/c"}, Options{})
 	require.ErrorIs(t, err, fault.NotFound)
-	require.ErrorContains(t, err, `no column "b/c" (near: b/b, b/a)`)
+	require.ErrorContains(t, err, `no column "b/c" (near: "b/b", "b/a")`)
 }
 
 func TestMetadata(t *testing.T) {

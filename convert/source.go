@@ -137,10 +137,7 @@ func noColumn(name string, all []Column) error {
 	for i, c := range all {
 		names[i] = c.Name
 	}
-	if found := near.Near(name, names); len(found) > 0 {
-		return fault.New(fault.NotFound, "no column %q (near: %s)", name, strings.Join(found, ", "))
-	}
-	return fault.New(fault.NotFound, "no column %q", name)
+	return fault.New(fault.NotFound, "no column %q%s", name, near.Hint(name, names))
 }
 
 // perRow is the number of elements of a row.

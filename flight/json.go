@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/near"
 )
 
 const (
@@ -156,7 +159,8 @@ func (o object) bindAll(what, prefix string, known map[string]bind) error {
 	for _, m := range o {
 		set, ok := known[m.name]
 		if !ok {
-			return fault.New(fault.Invalid, "%s: unknown member %s", what, short(prefix+m.name))
+			names := slices.Sorted(maps.Keys(known))
+			return fault.New(fault.Invalid, "%s: unknown member %s%s", what, short(prefix+m.name), near.Paths(prefix, near.Near(m.name, names)))
 		}
 		if err := set(m.value); err != nil {
 			if fault.Of(err) != nil {

@@ -92,6 +92,7 @@ func TestParseTicketRefuses(t *testing.T) {
 		{good[:len(good)-1] + ",}", "not JSON"},
 		{with(`"fieldz": 1`), "fieldz"}, {with(`"Start": 1`), "Start"}, {with(`"": 1`), `""`}, {with(`"where ": 1`), `"where "`},
 		{with(`"stream": {"nope": 1}`), "stream.nope"}, {with(`"options": {"xyz": 1}`), "options.xyz"},
+		{with(`"wher": "x"`), `unknown member "wher" (near: "where")`}, {with(`"options": {"plane": 1}`), `(near: "options.plain")`},
 		{with(`"start": 0, "start": 1`), "start"}, {with(`"file": "x"`), "file"},
 		{with(`"stream": {"cyclic": true, "cyclic": true}`), "stream.cyclic"}, {with(`"vars": {"a": 1, "a": 1}`), "vars.a"},
 		{`{"file": 1, "dataset": "/t"}`, "file"}, {`{"file": "a", "dataset": null}`, "dataset"}, {with(`"fields": "a"`), "fields"},

@@ -117,7 +117,10 @@ func withoutPlace(message, base string) string {
 // damaged while somebody writes to the file is opened again.
 func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 	if !strings.HasPrefix(path, "/") {
-		return nil, fault.New(fault.NotFound, "%s: no such dataset %s: a dataset's name begins with /", f.loc.Name, path)
+		if _, err := f.Dataset(ctx, "/"+path); err != nil {
+			return nil, err
+		}
+		return nil, fault.New(fault.NotFound, "%s: no such dataset %q: its name is the absolute path %q", f.loc.Name, path, "/"+path)
 	}
 	if d := f.opened(path); d != nil {
 		return d, nil

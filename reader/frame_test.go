@@ -223,7 +223,7 @@ func TestFrameRefusals(t *testing.T) {
 	}{
 		"pickled":        {"/pickled", Request{}, ErrUnsupported, "/pickled/block1_values"},
 		"pickled column": {"/pickled", Request{Fields: []string{"who"}}, ErrUnsupported, "fields: x, key"},
-		"misspelt":       {"/fixed", Request{Fields: []string{"wen"}}, ErrNotFound, "near: when"},
+		"misspelt":       {"/fixed", Request{Fields: []string{"wen"}}, ErrNotFound, `near: "when"`},
 		"where":          {"/fixed", Request{Where: &where}, ErrUnsupported, "where"},
 		"sort_by":        {"/fixed", Request{SortBy: "n"}, ErrUnsupported, "sort_by"},
 		"select":         {"/table", Request{Select: &all}, ErrUnsupported, "select"},

@@ -142,10 +142,7 @@ func columnNamed(all []frame.Column, name string) (frame.Column, error) {
 		}
 		names[i] = c.Name
 	}
-	if found := near.Near(name, names); len(found) > 0 {
-		return frame.Column{}, fault.New(fault.NotFound, "no column %q (near: %s)", name, strings.Join(found, ", "))
-	}
-	return frame.Column{}, fault.New(fault.NotFound, "no column %q", name)
+	return frame.Column{}, fault.New(fault.NotFound, "no column %q%s", name, near.Hint(name, names))
 }
 
 // checkFrameRequest refuses what only a raw node can do.

@@ -3,7 +3,6 @@ package reader
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/bufpool"
@@ -22,7 +21,7 @@ func (d *Dataset) sortable(ctx context.Context, r Request) error {
 		names = append(names, c.Name)
 	}
 	if !slices.Contains(names, r.SortBy) {
-		return fault.New(fault.NotFound, "sort_by: no column %q%s", r.SortBy, suggestion(r.SortBy, names))
+		return fault.New(fault.NotFound, "sort_by: no column %q%s", r.SortBy, near.Hint(r.SortBy, names))
 	}
 	t, err := d.asValue(r.SortBy)
 	if err != nil {
@@ -51,14 +50,6 @@ func (d *Dataset) checkCSI(ctx context.Context, column string) error {
 		why = "the index does not cover all rows"
 	}
 	return fault.New(fault.Precondition, "sort_by: column %q has no completely sorted index that can be used (%s); leave out check_csi to sort it", column, why)
-}
-
-func suggestion(name string, names []string) string {
-	found := near.Near(name, names)
-	if len(found) == 0 {
-		return ""
-	}
-	return " (near: " + strings.Join(found, ", ") + ")"
 }
 
 // ordered filters, sorts, then slices. Rows that lie scattered are read here, unless they only point at their data.

@@ -171,7 +171,7 @@ func (p *Plan) question(ctx context.Context) (err error) {
 		}
 	}
 	if p.req.SortBy != "" {
-		return p.ds.sortable(ctx, p.req)
+		return p.ds.failed(p.ds.sortable(ctx, p.req))
 	}
 	return nil
 }

@@ -158,7 +158,14 @@ func TestGetRefuses(t *testing.T) {
 		args []string
 	}{
 		{3, "no such file", []string{"/no/such.h5", "/x"}},
-		{3, "near: events", []string{tables, "/evnts"}},
+		{3, `(near: "/events")`, []string{tables, "/evnts"}},
+		{3, `its name is the absolute path "/events"`, []string{tables, "events"}},
+		{3, `no such dataset "/evnts" (near: "/events")`, []string{tables, "evnts"}},
+		{3, `(near: "/deep/er/particles")`, []string{tables, "/deep/er/particle"}},
+		{3, `"/" is a group, not a dataset: in it: "/`, []string{tables, ""}},
+		{3, `"/events" is no group (columns of a table are asked for by fields)`, []string{tables, "/events/id"}},
+		{3, `no column "low" (near: "pos/error/low")`, []string{tables, "/deep/er/particles", "--fields", "low"}},
+		{3, `/events: sort_by: no column "enrgy" (near: "energy")`, []string{tables, "/events", "--sort-by", "enrgy"}},
 		{3, "energy", []string{tables, "/events", "--fields", "enrgy"}},
 		{2, "its ending names no format", []string{tables, "/events", "-o", "x.docx"}},
 		{8, "strings", []string{types, "/strings/not_utf8"}},

@@ -67,7 +67,7 @@ func TestServe(t *testing.T) {
 
 	code, _, errOut = command(t, "get", location, "tables.h5", "/evnts")
 	require.Equal(t, 3, code)
-	require.Contains(t, errOut, "near: events")
+	require.Contains(t, errOut, `near: "/events"`)
 	code, _, errOut = command(t, "get", location, "../secret.h5", "/x")
 	require.Equal(t, 3, code, errOut)
 

@@ -222,7 +222,7 @@ func TestErrors(t *testing.T) {
 		says string
 	}{
 		{reader.Request{File: "table.h5", Dataset: "/events"}, reader.ErrNotFound, "tables.h5"},
-		{reader.Request{File: "tables.h5", Dataset: "/event"}, reader.ErrNotFound, "(near: events)"},
+		{reader.Request{File: "tables.h5", Dataset: "/event"}, reader.ErrNotFound, `no such dataset "/event" (near: "/events")`},
 		{reader.Request{File: "../client/client.go", Dataset: "/x"}, reader.ErrNotFound, "request"},
 		{reader.Request{File: "tables.h5", Dataset: "/events", Fields: []string{"tt"}}, reader.ErrNotFound, "tt"},
 		{reader.Request{File: "tables.h5", Dataset: "/events", Coordinates: []int64{5000}}, reader.ErrOutOfRange, "5000"},

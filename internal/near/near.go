@@ -1,10 +1,12 @@
-// Package near finds the names that someone may have meant by a misspelt one. Near is all there is to know; it keeps
-// nothing of its arguments.
+// Package near finds the names that someone may have meant by a misspelt one. Near and Hint are all there is to know; they keep
+// nothing of their arguments.
 package near
 
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // Bounds on what is compared, since the comparison is quadratic in the names' lengths and linear in their number.
@@ -22,7 +24,7 @@ type match struct {
 
 // Near returns at most three of names, the nearest first. The measure is that of Python's
 // difflib.get_close_matches: twice the characters in common, as found by recursively taking the longest common run,
-// over the sum of the lengths; 0.6 is near enough. Of very many names only the first ones are looked at.
+// over the sum of the lengths; 0.6 is near enough, and so is a path that ends in the name. Of very many names only the first ones are looked at.
 func Near(name string, names []string) []string {
 	want := []rune(name)
 	if len(want) > maxName {
@@ -33,7 +35,11 @@ func Near(name string, names []string) []string {
 		if len(n) > 4*maxName {
 			continue
 		}
-		if score := similarity([]rune(n), want); score >= cutoff {
+		score := similarity([]rune(n), want)
+		if name != "" && strings.HasSuffix(n, "/"+name) {
+			score = 1
+		}
+		if score >= cutoff {
 			found = append(found, match{n, score})
 		}
 	}
@@ -45,6 +51,26 @@ func Near(name string, names []string) []string {
 		out = append(out, m.name)
 	}
 	return out
+}
+
+// Hint is the end of a message about a misspelt name: "", or the near ones as in (near: "a", "b").
+func Hint(name string, names []string) string { return Paths("", Near(name, names)) }
+
+// Paths is the hint of near names in a folder or group, with the path that leads to them.
+func Paths(prefix string, found []string) string {
+	if len(found) == 0 {
+		return ""
+	}
+	return " (near: " + Quoted(prefix, found) + ")"
+}
+
+// Quoted lists names, each behind the prefix, for a message.
+func Quoted(prefix string, names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strconv.Quote(prefix + n)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 func similarity(a, b []rune) float64 {

@@ -25,6 +25,14 @@ func TestNear(t *testing.T) {
 	}
 }
 
+func TestHint(t *testing.T) {
+	require.Empty(t, Hint("x", []string{"y"}))
+	require.Equal(t, ` (near: "energy")`, Hint("enrgy", []string{"energy", "t"}))
+	require.Equal(t, ` (near: "pos/x")`, Hint("x", []string{"pos/x", "pos/xx", "y"}), "the last part of a path")
+	require.Equal(t, ` (near: "a b\n")`, Hint("a b", []string{"a b\n"}), "on one line")
+	require.Equal(t, `"/g/a", "/g/b"`, Quoted("/g/", []string{"a", "b"}))
+}
+
 func TestNearIsBounded(t *testing.T) {
 	long := strings.Repeat("ab", 1<<20)
 	require.Empty(t, Near(long, []string{long}))

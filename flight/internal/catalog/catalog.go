@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -229,35 +230,36 @@ func (c *Catalog) nearRoot(name string) string {
 			names = append(names, r.name)
 		}
 	}
-	return meant(near.Near(first, names))
+	return near.Hint(first, names)
 }
 
-// meant is the end of a message about a misspelt name.
-func meant(found []string) string {
-	if len(found) == 0 {
-		return ""
-	}
-	return " (near: " + strings.Join(found, ", ") + ")"
-}
-
-// nearFile looks for what rel may have meant beside its first part that is not there.
+// nearFile looks for what rel may have meant beside its first part that is not there: files, or folders on the way.
 func (r root) nearFile(rel string) string {
 	const most = 10_000 // entries looked at
-	dir := r.path
-	for part := range strings.SplitSeq(rel, "/") {
-		next, err := filepath.EvalSymlinks(filepath.Join(dir, part))
-		if err == nil && (next == r.path || r.holds(next)) {
-			dir = next
+	at := ""
+	for rest := rel; rest != ""; {
+		part, after, _ := strings.Cut(rest, "/")
+		if part == "" || part == "." || r.leads(filepath.Join(r.path, at, part)) {
+			at, rest = path.Join(at, part), after
 			continue
 		}
-		f, err := os.Open(dir)
+		f, err := os.Open(filepath.Join(r.path, at))
 		if err != nil {
 			return ""
 		}
 		defer f.Close()
 		names, _ := f.Readdirnames(most)
 		slices.Sort(names)
-		return meant(slices.DeleteFunc(near.Near(part, names), func(n string) bool { return !r.leads(filepath.Join(dir, n)) }))
+		var found []string
+		for _, n := range near.Near(part, names) {
+			for _, whole := range []string{path.Join(at, n, after), path.Join(at, n)} {
+				if r.leads(filepath.Join(r.path, whole)) {
+					found = append(found, whole)
+					break
+				}
+			}
+		}
+		return near.Paths(r.prefix(), found)
 	}
 	return ""
 }

@@ -95,11 +95,11 @@ func TestResolve(t *testing.T) {
 		require.Less(t, len(err.Error()), 1000)
 	}
 	_, err = c.Resolve("run/event.h5")
-	require.EqualError(t, err, `no such file "run/event.h5" (near: events.h5)`, "what is no file of the root is not meant")
+	require.EqualError(t, err, `no such file "run/event.h5" (near: "run/events.h5")`, "what is no file of the root is not meant")
 	_, err = c.Resolve("/run/events.h5")
 	require.NotContains(t, err.Error(), "near")
 	_, err = c.Resolve("rum/events.h5")
-	require.ErrorContains(t, err, "(near: run)")
+	require.ErrorContains(t, err, `(near: "run/events.h5")`)
 	_, err = c.Resolve("away/secre.h5")
 	require.NotContains(t, err.Error(), "secret.h5")
 }

@@ -122,13 +122,13 @@ func TestDatasetNames(t *testing.T) {
 func TestDatasetRefused(t *testing.T) {
 	f := openFixture(t, "tree.h5")
 	for name, says := range map[string]string{
-		"/gird":           "(near: grid)",
-		"/g/chunk":        "(near: chunked)",
+		"/gird":           `no such dataset "/gird" (near: "/grid")`,
+		"/g/chunk":        `(near: "/g/chunked")`,
 		"/zzzzzzzz":       "no such dataset",
-		"/g":              "is a group, not a dataset",
-		"/":               "is a group, not a dataset",
+		"/g/deep":         `"/g/deep" is a group, not a dataset: in it: "/g/deep/er"`,
+		"/":               `"/" is a group, not a dataset: in it: "/`,
 		"/g/named":        "is a committed datatype, not a dataset",
-		"/grid/x":         "in what is no group",
+		"/grid/x":         `no such dataset "/grid/x": "/grid" is no group`,
 		"/loop":           "soft links",
 		"/dangling":       "no such dataset",
 		"/g/..":           "no such dataset",

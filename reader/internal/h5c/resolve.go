@@ -45,23 +45,34 @@ func (f *File) openDataset(name string) (meta.Dataset, C.hid_t, error) {
 		return d, -1, err
 	}
 	if t := C.H5Iget_type(r.id); t != C.H5I_DATASET {
-		r.close()
-		return d, -1, fault.New(fault.NotFound, "h5c: %s is a %s, not a dataset", r.name, typeName(t))
+		defer r.close()
+		return d, -1, r.noDataset(t)
 	}
 	return d, r.id, nil
 }
 
-func typeName(t C.H5I_type_t) string {
-	if t == C.H5I_GROUP {
-		return "group"
+func (r *resolver) noDataset(t C.H5I_type_t) error {
+	if t != C.H5I_GROUP {
+		return fault.New(fault.NotFound, "h5c: %q is a committed datatype, not a dataset", r.name)
 	}
-	return "committed datatype"
+	names, more := r.names(), ""
+	if len(names) == 0 {
+		return fault.New(fault.NotFound, "h5c: %q is an empty group, not a dataset", r.name)
+	}
+	if len(names) > shownBelow {
+		names, more = names[:shownBelow], ", .."
+	}
+	return fault.New(fault.NotFound, "h5c: %q is a group, not a dataset: in it: %s%s", r.name, r.scrub(near.Quoted(r.at+"/", names)), more)
 }
+
+// shownBelow is how many names in a group are told to whom asks for it as a dataset.
+const shownBelow = 3
 
 // resolver walks a name component by component; id is the object reached, always open until close.
 type resolver struct {
 	*File
 	name string
+	at   string // a path of the object reached, "" of the root
 	id   C.hid_t
 	addr C.haddr_t
 	soft int
@@ -75,7 +86,7 @@ func (r *resolver) start() error {
 	if err != nil {
 		return r.fail("h5c: open the root group")
 	}
-	r.id = C.hid_t(root.ID())
+	r.id, r.at = C.hid_t(root.ID()), ""
 	if C.h5c_object_addr(r.id, &r.addr) < 0 {
 		defer r.close()
 		return r.fail("h5c: open the root group")
@@ -104,7 +115,7 @@ func (r *resolver) follow(name string) (meta.Dataset, error) {
 		rest = rest[1:]
 		switch l.kind {
 		case hardLink:
-			err = r.enter(l.addr)
+			err = r.enter(l)
 		case softLink:
 			rest, err = r.redirect(l.soft(), rest)
 		case externalLink:
@@ -121,13 +132,13 @@ func (r *resolver) follow(name string) (meta.Dataset, error) {
 }
 
 // enter moves on to an object of this file.
-func (r *resolver) enter(addr uint64) error {
-	id := C.H5Oopen_by_addr(r.File.id, C.haddr_t(addr))
+func (r *resolver) enter(l link) error {
+	id := C.H5Oopen_by_addr(r.File.id, C.haddr_t(l.addr))
 	if id < 0 {
 		return r.fail("h5c: open %s", r.name)
 	}
 	r.close()
-	r.id, r.addr = id, C.haddr_t(addr)
+	r.id, r.addr, r.at = id, C.haddr_t(l.addr), r.at+"/"+l.name
 	return nil
 }
 
@@ -148,7 +159,7 @@ func (r *resolver) redirect(target string, rest []string) ([]string, error) {
 // lookup finds a link in the group reached.
 func (r *resolver) lookup(name string) (link, error) {
 	if t := C.H5Iget_type(r.id); t != C.H5I_GROUP {
-		return link{}, fault.New(fault.NotFound, "h5c: %s: there is no %s in what is no group", r.name, r.scrub(name))
+		return link{}, fault.New(fault.NotFound, "h5c: no such dataset %q: %q is no group (columns of a table are asked for by fields)", r.name, r.scrub(r.at))
 	}
 	if strings.Contains(name, "\x00") {
 		return link{}, r.missing(name)
@@ -187,16 +198,16 @@ func (r *resolver) linkInfo(c *C.char, name string) (link, error) {
 }
 
 func (r *resolver) missing(name string) error {
+	return fault.New(fault.NotFound, "h5c: no such dataset %q%s", r.name, r.scrub(near.Paths(r.at+"/", near.Near(name, r.names()))))
+}
+
+// names are those in the group reached, but for PyTables' own.
+func (r *resolver) names() (names []string) {
 	links, _ := r.links(r.id)
-	var names []string
 	for _, l := range links {
-		if !strings.HasPrefix(l.name, "_i_") && !strings.HasPrefix(l.name, "_p_") { // PyTables' own
+		if !strings.HasPrefix(l.name, "_i_") && !strings.HasPrefix(l.name, "_p_") {
 			names = append(names, l.name)
 		}
 	}
-	meant := ""
-	if found := near.Near(name, names); len(found) > 0 {
-		meant = " (near: " + strings.Join(found, ", ") + ")"
-	}
-	return fault.New(fault.NotFound, "h5c: no such dataset %s%s", r.name, r.scrub(meant))
+	return names
 }

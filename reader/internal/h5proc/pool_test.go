@@ -80,7 +80,7 @@ func TestErrorsTravel(t *testing.T) {
 	pool := newPool(t, Config{Helpers: 1})
 	_, err := pool.Dataset(ctx, fixture("tree.h5"), "/gird")
 	require.ErrorIs(t, err, fault.NotFound)
-	require.ErrorContains(t, err, "(near: grid)")
+	require.ErrorContains(t, err, `(near: "/grid")`)
 	_, err = pool.Dataset(ctx, fixture("broken.h5"), "/b")
 	require.ErrorIs(t, err, fault.DataLoss)
 	err = pool.ReadSlab(ctx, fixture("types.h5"), "/row", []uint64{0}, []uint64{1}, make([]byte, 8))
