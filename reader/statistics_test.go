@@ -2,7 +2,6 @@ package reader
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -43,106 +42,6 @@ func withStats(t *testing.T, name string, cfg Config, use func(f *File)) {
 }
 
 func ask(condition string) Request { return Request{Where: &condition} }
-
-// said is a column's values by NumPy.
-type said struct {
-	Values, Null, NaN int64
-	Min, Max          any
-}
-
-func plainStats(c ColumnStats) said {
-	b, _ := json.Marshal(struct{ Min, Max any }{shown(c.Min), shown(c.Max)})
-	out := said{Values: c.Values, Null: c.Null, NaN: c.NaN}
-	_ = json.Unmarshal(b, &out)
-	return out
-}
-
-func shown(v any) any {
-	switch v := v.(type) {
-	case []byte:
-		if string(v) != string([]rune(string(v))) {
-			return map[string]any{"base64": v}
-		}
-		return string(v)
-	case float64:
-		if v > 1e308 {
-			return "inf"
-		} else if v < -1e308 {
-			return "-inf"
-		}
-	}
-	return v
-}
-
-func TestStatsAreNumPys(t *testing.T) {
-	var want map[string]map[string]struct {
-		All    said
-		Chunks []said
-	}
-	b, err := os.ReadFile("testdata/stats/clustered.json")
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(b, &want))
-	ctx := context.Background()
-	check := func(f *File, path string) {
-		chunks := map[string][]said{}
-		all, err := frameOf(t, f, path).Stats(ctx, nil, func(c ChunkStats) error {
-			for _, col := range c.Columns {
-				chunks[col.Name] = append(chunks[col.Name], plainStats(col))
-			}
-			return nil
-		})
-		require.NoError(t, err)
-		found := 0
-		for _, c := range all.Columns {
-			if w, ok := want[path][c.Name]; ok {
-				found++
-				require.Equal(t, w.All, plainStats(c), "%s %s", path, c.Name)
-				require.Equal(t, w.Chunks, chunks[c.Name], "%s %s", path, c.Name)
-				require.Empty(t, c.Reason)
-			} else {
-				require.Contains(t, c.Reason, "no order", c.Name)
-			}
-		}
-		require.Len(t, want[path], found)
-	}
-	name, dir := clustered(t), filepath.Join(t.TempDir(), "stats")
-	for _, cfg := range []Config{{Workers: 2}, {Memory: 4 << 20}, {Memory: 16 << 20, StatsDir: dir}, {StatsDir: dir}} {
-		withStats(t, name, cfg, func(f *File) {
-			_, err := frameOf(t, f, "/table").Stats(ctx, []string{"i4", "n/x"}, nil) // so that part of it is known
-			require.NoError(t, err)
-			_, err = places(t, frameOf(t, f, "/table"), ask("(s == 'a') & (f4 > 3)"))
-			require.NoError(t, err)
-			for range 2 {
-				for path := range want {
-					check(f, path)
-				}
-			}
-		})
-	}
-}
-
-func TestStatsRefuse(t *testing.T) {
-	withStats(t, clustered(t), Config{}, func(f *File) {
-		ctx := context.Background()
-		_, err := frameOf(t, f, "/table").Stats(ctx, []string{"i44"}, nil)
-		require.ErrorIs(t, err, fault.NotFound)
-		require.ErrorContains(t, err, "i4")
-		_, err = frameOf(t, f, "/table").Stats(ctx, []string{"c"}, nil)
-		require.ErrorIs(t, err, fault.Unsupported)
-		_, err = frameOf(t, f, "/ragged").Stats(ctx, nil, nil)
-		require.ErrorIs(t, err, fault.Unsupported)
-		require.ErrorContains(t, err, "list<item: int32")
-		none, err := frameOf(t, f, "/none").Stats(ctx, nil, nil)
-		require.NoError(t, err)
-		require.Nil(t, none.Columns[0].Min)
-		stopped, cancel := context.WithCancel(ctx)
-		cancel()
-		_, err = frameOf(t, f, "/table").Stats(stopped, nil, nil)
-		require.ErrorIs(t, err, context.Canceled)
-		_, err = frameOf(t, f, "/table").Stats(ctx, nil, func(ChunkStats) error { return errScattered })
-		require.ErrorIs(t, err, errScattered)
-	})
-}
 
 // clusteredTerm compares a column with a constant, most often one of its own values.
 func clusteredTerm(r *rand.Rand, path string) string {
@@ -363,15 +262,6 @@ func TestSecondConditionTouchesOnlyWhatMayMatch(t *testing.T) {
 	})
 }
 
-func explained(t *testing.T, d *Dataset, r Request) *Explanation {
-	t.Helper()
-	p, err := d.Plan(context.Background(), r)
-	require.NoError(t, err)
-	x, err := p.Explain(context.Background())
-	require.NoError(t, err)
-	return x
-}
-
 // TestChangedFileIsNotSkipped changes the file behind a plan.
 func TestChangedFileIsNotSkipped(t *testing.T) {
 	name := clustered(t)
@@ -448,60 +338,4 @@ func TestStatsDirMustBePrivate(t *testing.T) {
 	require.ErrorIs(t, err, fault.Denied)
 	_, err = NewEngine(Config{InProcess: true, StatsDir: filepath.Join(dir, "a", "b")})
 	require.ErrorIs(t, err, fault.Precondition)
-}
-
-// TestLimitEndsReading counts what is decoded for a limit that the first chunks satisfy.
-func TestLimitEndsReading(t *testing.T) {
-	withStats(t, clustered(t), Config{Workers: 1}, func(f *File) {
-		d := frameOf(t, f, "/wide")
-		for limit, most := range map[int64]int64{0: 0, 3: 1, 40_000: 2} {
-			r := ask("wide >= 0")
-			r.Limit, r.Index = &limit, IndexOff
-			rows, chunks := loads(t, d, r)
-			require.Equal(t, limit, rows)
-			require.Equal(t, most, chunks, "of 64, each of which is a task")
-		}
-		rows, chunks := loads(t, d, ask("wide >= 0"))
-		require.EqualValues(t, 64<<15, rows)
-		require.EqualValues(t, 64, chunks)
-	})
-}
-
-func TestExplain(t *testing.T) {
-	withStats(t, clustered(t), Config{}, func(f *File) {
-		pick, step := "3:9, 1, :", int64(65)
-		for _, c := range []struct {
-			path    string
-			r       Request
-			touched int64
-			bytes   int64
-			result  int64
-		}{
-			{"/table", Request{}, 55, frameOf(t, f, "/table").info.Stored, 2000},
-			{"/line", Request{Start: num(150), Stop: num(350)}, 3, 2400, 200},
-			{"/line", Request{Coordinates: []int64{5, -1, 7, 5, 250}}, 3, 2400, 5},
-			{"/line", Request{Start: num(350), Stop: num(150), Step: num(-1)}, 3, 2400, 200},
-			{"/grid", Request{}, 10, 1260, 30},
-			{"/grid", Request{Select: &pick}, 2, 420, 6},
-			{"/gaps", Request{Step: &step}, 16, 1024, 16},
-			{"/gaps", Request{}, 16, 1024, 1000},
-			{"/one", Request{}, 1, 4, 1},
-			{"/none", Request{}, 0, 0, 0},
-		} {
-			x := explained(t, frameOf(t, f, c.path), c.r)
-			require.Equal(t, []int64{c.touched, c.bytes, c.result}, []int64{x.Touched, x.Bytes, x.Result}, "%s %+v", c.path, c.r)
-			require.False(t, x.Estimated)
-			require.NotEmpty(t, x.Words)
-		}
-		sorted := explained(t, frameOf(t, f, "/table"), Request{SortBy: "i4"})
-		require.Contains(t, sorted.Index, "not used")
-		require.Equal(t, "ascending by i4", sorted.Order)
-	})
-	f := indexed(t, 64<<20)
-	x := explained(t, frameOf(t, f, "/full9"), ask("i4 == 5"))
-	require.Contains(t, x.Index, "used: column i4, at most")
-	x = explained(t, frameOf(t, f, "/full9"), ask("i4 > -100000"))
-	require.Contains(t, x.Index, "not used: that of i4 may leave")
-	x = explained(t, frameOf(t, f, "/full9"), Request{SortBy: "i4"})
-	require.Contains(t, x.Index, "order of column i4")
 }
