@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -109,6 +110,7 @@ type outcome struct {
 	started bool   // the request was taken up
 	timeout bool   // the call took too long
 	ended   string // the helper died so; "" if not
+	said    string // on its standard error by then
 }
 
 // attempt lets one helper work on a request. The error is about the caller or the pool, not about the file.
@@ -139,10 +141,16 @@ func (p *Pool) attempt(ctx context.Context, q *request, frame, dst []byte, fresh
 	case p.closed.Err() != nil:
 		return o, errClosed
 	}
-	o.timeout = call.Err() != nil
-	p.cfg.Logger.Warn("helper process ended", zap.String("file", q.subject()), zap.String("how", o.ended),
-		zap.Bool("timeout", o.timeout), zap.Bool("at_work", o.started), zap.Error(err), zap.Stringer("stderr", h.stderr))
+	o.timeout, o.said = call.Err() != nil, h.stderr.String()
 	return o, nil
+}
+
+// note logs how a helper died and what is done now, on one line; what it said, which is stacks, only at debug level.
+func (p *Pool) note(q *request, o outcome, next string) {
+	first, _, _ := strings.Cut(o.said, "\n")
+	p.cfg.Logger.Warn("helper process ended", zap.String("file", q.subject()), zap.String("how", o.ended),
+		zap.String("said", first[:min(len(first), 200)]), zap.String("next", next))
+	p.cfg.Logger.Debug("what the helper process said", zap.String("file", q.subject()), zap.String("stderr", o.said))
 }
 
 // idleDeaths bounds the retries for helpers that were found dead before they took up a request.
@@ -166,16 +174,21 @@ func (p *Pool) do(ctx context.Context, q *request, dst []byte) (*response, error
 			return o.r, o.r.err()
 		case o.timeout:
 			p.strikes.add(id)
+			p.note(q, o, "the request fails: the call took longer than "+p.cfg.CallTimeout.String())
 			return nil, died(q, "stopped after "+p.cfg.CallTimeout.String())
 		case !o.started && idle < idleDeaths+p.cfg.Helpers:
 			idle++
+			p.note(q, o, "another one is asked")
 			continue
 		case !o.started:
+			p.note(q, o, "the request fails: none of the helpers works")
 			return nil, fault.New(fault.Unavailable, "h5proc: helper processes end before they work (%s)", o.ended)
 		}
 		if p.strikes.add(id); p.strikes.out(id) {
+			p.note(q, o, "the file is refused until it changes")
 			return nil, died(q, o.ended)
 		}
+		p.note(q, o, "a fresh one is asked")
 		fresh = true
 	}
 }

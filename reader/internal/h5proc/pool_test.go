@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -145,6 +147,26 @@ func TestFileThatKillsHelpersIsRefusedUntilItChanges(t *testing.T) {
 	_, err = pool.Tree(ctx, file)
 	require.ErrorContains(t, err, "died on this file")
 	require.Equal(t, 4, count())
+}
+
+// A death is one short line that says what is done; the stack is for who asks for it.
+func TestDeathsAreLogged(t *testing.T) {
+	core, logs := observer.New(zap.DebugLevel)
+	file := filepath.Join(t.TempDir(), "a.h5")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	pool := newPool(t, Config{Helpers: 1, Command: script(`echo "SIGSEGV: segmentation violation" >&2; echo "goroutine 1" >&2; ` + dies), Logger: zap.New(core)})
+	_, err := pool.Tree(context.Background(), file)
+	require.ErrorIs(t, err, fault.DataLoss)
+	var next []string
+	for _, l := range logs.FilterLevelExact(zap.WarnLevel).All() {
+		m := l.ContextMap()
+		require.Equal(t, []any{"a.h5", "exit status 3", "SIGSEGV: segmentation violation"}, []any{m["file"], m["how"], m["said"]})
+		next = append(next, m["next"].(string))
+	}
+	require.Equal(t, []string{"a fresh one is asked", "the file is refused until it changes"}, next)
+	for _, l := range logs.FilterLevelExact(zap.DebugLevel).All() {
+		require.Contains(t, l.ContextMap()["stderr"], "goroutine 1")
+	}
 }
 
 func TestOneDeathIsForgiven(t *testing.T) {
