@@ -30,7 +30,7 @@ def root(tmp_path_factory):
             v = f.createVariable(f"v_{kind}", kind, ("time", "lat"), fill_value=7, zlib=True, chunksizes=(5, 5))
             v[:] = np.ma.masked_less(rng.integers(0, 9, (12, 5)), 3)
             v.setncattr("units", "K")
-        f.createVariable("default", "f4", ("time", "bare"))[:4] = 1.0  # the rest is never written: the library's own fill value
+        f.createVariable("default", "f4", ("time", "bare"))[4:8] = 1.0  # the rest is never written: the library's own fill value
         nan = f.createVariable("nan", "f8", ("lat",), fill_value=np.nan)
         nan[:] = [1, np.nan, 3, np.nan, 5]
         both = f.createVariable("both", "i4", ("lat",), fill_value=-1)
@@ -94,7 +94,16 @@ def test_without_the_option_nothing_is_null(server_of, root):
 def test_only_the_attributes_count(server_of):
     """A fill value that no attribute names stays a value."""
     got = array(read(server_of, "made.nc", "/default"))
-    assert not got.mask.any() and (got[4:] == np.float32(netCDF4.default_fillvals["f4"])).all()
+    assert not got.mask.any() and (got[:4] == np.float32(netCDF4.default_fillvals["f4"])).all()
+
+
+def test_a_variable_ends_where_it_was_written(server_of, root):
+    """netCDF fills it up along the unlimited dimension when it is read; the file, and so the answer, has no such rows."""
+    got = array(read(server_of, "made.nc", "/default"))
+    with netCDF4.Dataset(root / "made.nc") as f:
+        assert f["default"].shape == (12, 3)
+        np.testing.assert_array_equal(got.filled(0), f["default"][:8].data)
+    assert len(array(read(server_of, "made.nc", "/default", start=8))) == 0
 
 
 def test_dimensions_and_attributes(server_of):
