@@ -39,21 +39,11 @@ func parseCriteria(data []byte) (c criteria, err error) {
 
 // takes tells whether a dataset is chosen.
 func (c criteria) takes(d reader.Info) bool {
-	return !hidden(d.Path) && (c.kind == "" || c.kind == d.Kind) && catalog.Match(c.dataset, d.Path)
+	return !reader.Hidden(d.Path) && (c.kind == "" || c.kind == d.Kind) && catalog.Match(c.dataset, d.Path)
 }
 
 // takesBroken tells whether files are listed that cannot be read: not where only some datasets are asked for.
 func (c criteria) takesBroken() bool { return c.kind == "" && c.dataset == "" }
-
-// hidden names are PyTables' own: indexes and the like.
-func hidden(name string) bool {
-	for part := range strings.SplitSeq(name, "/") {
-		if strings.HasPrefix(part, "_i_") || strings.HasPrefix(part, "_p_") {
-			return true
-		}
-	}
-	return false
-}
 
 // trees calls visit with the tree of every file chosen, or with why it cannot be read.
 func (s *Server) trees(ctx context.Context, c criteria, visit func(file string, t *reader.Tree, err error) error) error {
@@ -179,7 +169,7 @@ func info(name []string, schema *arrow.Schema, rows, bytes int64, what listed) *
 func (c criteria) chosen(t *reader.Tree) *reader.Tree {
 	out := &reader.Tree{Groups: []reader.GroupInfo{}, Datasets: []reader.Info{}, Links: []reader.LinkInfo{}}
 	for _, g := range t.Groups {
-		if !hidden(g.Path) {
+		if !reader.Hidden(g.Path) {
 			out.Groups = append(out.Groups, g)
 		}
 	}
@@ -189,7 +179,7 @@ func (c criteria) chosen(t *reader.Tree) *reader.Tree {
 		}
 	}
 	for _, l := range t.Links {
-		if !hidden(l.Path) {
+		if !reader.Hidden(l.Path) {
 			out.Links = append(out.Links, l)
 		}
 	}

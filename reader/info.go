@@ -3,9 +3,12 @@ package reader
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
@@ -49,6 +52,21 @@ type Info struct {
 	Stored     int64           `json:"stored"` // in the file
 	Attributes json.RawMessage `json:"attributes"`
 	Schema     *arrow.Schema   `json:"-"` // of a request for the whole; nil if unsupported
+}
+
+// IsHDF5 tells whether a file has the signature of HDF5 where it may stand. The error is of a file that cannot be read.
+func IsHDF5(path string) (bool, error) {
+	f, err := blockio.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	return chunkindex.Signed(f, f.Identity().Size), nil
+}
+
+// Hidden tells whether a path is PyTables' own, an index or the like, which listings leave out.
+func Hidden(path string) bool {
+	return strings.Contains(path, "/_i_") || strings.Contains(path, "/_p_")
 }
 
 // Tree lists the file: every object once, links that are not hard, attributes.

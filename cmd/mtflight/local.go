@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
@@ -37,7 +35,10 @@ func (l *local) list(ctx context.Context, path string, frames bool, visit func(l
 		if err != nil {
 			return visit(listed{File: name, Error: err.Error()})
 		}
-		if entry.IsDir() || name != path && !isHDF5(name) {
+		if entry.IsDir() {
+			return ctx.Err()
+		}
+		if is, _ := reader.IsHDF5(name); !is && name != path {
 			return ctx.Err()
 		}
 		err = l.listFile(ctx, name, frames, visit)
@@ -65,7 +66,7 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 		tree.Datasets = append(tree.Datasets, more...)
 	}
 	for i := range tree.Datasets {
-		if hidden(tree.Datasets[i].Path) {
+		if reader.Hidden(tree.Datasets[i].Path) {
 			continue
 		}
 		if err := visit(listed{File: path, Info: &tree.Datasets[i]}); err != nil {
@@ -73,11 +74,6 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 		}
 	}
 	return nil
-}
-
-// hidden names are PyTables' own, as protocol section 1 leaves them out of listings.
-func hidden(name string) bool {
-	return strings.Contains(name, "/_i_") || strings.Contains(name, "/_p_")
 }
 
 func (l *local) dataset(ctx context.Context, path, dataset string) (*reader.Dataset, error) {
@@ -162,23 +158,4 @@ func noFile(path string, err error) error {
 		return fault.New(fault.NotFound, "%s: no such file: check the path (a server's location starts with grpc://)", path)
 	}
 	return fault.New(fault.Denied, "%w", err)
-}
-
-// isHDF5 looks for the signature where a superblock may lie: at 0, 512, 1024, 2048, .. (HDF5 format, II.A).
-func isHDF5(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO would wait for its writer
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	var head [8]byte
-	for at := int64(0); at < 1<<30; at = max(512, 2*at) {
-		if _, err := f.ReadAt(head[:], at); err != nil {
-			return false
-		}
-		if string(head[:]) == "\x89HDF\r\n\x1a\n" {
-			return true
-		}
-	}
-	return false
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -100,9 +99,9 @@ func (c *Catalog) found(r root, p, name string, d fs.DirEntry, visit func(Entry)
 }
 
 func (c *Catalog) look(loc reader.Location, visit func(Entry) error) error {
-	is, err := signed(loc.Path)
+	is, err := reader.IsHDF5(loc.Path)
 	switch {
-	case err != nil && (is || named(loc.Name)):
+	case err != nil && named(loc.Name):
 		return visit(Entry{loc, fault.New(fault.DataLoss, "cannot be read: %w", reason(err))})
 	case is:
 		return visit(Entry{loc, nil})
@@ -126,27 +125,4 @@ var extensions = []string{".h5", ".hdf5", ".hdf", ".he5", ".h5ad", ".h5p", ".hd5
 // listing them with a reason is all that is done with it.
 func named(name string) bool {
 	return slices.Contains(extensions, strings.ToLower(path.Ext(name)))
-}
-
-// signed looks for the signature where the file format (III.A, superblock) allows it: at 0, 512, 1024, 2048 and so on.
-func signed(disk string) (bool, error) {
-	f, err := os.Open(disk)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return false, err
-	}
-	var b [8]byte
-	for at := int64(0); at+8 <= info.Size(); at = max(512, 2*at) {
-		if _, err := f.ReadAt(b[:], at); err != nil {
-			return false, err
-		}
-		if string(b[:]) == "\x89HDF\r\n\x1a\n" {
-			return true, nil
-		}
-	}
-	return false, nil
 }

@@ -51,6 +51,12 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
+// Signed tells whether a file of size bytes has a superblock's signature where one may lie.
+func Signed(r io.ReaderAt, size int64) bool {
+	f := &File{r: r, size: uint64(max(size, 0)), EOF: Undefined}
+	return f.locate() == nil
+}
+
 func (f *File) locate() error {
 	n := uint64(len(signature))
 	s := f.source()
