@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +10,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/mtflight/mtflight/flight/client"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
@@ -42,7 +42,11 @@ func newHealth() *cobra.Command {
 }
 
 func health(ctx context.Context, location string) (healthpb.HealthCheckResponse_ServingStatus, error) {
-	conn, err := grpc.NewClient(grpcTarget(location), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	target, err := client.Target(location)
+	if err != nil {
+		return 0, err
+	}
+	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return 0, fault.New(fault.Invalid, "health: %w", err)
 	}
@@ -52,17 +56,4 @@ func health(ctx context.Context, location string) (healthpb.HealthCheckResponse_
 		return 0, fault.New(fault.Unavailable, "health: %s does not answer: is the server running there?", location)
 	}
 	return answer.GetStatus(), nil
-}
-
-// grpcTarget is gRPC's name of a Flight location.
-func grpcTarget(location string) string {
-	if path, ok := strings.CutPrefix(location, "grpc+unix://"); ok {
-		return "unix://" + path
-	}
-	for _, scheme := range []string{"grpc+tcp://", "grpc://"} {
-		if address, ok := strings.CutPrefix(location, scheme); ok {
-			return address
-		}
-	}
-	return location
 }

@@ -77,8 +77,12 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 }
 
 func (l *local) dataset(ctx context.Context, path, dataset string) (*reader.Dataset, error) {
-	if _, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		return nil, noFile(path, err)
+	}
+	if info.IsDir() {
+		return nil, fault.New(fault.Invalid, "%s: it is a directory: name a file in it (`mtflight ls %s` lists them)", path, path)
 	}
 	file, err := l.engine.Open(ctx, reader.Location{Path: path})
 	if err != nil {

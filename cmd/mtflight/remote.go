@@ -23,10 +23,10 @@ func dial(ctx context.Context, location string) (*remote, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	c, err := client.Open(ctx, location)
-	if err != nil && fault.Of(err) == nil {
-		err = fault.New(fault.Unavailable, "%s does not answer: is the server running there?", location)
+	if err != nil {
+		return nil, err
 	}
-	return &remote{client: c}, err
+	return &remote{client: c}, nil
 }
 
 func (r *remote) close() error { return r.client.Close() }

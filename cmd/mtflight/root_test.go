@@ -52,6 +52,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve", "--log-level", "loud", "."}, "choose debug, info"},
 		{[]string{"get", "--start", "x", tables, "/events"}, "is not an integer"},
 		{[]string{"ls", "--nope", "."}, "unknown flag: --nope"},
+		{[]string{"health", "127.0.0.1"}, `location "127.0.0.1" must be grpc://HOST:PORT`},
 		{[]string{"version", "extra"}, "wrong number of arguments (1)"},
 		{[]string{"fetch"}, "unknown command \"fetch\""},
 	} {

@@ -69,7 +69,7 @@ func Open(ctx context.Context, location string, options ...grpc.DialOption) (*Cl
 	}
 	if err := c.ping(ctx); err != nil {
 		c.Close()
-		return nil, err
+		return nil, unanswered(location, err)
 	}
 	return c, nil
 }
@@ -80,7 +80,7 @@ func (c *Client) at(location string) (arrowflight.Client, error) {
 	defer c.mu.Unlock()
 	conn := c.conns[location]
 	if conn == nil {
-		target, err := targetOf(location)
+		target, err := Target(location)
 		if err != nil {
 			return nil, err
 		}
@@ -95,8 +95,8 @@ func (c *Client) at(location string) (arrowflight.Client, error) {
 	return arrowflight.NewClientFromConn(conn, nil), nil
 }
 
-// targetOf is gRPC's name of a location.
-func targetOf(location string) (string, error) {
+// Target is gRPC's name of a location (grpc://HOST:PORT or grpc+unix:///PATH), for other services of the same server.
+func Target(location string) (string, error) {
 	u, err := url.Parse(location)
 	switch {
 	case err != nil:
@@ -106,6 +106,15 @@ func targetOf(location string) (string, error) {
 		return "unix:" + u.Path + u.Opaque, nil
 	}
 	return "", fault.New(fault.Invalid, "client: location %q must be grpc://HOST:PORT or grpc+unix:///PATH", location)
+}
+
+// unanswered says of a connection that cannot be made where it should lead to.
+func unanswered(location string, err error) error {
+	told := err.Error()
+	if errors.Is(err, context.DeadlineExceeded) || strings.HasPrefix(told, "connection error") || strings.HasPrefix(told, "name resolver error") {
+		return fault.New(fault.Unavailable, "client: %s does not answer: is the server running there? (%w)", location, err)
+	}
+	return err
 }
 
 func (c *Client) ping(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -304,6 +305,15 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	_, err := client.Open(context.Background(), "grpc+unix://"+filepath.Join(t.TempDir(), "none"))
 	require.ErrorIs(t, err, reader.ErrUnavailable)
+	require.ErrorContains(t, err, "none does not answer: is the server running there?")
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections, and says nothing
+	require.NoError(t, err)
+	defer silent.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_, err = client.Open(ctx, "grpc://"+silent.Addr().String())
+	require.ErrorIs(t, err, reader.ErrUnavailable)
+	require.ErrorContains(t, err, "does not answer")
 }
 
 // exampleTB is as much of a testing.TB as serve needs.
