@@ -153,6 +153,21 @@ def test_no_binary(tmp_path, monkeypatch):
     assert mtflight.server.binary() == str(beside)
 
 
+def test_replicas(start, tmp_path):
+    """Parallel parts come from where the server says that they are, or from another place if that is gone."""
+    replica = start(TESTDATA)
+    first = start(TESTDATA, args=("--advertise", replica.location, "--advertise", f"grpc+unix://{tmp_path}/gone"))
+    with mtflight.connect(first.location) as connection:
+        table = connection.table("tables.h5", "/events")
+        assert table.to_arrow(["id", "t"], parallel=4).equals(table.to_arrow(["id", "t"]))
+        assert connection.replica(replica.location) is connection.replica(replica.location)
+    replica.stop()
+    first.stop()
+    assert replica.log.read_text().count('"DoGet"') == 4
+    assert first.log.read_text().count('"DoGet"') == 1
+    assert not connection._replicas
+
+
 def test_locations(server, start, tmp_path):
     names = [f"{server.location}/tables.h5"]
     path = tmp_path / "s.sock"

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import threading
 import weakref
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -88,8 +89,10 @@ class Connection:
         pyarrow.flight.connect (tls_root_certs, middleware, ...)."""
         if _forked:
             raise RuntimeError(_FORKED)
-        self.location = location
+        self.location, self._options = location, options
         self._flight = fl.connect(location, **options)
+        self._replicas: dict[str, Connection] = {}
+        self._opening = threading.Lock()
         _connections.add(self)
 
     @property
@@ -97,6 +100,14 @@ class Connection:
         if _forked:
             raise RuntimeError(_FORKED)
         return self._flight
+
+    def replica(self, location: str) -> Connection:
+        """Another server that this one sent the program to, connected to once and with the same options; it closes with
+        this one."""
+        with self._opening:
+            if location not in self._replicas:
+                self._replicas[location] = Connection(location, **self._options)
+            return self._replicas[location]
 
     def table(self, file: str, path: str) -> Table:
         """A dataset to read as Arrow, of any kind. No message is sent yet."""
@@ -145,7 +156,11 @@ class Connection:
                 yield json.loads(result.body.to_pybytes())
 
     def close(self) -> None:
-        """Closes the connection; running streams end with an error."""
+        """Closes the connection and those to replicas; running streams end with an error."""
+        with self._opening:
+            replicas, self._replicas = self._replicas, {}
+        for replica in replicas.values():
+            replica.close()
         self._flight.close()
 
     def __enter__(self) -> Connection:

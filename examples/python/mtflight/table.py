@@ -121,9 +121,9 @@ class Table:
         return [_resumed(self._replicas(e), json.loads(e.ticket.ticket), retries) for e in endpoints]
 
     def _replicas(self, endpoint: fl.FlightEndpoint) -> list[Connection]:
-        """A connection of its own to each server that has the endpoint."""
-        places = [uri for uri in (loc.uri.decode() for loc in endpoint.locations) if not uri.startswith(_REUSE)]
-        return [Connection(uri) for uri in places] or [self._connection]
+        """A connection to each server that has the endpoint."""
+        here, places = self._connection, [loc.uri.decode() for loc in endpoint.locations]
+        return [here if uri.startswith(_REUSE) else here.replica(uri) for uri in places] or [here]
 
 
 class _Come:
