@@ -5,11 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -180,6 +182,31 @@ func TestWalk(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	require.ErrorIs(t, c.Walk(ctx, "", func(Entry) error { return nil }), context.Canceled)
+}
+
+// A directory that is closed is told, for its files are missing.
+func TestWalkTellsOfClosedDirectories(t *testing.T) {
+	top := tree(t, map[string]string{"a.h5": signature, "closed/b.h5": signature, "z.h5": signature})
+	require.NoError(t, os.Chmod(filepath.Join(top, "closed"), 0o700))
+	c, err := New([]string{top})
+	require.NoError(t, err)
+	for _, dir := range []string{filepath.Dir(top), top} {
+		require.NoError(t, os.Chmod(dir, 0o755))
+	}
+	if os.Geteuid() == 0 { // this thread is somebody else's for files
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		_, err := unix.SetfsuidRetUid(65534)
+		require.NoError(t, err)
+		defer func() { _, _ = unix.SetfsuidRetUid(0) }()
+	} else {
+		require.NoError(t, os.Chmod(filepath.Join(top, "closed"), 0))
+		defer func() { _ = os.Chmod(filepath.Join(top, "closed"), 0o700) }()
+	}
+	for glob, want := range map[string][]string{"": {"closed"}, "c*": {"closed"}, "closed/b*": {"closed"}, "a*": nil} {
+		_, bad := names(t, c, glob)
+		require.Equal(t, want, bad, glob)
+	}
 }
 
 func FuzzMatch(f *testing.F) {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -59,6 +60,8 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, glob string, visit func(
 		}
 		name := r.nameOf(p)
 		switch {
+		case errors.Is(err, fs.ErrPermission) && mayHold(name+"/", glob):
+			return c.closed(p, name, visit)
 		case err != nil && d != nil && d.IsDir():
 			return fs.SkipDir
 		case err != nil:
@@ -73,6 +76,15 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, glob string, visit func(
 		}
 		return c.found(r, p, name, d, visit)
 	})
+}
+
+// closed visits a directory that cannot be looked into, since what it holds is missing from the listing.
+func (c *Catalog) closed(p, name string, visit func(Entry) error) error {
+	loc := c.location(p, strings.ToValidUTF8(cmp.Or(name, "."), "\ufffd"))
+	if err := visit(Entry{loc, fault.New(fault.Denied, "the server may not look into this directory: make it readable")}); err != nil {
+		return err
+	}
+	return fs.SkipDir
 }
 
 // mayHold tells whether a file below dir can match the glob.
