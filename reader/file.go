@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -90,7 +91,12 @@ func (f *File) listing(ctx context.Context) (*meta.File, error) {
 }
 
 func (f *File) failed(err error) error {
-	if k := fault.Of(err); k != nil {
+	k := fault.Of(err)
+	if size := uint64(f.disk.Identity().Size); k == fault.DataLoss && size < f.h5.EOF && strings.Contains(err.Error(), "truncated file") {
+		told := fmt.Sprintf("the file is cut off: %d of its %d bytes are there: get all of it, or wait for its writer", size, f.h5.EOF)
+		return fault.New(k, "%s: %w", f.loc.Name, reworded{err, told})
+	}
+	if k != nil {
 		return fault.New(k, "%s: %w", f.loc.Name, reworded{err, withoutPlace(err.Error(), filepath.Base(f.loc.Path))})
 	}
 	return err

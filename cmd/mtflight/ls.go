@@ -54,6 +54,9 @@ func list(c *cobra.Command, s source, file string, frames, asJSON bool) error {
 	return orFirst(err, table.Flush())
 }
 
+// widestName bounds a cell: one long name would part all columns of the table. JSON has it whole.
+const widestName = 200
+
 func listRow(w io.Writer, d listed) error {
 	cells := []string{d.File, "-", "unreadable", "-", "-", "-", "-", "-", d.Error}
 	if d.Info != nil {
@@ -61,7 +64,7 @@ func listRow(w io.Writer, d listed) error {
 			orDash(strings.Join(d.Filters, "+")), bytesText(d.Bytes), d.Reason}
 	}
 	for i, cell := range cells {
-		cells[i] = printable(cell)
+		cells[i] = elide(printable(cell), widestName)
 	}
 	_, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 	return err

@@ -28,6 +28,7 @@ func TestListDirectory(t *testing.T) {
 	out := succeed(t, "ls", dir)
 	require.Contains(t, out, "/integers/be_i4")
 	require.Regexp(t, `short.h5 +- +unreadable`, out, "a truncated file does not end the listing")
+	require.Regexp(t, `the file is cut off: \d+ of its \d+ bytes are there`, out)
 	require.NotContains(t, out, "notes.txt")
 }
 
