@@ -100,8 +100,8 @@ func (s *Server) list(ctx context.Context, body []byte, answer func(any) error) 
 	})
 }
 
-// description is the answer to describe.
-type description struct {
+// Description is the answer to the action describe.
+type Description struct {
 	File string `json:"file"`
 	reader.Info
 	Schema     []column          `json:"schema"`
@@ -123,30 +123,41 @@ func (s *Server) describe(ctx context.Context, body []byte, answer func(any) err
 	if err := parseNames("describe", body, map[string]*string{"file": &file, "dataset": &dataset}); err != nil {
 		return err
 	}
-	ds, err := s.dataset(ctx, file, dataset)
+	f, err := s.open(ctx, file)
 	if err != nil {
 		return err
 	}
-	d := description{File: file, Info: ds.Info()}
+	callOf(ctx).dataset = dataset
+	d, err := Describe(ctx, f, dataset)
+	if err != nil {
+		return err
+	}
+	d.File = file
+	return answer(d)
+}
+
+// Describe tells what is known of a dataset but for the name of its file.
+func Describe(ctx context.Context, f *reader.File, dataset string) (d Description, err error) {
+	ds, err := f.Dataset(ctx, dataset)
+	if err != nil {
+		return d, err
+	}
+	d.Info = ds.Info()
 	if d.Stored > 0 {
 		d.Ratio = float64(d.Bytes) / float64(d.Stored)
 	}
 	if d.ChunkCount, err = ds.Chunks(ctx); err != nil {
-		return err
+		return d, err
 	}
 	d.Schema, d.Metadata = columns(d.Info.Schema)
 	if d.Kind == "table" {
-		f, err := s.open(ctx, file)
-		if err != nil {
-			return err
-		}
 		t, err := f.Tree(ctx)
 		if err != nil {
-			return err
+			return d, err
 		}
 		d.Indexes = indexes(t, dataset)
 	}
-	return answer(d)
+	return d, nil
 }
 
 func columns(schema *arrow.Schema) ([]column, map[string]string) {

@@ -93,6 +93,8 @@ func (m member) text() string {
 	return strings.Join(lines, "\n")
 }
 
+type column struct{ Name, Type string }
+
 func columnLines(columns []column) string {
 	lines := make([]string, len(columns))
 	for i, c := range columns {

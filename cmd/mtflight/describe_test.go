@@ -13,6 +13,7 @@ func TestDescribe(t *testing.T) {
 	require.Regexp(t, `(?m)^chunk_count +10$`, out)
 	require.Regexp(t, `(?m)^schema +id: int64$`, out)
 	require.Regexp(t, `detector: "barrel"`, out)
+	require.Regexp(t, `(?m)^indexes +\["run"\]$`, succeed(t, "describe", tables, "/plain"))
 }
 
 func TestDescribeJSON(t *testing.T) {

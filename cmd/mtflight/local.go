@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -76,7 +77,7 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 	return nil
 }
 
-func (l *local) dataset(ctx context.Context, path, dataset string) (*reader.Dataset, error) {
+func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, noFile(path, err)
@@ -84,39 +85,36 @@ func (l *local) dataset(ctx context.Context, path, dataset string) (*reader.Data
 	if info.IsDir() {
 		return nil, fault.New(fault.Invalid, "%s: it is a directory: name a file in it (`mtflight ls %s` lists them)", path, path)
 	}
-	file, err := l.engine.Open(ctx, reader.Location{Path: path})
+	return l.engine.Open(ctx, reader.Location{Path: path})
+}
+
+func (l *local) plan(ctx context.Context, r reader.Request) (*reader.Plan, error) {
+	file, err := l.file(ctx, r.File)
 	if err != nil {
 		return nil, err
 	}
-	return file.Dataset(ctx, dataset)
+	d, err := file.Dataset(ctx, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	return d.Plan(ctx, r)
 }
 
 func (l *local) describe(ctx context.Context, path, dataset string) (json.RawMessage, error) {
-	d, err := l.dataset(ctx, path, dataset)
+	file, err := l.file(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	told := description{File: path, Info: d.Info()}
-	if told.ChunkCount, err = d.Chunks(ctx); err != nil {
+	d, err := flight.Describe(ctx, file, dataset)
+	if err != nil {
 		return nil, err
 	}
-	if told.Stored > 0 {
-		told.Ratio = float64(told.Bytes) / float64(told.Stored)
-	}
-	if told.Info.Schema != nil {
-		for _, f := range told.Info.Schema.Fields() {
-			told.Schema = append(told.Schema, column{f.Name, f.Type.String()})
-		}
-	}
-	return json.Marshal(told)
+	d.File = path
+	return json.Marshal(d)
 }
 
 func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage, error) {
-	d, err := l.dataset(ctx, r.File, r.Dataset)
-	if err != nil {
-		return nil, err
-	}
-	p, err := d.Plan(ctx, r)
+	p, err := l.plan(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -131,26 +129,8 @@ func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage,
 	}{r.File, r.Dataset, x})
 }
 
-// description has the members of the server's answer that need no more than the dataset.
-type description struct {
-	File string `json:"file"`
-	reader.Info
-	Schema     []column `json:"schema"`
-	ChunkCount int      `json:"chunk_count"`
-	Ratio      float64  `json:"ratio,omitempty"`
-}
-
-type column struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
-}
-
 func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
-	d, err := l.dataset(ctx, r.File, r.Dataset)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := d.Plan(ctx, r)
+	plan, err := l.plan(ctx, r)
 	if err != nil {
 		return nil, err
 	}
