@@ -54,7 +54,7 @@ func list(c *cobra.Command, s source, file string, frames, asJSON bool) error {
 	return orFirst(err, table.Flush())
 }
 
-// widestName bounds a cell: one long name would part all columns of the table. JSON has it whole.
+// widestName bounds what is shown of a name: one long name would part all columns of the table. JSON has it whole.
 const widestName = 200
 
 func listRow(w io.Writer, d listed) error {
@@ -64,8 +64,9 @@ func listRow(w io.Writer, d listed) error {
 			orDash(strings.Join(d.Filters, "+")), bytesText(d.Bytes), d.Reason}
 	}
 	for i, cell := range cells {
-		cells[i] = elide(printable(cell), widestName)
+		cells[i] = printable(cell)
 	}
+	cells[0], cells[1] = elide(cells[0], widestName), elide(cells[1], widestName)
 	_, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
 	return err
 }

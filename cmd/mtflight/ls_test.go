@@ -30,6 +30,7 @@ func TestListDirectory(t *testing.T) {
 	require.Regexp(t, `short.h5 +- +unreadable`, out, "a truncated file does not end the listing")
 	require.Regexp(t, `the file is cut off: \d+ of its \d+ bytes are there`, out)
 	require.NotContains(t, out, "notes.txt")
+	require.Contains(t, succeed(t, "ls", "../../testdata/refused.h5"), "a directory that holds its plug-in", "a note is shown to its end")
 }
 
 func TestListJSON(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/near"
 )
 
 // run carries out one command line and returns its exit code. It may be called several times in one process.
@@ -41,11 +42,16 @@ Exit codes: 0 done, 1 anything not below, 2 wrong usage or request, 3 no such fi
 8 data that the options can't express, 9 file changed while read, 10 unavailable or out of memory budget,
 130 interrupted.`,
 		Args: func(c *cobra.Command, args []string) error {
-			if err := cobra.NoArgs(c, args); err != nil {
-				return usage(c, err)
+			if len(args) == 0 {
+				return nil
 			}
-			return nil
+			var names []string
+			for _, command := range c.Commands() {
+				names = append(names, command.Name())
+			}
+			return usage(c, fmt.Errorf("unknown command %q%s", args[0], near.Hint(args[0], names)))
 		},
+		Version:       buildVersion(),
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -55,6 +55,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"health", "127.0.0.1"}, `location "127.0.0.1" must be grpc://HOST:PORT`},
 		{[]string{"version", "extra"}, "wrong number of arguments (1)"},
 		{[]string{"fetch"}, "unknown command \"fetch\""},
+		{[]string{"sreve"}, `unknown command "sreve" (near: "serve")`},
 	} {
 		code, _, errOut := command(t, c.args...)
 		require.Equal(t, 2, code, "%v", c.args)
@@ -64,4 +65,5 @@ func TestUsage(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	require.Regexp(t, `^mtflight \S+ go1\.\S+ \S+/\S+\n$`, succeed(t, "version"))
+	require.Regexp(t, `^mtflight version \S+\n$`, succeed(t, "--version"))
 }
