@@ -38,6 +38,7 @@ func TestCorners(t *testing.T) {
 		"/fill_text":     `["ab","ab","x","yyy","ab","ab"]`,
 		"/fill_variable": `["void","void","x","yyy","void","void"]`,
 		"/fill_rows":     `[` + filled + `,` + filled + `,` + row(1, 2, "ab") + `,` + row(3, 4, "c") + `,` + filled + `,` + filled + `]`,
+		"/fill_never":    `[0,0,1,2,0,0]`, "/fill_never_unchunked": `[0,0]`, // as h5py, whose buffers libhdf5 leaves as they are
 		"/masks":         string(all),
 		"/moved":         `[{"late":-5,"early":513,"mid":9},{"late":6,"early":2,"mid":8}]`,
 		"/dense":         `[0,1,2]`,

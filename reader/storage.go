@@ -102,10 +102,10 @@ func (d *Dataset) externalSource() (source, error) {
 	return e, nil
 }
 
-// fill is the value of what was never written.
+// fill is the value of what was never written: zeros where the file says never to fill, as h5py and NumPy have them.
 func (d *Dataset) fill() []byte {
 	size := d.source.Type.Size
-	if d.object != nil && d.object.Fill.Defined && len(d.object.Fill.Value) == size {
+	if d.object != nil && d.object.Fill.FillTime != chunkindex.FillNever && len(d.object.Fill.Value) == size {
 		return d.object.Fill.Value
 	}
 	return make([]byte, size)

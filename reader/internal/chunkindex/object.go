@@ -53,8 +53,11 @@ type Fill struct {
 	Undefined bool   // none: what was never written has no value
 	Value     []byte // not to be changed
 	AllocTime uint8  // H5D_alloc_time_t: 1 early, 2 late, 3 incremental; 0 unknown
-	FillTime  uint8  // H5D_fill_time_t: 0 on allocation, 1 never, 2 if set
+	FillTime  uint8  // H5D_fill_time_t: 0 on allocation, FillNever, 2 if set
 }
+
+// FillNever is H5D_FILL_TIME_NEVER: what was never written is whatever the reader had in its buffer.
+const FillNever = 1
 
 // ExternalFile is a piece of an external raw file (IV.A.2.h). Size Unlimited: to its end.
 type ExternalFile struct {

@@ -23,6 +23,8 @@ def fills(f: h5py.File) -> None:
     f.create_dataset("fill_variable", (6,), h5py.string_dtype(), chunks=(2,), fillvalue="void")[2:4] = ["x", "yyy"]
     d = f.create_dataset("fill_rows", (6,), ROW, chunks=(2,), fillvalue=np.array((7, 0.5, b"q"), ROW)[()])
     d[2:4] = np.array([(1, 2, b"ab"), (3, 4, b"c")], ROW)
+    f.create_dataset("fill_never", (6,), "<i2", chunks=(2,), fillvalue=-9, fill_time="never")[2:4] = [1, 2]
+    f.create_dataset("fill_never_unchunked", (2,), "<i2", fillvalue=-9, fill_time="never")
 
 
 def masks(f: h5py.File) -> None:
