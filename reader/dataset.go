@@ -50,12 +50,17 @@ type Dataset struct {
 func newDataset(ctx context.Context, f *File, m meta.Dataset, asked string) *Dataset {
 	d := &Dataset{file: f, meta: m, asked: asked}
 	d.info = Info{Path: asked, Kind: "unsupported", Filters: []string{}, Attributes: attributes(m.Attrs)}
-	if err := d.learn(ctx); err != nil {
+	d.settle(d.learn(ctx))
+	return d
+}
+
+// settle makes an error the reason why the dataset is not served.
+func (d *Dataset) settle(err error) {
+	if err != nil {
 		d.unsupported = d.failed(err)
 		d.info.Reason = err.Error()
 		d.info.Kind = "unsupported"
 	}
-	return d
 }
 
 func (d *Dataset) learn(ctx context.Context) error {
@@ -65,6 +70,11 @@ func (d *Dataset) learn(ctx context.Context) error {
 			return err
 		}
 	}
+	return d.understand()
+}
+
+// understand is learn behind what the file says.
+func (d *Dataset) understand() error {
 	d.describe()
 	m := d.meta
 	t, err := h5type.Parse(d.message())

@@ -118,6 +118,14 @@ who utf8 ["ann" (null) "nan" "zoë"]
 kind dictionary<values=utf8, indices=int8, ordered=true> { dictionary: ["v" "u"] indices: [1 0 (null) 1] }
 key utf8 ["a" "b" (null) "d"]
 `,
+		"pandas.h5 /texts": `x float64 [0.5 1.5 NaN 3.5]
+who utf8 ["ann" (null) "nan" "zoë"]
+a utf8 ["p" (null) "q" "p"]
+b utf8 ["é" "" "nan" (null)]
+__index_level_0__ int64 [0 1 2 3]
+`,
+		"pandas.h5 /names": "who utf8 [\"ann\" (null) \"nan\" \"zoë\"]\nkey utf8 [\"a\" \"b\" (null) \"d\"]\n",
+		"pandas.h5 /older": "x float64 [0.5 1.5 NaN 3.5]\nkey utf8 [\"k\" \"l\" \"m\" \"k\"]\n",
 		"pandas.h5 /deep/levels": `x float64 [0.5 1.5 NaN]
 ok bool [true false true]
 i int64 [1 1 2]

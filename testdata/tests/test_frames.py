@@ -95,6 +95,8 @@ def frames() -> dict[str, tuple[pd.DataFrame | pd.Series, dict]]:
     out = {
         "fixed/columns": (columns(ROWS), fixed), "fixed/series": (small["when"].rename(None), fixed), "fixed/empty": (small[:0], fixed),
         "fixed/one": (small[:1], fixed), "fixed/multi": (real.set_index(levels(20)), fixed), "fixed/blocks": (columns(100)[["x", "y"]], fixed),
+        "fixed/texts": (columns(ROWS).join(texts(ROWS).drop(columns=["kind", "rank", "number"])), fixed),
+        "fixed/objects": (pd.DataFrame({"a": ["p", None, "p"], "b": ["", "é", "nan"], "n": [1, 2, 3]}).astype({"a": object, "b": object}), fixed),
         "table/columns": (columns(ROWS).drop(columns="z").join(texts(ROWS)), table),
         "table/data": (small.drop(columns="z").join(word), table | {"data_columns": True}),
         "table/some": (small[["x", "y", "n"]].join(word["word"]), table | {"data_columns": ["y", "word"]}),
@@ -212,7 +214,7 @@ def test_exchange(stored, root):
 
 
 def test_pickled_columns_are_refused(start, tmp_path):
-    texts(9).drop(columns=["kind", "rank", "number"]).assign(n=range(9)).to_hdf(tmp_path / "p.h5", key="df", format="fixed")
+    pd.DataFrame({"mixed": pd.Series(["a", 1, None] * 3, dtype=object), "n": range(9)}).to_hdf(tmp_path / "p.h5", key="df", format="fixed")
     server = start(tmp_path)
     with pytest.raises(NotImplementedError, match="pickled.*/df/block"):
         server.read("p.h5", "/df")

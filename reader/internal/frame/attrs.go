@@ -8,6 +8,9 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
+// maxPickle bounds a pickled attribute in bytes; HDF5 keeps attributes in the object header up to 64 KiB.
+const maxPickle = 1 << 20
+
 // attributes are a node's, as libhdf5's values in JSON.
 type attributes []meta.Attr
 
@@ -77,7 +80,7 @@ func (a attributes) truth(name string) bool {
 // python is an attribute as PyTables gives it to Python: a text that is a pickle is what was pickled. nil: none.
 func (a attributes) python(name string) any {
 	if b, ok := a.bytes(name); ok {
-		if strings.HasSuffix(string(b), ".") {
+		if len(b) <= maxPickle && strings.HasSuffix(string(b), ".") {
 			if v, err := Unpickle(b); err == nil {
 				return v
 			}

@@ -91,7 +91,7 @@ func (o *opener) blocks(f *Frame) ([]Column, error) {
 	return out, nil
 }
 
-const pickledValues = "its values are pickled, which is never undone: ask the raw node %s, or write it with format=\"table\""
+const pickledValues = "its values are pickled objects, which are never made: ask the raw node %s, or write it with format=\"table\""
 
 // block is one column of an array of values.
 func (o *opener) block(name string, item int) (Column, error) {
@@ -104,7 +104,7 @@ func (o *opener) block(name string, item int) (Column, error) {
 	dtype := a.text("value_type")
 	switch {
 	case a.text("CLASS") == "VLARRAY":
-		c.Reason = fmt.Sprintf(pickledValues, d.Path)
+		return c, o.texts(&c, item)
 	case len(d.Shape) == 1 && item == 0:
 	case len(d.Shape) != 2 || !a.truth("transposed") && !a.zero("shape") && d.Shape[1] != 0:
 		c.Reason = "its block is not laid out as rows: ask the raw node " + d.Path
@@ -243,6 +243,9 @@ func (o *opener) indexColumn(name string) (Column, error) {
 	c.Label, _ = pickled(a.python("name"))
 	c.Type = missing(d)
 	kind := a.text("kind")
+	if kind == "object" && a.text("CLASS") == "VLARRAY" {
+		return c, o.texts(&c, 0)
+	}
 	c.kind(kind, a, "")
 	c.zone(a.python("tz"))
 	if a.text("index_class") == "period" {

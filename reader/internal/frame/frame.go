@@ -85,6 +85,10 @@ type Source interface {
 	Type(path, member string) (arrow.DataType, error)
 	// Values are all of its values, in Go's heap.
 	Values(path, member string) (arrow.Array, error)
+	// Unpickled lets use have what is pickled in an array's only row, read without running it.
+	Unpickled(path string, use func(v any) error) error
+	// Keep makes codes an array at a path that no dataset of the file has.
+	Keep(path string, codes []int32)
 }
 
 // Format tells what kind of frame a group is, by its attributes: "" for none.
@@ -111,7 +115,8 @@ func open(n *Nodes, path string, from Source, depth int) (*Frame, error) {
 	if g == nil {
 		return nil, nil
 	}
-	o := &opener{nodes: n, from: from, path: strings.TrimSuffix(path, "/"), attrs: attributes(g.Attrs), depth: depth}
+	o := &opener{nodes: n, from: from, path: strings.TrimSuffix(path, "/"), attrs: attributes(g.Attrs), depth: depth,
+		objects: map[string][]Column{}}
 	var err error
 	f := &Frame{Format: Format(g.Attrs)}
 	switch f.Format {
@@ -144,6 +149,8 @@ type opener struct {
 	path  string
 	attrs attributes // of the group
 	depth int
+
+	objects map[string][]Column // those of arrays of objects, by path
 }
 
 func (o *opener) dataset(name string) *meta.Dataset { return o.nodes.Datasets[o.path+"/"+name] }

@@ -32,6 +32,30 @@ func (s source) Type(path, member string) (arrow.DataType, error) {
 	return a.DataType(), nil
 }
 
+func (s source) Unpickled(path string, use func(any) error) error {
+	a, err := s.Values(path, "")
+	if err != nil {
+		return err
+	}
+	v, err := Unpickle(a.(*array.Binary).Value(0))
+	if err != nil {
+		return err
+	}
+	return use(v)
+}
+
+func binaryOf(b []byte) arrow.Array {
+	out := array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
+	out.Append(b)
+	return out.NewArray()
+}
+
+func (s source) Keep(path string, codes []int32) {
+	b := array.NewInt32Builder(memory.DefaultAllocator)
+	b.AppendValues(codes, nil)
+	s[path] = b.NewArray()
+}
+
 func arr(typ arrow.DataType, values string) arrow.Array {
 	a, _, err := array.FromJSON(memory.DefaultAllocator, typ, strings.NewReader(values))
 	if err != nil {

@@ -20,9 +20,10 @@ type (
 	Dict struct{ Keys, Values []any }
 	// Opaque is what only calling something would tell: a class or function by its name, or a call of one.
 	Opaque struct {
-		Name string // "module name"; "" for a call
-		Call any    // what would be called
-		Args any    // with what
+		Name  string // "module name"; "" for a call
+		Call  any    // what would be called
+		Args  any    // with what
+		State any    // what the result would be given then
 	}
 )
 
@@ -42,20 +43,17 @@ func (d *Dict) Get(key any) any {
 	return nil
 }
 
-// maxPickle bounds a pickle in bytes; HDF5 keeps attributes in the object header up to 64 KiB.
-const maxPickle = 1 << 20
-
 var (
 	errPickle = errors.New("not a pickle that can be read without running it")
 	errMark   = errors.New("a pickle's stack is empty")
 )
 
-// Unpickle reads a pickle of protocols 0 to 5 without running it. Memory and time are linear in its length; values may
-// be shared and may contain themselves.
+// Unpickled is about how many bytes in memory a byte of a pickle takes at most.
+const Unpickled = 64
+
+// Unpickle reads a pickle of protocols 0 to 5 without running it. Memory and time are linear in its length, which
+// callers bound; values may be shared and may contain themselves.
 func Unpickle(b []byte) (any, error) {
-	if len(b) > maxPickle {
-		return nil, errPickle
-	}
 	u := &unpickler{rest: b, memo: map[uint64]any{}}
 	for {
 		op, err := u.take(1)

@@ -176,7 +176,14 @@ func (u *unpickler) call(op byte) (bool, error) {
 		}
 		return true, err
 	case 'b': // the state of what was called
-		_, err := u.pop()
+		state, err := u.pop()
+		if err != nil {
+			return true, err
+		}
+		into, err := u.top()
+		if o, ok := into.(*Opaque); ok {
+			o.State = state
+		}
 		return true, err
 	}
 	return false, nil

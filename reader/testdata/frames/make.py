@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import tables as tb
 
 warnings.simplefilter("ignore")  # pickled pandas metadata
 
@@ -27,7 +28,10 @@ def write_pandas() -> None:
     levels = pd.MultiIndex.from_arrays([[1, 1, 2, 2], ["p", "q", "p", None]], names=["i", None])
     with pd.HDFStore("pandas.h5", "w") as store:
         store.put("fixed", frame.drop(columns="who"), format="fixed")
-        store.put("pickled", frame[["x", "who"]], format="fixed")
+        texts = pd.DataFrame({"a": ["p", None, "q", "p"], "b": ["é", "", "nan", pd.NA]}, dtype=object)
+        store.put("texts", frame[["x", "who"]].reset_index(drop=True).join(texts), format="fixed")
+        store.put("names", frame["who"].astype(object), format="fixed")
+        store.put("pickled", frame[["x", "who"]].assign(who=pd.Series([1, "b", None, 2.5], frame.index, dtype=object)), format="fixed")
         store.put("multi", frame[["x"]].set_index(levels), format="fixed")
         store.put("empty", frame[["x", "n", "when"]][:0], format="fixed")
         store.put("labels", pd.DataFrame(np.eye(3)), format="fixed")
@@ -36,6 +40,14 @@ def write_pandas() -> None:
                   format="table", data_columns=["n", "who"], index=False)
         store.put("deep/levels", frame[["x", "ok"]].set_index(levels.set_levels(["p", "q"], level=1)).iloc[:3],
                   format="table", index=False)
+        store.put("older", frame[["x"]], format="fixed")
+        axis = store._handle.get_node("/older/axis1")  # as pandas for Python 2 kept an index of unicode
+        attrs = {name: axis._v_attrs[name] for name in axis._v_attrs._v_attrnamesuser}
+        axis.remove()
+        axis = store._handle.create_vlarray("/older", "axis1", tb.ObjectAtom())
+        axis.append(np.array(["k", "l", "m", "k"], object))
+        for name, value in (attrs | {"kind": "object"}).items():
+            axis._v_attrs[name] = value
 
 
 def write_anndata() -> None:
