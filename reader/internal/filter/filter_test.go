@@ -235,6 +235,9 @@ func TestImpossibleParameters(t *testing.T) {
 		{32008, []uint32{0, 4}, fault.DataLoss},
 		{32008, []uint32{0, 4, 0}, fault.DataLoss},
 		{32008, []uint32{0, 4, 4, 7}, fault.DataLoss},
+		{32020, []uint32{0, 2, 1}, fault.Unsupported},
+		{32020, []uint32{2, 2, 1, 1}, fault.Unsupported}, // a later version
+		{32020, []uint32{0, 8, 1, 1}, fault.Unsupported},
 	} {
 		_, err := New([]Spec{{ID: tc.id, Params: tc.params}}, 4)
 		require.ErrorIs(t, err, tc.kind, "%d %d", tc.id, tc.params)

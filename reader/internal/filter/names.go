@@ -82,7 +82,6 @@ var foreign = map[uint16]struct{ name, plugin string }{
 	32017: {"sz", "libh5sz, e.g. of PyPI's hdf5plugin"},
 	32018: {"fcidecomp", "libh5fcidecomp, e.g. of PyPI's hdf5plugin"},
 	32019: {"jpeg", ""},
-	32020: {"vbz", "of Oxford Nanopore"},
 	32021: {"fapec", ""},
 	32024: {"sz3", "libh5sz3, e.g. of PyPI's hdf5plugin"},
 	32025: {"delta-rice", ""},

@@ -25,7 +25,7 @@ type entry struct {
 var registry = []entry{
 	deflateEntry, shuffleEntry, fletcher32Entry,
 	bloscEntry, lzfEntry, lz4Entry, zstdEntry, bzip2Entry, bitshuffleEntry, szipEntry, nbitEntry, scaleoffsetEntry,
-	lzoEntry, blosc2Entry, bitgroomEntry, bitroundEntry,
+	lzoEntry, blosc2Entry, vbzEntry, bitgroomEntry, bitroundEntry,
 }
 
 // Supported lists the filters that the package knows, in a fixed order.

@@ -1,6 +1,6 @@
 """Writes testdata/<filter>.zip: chunks as the reference implementations store them, and what libhdf5 decodes them to.
 
-    python testdata/make.py [filter ...]       needs h5py, hdf5plugin, tables, numpy, blosc2
+    python testdata/make.py [filter ...]       needs h5py, hdf5plugin, tables, numpy, blosc2, vbz-h5py-plugin
     python testdata/make.py --bench DIR        writes DIR/bench.zip: a chunk of 1 MiB per filter, for BenchmarkDecode
 
 A zip holds cases.json, a list of {name, filters: [{id, params}], mask, elem, stored, decoded}, where stored and decoded
@@ -311,6 +311,21 @@ def lzo_stream(r, steps):
     return bytes(src), bytes(out)
 
 
+def vbz(f):
+    """Of Oxford Nanopore's own plug-in."""
+    import vbz_h5py_plugin  # noqa: F401  sets the path of plug-ins
+
+    r = np.random.default_rng(5)
+    for dtype in ("i1", "u1", "i2", "i4", "u2", "u4"):
+        a = np.cumsum(r.integers(-9, 10, 701)).astype(dtype)
+        a[5:7], a[300:310] = (np.iinfo(dtype).max, np.iinfo(dtype).min), 0
+        for version, zigzag, level in ((0, 1, 1), (1, 1, 1), (0, 0, 1), (1, 0, 3), (0, 1, 0)):
+            f.array(f"{dtype}_v{version}_zigzag{zigzag}_level{level}", a, compression=32020,
+                    compression_opts=(version, a.itemsize, zigzag, level))
+    f.array("fast5", np.cumsum(r.integers(-40, 41, 5000)).astype("<i2"), compression=32020, compression_opts=(0, 2, 1, 1, 1))
+    f.array("one", np.array([-7], "<i2"), compression=32020, compression_opts=(0, 2, 1, 1))
+
+
 def blosc2(f):
     a = arrays()
     for codec in ("blosclz", "lz4", "lz4hc", "zlib", "zstd"):
@@ -427,7 +442,7 @@ def bench(f):
 
 
 MAKERS = dict(deflate=deflate, blosc=blosc, lzf=lzf, lz4=lz4, zstd=zstandard, bzip2=bzip2, bitshuffle=bitshuffle,
-              szip=szip, nbit=nbit, scaleoffset=scaleoffset, lzo=lzo, blosc2=blosc2)
+              szip=szip, nbit=nbit, scaleoffset=scaleoffset, lzo=lzo, blosc2=blosc2, vbz=vbz)
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--bench"]:
