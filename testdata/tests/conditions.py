@@ -251,6 +251,9 @@ def ask(path: Path) -> None:
 
 
 def answer_all(path: Path, questions: list[dict], write: int) -> None:
+    # PyTables compiles with the optimization that numexpr was last asked for in the thread, "none" before its first evaluate
+    # and for good that one's after: numexpr never takes it back. i8 ** 2 is a power of doubles then, and a product later.
+    numexpr.evaluate("1 + 1")
     with os.fdopen(write, "w", buffering=1) as out, tb.open_file(path) as f:
         for q in questions:
             signal.alarm(60)  # ends the process: Python computes large powers of constants for hours
