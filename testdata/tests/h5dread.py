@@ -146,7 +146,7 @@ class Comparer:
             return None
         name = ctypes.create_string_buffer(256)
         libhdf5.call("H5Rget_name", libhdf5.HID(self.file.id.id), ctypes.c_int(0), stored, name, libhdf5.SIZE(256))
-        return name.value.decode()
+        return name.value.decode() or None  # of bytes that are no object's address
 
 
 def is_complex(t: h5t.TypeID) -> bool:
