@@ -132,6 +132,9 @@ class Comparer:
     def sequences(self, got: pa.Array, raw: np.ndarray, base: h5t.TypeID) -> None:
         size = memory(base).get_size()
         parts = [ctypes.string_at(int(p), int(n) * size) if n else b"" for n, p in raw.reshape(-1).view("u8").reshape(-1, 2)]
+        if pa.types.is_binary(got.type) or pa.types.is_string(got.type):  # PyTables' atoms of text and objects
+            equal(got.cast(pa.binary()).to_pylist(), [v if size == 1 else v.decode("utf-32-le").encode() for v in parts])
+            return
         equal([len(v) // size for v in parts], got.value_lengths().to_pylist())
         self.array(got.flatten(), np.frombuffer(b"".join(parts), "u1").reshape(-1, size), base)
 
@@ -167,6 +170,9 @@ def members(t: h5t.TypeCompoundID, raw: np.ndarray):
 
 
 def bits(got: pa.Array, want: np.ndarray) -> None:
+    if pa.types.is_boolean(got.type):  # a PyTables table's
+        equal(got.to_pylist(), [bool(v) for v in want])
+        return
     values = got.to_numpy(zero_copy_only=False)
     assert got.null_count == 0 and values.dtype == want.dtype, f"{got.type} for {want.dtype}"
     if values.tobytes() != want.tobytes():
