@@ -129,6 +129,29 @@ func TestSelectParses(t *testing.T) {
 	}
 }
 
+// FuzzSelect holds every index that is understood to the extents of the data.
+func FuzzSelect(f *testing.F) {
+	for _, text := range []string{"...", "2", "1:3, ..., ::2", "-1, ::-2", "[3,-6, 3], 4, :", ":, [], :", "99999999999999999999:", "[1", "1, :, [0]", "::-9223372036854775808"} {
+		f.Add(text, uint8(6), uint8(5), uint8(4))
+	}
+	f.Fuzz(func(t *testing.T, text string, a, b, c uint8) {
+		shape := []int64{int64(a), int64(b), int64(c)}[:len(text)%4]
+		axes, err := parseSelect(text, shape)
+		if err != nil {
+			require.True(t, fault.Of(err) == fault.Invalid || fault.Of(err) == fault.OutOfRange, "%v", err)
+			return
+		}
+		require.Len(t, axes, len(shape))
+		for i, x := range axes {
+			require.False(t, x.drop && x.n != 1)
+			for _, at := range spread(x.runs, x.n) {
+				require.GreaterOrEqual(t, at, int64(0))
+				require.Less(t, at, shape[i])
+			}
+		}
+	})
+}
+
 func TestSplitCoversEveryPlaceOnce(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 3000 {

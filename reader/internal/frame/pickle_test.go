@@ -1,7 +1,11 @@
 package frame
 
 import (
+	"compress/gzip"
+	"io"
 	"math"
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -135,6 +139,18 @@ func FuzzUnpickle(f *testing.F) {
 		"S'it\\'s'\n.", objects("I2\nI1\n", "Va\naNa"), "cpandas._libs.tslibs.offsets\nMonthEnd\np0\n(I1\nI00\ntp1\nRp2\n.",
 	} {
 		f.Add([]byte(seed))
+	}
+	packed, err := os.Open("../../testdata/frames/pandas.h5.gz")
+	require.NoError(f, err)
+	defer packed.Close()
+	z, err := gzip.NewReader(packed)
+	require.NoError(f, err)
+	file, err := io.ReadAll(z)
+	require.NoError(f, err)
+	real := regexp.MustCompile(`\([ld]p\d+\n[^\x00]*?\.\x00`).FindAll(file, -1)
+	require.Greater(f, len(real), 10)
+	for _, b := range real {
+		f.Add(b[:len(b)-1])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		v, err := Unpickle(b)
