@@ -46,7 +46,11 @@ func places(t *testing.T, d *Dataset, r Request) ([]int64, error) {
 	if r.Limit != nil {
 		limit = *r.Limit
 	}
-	return p.filter(context.Background(), rows, limit)
+	found, err := p.filter(context.Background(), rows, limit)
+	if err != nil {
+		return nil, err
+	}
+	return found.list()
 }
 
 func TestIndexesChangeNoAnswer(t *testing.T) {

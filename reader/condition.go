@@ -97,13 +97,13 @@ type hits []int64
 const probeBytes = 4 << 20
 
 // filter finds the rows of a slice that match, at most limit of them (negative: all).
-func (p *Plan) filter(ctx context.Context, rows span, limit int64) (rowList, error) {
+func (p *Plan) filter(ctx context.Context, rows span, limit int64) (*sortedRows, error) {
 	out, _, err := p.matches(ctx, rows, limit, false)
 	return out, err
 }
 
-// matches is filter that, where keep says so and there is room, takes the rows along.
-func (p *Plan) matches(ctx context.Context, rows span, limit int64, keep bool) (rowList, *kept, error) {
+// matches is filter that, where keep says so and there is room, takes the rows along: then those are the result.
+func (p *Plan) matches(ctx context.Context, rows span, limit int64, keep bool) (*sortedRows, *kept, error) {
 	found, ok, err := p.candidates(ctx, rows)
 	switch {
 	case err != nil:
@@ -111,7 +111,8 @@ func (p *Plan) matches(ctx context.Context, rows span, limit int64, keep bool) (
 	case ok:
 		return p.matching(ctx, found, limit, keep)
 	case len(p.where.columns) == 0:
-		return p.constant(rows, limit), nil, nil
+		found, err := p.every(rows, limit)
+		return found, nil, err
 	}
 	likely, _, err := p.likely(ctx, rows)
 	if err != nil {
@@ -121,9 +122,10 @@ func (p *Plan) matches(ctx context.Context, rows span, limit int64, keep bool) (
 }
 
 // matching reads the condition's columns of some rows, and notes the statistics of whole chunks.
-func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bool) (rowList, *kept, error) {
-	if limit == 0 {
-		return rowList{}, nil, nil
+func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bool) (*sortedRows, *kept, error) {
+	out, err := p.newSortedRows(0, false)
+	if limit == 0 || err != nil {
+		return out, nil, err
 	}
 	defer p.ds.file.saveStats(false)
 	scan, err := p.scan(p.where.columns, rows)
@@ -135,11 +137,13 @@ func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bo
 		return nil, nil, err
 	}
 	rowAt := rowOf(rows)
-	out, along := rowList{}, newKept(p.ds.file.eng.mem, int64(p.program.ElemSize()))
+	along := newKept(p.ds.file.eng.mem, int64(p.program.ElemSize()))
 	err = scan.each(ctx, func(r *Run) bool {
 		for _, f := range r.now.finds {
 			for _, h := range f.hits {
-				out = append(out, rowAt(h))
+				if limit < 0 || out.n < limit {
+					out.add(rowAt(h))
+				}
 			}
 		}
 		if keep && !scan.probe.keep(along, r.now) {
@@ -147,28 +151,39 @@ func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bo
 			along.close()
 			keep = false
 		}
-		return limit < 0 || int64(len(out)) < limit
+		return out.err == nil && (limit < 0 || out.n < limit)
 	})
-	if limit >= 0 && int64(len(out)) > limit {
-		out = out[:limit]
-	}
 	if !keep || err != nil {
 		along.close()
+		out, err = finished(out, err)
 		return out, nil, err
 	}
-	along.n = int64(len(out))
-	return out, along, nil
+	along.n = out.n
+	out.close()
+	return nil, along, nil
 }
 
-// constant is a condition without columns: all rows or none.
-func (p *Plan) constant(rows span, limit int64) rowList {
+// constant is what a condition without columns says of every row.
+func (p *Plan) constant() bool {
 	one := make([]byte, 1)
 	p.where.program.NewEval().Eval(nil, 1, one)
-	out := rowList{}
-	for i := int64(0); one[0] != 0 && i < rows.n && (limit < 0 || i < limit); i++ {
-		out = append(out, rows.start+i*rows.step)
+	return one[0] != 0
+}
+
+// every is the rows of a slice for which a condition without columns holds: all or none.
+func (p *Plan) every(rows span, limit int64) (*sortedRows, error) {
+	if limit >= 0 {
+		rows = rows.cut(limit)
 	}
-	return out
+	if !p.constant() {
+		rows.n = 0
+	}
+	out, err := p.newSortedRows(0, false)
+	for i := int64(0); err == nil && i < rows.n; i++ {
+		out.add(rows.start + i*rows.step)
+		err = out.err
+	}
+	return finished(out, err)
 }
 
 // scan is a plan that reads columns as values over rows.

@@ -103,7 +103,7 @@ func (p *Plan) explainRows(ctx context.Context, x *Explanation) error {
 		if rows, x.Skipped, err = p.likely(ctx, all); err != nil {
 			return err
 		}
-		if len(p.where.columns) == 0 && len(p.constant(span{step: 1, n: 1}, -1)) == 0 {
+		if len(p.where.columns) == 0 && !p.constant() {
 			rows = span{step: 1}
 		}
 	} else if p.req.SortBy != "" {

@@ -283,7 +283,9 @@ func (f *follow) scan(ctx context.Context) error {
 		if err != nil {
 			return f.patience(err)
 		}
-		more = chosen
+		if more, err = chosen.list(); err != nil {
+			return err
+		}
 	}
 	f.next += rows.n * rows.step
 	f.moved = time.Now()

@@ -98,7 +98,8 @@ func (p *Plan) sorted(ctx context.Context, limit int64) (*sortedRows, error) {
 		if err != nil {
 			return nil, err
 		}
-		return p.bySorting(ctx, rows, limit)
+		defer rows.close()
+		return p.bySorting(ctx, rows.plain(), limit)
 	}
 	if p.req.Index == IndexOff {
 		return p.bySorting(ctx, all, limit)

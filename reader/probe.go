@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -153,6 +154,9 @@ func (b *probe) match(l *look, f *fill, r convert.Resolver, e convert.Elems, fil
 func (l *look) collect(row int64, runs []run, fill bool) (out find) {
 	l.dst, l.src = l.dst[:0], l.src[:0]
 	set := l.set
+	if n := bytes.Count(set, []byte{1}); n > 0 {
+		out.hits = make(hits, 0, n)
+	}
 	for _, r := range runs {
 		for i := next(set[:r.n], 0); i < r.n; i = next(set[:r.n], i+1) {
 			src := r.src + i*r.step

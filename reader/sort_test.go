@@ -134,6 +134,43 @@ func TestSortedRowsInMemoryAndOnDisk(t *testing.T) {
 	}
 }
 
+// TestFoundRowsInMemoryAndOnDisk: rows that nobody has counted before are counted by the budget, and leave it for the disk.
+func TestFoundRowsInMemoryAndOnDisk(t *testing.T) {
+	for _, limit := range []int64{1 << 17, 1 << 24} {
+		budget := bufpool.NewBudget(limit, 0)
+		s, err := newSortedRows(budget, 0, 10, false)
+		require.NoError(t, err)
+		const n = 50_000
+		for i := range int64(n) {
+			s.add(2 * i)
+			require.Equal(t, s.held, budget.Used())
+			require.LessOrEqual(t, s.held, limit/16)
+			require.Equal(t, int64(8*cap(s.rows)), s.held)
+		}
+		require.NoError(t, s.finish())
+		require.Equal(t, limit == 1<<17, s.file != nil)
+		require.EqualValues(t, n, s.Len())
+		for _, lo := range []int64{0, 1023, 1024, n - 1} {
+			require.Equal(t, []int64{2 * lo}, spread(s.Runs(nil, lo, lo+1, 0), 1))
+		}
+		all, err := s.list()
+		require.NoError(t, err)
+		require.EqualValues(t, 2*(n-1), all[n-1])
+		require.Zero(t, budget.Used())
+	}
+}
+
+func TestNoRoomForFoundRows(t *testing.T) {
+	s, err := newSortedRows(bufpool.NewBudget(1<<17, 0), 0, 10, false)
+	require.NoError(t, err)
+	defer s.close()
+	t.Setenv("TMPDIR", "/no/such/folder")
+	for i := range int64(5000) {
+		s.add(i)
+	}
+	require.ErrorIs(t, s.finish(), fault.Exhausted)
+}
+
 func TestSortedRowsTellWhatCouldNotBeRead(t *testing.T) {
 	s, err := newSortedRows(bufpool.NewBudget(0, 0), 3, 10, false)
 	require.NoError(t, err)

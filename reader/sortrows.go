@@ -12,8 +12,8 @@ import (
 // runBytes is about what planning takes for a row that comes alone.
 const runBytes = 128
 
-// sortedRows is the rows of a sorted result, in memory or, where they are too many, in a temporary file. It is a
-// sequence; err is what kept Runs from reading.
+// sortedRows is the rows that reading has found or sorted, in memory or, where they are too many, in a temporary file. It is a
+// sequence; err is what kept add from writing or Runs from reading.
 type sortedRows struct {
 	budget *bufpool.Budget
 	held   int64 // bytes of the budget
@@ -39,20 +39,39 @@ type sortedRows struct {
 // keep others, or the same request, from their batches.
 func roomy(b *bufpool.Budget, n int64) bool { return b.Used()+n <= b.Limit()/2 }
 
-// newSortedRows makes room for n rows; down: they will be added from the last to the first.
+// leastRows is the room that rows get before their number is known.
+const leastRows = 1 << 10
+
+// newSortedRows makes room for n rows, and more where more come; down: they will be added from the last to the first.
 func newSortedRows(budget *bufpool.Budget, n, extent int64, down bool) (*sortedRows, error) {
 	s := &sortedRows{budget: budget, down: down, extent: extent, last: -1}
-	if bytes := 8 * n; bytes <= budget.Limit()/16 && roomy(budget, bytes) && budget.TryAcquire(bytes) {
-		s.held = bytes
-		s.rows = make(rowList, 0, n)
-		return s, nil
+	s.grow(n)
+	return s, s.err
+}
+
+// grow makes room for n rows in memory, or a file to write them to.
+func (s *sortedRows) grow(n int64) {
+	more := 8 * (n - int64(cap(s.rows)))
+	if 8*n <= s.budget.Limit()/16 && roomy(s.budget, more) && s.budget.TryAcquire(more) {
+		s.held += more
+		s.rows = append(make(rowList, 0, n), s.rows...)
+		return
 	}
-	f, err := tempFile()
-	if err != nil {
-		return nil, err
+	if s.file, s.err = tempFile(); s.err != nil {
+		s.rows = nil
+		return
 	}
-	s.file, s.w = f, bufio.NewWriterSize(f, spillBuffer)
-	return s, nil
+	s.w = bufio.NewWriterSize(s.file, spillBuffer)
+	for _, row := range s.rows {
+		s.write(row)
+	}
+	s.rows = nil
+	s.budget.Return(s.held)
+	s.held = 0
+}
+
+func (s *sortedRows) write(row int64) {
+	_, _ = s.w.Write(binary.LittleEndian.AppendUint64(s.w.AvailableBuffer(), uint64(row))) // finish sees the error
 }
 
 func (s *sortedRows) add(row int64) {
@@ -69,15 +88,23 @@ func (s *sortedRows) add(row int64) {
 		s.last = chunk
 		s.moves++
 	}
-	if s.file == nil {
-		s.rows = append(s.rows, row)
-		return
+	if s.file == nil && len(s.rows) == cap(s.rows) && s.err == nil {
+		s.grow(max(leastRows, 2*int64(cap(s.rows))))
 	}
-	_, _ = s.w.Write(binary.LittleEndian.AppendUint64(s.w.AvailableBuffer(), uint64(row))) // finish sees the error
+	switch {
+	case s.err != nil:
+	case s.file == nil:
+		s.rows = append(s.rows, row)
+	default:
+		s.write(row)
+	}
 }
 
 // finish ends the adding.
 func (s *sortedRows) finish() error {
+	if s.err != nil {
+		return s.err
+	}
 	if s.file == nil {
 		if s.down {
 			slices.Reverse(s.rows)
@@ -137,6 +164,13 @@ func (s *sortedRows) read(lo, hi int64) rowList {
 		slices.Reverse(part)
 	}
 	return part
+}
+
+// list is all rows, for good: whoever takes them answers for their memory.
+func (s *sortedRows) list() (rowList, error) {
+	defer s.close()
+	all := s.read(0, s.n)
+	return all, s.err
 }
 
 // close gives back memory and disk.

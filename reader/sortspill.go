@@ -33,7 +33,7 @@ func tempFile() (*os.File, error) {
 }
 
 func spillFailed(err error) error {
-	return fault.New(fault.Exhausted, "sorting on disk: %s: make room in the folder for temporary files (TMPDIR) or raise --memory", cause(err))
+	return fault.New(fault.Exhausted, "rows on disk: %s: make room in the folder for temporary files (TMPDIR) or raise --memory", cause(err))
 }
 
 // spill is sorted runs of keys with rows in a temporary file: a length, the key, the row.
