@@ -117,13 +117,7 @@ func decodeInto(t testing.TB, p *Pipeline, s *Scratch, src []byte, mask uint32, 
 }
 
 // dirty allocates buffers that aren't zero, as a pool does.
-func dirty(n int) []byte {
-	b := make([]byte, n)
-	for i := range b {
-		b[i] = 0xa5
-	}
-	return b
-}
+func dirty(n int) []byte { return bytes.Repeat([]byte{0xa5}, n) }
 
 // TestWrongSizes decodes with sizes the chunk doesn't have.
 func TestWrongSizes(t *testing.T) {
@@ -222,7 +216,7 @@ func FuzzDecode(f *testing.F) {
 			require.NotNil(t, fault.Of(err))
 			return
 		}
-		want := int(n % (1 << 20))
+		want := int(n % (1 << 18))
 		s := NewScratch(func(n int) []byte {
 			require.LessOrEqual(t, n, 8*want+1<<20, "unbounded buffer")
 			return make([]byte, n)
