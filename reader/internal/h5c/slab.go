@@ -59,6 +59,7 @@ func (f *File) readSlab(id, t C.hid_t, name string, start, count []uint64, dst [
 		return err
 	}
 	defer C.H5Sclose(memory)
+	clear(dst) // libhdf5 leaves what was never written and is never to be filled
 	if C.H5Dread(id, t, memory, file, C.H5P_DEFAULT, unsafe.Pointer(&dst[0])) < 0 {
 		return f.fail("h5c: read %s", name)
 	}
