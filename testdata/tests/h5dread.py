@@ -34,6 +34,8 @@ def memory(t: h5t.TypeID) -> h5t.TypeID:
             return h5t.vlen_create(memory(t.get_super()))
         case h5t.TypeCompoundID():
             return packed(t)
+        case h5t.TypeComplexID():
+            return libhdf5.complex_of(memory(t.get_super()))
     return t
 
 
@@ -111,6 +113,10 @@ class Comparer:
                     field = got.type.field(i).name
                     assert is_complex(t) or field == name, f"member {field} for {name}"
                     self.array(got.field(i), part, m)
+            case h5t.TypeComplexID():
+                part = t.get_super()
+                for i, half in enumerate(np.split(raw, 2, axis=1)):
+                    self.array(got.field(i), np.ascontiguousarray(half), part)
             case h5t.TypeReferenceID():
                 self.references(got, raw)
             case h5t.TypeOpaqueID():

@@ -62,6 +62,12 @@ def write(dataset: h5py.h5d.DatasetID, kind: h5t.TypeID, memory: h5py.h5s.SpaceI
     call("H5Dwrite", HID(dataset.id), HID(kind.id), HID(memory.id), HID(file.id), HID(0), pointer(values))
 
 
+def complex_of(part: h5t.TypeID) -> h5t.TypeID:
+    """Two of a float: a class of HDF5 2.0."""
+    LIB.H5Tcomplex_create.restype = HID
+    return h5t.TypeComplexID(LIB.H5Tcomplex_create(HID(part.id)))
+
+
 def member_value(kind: h5t.TypeEnumID, index: int) -> bytes:
     """An enum's value as it is stored."""
     value = np.zeros(kind.get_size(), "u1")
