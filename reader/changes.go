@@ -34,11 +34,17 @@ func settled[T any](ctx context.Context, f *File, ask func(*File) (T, error)) (T
 	}
 }
 
-// inPlace tells whether the path, by which libhdf5 opens it, still leads to this file.
-func (f *File) inPlace() bool {
+// now is what the path, by which libhdf5 opens the file, leads to; false if it is not this file any more.
+func (f *File) now() (blockio.Identity, bool) {
 	was := f.disk.Identity()
 	now, err := blockio.Identify(f.loc.Path)
-	return err == nil && now.Dev == was.Dev && now.Ino == was.Ino
+	return now, err == nil && now.Dev == was.Dev && now.Ino == was.Ino
+}
+
+// inPlace tells whether the path still leads to this file.
+func (f *File) inPlace() bool {
+	_, is := f.now()
+	return is
 }
 
 // unchanged tells whether what was read of the file still holds: it is as it was opened, or only grows.
@@ -46,8 +52,8 @@ func (f *File) unchanged() bool {
 	if f.disk.Unchanged() {
 		return true
 	}
-	now, err := blockio.Identify(f.loc.Path)
-	return f.live && err == nil && f.inPlace() && now.Size >= f.disk.Identity().Size
+	now, is := f.now()
+	return f.live && is && now.Size >= f.disk.Identity().Size
 }
 
 // unchanged tells the same of a dataset, which libhdf5 may have read.

@@ -125,7 +125,7 @@ func (c *chunked) asStored() bool { return c.filters == nil }
 func (c *chunked) bare(f stored) (addr uint64, ok bool, err error) {
 	size := int64(f.Size)
 	switch {
-	case c.filters == nil || c.index.Unfiltered(f.linear):
+	case c.unfiltered(f):
 		if size < c.bytes() {
 			return 0, false, c.failed(f, fault.New(fault.DataLoss, "%d bytes stored, a chunk has %d", f.Size, c.bytes()))
 		}

@@ -71,6 +71,9 @@ func (c *chunked) need(bytes int64) int64 {
 	return min(bytes, max(spanSize, c.bytes())) + 3*c.bytes()
 }
 
+// unfiltered tells whether a chunk went through no filter.
+func (c *chunked) unfiltered(f stored) bool { return c.filters == nil || c.index.Unfiltered(f.linear) }
+
 // stored is a chunk of a load with its place in the file.
 type stored struct {
 	i      int // of the load's chunks
@@ -173,7 +176,7 @@ func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, f
 // placed decodes a chunk right to its place, if it has one. One that fails is tried again in the other way, whose error
 // says what is wrong.
 func (c *chunked) placed(s *scratch, src []byte, f stored) bool {
-	if s.place == nil || c.filters == nil || c.index.Unfiltered(f.linear) {
+	if s.place == nil || c.unfiltered(f) {
 		return false
 	}
 	dst := s.place(f.i)
@@ -193,7 +196,7 @@ func (c *chunked) plausible(f stored) error {
 
 func (c *chunked) decode(s *scratch, src []byte, f stored) (convert.Elems, error) {
 	n := int(product(c.chunk))
-	if c.filters == nil || c.index.Unfiltered(f.linear) {
+	if c.unfiltered(f) {
 		if int64(len(src)) < c.bytes() {
 			return convert.Elems{}, fault.New(fault.DataLoss, "%d bytes stored, a chunk has %d", len(src), c.bytes())
 		}
