@@ -1,12 +1,12 @@
 package convert
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/mtflight/mtflight/convert/h5type"
+	"github.com/mtflight/mtflight/internal/arrowtest"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/stretchr/testify/require"
 )
@@ -87,7 +87,7 @@ func FuzzConvert(f *testing.F) {
 			got, otherErr := fill(t, p, rows, data, put)
 			require.Equal(t, fault.Of(err), fault.Of(otherErr))
 			if got != nil {
-				require.True(t, sameStream(want, got))
+				require.True(t, arrowtest.Same(want, got))
 				got.Release()
 			}
 		}
@@ -108,32 +108,4 @@ func fill(t *testing.T, p *Program, rows int, data []byte, put func(b *Batch) er
 		require.NotNil(t, fault.Of(err), "%v", err)
 	}
 	return r, err
-}
-
-// sameStream compares the buffers of all columns, so that NaNs are equal to themselves.
-func sameStream(a, b arrow.Record) bool {
-	for i := range int(a.NumCols()) {
-		if !sameData(a.Column(i).Data(), b.Column(i).Data()) {
-			return false
-		}
-	}
-	return a.NumRows() == b.NumRows()
-}
-
-func sameData(a, b arrow.ArrayData) bool {
-	if a.Len() != b.Len() || len(a.Buffers()) != len(b.Buffers()) || len(a.Children()) != len(b.Children()) {
-		return false
-	}
-	for i, x := range a.Buffers() {
-		y := b.Buffers()[i]
-		if (x == nil) != (y == nil) || x != nil && !bytes.Equal(x.Bytes(), y.Bytes()) {
-			return false
-		}
-	}
-	for i, c := range a.Children() {
-		if !sameData(c, b.Children()[i]) {
-			return false
-		}
-	}
-	return true
 }

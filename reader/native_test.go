@@ -1,7 +1,6 @@
 package reader
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/arrowtest"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
@@ -147,7 +146,7 @@ func sameRows(ctx context.Context, a, b *Dataset) (same bool, aErr, bErr error) 
 		if !more && !others {
 			return same, x.err, y.err
 		}
-		same = same && more && others && sameRecord(x.Record(), y.Record())
+		same = same && more && others && arrowtest.Same(x.Record(), y.Record())
 	}
 }
 
@@ -178,31 +177,4 @@ func (r *reading) release() {
 	if r.Run != nil {
 		r.Release()
 	}
-}
-
-func sameRecord(a, b arrow.Record) bool {
-	for i := range int(a.NumCols()) {
-		if !sameData(a.Column(i).Data(), b.Column(i).Data()) {
-			return false
-		}
-	}
-	return a.NumRows() == b.NumRows() && a.NumCols() == b.NumCols()
-}
-
-func sameData(a, b arrow.ArrayData) bool {
-	if a.Len() != b.Len() || len(a.Buffers()) != len(b.Buffers()) || len(a.Children()) != len(b.Children()) {
-		return false
-	}
-	for i, x := range a.Buffers() {
-		y := b.Buffers()[i]
-		if (x == nil) != (y == nil) || x != nil && !bytes.Equal(x.Bytes(), y.Bytes()) {
-			return false
-		}
-	}
-	for i, c := range a.Children() {
-		if !sameData(c, b.Children()[i]) {
-			return false
-		}
-	}
-	return true
 }

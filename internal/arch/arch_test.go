@@ -45,6 +45,7 @@ var layers = []string{
 	"internal/deps",
 	"internal/arch",
 	"internal/near",
+	"internal/arrowtest",
 	"internal/fault",
 }
 
