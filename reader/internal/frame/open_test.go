@@ -18,7 +18,7 @@ import (
 type source map[string]arrow.Array
 
 func (s source) Values(path, member string) (arrow.Array, error) {
-	if a, ok := s[strings.TrimSpace(path+" "+member)]; ok {
+	if a, ok := s[strings.TrimSuffix(path+" "+member, " ")]; ok {
 		return a, nil
 	}
 	return nil, fault.New(fault.Unsupported, "no %s %s", path, member)
@@ -194,6 +194,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add("info", "(dp0\nVindex\n(dp1\nVtz\nVUTC\nss.", "index_kind", "datetime64[ns]")
 	f.Add("levels", "(lp0\nVs\na.", "s_meta", "category")
 	f.Add("non_index_axes", "(lp0\n(I1\n(lp1\n(Va\nI1\ntatp11\na.", "s_nan_rep", "")
+	f.Add("values_cols", "(lp0\nVs\nVs\f\na.", "s_ki", "(lp0\n(Va\nI1\nta.")
 	f.Add("values_cols", "(lp0\nVs\na.", "s_kind", "(lp0\n(Va\nI1\nta.")
 	f.Fuzz(func(t *testing.T, group, value, column, other string) {
 		n, s := oneTable(attrs(group, value), attrs(column, other))
@@ -211,7 +212,8 @@ func FuzzOpen(f *testing.F) {
 			}
 			if made, err := c.TypeOf(raw); err == nil {
 				fields[i].Type = made
-				_, _ = c.Make(memory.DefaultAllocator, s[c.Path+" "+c.Member], nil)
+				values, _ := s.Values(c.Path, c.Member)
+				_, _ = c.Make(memory.DefaultAllocator, values, nil)
 			}
 		}
 		require.True(t, json.Valid([]byte(fr.Metadata(fr.Columns, fields))))
