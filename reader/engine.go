@@ -128,6 +128,13 @@ func (e *Engine) Memory() (used, budget int64) {
 	return e.mem.Budget.Used(), e.mem.Budget.Limit()
 }
 
+// OnHeap has f called with how much of Config.Memory Go's heap may take, now and whenever that has changed much: the rest is
+// mapped. It is for the time before the engine is used.
+func (e *Engine) OnHeap(f func(most int64)) {
+	f(e.cfg.Memory)
+	e.mem.Moved = func(elsewhere int64) { f(e.cfg.Memory - elsewhere) }
+}
+
 // Open gives the file at a location; it is cheap when the file is known and unchanged.
 func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	if loc.Name == "" {

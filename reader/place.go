@@ -59,14 +59,14 @@ func (p *Plan) Endless() bool {
 // free it waits, if it must, until others have returned theirs; else it says false. Errors: ErrExhausted, ctx's.
 func (e *Engine) Reserve(ctx context.Context, n int64, wait bool) (bool, error) {
 	if !wait {
-		return e.mem.Budget.TryAcquire(n), nil
+		return e.mem.TryReserve(n), nil
 	}
-	err := e.mem.Budget.Acquire(ctx, n)
+	err := e.mem.Reserve(ctx, n)
 	return err == nil, err
 }
 
 // Return gives reserved bytes back.
-func (e *Engine) Return(n int64) { e.mem.Budget.Return(n) }
+func (e *Engine) Return(n int64) { e.mem.Return(n) }
 
 // OnShortage has f called, by any goroutine, whenever bytes are wanted that are not free, until stop is: to Return what
 // could be done without.

@@ -106,15 +106,14 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	return g.Wait()
 }
 
-// besides is what the heap holds beside the budget: metadata, requests, connections.
-const besides = 96 << 20
+// besides is what the heap holds beside that: metadata, requests, connections.
+const besides = 64 << 20
 
 // boundHeap has garbage collected earlier where it would make the process larger than its budget and what lies beside
-// that. GOMEMLIMIT overrides it.
+// that, with what is mapped. GOMEMLIMIT overrides it.
 func boundHeap(e *reader.Engine) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		_, budget := e.Memory()
-		debug.SetMemoryLimit(budget + besides)
+		e.OnHeap(func(most int64) { debug.SetMemoryLimit(most + besides) })
 	}
 }
 

@@ -129,3 +129,40 @@ func TestConcurrentLeasesBalance(t *testing.T) {
 	require.Zero(t, m.Budget.Used())
 	require.Zero(t, m.Pool.InUse())
 }
+
+func TestPoolKeepsLessBesideOtherMemory(t *testing.T) {
+	m := newMemory(1 << 20)
+	whole := m.Pool.Get(1 << 20)
+	m.Pool.Put(whole)
+	require.True(t, m.TryReserve(1<<19))
+	b := m.Pool.Get(1 << 20)
+	require.NotSame(t, &whole[0], &b[0], "it was given up for what lies elsewhere")
+	m.Pool.Put(b)
+	m.Return(1 << 19)
+	require.NoError(t, m.Reserve(context.Background(), 1<<20))
+	require.ErrorIs(t, m.Reserve(context.Background(), 1), fault.Exhausted)
+	require.False(t, m.TryReserve(1))
+	m.Return(1 << 20)
+	m.Pool.Put(m.Pool.Get(1 << 20))
+	require.NotZero(t, m.Pool.idle)
+	require.Zero(t, m.Budget.Used())
+}
+
+func TestTellsWhatLiesElsewhere(t *testing.T) {
+	m := newMemory(1 << 30)
+	var told []int64
+	m.Moved = func(n int64) { told = append(told, n) }
+	l, err := m.Lease(context.Background(), 1<<27)
+	require.NoError(t, err)
+	l.Borrow(moveStep - 1)
+	require.Empty(t, told)
+	require.True(t, m.TryReserve(1))
+	l.Borrow(moveStep)
+	l.Return(moveStep)
+	require.Equal(t, []int64{moveStep, 2 * moveStep}, told, "less is not worth telling")
+	l.Return(moveStep - 1)
+	m.Return(1)
+	require.Equal(t, []int64{moveStep, 2 * moveStep, 0}, told)
+	l.Close()
+	require.Zero(t, m.Budget.Used())
+}

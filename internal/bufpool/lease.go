@@ -5,12 +5,6 @@ import (
 	"sync"
 )
 
-// Memory is a pool whose buffers count against a budget.
-type Memory struct {
-	Budget *Budget
-	Pool   *Pool
-}
-
 // Lease is an arrow memory.Allocator over bytes that were reserved beforehand. What is allocated beyond them is
 // taken from the budget without waiting, so that it shows there and makes others wait.
 type Lease struct {
@@ -77,11 +71,12 @@ func (l *Lease) Free(b []byte) {
 		return
 	}
 	l.mem.Pool.Put(b)
-	l.Return(cap(b))
+	l.give(cap(b))
 }
 
 // Borrow counts n bytes that lie elsewhere as allocated; Return takes them back.
 func (l *Lease) Borrow(n int) {
+	l.mem.move(int64(n))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.take(int64(n))
@@ -89,6 +84,12 @@ func (l *Lease) Borrow(n int) {
 
 // Return ends a Borrow.
 func (l *Lease) Return(n int) {
+	l.mem.move(-int64(n))
+	l.give(n)
+}
+
+// give counts n bytes as freed.
+func (l *Lease) give(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.live -= int64(n)

@@ -89,6 +89,14 @@ func (p *Pool) Put(b []byte) {
 	}
 }
 
+// yield lowers what is kept by n bytes, which lie elsewhere; a negative n raises it again.
+func (p *Pool) yield(n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keep -= n
+	p.shrink(0)
+}
+
 // InUse is the number of bytes in buffers that were not put back.
 func (p *Pool) InUse() int64 {
 	p.mu.Lock()
