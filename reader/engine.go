@@ -20,6 +20,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/pages"
 	"github.com/mtflight/mtflight/reader/internal/sched"
 )
 
@@ -76,6 +77,7 @@ type Engine struct {
 	lib     library
 	plugins plugins
 	chunks  *chunkcache.Cache
+	pages   *pages.Keeper   // of files' bytes
 	stats   *bufpool.Budget // of statistics
 	saved   *chunkstats.Dir // nil: none are kept on disk
 	serial  atomic.Uint64   // of files opened
@@ -95,6 +97,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, budgetWait), Pool: bufpool.NewPool(buffers)}
+	e.pages = pages.NewKeeper(e.mem)
 	e.frames = bufpool.NewBudget(buffers/2, budgetWait)
 	if cfg.InProcess {
 		e.lib = &h5proc.InProcess{}
@@ -108,6 +111,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 // Close ends the workers and helpers. Runs must have been released before.
 func (e *Engine) Close() error {
 	e.workers.Close()
+	e.pages.Close()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	errs := []error{e.lib.Close()}
@@ -125,7 +129,7 @@ func (e *Engine) Close() error {
 // Memory tells the bytes in use by runs and by records not yet released, and how many may be: what Config.Memory leaves
 // beside the cache of decoded chunks and statistics.
 func (e *Engine) Memory() (used, budget int64) {
-	return e.mem.Budget.Used(), e.mem.Budget.Limit()
+	return e.mem.Budget.Used() - e.pages.Held(), e.mem.Budget.Limit()
 }
 
 // OnHeap has f called with how much of Config.Memory Go's heap may take, now and whenever that has changed much: the rest is
@@ -211,6 +215,7 @@ func (e *Engine) forget(el *list.Element) {
 	delete(e.files, f.loc.Path)
 	e.order.Remove(el)
 	e.chunks.Drop(f.serial)
+	f.disk.Drop()
 	f.dropStats()
 }
 

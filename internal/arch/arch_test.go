@@ -37,6 +37,7 @@ var layers = []string{
 	"reader/internal/chunkindex",
 	"reader/internal/filter",
 	"reader/internal/blockio",
+	"reader/internal/pages",
 	"reader/internal/meta",
 	"convert",
 	"convert/h5type",

@@ -9,9 +9,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"syscall"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/pages"
 )
 
 // Identity tells one state of a file from another.
@@ -40,8 +42,9 @@ func identity(info fs.FileInfo) (Identity, error) {
 
 // File is an open file. The operating system's handle is closed by Close or with the last use of the File.
 type File struct {
-	f  *os.File
-	id Identity
+	f    *os.File
+	id   Identity
+	kept *pages.Area // nil: nothing is
 }
 
 // Open opens a file for reading. It does not wait for the writer of a FIFO, which is an error as all but regular files.
@@ -59,6 +62,17 @@ func Open(path string) (*File, error) {
 	}
 	return nil, errors.Join(err, f.Close())
 }
+
+// Keep has k keep mapped what Read is asked for again and again, as long as the file is reachable. It is for the time
+// before the first read.
+func (f *File) Keep(k *pages.Keeper) {
+	if f.kept = k.Of(f.f.Fd(), f.id.Size); f.kept != nil {
+		runtime.AddCleanup(f, (*pages.Area).End, f.kept)
+	}
+}
+
+// Drop gives back what is kept of a file that will hardly be read again.
+func (f *File) Drop() { f.kept.Drop() }
 
 // Close closes the file.
 func (f *File) Close() error { return f.f.Close() }
@@ -86,6 +100,12 @@ func (f *File) Read(ctx context.Context, p []byte, off uint64) error {
 	}
 	if off > uint64(f.id.Size) || uint64(len(p)) > uint64(f.id.Size)-off {
 		return fault.New(fault.DataLoss, "%d bytes at address %d lie beyond the end of the file (%d bytes): it is truncated", len(p), off, f.id.Size)
+	}
+	if done, err := f.kept.Read(p, off); err != nil {
+		return fault.New(fault.DataLoss, "%d bytes at address %d: %w", len(p), off, err)
+	} else if done {
+		runtime.KeepAlive(f)
+		return nil
 	}
 	n, err := f.f.ReadAt(p, int64(off))
 	if n == len(p) {

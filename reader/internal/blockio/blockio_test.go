@@ -4,12 +4,16 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/pages"
 )
 
 func TestSpansJoinNeighbours(t *testing.T) {
@@ -83,4 +87,26 @@ func TestMap(t *testing.T) {
 	require.NoError(t, os.Truncate(path, 0))
 	require.ErrorIs(t, m.Load(context.Background()), fault.DataLoss, "what is gone")
 	require.NoError(t, m.Close())
+}
+
+func TestKeptAsLongAsReachable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	require.NoError(t, os.WriteFile(path, make([]byte, 1<<20), 0o600))
+	m := &bufpool.Memory{Budget: bufpool.NewBudget(64<<20, time.Minute), Pool: bufpool.NewPool(64 << 20)}
+	k := pages.NewKeeper(m)
+	defer k.Close()
+	func() {
+		f, err := Open(path)
+		require.NoError(t, err)
+		f.Keep(k)
+		for range 3 {
+			require.NoError(t, f.Read(context.Background(), make([]byte, 1<<20), 0))
+		}
+		require.EqualValues(t, 1<<20, m.Budget.Used())
+		require.NoError(t, f.Close())
+	}()
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return m.Budget.Used() == 0
+	}, 10*time.Second, 10*time.Millisecond)
 }
