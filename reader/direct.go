@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-
-	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // located is a store of elements that lie in a file as they are.
@@ -21,30 +19,43 @@ type part func(ctx context.Context, dst []byte, from int64) error
 // directBytes is the least a read into a batch should fetch on average; otherwise chunks are better read whole.
 const directBytes = 16 << 10
 
-// direct reads what can go from the file right into the batches, without a copy in between, and gives the other jobs.
-func (g *group) direct(ctx context.Context, jobs []job) (rest []job, err error) {
+// piecewise reads from what lies in the file as it is only what is needed, or right into the batches, and gives the other
+// jobs. A chunk is asked for only where that pays, since telling how it lies may take reading.
+func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err error) {
 	store, ok := g.plan.store.(located)
-	if !ok || g.plan.probe != nil || !g.plan.program.Direct() {
+	if !ok {
 		return jobs, nil
 	}
+	var few []packed
 	for _, j := range jobs {
-		read, err := store.locate(j.at)
+		p, direct := packed{job: j}, g.worthwhile(j)
+		if !direct {
+			p.needs = g.needs(j)
+		}
+		if direct || p.needs != nil {
+			p.read, err = store.locate(j.at)
+		}
+		switch {
+		case p.read == nil:
+			rest = append(rest, j)
+		case direct:
+			err = g.fetch(ctx, j, p.read)
+		default:
+			few = append(few, p)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if read == nil || !g.worthwhile(j) {
-			rest = append(rest, j)
-			continue
-		}
-		if err := g.fetch(ctx, j, read); err != nil {
-			return nil, err
-		}
 	}
-	return rest, nil
+	return rest, g.pack(ctx, few)
 }
 
-// worthwhile tells whether a chunk's part lies in stretches long enough, in file and batch, to be read one by one.
+// worthwhile tells whether a chunk's part goes to the batches as it is, in stretches long enough, in file and batch, to
+// be read one by one.
 func (g *group) worthwhile(j job) bool {
+	if g.plan.probe != nil || !g.plan.program.Direct() {
+		return false
+	}
 	bytes, stretches, plain := int64(0), int64(0), true
 	size := int64(g.plan.program.ElemSize())
 	_ = g.stretches(j, func(_ *fill, _, _, dstStep, srcStep, n int64) error {
@@ -109,9 +120,9 @@ func (c *chunked) locate(at []int64) (part, error) {
 	if err := c.plausible(f); err != nil {
 		return nil, err
 	}
-	addr, ok, err := c.bare(f)
-	if !ok || err != nil {
-		return nil, err
+	addr, ok := c.bare(f)
+	if !ok {
+		return nil, nil
 	}
 	return func(ctx context.Context, dst []byte, from int64) error {
 		return c.failed(f, c.file.Read(ctx, dst, addr+uint64(from)))
@@ -122,19 +133,16 @@ func (c *chunked) locate(at []int64) (part, error) {
 func (c *chunked) asStored() bool { return c.filters == nil }
 
 // bare is where a chunk's elements lie, if they do as they are: unfiltered, or by a filter that could not make them smaller.
-func (c *chunked) bare(f stored) (addr uint64, ok bool, err error) {
+func (c *chunked) bare(f stored) (addr uint64, ok bool) {
 	size := int64(f.Size)
 	switch {
 	case c.unfiltered(f):
-		if size < c.bytes() {
-			return 0, false, c.failed(f, fault.New(fault.DataLoss, "%d bytes stored, a chunk has %d", f.Size, c.bytes()))
-		}
-		return f.Addr, true, nil
+		return f.Addr, true
 	case size < c.bytes():
-		return 0, false, nil
+		return 0, false
 	}
 	off, ok := c.filters.Bare(io.NewSectionReader(c.file, int64(f.Addr), size), f.Mask, c.bytes())
-	return f.Addr + uint64(off), ok, nil
+	return f.Addr + uint64(off), ok
 }
 
 // locate is part of located: bands of a dataset whose bytes are near.

@@ -201,15 +201,12 @@ func (g *group) guard(do func() error) (err error) {
 }
 
 func (g *group) read(ctx context.Context, jobs []job) error {
-	jobs, err := g.direct(ctx, g.wanted(jobs))
+	jobs, err := g.piecewise(ctx, g.wanted(jobs))
 	if len(jobs) == 0 || err != nil {
 		return err
 	}
 	s := newScratch(g.lease)
 	defer s.release()
-	if jobs, err = g.sparse(ctx, s, jobs); err != nil {
-		return err
-	}
 	for part := range slices.Chunk(jobs, g.plan.perTask()) {
 		if err := g.load(ctx, s, part); err != nil {
 			return err

@@ -22,35 +22,11 @@ type packed struct {
 	needs []extent
 }
 
-// sparse reads what is needed of chunks that lie in the file as they are and of which that is little, and gives the
-// other jobs. Chunks of one axis are put into the batches together.
-func (g *group) sparse(ctx context.Context, s *scratch, jobs []job) (rest []job, err error) {
-	store, ok := g.plan.store.(located)
-	if !ok {
-		return jobs, nil
-	}
-	var few []packed
-	for _, j := range jobs {
-		p := packed{job: j, needs: g.needs(j)}
-		if p.needs != nil {
-			if p.read, err = store.locate(j.at); err != nil {
-				return nil, err
-			}
-		}
-		if p.read == nil {
-			rest = append(rest, j)
-		} else {
-			few = append(few, p)
-		}
-	}
+// pack reads the rows that are needed and uses them. Chunks of one axis are put into the batches together.
+func (g *group) pack(ctx context.Context, few []packed) error {
 	if len(few) == 0 {
-		return rest, nil
+		return nil
 	}
-	return rest, g.pack(ctx, s, few)
-}
-
-// pack reads the rows that are needed and uses them.
-func (g *group) pack(ctx context.Context, s *scratch, few []packed) error {
 	geo, rows := g.plan.geo, int64(0)
 	for _, p := range few {
 		for _, n := range p.needs {
@@ -60,8 +36,8 @@ func (g *group) pack(ctx context.Context, s *scratch, few []packed) error {
 	row := product(geo.chunk[1:])
 	e := convert.Elems{N: int(rows * row), Size: g.plan.program.ElemSize()}
 	bytes := row * int64(e.Size)
-	e.Data = s.mem.Allocate(int(rows * bytes))
-	defer s.mem.Free(e.Data)
+	e.Data = g.lease.Allocate(int(rows * bytes))
+	defer g.lease.Free(e.Data)
 	at := int64(0)
 	for i, p := range few {
 		first := at

@@ -11,15 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// counting is a store that counts the chunks that are read in part.
+// counting is a store that counts the chunks that are read in part, and those that are asked for.
 type counting struct {
 	store
-	n *atomic.Int64
+	n, asked *atomic.Int64
 }
 
 func (c counting) asStored() bool { return c.store.(located).asStored() }
 
 func (c counting) locate(at []int64) (part, error) {
+	c.asked.Add(1)
 	read, err := c.store.(located).locate(at)
 	if read != nil {
 		c.n.Add(1)
@@ -27,13 +28,14 @@ func (c counting) locate(at []int64) (part, error) {
 	return read, err
 }
 
-// values is what a request gives, value by value, and how many chunks were read in part.
-func values(t *testing.T, d *Dataset, r Request) (all []string, sparse int64) {
+// values is what a request gives, value by value, how many chunks were read in part, and how often one was asked for.
+func values(t *testing.T, d *Dataset, r Request) (all []string, sparse, asked int64) {
 	t.Helper()
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
-	var n atomic.Int64
-	p.store = counting{p.store, &n}
+	var c counting
+	c.store, c.n, c.asked = p.store, new(atomic.Int64), new(atomic.Int64)
+	p.store = c
 	require.NoError(t, p.each(context.Background(), func(r *Run) bool {
 		text, err := r.Record().MarshalJSON()
 		require.NoError(t, err)
@@ -44,7 +46,7 @@ func values(t *testing.T, d *Dataset, r Request) (all []string, sparse int64) {
 		}
 		return true
 	}))
-	return all, n.Load()
+	return all, c.n.Load(), c.asked.Load()
 }
 
 // TestSparse asks for few rows of large chunks, whose other bytes are then not read.
@@ -54,11 +56,11 @@ func TestSparse(t *testing.T) {
 	for _, name := range []string{"/rows", "/chunked", "/cube", "/pieces", "/contiguous", "/blosc", "/blosc2"} {
 		t.Run(name[1:], func(t *testing.T) {
 			d := frameOf(t, f, name)
-			all, _ := values(t, d, Request{})
+			all, _, _ := values(t, d, Request{})
 			sparse := int64(0)
 			for range 40 {
 				r, rows := someRows(rng, d.rows())
-				got, n := values(t, d, r)
+				got, n, _ := values(t, d, r)
 				sparse += n
 				want := []string{}
 				for _, row := range rows {
@@ -106,8 +108,30 @@ func TestSparseSelect(t *testing.T) {
 			sel := fmt.Sprintf("%d:%d, 3:33:20, [29, 2]", at, at+1)
 			of := func(j, k int) int { return (31*at + 7*j + k) % 1000 }
 			want := []string{fmt.Sprintf(`{%q:[%d,%d,%d,%d]}`, name, of(3, 29), of(3, 2), of(23, 29), of(23, 2))}
-			got, _ := values(t, frameOf(t, f, "/"+name), Request{Select: &sel})
+			got, _, _ := values(t, frameOf(t, f, "/"+name), Request{Select: &sel})
 			require.Equal(t, want, got, "%s of %s", sel, name)
 		}
+	}
+}
+
+// TestAsked counts how often it is asked how a chunk lies: for each once, and only where that could save something.
+func TestAsked(t *testing.T) {
+	f := opened(t, unpacked(t, "testdata/sparse/sparse.h5.gz"), 64<<20)
+	all, second, few := int64(1), int64(2), int64(3000)
+	for name, c := range map[string]struct {
+		dataset string
+		r       Request
+		asked   int64
+	}{
+		"whole chunks":                {"/blosc", Request{Step: &all}, 2},
+		"half of each":                {"/blosc", Request{Step: &second}, 0},
+		"few of each":                 {"/blosc", Request{Step: &few}, 2},
+		"whole chunks made smaller":   {"/packed", Request{Step: &all}, 2},
+		"half of chunks made smaller": {"/packed", Request{Step: &second}, 0},
+		"few of chunks made smaller":  {"/packed", Request{Step: &few}, 2},
+		"columns of whole chunks":     {"/chunked", Request{Fields: []string{"a"}}, 0},
+	} {
+		_, _, asked := values(t, frameOf(t, f, c.dataset), c.r)
+		require.Equal(t, c.asked, asked, name)
 	}
 }

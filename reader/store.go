@@ -183,10 +183,13 @@ func (c *chunked) placed(s *scratch, src []byte, f stored) bool {
 	return dst != nil && c.filters.DecodeInto(s.codec, src, f.Mask, dst) == nil
 }
 
-// plausible bounds a chunk's stored size before it is allocated: no codec makes chunks so much larger.
+// plausible bounds a chunk's stored size from both sides before it is allocated: no codec makes chunks so much larger.
 func (c *chunked) plausible(f stored) error {
 	if f.Addr > c.end || uint64(f.Size) > c.end-f.Addr {
 		return c.failed(f, fault.New(fault.DataLoss, "%d bytes stored there go beyond the end of allocated space at %d", f.Size, c.end))
+	}
+	if c.unfiltered(f) && int64(f.Size) < c.bytes() {
+		return c.failed(f, fault.New(fault.DataLoss, "%d bytes stored, a chunk has %d", f.Size, c.bytes()))
 	}
 	if most := uint64(2*c.bytes() + 1<<20); uint64(f.Size) > max(most, spanSize) {
 		return c.failed(f, fault.New(fault.DataLoss, "%d bytes stored for a chunk of %d", f.Size, c.bytes()))
@@ -197,9 +200,6 @@ func (c *chunked) plausible(f stored) error {
 func (c *chunked) decode(s *scratch, src []byte, f stored) (convert.Elems, error) {
 	n := int(product(c.chunk))
 	if c.unfiltered(f) {
-		if int64(len(src)) < c.bytes() {
-			return convert.Elems{}, fault.New(fault.DataLoss, "%d bytes stored, a chunk has %d", len(src), c.bytes())
-		}
 		return convert.Elems{Data: src, N: n, Size: c.elemSize}, nil
 	}
 	r, err := c.filters.Decode(s.codec, src, f.Mask, int(c.bytes()))

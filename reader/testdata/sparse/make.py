@@ -1,4 +1,4 @@
-"""Makes sparse.h5.gz: datasets without filters whose chunks are large beside a few rows. Needs h5py (made with 3.16) and
+"""Makes sparse.h5.gz: datasets, most without filters, whose chunks are large beside a few rows. Needs h5py (made with 3.16) and
 hdf5plugin (7.1).
 
 Element (i, j, k) of an array is (31*i + 7*j + k) % 1000, row i of a table (i, i/4, "r<i>"). The others
@@ -30,6 +30,7 @@ def main() -> None:
         f.create_dataset("contiguous", data=cube)
         noise = np.random.default_rng(5).integers(0, 2**63, 12000)
         f.create_dataset("blosc", data=noise, chunks=(6000,), compression=hdf5plugin.Blosc())  # which does not make it smaller
+        f.create_dataset("packed", data=noise // 2**48, chunks=(6000,), compression=hdf5plugin.Blosc())
         f.create_dataset("blosc2", data=noise, chunks=(6000,), compression=hdf5plugin.Blosc2())
     (HERE / "sparse.h5.gz").write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
     file.unlink()
