@@ -23,15 +23,16 @@ const (
 // early because the file changed under it is begun again where it stopped, so that each row comes once.
 type follow struct {
 	plan   *Plan
-	ds     *Dataset // as last seen; of a File of its own
-	next   int64    // source row that was not looked at yet
-	found  sequence // rows to give: a span, or those that a condition has chosen
-	inner  *Run     // over some of found
-	block  int64    // number of the next batch
-	row    int64    // of its first row in the result
-	skip   int64    // result rows that are not given
-	left   int64    // result rows until the limit; -1: none
-	stale  bool     // a segment failed: look again first
+	ds     *Dataset    // as last seen; of a File of its own
+	next   int64       // source row that was not looked at yet
+	found  sequence    // rows to give: a span, or those that a condition has chosen
+	hits   *sortedRows // where found is a part of them; nil: nowhere
+	inner  *Run        // over some of found
+	block  int64       // number of the next batch
+	row    int64       // of its first row in the result
+	skip   int64       // result rows that are not given
+	left   int64       // result rows until the limit; -1: none
+	stale  bool        // a segment failed: look again first
 	seen   blockio.Identity
 	looked time.Time // when the file was last read
 	moved  time.Time // when something was last gained
@@ -263,6 +264,7 @@ func (f *follow) close() {
 		f.inner.Release()
 		f.inner = nil
 	}
+	f.forget()
 	f.replace(f.plan.ds)
 }
 
@@ -273,27 +275,46 @@ func (f *follow) scan(ctx context.Context) error {
 		return nil
 	}
 	rows := span{start: f.next, step: f.step(), n: count(f.next, n, f.step())}
-	var more sequence = rows
-	if f.plan.where != nil {
-		p, err := f.segment(rows)
-		if err != nil {
-			return f.patience(err)
-		}
-		chosen, err := p.filter(ctx, rows, -1)
-		if err != nil {
-			return f.patience(err)
-		}
-		if more, err = chosen.list(); err != nil {
-			return err
-		}
+	if f.plan.where == nil {
+		before := f.found.(span)
+		f.found = span{start: before.start, step: before.step, n: before.n + rows.n}
+	} else if err := f.filter(ctx, rows); err != nil {
+		return f.patience(err)
 	}
 	f.next += rows.n * rows.step
 	f.moved = time.Now()
-	f.found = chained(f.found, more)
 	if gone := min(f.skip, f.found.Len()); gone > 0 {
 		f.found, f.skip = rest(f.found, gone), f.skip-gone
 	}
 	return nil
+}
+
+// filter adds those of new rows for which the condition holds.
+func (f *follow) filter(ctx context.Context, rows span) error {
+	p, err := f.segment(rows)
+	if err != nil {
+		return err
+	}
+	more, err := p.filter(ctx, rows, -1)
+	if err != nil {
+		return err
+	}
+	if left, ok := f.found.(section); ok && left.n > 0 {
+		if more, err = p.joined(left, more); err != nil {
+			return err
+		}
+	}
+	f.forget()
+	f.hits, f.found = more, more.all()
+	return nil
+}
+
+// forget gives back what the rows found take.
+func (f *follow) forget() {
+	if f.hits != nil {
+		f.hits.close()
+		f.hits = nil
+	}
 }
 
 // rest is a sequence without its first rows.
@@ -301,21 +322,11 @@ func rest(s sequence, n int64) sequence {
 	switch s := s.(type) {
 	case span:
 		return span{start: s.start + n*s.step, step: s.step, n: s.n - n}
-	case rowList:
-		return s[n:]
-	}
-	return s
-}
-
-// chained is two spans of which the second goes on where the first ends, or lists.
-func chained(a, b sequence) sequence {
-	if next, ok := b.(span); ok {
-		s := a.(span)
-		s.n += next.n
+	case section:
+		s.first, s.n = s.first+n, s.n-n
 		return s
 	}
-	list, _ := a.(rowList)
-	return append(slices.Clone(list), b.(rowList)...)
+	return s
 }
 
 // swmrFlag is bit 2 of a superblock's consistency flags: opened for single writer, multiple readers (II.A, version 3).

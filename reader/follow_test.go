@@ -27,10 +27,13 @@ func become(t *testing.T, path string, state int) {
 func TestFollow(t *testing.T) {
 	for name, k := range map[string]struct {
 		stream Stream
+		where  string   // what every second row meets; none: all are asked for
 		rows   [3]int32 // after each state
 	}{
-		"all":    {Stream{Follow: true}, [3]int32{100, 250, 600}},
-		"blocks": {Stream{Follow: true, BlockRows: 40}, [3]int32{80, 240, 600}},
+		"all":                 {Stream{Follow: true}, "", [3]int32{100, 250, 600}},
+		"blocks":              {Stream{Follow: true, BlockRows: 40}, "", [3]int32{80, 240, 600}},
+		"found":               {Stream{Follow: true}, "x % 2 == 0", [3]int32{100, 250, 600}},
+		"blocks of the found": {Stream{Follow: true, BlockRows: 20}, "x % 2 == 0", [3]int32{80, 240, 600}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := NewEngine(Config{Workers: 2, InProcess: true})
@@ -44,7 +47,11 @@ func TestFollow(t *testing.T) {
 			require.NoError(t, err)
 			d, err := f.Dataset(ctx, "/x")
 			require.NoError(t, err)
-			p, err := d.Plan(ctx, Request{Stream: &k.stream})
+			r, step := Request{Stream: &k.stream}, int32(1)
+			if k.where != "" {
+				r.Where, step = &k.where, 2
+			}
+			p, err := d.Plan(ctx, r)
 			require.NoError(t, err)
 			require.EqualValues(t, -1, p.Rows())
 			run := p.Run(ctx)
@@ -54,10 +61,10 @@ func TestFollow(t *testing.T) {
 				become(t, path, state)
 				for next < rows {
 					require.True(t, run.Next(), "%v", run.Err())
-					require.EqualValues(t, next, run.Block().Row)
+					require.EqualValues(t, next/step, run.Block().Row)
 					for _, v := range run.Record().Column(0).(*array.Int32).Int32Values() {
 						require.Equal(t, next, v)
-						next++
+						next += step
 					}
 				}
 				require.Equal(t, rows, next)
@@ -66,5 +73,27 @@ func TestFollow(t *testing.T) {
 			require.False(t, run.Next())
 			require.ErrorIs(t, run.Err(), ErrChanged)
 		})
+	}
+}
+
+// TestFollowCountsWhatItFound looks at a file twice without giving rows.
+func TestFollowCountsWhatItFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.h5")
+	become(t, path, 0)
+	opens := opened(t, path, 64<<20) // checks that everything was given back
+	second := "x % 2 == 1"
+	p, err := frameOf(t, opens, "/x").Plan(context.Background(), Request{Where: &second, Stream: &Stream{Follow: true, BlockRows: 1000}})
+	require.NoError(t, err)
+	f, err := p.follow()
+	require.NoError(t, err)
+	defer f.close()
+	for state, want := range []int64{50, 125} {
+		become(t, path, state)
+		f.looked = time.Time{}
+		require.NoError(t, f.look(context.Background()))
+		require.Equal(t, want, f.found.Len())
+		require.Equal(t, []run{{dst: 0, src: 2*want - 1, step: 1, n: 1}}, f.found.Runs(nil, want-1, want, 0))
+		used, _ := opens.eng.Memory()
+		require.GreaterOrEqual(t, used, 8*want)
 	}
 }

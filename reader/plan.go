@@ -156,6 +156,9 @@ func limited(s sequence, n int64) sequence {
 	case chosen:
 		s.n = min(s.n, n)
 		return s
+	case section:
+		s.n = min(s.n, n)
+		return s
 	}
 	return s
 }

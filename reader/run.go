@@ -289,9 +289,9 @@ func (r *Run) deliver(g *group) error {
 		g.release()
 		return errChanged
 	}
-	if s, ok := r.seq.(*sortedRows); ok && s.err != nil {
+	if s, ok := r.seq.(interface{ broken() error }); ok && s.broken() != nil {
 		g.release()
-		return s.err
+		return s.broken()
 	}
 	r.ready = append(r.ready, g.fills...)
 	return nil

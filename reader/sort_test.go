@@ -160,6 +160,12 @@ func TestFoundRowsInMemoryAndOnDisk(t *testing.T) {
 	}
 }
 
+// list is all rows, for good.
+func (s *sortedRows) list() (rowList, error) {
+	defer s.close()
+	return slices.Clone(s.read(0, s.n)), s.err
+}
+
 func TestNoRoomForFoundRows(t *testing.T) {
 	s, err := newSortedRows(bufpool.NewBudget(1<<17, 0), 0, 10, false)
 	require.NoError(t, err)
@@ -180,6 +186,56 @@ func TestSortedRowsTellWhatCouldNotBeRead(t *testing.T) {
 	s.Runs(nil, 0, 1, 0)
 	require.ErrorIs(t, s.err, fault.Exhausted)
 	s.close()
+}
+
+// TestRunTellsOfRowsThatCouldNotBeRead: a run over rows that went to the disk fails where that does, whoever closes them.
+func TestRunTellsOfRowsThatCouldNotBeRead(t *testing.T) {
+	d := frameOf(t, opened(t, "testdata/follow/state2.h5", 64<<20), "/x")
+	for name, as := range map[string]func(s *sortedRows) sequence{
+		"own":     func(s *sortedRows) sequence { return s },
+		"lent":    (*sortedRows).plain,
+		"section": func(s *sortedRows) sequence { return s.all() },
+	} {
+		s, err := newSortedRows(bufpool.NewBudget(0, 0), 3, 10, false)
+		require.NoError(t, err)
+		s.add(7)
+		s.add(500)
+		require.NoError(t, s.finish())
+		require.NoError(t, s.file.Truncate(0))
+		p, err := d.Plan(context.Background(), Request{})
+		require.NoError(t, err)
+		p.fixed = as(s)
+		err = p.each(context.Background(), func(*Run) bool { return true })
+		require.ErrorIs(t, err, fault.Exhausted, name)
+		s.close()
+	}
+}
+
+func TestSectionsOfRowsAreJoined(t *testing.T) {
+	for _, limit := range []int64{1 << 17, 1 << 24} {
+		f := opened(t, "testdata/follow/state2.h5", 64<<20)
+		p, err := frameOf(t, f, "/x").Plan(context.Background(), Request{})
+		require.NoError(t, err)
+		f.eng.mem.Budget = bufpool.NewBudget(limit, 0)
+		var parts [2]*sortedRows
+		for k := range parts {
+			parts[k], err = p.newSortedRows(0, false)
+			require.NoError(t, err)
+			for i := range int64(3 * placeStep) {
+				parts[k].add(2*i + int64(k))
+			}
+			require.NoError(t, parts[k].finish())
+		}
+		left := rest(parts[0].all(), 5).(section)
+		all, err := p.joined(limited(left, left.n-1).(section), parts[1])
+		require.NoError(t, err)
+		parts[0].close()
+		rows, err := all.list()
+		require.NoError(t, err)
+		require.EqualValues(t, 6*placeStep-6, rows.Len())
+		require.Equal(t, []int64{10, 2*3*placeStep - 4, 1, 2*3*placeStep - 1}, []int64{rows[0], rows[3*placeStep-7], rows[3*placeStep-6], rows[rows.Len()-1]})
+		require.Zero(t, f.eng.mem.Budget.Used())
+	}
 }
 
 func TestTemporaryFilesHaveNoName(t *testing.T) {

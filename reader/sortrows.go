@@ -129,8 +129,43 @@ func (s *sortedRows) plain() sequence {
 	return lent{s}
 }
 
-// lent is a sequence that a run must not close.
-type lent struct{ sequence }
+// lent is rows that a run must not close.
+type lent struct{ *sortedRows }
+
+func (lent) close() {}
+
+// section is n rows of those that others close.
+type section struct {
+	lent
+	first, n int64
+}
+
+func (s section) Len() int64 { return s.n }
+
+func (s section) Runs(runs []run, lo, hi, at int64) []run {
+	return s.lent.Runs(runs, s.first+lo, s.first+hi, at)
+}
+
+// all is the same rows, closed by others.
+func (s *sortedRows) all() section { return section{lent: lent{s}, n: s.n} }
+
+// joined is the rows of a, then those of b, which it closes.
+func (p *Plan) joined(a section, b *sortedRows) (*sortedRows, error) {
+	defer b.close()
+	out, err := p.newSortedRows(a.n+b.n, false)
+	for _, s := range []section{a, b.all()} {
+		for lo := int64(0); lo < s.n && err == nil; lo += placeStep {
+			for _, row := range s.read(s.first+lo, s.first+min(lo+placeStep, s.n)) {
+				out.add(row)
+			}
+			err = s.err
+		}
+	}
+	return finished(out, err)
+}
+
+// broken is why rows that Runs gave are not right.
+func (s *sortedRows) broken() error { return s.err }
 
 // Len is part of sequence.
 func (s *sortedRows) Len() int64 { return s.n }
@@ -164,13 +199,6 @@ func (s *sortedRows) read(lo, hi int64) rowList {
 		slices.Reverse(part)
 	}
 	return part
-}
-
-// list is all rows, for good: whoever takes them answers for their memory.
-func (s *sortedRows) list() (rowList, error) {
-	defer s.close()
-	all := s.read(0, s.n)
-	return all, s.err
 }
 
 // close gives back memory and disk.
