@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,7 +60,7 @@ func (f *requestFlags) take(args []string) (location string) {
 
 func (f *requestFlags) add(c *cobra.Command) {
 	r, flags := &f.request, c.Flags()
-	flags.StringSliceVar(&r.Fields, "fields", nil, "columns, in this order (default: all)")
+	flags.Var(columns{&r.Fields}, "fields", "columns, in this order (default: all); one with a comma, a quote or a line break is quoted as in CSV: 'id,\"a, b\"'")
 	flags.Var(optional{&r.Start}, "start", "first row; negative counts from the end")
 	flags.Var(optional{&r.Stop}, "stop", "row to stop before")
 	flags.Var(optional{&r.Step}, "step", "every n-th row; negative reverses")
@@ -74,6 +77,25 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.BoolVar(&r.Options.NetCDF, "netcdf", false, "missing values (_FillValue, missing_value) are null; attributes go into the schema")
 	f.engine.add(c)
 }
+
+// columns is a flag of names, like a line of CSV.
+type columns struct{ to *[]string }
+
+func (c columns) Set(text string) error {
+	lines, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || len(lines) > 1 {
+		return errors.New(`quote a name with a comma, a quote or a line break as in CSV: "a, b" or "say ""a"""`)
+	}
+	*c.to = append([]string{}, *c.to...) // not nil any more, which means all
+	for _, line := range lines {
+		*c.to = append(*c.to, line...)
+	}
+	return nil
+}
+
+func (c columns) String() string { return "" }
+
+func (c columns) Type() string { return "NAME,.." }
 
 // optional is a flag that can tell that it was not given.
 type optional struct{ to **int64 }

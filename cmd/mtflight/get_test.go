@@ -35,6 +35,26 @@ func TestGetTable(t *testing.T) {
 	require.Contains(t, succeed(t, "get", tables, "/none"), "0 rows, 12 columns")
 }
 
+// TestGetFields names columns that do not exist: the error says what was asked for.
+func TestGetFields(t *testing.T) {
+	for text, asked := range map[string]string{
+		`"a, b"`:          `no column "a, b"`,
+		`id,"say ""a"""`:  `no column "say \"a\""`,
+		"\"two\nlines\"":  `no column "two\nlines"`,
+		" id":             `no column " id"`,
+		"id,id":           `fields names "id" twice`,
+		"":                "fields must name a column",
+		`say "a"`:         "as in CSV",
+		"id\ngood":        "as in CSV",
+		"id,good\nenergy": "as in CSV",
+	} {
+		code, _, errOut := command(t, "get", tables, "/events", "--fields", text)
+		require.NotZero(t, code, text)
+		require.Contains(t, errOut, asked, text)
+	}
+	require.Equal(t, "id,good\n0,true\n", succeed(t, "get", tables, "/events", "--fields", "id", "--fields", "good", "--limit", "1", "--format", "csv"))
+}
+
 func TestGetRows(t *testing.T) {
 	rows := func(args ...string) string {
 		out := succeed(t, append([]string{"get", tables, "/plain", "--fields", "id", "--format", "csv"}, args...)...)
