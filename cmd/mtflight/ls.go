@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -44,20 +45,34 @@ func list(c *cobra.Command, s source, file string, frames, asJSON bool) error {
 		lines := json.NewEncoder(c.OutOrStdout())
 		return s.list(c.Context(), file, frames, func(d listed) error { return lines.Encode(d) })
 	}
-	table := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "FILE\tDATASET\tKIND\tSHAPE\tTYPE\tCHUNKS\tFILTERS\tSIZE\tNOTE")
-	rows := 0
-	err := s.list(c.Context(), file, frames, func(d listed) error { rows++; return listRow(table, d) })
-	if err != nil && rows == 0 {
+	rows := [][]string{{"FILE", "DATASET", "KIND", "SHAPE", "TYPE", "CHUNKS", "FILTERS", "SIZE", "NOTE"}}
+	err := s.list(c.Context(), file, frames, func(d listed) error { rows = append(rows, listRow(d)); return nil })
+	if err != nil && len(rows) == 1 {
 		return err // which a head over nothing would only blur
 	}
-	return orFirst(err, table.Flush())
+	return orFirst(err, writeRows(c.OutOrStdout(), rows))
+}
+
+// writeRows writes a table with its head. The name of the only file would push those of the datasets off the screen: it
+// is written once.
+func writeRows(w io.Writer, rows [][]string) error {
+	if file := rows[len(rows)-1][0]; len(rows) > 1 && !slices.ContainsFunc(rows[1:], func(r []string) bool { return r[0] != file }) {
+		fmt.Fprintln(w, file)
+		for i := range rows {
+			rows[i] = rows[i][1:]
+		}
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(table, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	return table.Flush()
 }
 
 // widestName bounds what is shown of a name: one long name would part all columns of the table. JSON has it whole.
 const widestName = 200
 
-func listRow(w io.Writer, d listed) error {
+func listRow(d listed) []string {
 	cells := []string{d.File, "-", "unreadable", "-", "-", "-", "-", "-", d.Error}
 	if d.Info != nil {
 		cells = []string{d.File, d.Path, d.Kind, orDash(shapeText(d.Shape)), elide(typeText(d.Info), 48), orDash(shapeText(d.Chunks)),
@@ -67,8 +82,7 @@ func listRow(w io.Writer, d listed) error {
 		cells[i] = printable(cell)
 	}
 	cells[0], cells[1] = elide(cells[0], widestName), elide(cells[1], widestName)
-	_, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
-	return err
+	return cells
 }
 
 // typeText is the Arrow type of an array's elements, or of each column; the HDF5 type where there is none.

@@ -13,7 +13,11 @@ import (
 
 func TestListFile(t *testing.T) {
 	out := succeed(t, "ls", tables)
-	require.Regexp(t, `tables.h5  /events +table  5000 +id int64, t float64, .* 512 +shuffle\+deflate +312 KB`, out)
+	lines := strings.SplitN(out, "\n", 3)
+	require.Equal(t, tables, lines[0])
+	require.Regexp(t, `^DATASET +KIND +SHAPE `, lines[1])
+	require.NotContains(t, lines[2], tables, "the file's name is written once")
+	require.Regexp(t, `(?m)^/events +table  5000 +id int64, t float64, .* 512 +shuffle\+deflate +312 KB`, out)
 	require.NotContains(t, out, "_i_", "PyTables' own nodes are not listed")
 }
 
@@ -26,7 +30,8 @@ func TestListDirectory(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("words"), 0o600))
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe.h5"), 0o600))
 	out := succeed(t, "ls", dir)
-	require.Contains(t, out, "/integers/be_i4")
+	require.Regexp(t, `(?m)^FILE +DATASET `, out)
+	require.Regexp(t, `(?m)/good +/integers/be_i4`, out)
 	require.Regexp(t, `short.h5 +- +unreadable`, out, "a truncated file does not end the listing")
 	require.Regexp(t, `the file is cut off: \d+ of its \d+ bytes are there`, out)
 	require.NotContains(t, out, "notes.txt")
