@@ -252,6 +252,25 @@ func TestFrameRefusals(t *testing.T) {
 	require.EqualValues(t, 4, got.NumRows())
 }
 
+// TestFrameOfLargePickles asks for texts that are pickled in as many bytes as are read, and in one more.
+func TestFrameOfLargePickles(t *testing.T) {
+	f := frameFile(t, "pickles.h5", 256<<20)
+	got, _ := whole(t, frameOf(t, f, "/most"), Request{Fields: []string{"who"}})
+	who := got.Column(0).(*array.String)
+	require.Equal(t, "u", who.Value(1))
+	require.Equal(t, strings.Repeat("t", len(who.Value(0))), who.Value(0))
+	require.InDelta(t, maxPickled, len(who.Value(0)), 1000)
+
+	more := frameOf(t, f, "/more")
+	for _, fields := range [][]string{nil, {"who"}, {"x", "who"}} {
+		_, err := more.Plan(context.Background(), Request{Fields: fields})
+		require.ErrorIs(t, err, ErrUnsupported)
+		require.ErrorContains(t, err, "/more/block1_values: 16777217 bytes are pickled in one piece, at most 16 MiB are read")
+	}
+	got, _ = whole(t, more, Request{Fields: []string{"x"}})
+	require.Equal(t, "[1.5 2.5]", got.Column(0).String())
+}
+
 // Frames are listed beside the raw nodes, which stay as they are.
 func TestFrameListing(t *testing.T) {
 	f := frameFile(t, "pandas.h5", 0)

@@ -1,4 +1,4 @@
-"""Writes the files here with the libraries themselves: python make.py pandas | anndata
+"""Writes the files here with the libraries themselves: python make.py pandas | anndata | pickles
 
 pandas needs pandas==3.1.1 and tables==3.11.1; anndata needs anndata==0.12.14, which needs an older pandas.
 """
@@ -50,6 +50,23 @@ def write_pandas() -> None:
             axis._v_attrs[name] = value
 
 
+def pickled(store: pd.HDFStore, name: str, letters: int) -> int:
+    """Writes a frame with a text of so many letters and gives the length of what is pickled."""
+    texts = pd.Series(["t" * letters, "u"], dtype=object)
+    store.put(name, pd.DataFrame({"x": [1.5, 2.5], "who": texts}), format="fixed")
+    return int(store.get_node(name).block1_values.get_row_size(0))
+
+
+def write_pickles() -> None:
+    """Frames whose texts are pickled in just 16 MiB, and in one byte more."""
+    most = 16 << 20
+    with pd.HDFStore("probe.h5", "w", driver="H5FD_CORE", driver_core_backing_store=0) as store:
+        letters = most - (pickled(store, "probe", most - 1000) - (most - 1000))
+    with pd.HDFStore("pickles.h5", "w") as store:
+        assert pickled(store, "most", letters) == most
+        assert pickled(store, "more", letters + 1) == most + 1
+
+
 def write_anndata() -> None:
     import anndata as ad
     import pyarrow as pa
@@ -68,4 +85,4 @@ def write_anndata() -> None:
 
 
 if __name__ == "__main__":
-    {"pandas": write_pandas, "anndata": write_anndata}[sys.argv[1]]()
+    {"pandas": write_pandas, "anndata": write_anndata, "pickles": write_pickles}[sys.argv[1]]()
