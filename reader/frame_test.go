@@ -81,9 +81,9 @@ func told(r arrow.Record) string {
 	return b.String()
 }
 
-func TestFrames(t *testing.T) {
-	for path, want := range map[string]string{
-		"pandas.h5 /fixed": `x float64 [0.5 1.5 NaN 3.5]
+// frames are by file and group, as pandas and AnnData read them.
+var frames = map[string]string{
+	"pandas.h5 /fixed": `x float64 [0.5 1.5 NaN 3.5]
 n int64 [1 2 3 4]
 y float64 [10 11 12 13]
 ok bool [true false true true]
@@ -92,22 +92,22 @@ local timestamp[s, tz=Europe/Berlin] [1717192800 1717279200 1717365600 171745200
 took duration[us] [1000000 2000000 (null) 4000000]
 key utf8 ["a" "b" (null) "d"]
 `,
-		"pandas.h5 /multi": `x float64 [0.5 1.5 NaN 3.5]
+	"pandas.h5 /multi": `x float64 [0.5 1.5 NaN 3.5]
 i int64 [1 1 2 2]
 __index_level_1__ utf8 ["p" "q" "p" (null)]
 `,
-		"pandas.h5 /empty": `x float64 []
+	"pandas.h5 /empty": `x float64 []
 n int64 []
 when timestamp[ns] []
 key utf8 []
 `,
-		"pandas.h5 /labels": `0 float64 [1 0 0]
+	"pandas.h5 /labels": `0 float64 [1 0 0]
 1 float64 [0 1 0]
 2 float64 [0 0 1]
 __index_level_0__ int64 [0 1 2]
 `,
-		"pandas.h5 /series": "n int64 [1 2 3 4]\nkey utf8 [\"a\" \"b\" (null) \"d\"]\n",
-		"pandas.h5 /table": `x float64 [0.5 1.5 NaN 3.5]
+	"pandas.h5 /series": "n int64 [1 2 3 4]\nkey utf8 [\"a\" \"b\" (null) \"d\"]\n",
+	"pandas.h5 /table": `x float64 [0.5 1.5 NaN 3.5]
 n int64 [1 2 3 4]
 y float64 [10 11 12 13]
 ok bool [true false true true]
@@ -118,20 +118,20 @@ who utf8 ["ann" (null) "nan" "zoë"]
 kind dictionary<values=utf8, indices=int8, ordered=true> { dictionary: ["v" "u"] indices: [1 0 (null) 1] }
 key utf8 ["a" "b" (null) "d"]
 `,
-		"pandas.h5 /texts": `x float64 [0.5 1.5 NaN 3.5]
+	"pandas.h5 /texts": `x float64 [0.5 1.5 NaN 3.5]
 who utf8 ["ann" (null) "nan" "zoë"]
 a utf8 ["p" (null) "q" "p"]
 b utf8 ["é" "" "nan" (null)]
 __index_level_0__ int64 [0 1 2 3]
 `,
-		"pandas.h5 /names": "who utf8 [\"ann\" (null) \"nan\" \"zoë\"]\nkey utf8 [\"a\" \"b\" (null) \"d\"]\n",
-		"pandas.h5 /older": "x float64 [0.5 1.5 NaN 3.5]\nkey utf8 [\"k\" \"l\" \"m\" \"k\"]\n",
-		"pandas.h5 /deep/levels": `x float64 [0.5 1.5 NaN]
+	"pandas.h5 /names": "who utf8 [\"ann\" (null) \"nan\" \"zoë\"]\nkey utf8 [\"a\" \"b\" (null) \"d\"]\n",
+	"pandas.h5 /older": "x float64 [0.5 1.5 NaN 3.5]\nkey utf8 [\"k\" \"l\" \"m\" \"k\"]\n",
+	"pandas.h5 /deep/levels": `x float64 [0.5 1.5 NaN]
 ok bool [true false true]
 i int64 [1 1 2]
 __index_level_1__ utf8 ["p" "q" "p"]
 `,
-		"anndata.h5ad /obs": `kind dictionary<values=utf8, indices=int8, ordered=true> { dictionary: ["v" "u"] indices: [1 0 (null)] }
+	"anndata.h5ad /obs": `kind dictionary<values=utf8, indices=int8, ordered=true> { dictionary: ["v" "u"] indices: [1 0 (null)] }
 n int32 [1 (null) 3]
 good bool [true (null) false]
 name utf8 ["a" (null) "c"]
@@ -139,8 +139,11 @@ x float64 [0.5 1.5 NaN]
 text utf8 ["l" "m" "n"]
 __index_level_0__ utf8 ["c0" "c1" "c2"]
 `,
-		"anndata.h5ad /var": "len int64 [7 8]\ngene utf8 [\"g0\" \"g1\"]\n",
-	} {
+	"anndata.h5ad /var": "len int64 [7 8]\ngene utf8 [\"g0\" \"g1\"]\n",
+}
+
+func TestFrames(t *testing.T) {
+	for path, want := range frames {
 		t.Run(path, func(t *testing.T) {
 			name, path, _ := strings.Cut(path, " ")
 			d := frameOf(t, frameFile(t, name, 0), path)
