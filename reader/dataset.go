@@ -298,11 +298,11 @@ func pseudo(attrs []meta.Attr, s convert.Source) string {
 func attributes(attrs []meta.Attr) json.RawMessage {
 	out := make(map[string]json.RawMessage, len(attrs))
 	for _, a := range attrs {
-		out[strings.ToValidUTF8(a.Name, "\uFFFD")] = a.Value
+		value := a.Value
 		if a.Err != "" {
-			why, _ := json.Marshal(map[string]string{"error": a.Err})
-			out[a.Name] = why
+			value, _ = json.Marshal(map[string]string{"error": a.Err})
 		}
+		out[strings.ToValidUTF8(a.Name, "\uFFFD")] = value
 	}
 	b, err := json.Marshal(out)
 	if err != nil {

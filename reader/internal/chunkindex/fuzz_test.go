@@ -63,6 +63,9 @@ func FuzzFile(f *testing.F) {
 		}
 		for _, unchecked := range []bool{false, true} {
 			file.unchecked = unchecked
+			if _, err := file.Attributes(addr); err != nil {
+				require.True(t, known(err), err)
+			}
 			o, err := file.Object(addr)
 			if err != nil {
 				require.True(t, known(err), err)

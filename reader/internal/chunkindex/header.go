@@ -13,8 +13,10 @@ const (
 	msgExternal     = 0x07
 	msgLayout       = 0x08
 	msgFilters      = 0x0b
+	msgAttribute    = 0x0c
 	msgSharedTable  = 0x0f
 	msgContinuation = 0x10
+	msgAttributes   = 0x15 // where an object's attributes are that are not in its header
 )
 
 const sharedFlag = 0x02
@@ -38,6 +40,8 @@ type parser struct {
 	v2     bool
 	order  bool // version 2 messages carry a creation order
 	msgs   header
+	listed bool      // attributes are wanted too
+	attrs  []message // all of them
 	pieces []piece
 	seen   map[uint64]bool
 }
@@ -45,9 +49,13 @@ type parser struct {
 // header reads the object header at addr, version 1 or 2 (section IV.A.1).
 func (s *source) header(addr uint64) (header, error) {
 	p := &parser{s: s, msgs: header{}, seen: map[uint64]bool{}}
-	b, err := s.at(addr, 4)
+	return p.msgs, p.parse(addr)
+}
+
+func (p *parser) parse(addr uint64) error {
+	b, err := p.s.at(addr, 4)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	switch {
 	case string(b) == "OHDR":
@@ -62,7 +70,7 @@ func (s *source) header(addr uint64) (header, error) {
 		p.pieces = p.pieces[1:]
 		err = p.continuation(next)
 	}
-	return p.msgs, err
+	return err
 }
 
 func (p *parser) first1(addr uint64) error {
@@ -172,7 +180,11 @@ func (p *parser) message(typ uint16, flags uint8, data []byte) error {
 			return fault.New(fault.DataLoss, "chunkindex: read object header: continuation message is cut off")
 		}
 		p.pieces = append(p.pieces, next)
-	case msgSpace, msgType, msgOldFill, msgFill, msgExternal, msgLayout, msgFilters, msgSharedTable, msgImage:
+	case msgAttribute:
+		if p.listed {
+			p.attrs = append(p.attrs, message{flags, append([]byte(nil), data...)})
+		}
+	case msgSpace, msgType, msgOldFill, msgFill, msgExternal, msgLayout, msgFilters, msgSharedTable, msgImage, msgAttributes:
 		if _, have := p.msgs[typ]; !have {
 			p.msgs[typ] = message{flags, append([]byte(nil), data...)}
 		}

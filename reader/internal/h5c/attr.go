@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"unsafe"
 
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -24,6 +26,14 @@ const (
 // breaks off ends in a nameless attribute with Err.
 func (f *File) readAttrs(object C.hid_t, budget *int) []meta.Attr {
 	names, err := f.attrNames(object)
+	value := func(name string) (json.RawMessage, error) { return f.attr(object, name, budget) }
+	if err != nil && err != errTooManyNames {
+		if p := f.attrsApart(object); p != nil {
+			defer p.close()
+			names, err = slices.Sorted(maps.Keys(p.byName)), nil
+			value = func(name string) (json.RawMessage, error) { return p.value(p.byName[name], budget) }
+		}
+	}
 	var out []meta.Attr
 	for _, name := range names {
 		a := meta.Attr{Name: name, Value: json.RawMessage("null")}
@@ -32,7 +42,7 @@ func (f *File) readAttrs(object C.hid_t, budget *int) []meta.Attr {
 			a.Err = "too many attributes: the rest is not listed"
 			return append(out, a)
 		}
-		v, err := f.attr(object, name, budget)
+		v, err := value(name)
 		if err != nil {
 			a.Err = err.Error()
 		} else {
@@ -83,7 +93,12 @@ func (f *File) attr(object C.hid_t, name string, budget *int) (json.RawMessage, 
 	if err != nil || space == meta.Null {
 		return json.RawMessage("null"), err
 	}
-	t, desc, err := f.memoryType(a)
+	file := C.H5Aget_type(a)
+	if file < 0 {
+		return nil, f.because("datatype")
+	}
+	defer C.H5Tclose(file)
+	t, desc, err := f.memoryType(file)
 	if err != nil {
 		return nil, err
 	}
@@ -93,12 +108,9 @@ func (f *File) attr(object C.hid_t, name string, budget *int) (json.RawMessage, 
 
 // attrValue reads into C memory, since libhdf5 puts pointers to its own allocations there.
 func (f *File) attrValue(a, s, t C.hid_t, desc *memType, dims []uint64, budget *int) (json.RawMessage, error) {
-	n, ok := product(dims, uint64(desc.size))
-	if !ok || n > maxAttr {
-		return nil, fmt.Errorf("a value of %d bytes or more, not listed", n)
-	}
-	if n > uint64(*budget) {
-		return nil, fmt.Errorf("a value of %d bytes, not listed: the object's attributes are too large together", n)
+	n, err := listable(dims, desc, *budget)
+	if err != nil {
+		return nil, err
 	}
 	buf := C.calloc(1, C.size_t(n)+1)
 	if buf == nil {
@@ -111,9 +123,25 @@ func (f *File) attrValue(a, s, t C.hid_t, desc *memType, dims []uint64, budget *
 	if desc.variable && n > 0 {
 		defer C.H5Dvlen_reclaim(t, s, C.H5P_DEFAULT, buf)
 	}
+	return f.asJSON(unsafe.Slice((*byte)(buf), int(n)), dims, desc, budget)
+}
+
+// listable is the size of a value that is not too large.
+func listable(dims []uint64, desc *memType, budget int) (uint64, error) {
+	n, ok := product(dims, uint64(desc.size))
+	if !ok || n > maxAttr {
+		return 0, fmt.Errorf("a value of %d bytes or more, not listed", n)
+	}
+	if n > uint64(budget) {
+		return 0, fmt.Errorf("a value of %d bytes, not listed: the object's attributes are too large together", n)
+	}
+	return n, nil
+}
+
+func (f *File) asJSON(b []byte, dims []uint64, desc *memType, budget *int) (json.RawMessage, error) {
 	d := decoder{File: f, left: min(maxAttr, *budget)}
 	at := d.left
-	err := d.list(unsafe.Slice((*byte)(buf), int(n)), dims, desc)
+	err := d.list(b, dims, desc)
 	*budget -= at - max(d.left, 0)
 	if err != nil {
 		return nil, err

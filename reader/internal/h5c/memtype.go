@@ -48,13 +48,8 @@ const maxTypeNodes = 20_000
 
 var errTypeTooBig = errors.New("datatype with too many parts")
 
-// memoryType gives the type to read an attribute with, the caller's to close, and its description.
-func (f *File) memoryType(a C.hid_t) (C.hid_t, *memType, error) {
-	file := C.H5Aget_type(a)
-	if file < 0 {
-		return -1, nil, f.because("datatype")
-	}
-	defer C.H5Tclose(file)
+// memoryType gives the type to read values of a file's type with, the caller's to close, and its description.
+func (f *File) memoryType(file C.hid_t) (C.hid_t, *memType, error) {
 	var t C.hid_t
 	if C.H5Tget_class(file) == C.H5T_TIME { // has no native type: as it is
 		t = C.H5Tcopy(file)

@@ -25,10 +25,12 @@ type decoder struct {
 	left int // bytes of values that may still be visited
 }
 
+var errTooLong = fmt.Errorf("a value of more than %d bytes, not listed", maxAttr)
+
 // spend takes n bytes of values from what is left.
 func (d *decoder) spend(n uint64) error {
 	if n > uint64(max(d.left, 0)) {
-		return fmt.Errorf("a value of more than %d bytes, not listed", maxAttr)
+		return errTooLong
 	}
 	d.left -= int(n)
 	return nil

@@ -92,6 +92,36 @@ def attributes() -> None:
             a[f"a{i:02}"] = i
 
 
+def attributes_apart() -> None:
+    """Attributes before and behind one of a type that libhdf5 1.10 does not know, and some in headers of version 2."""
+    with h5py.File("apart.h5", "w") as f:
+        f["type"] = np.dtype([("a", ">i2"), ("b", "f8")])
+        for a in (f.attrs, f.create_dataset("d", data=np.zeros(1)).attrs):
+            a["text"] = "before"
+            a["unknown"] = np.uint8(1)
+            a["CLASS"] = np.bytes_(b"TABLE")
+            a["big"] = np.array([[1, -2]], dtype=">i2")
+            a.create("named", (3, 0.5), dtype=f["type"])
+            a["late"] = "gr\u00fc\u00dfe"
+            a["texts"] = np.array([["a", ""], ["ccc", ""]], dtype=TEXT)
+            a.create("ragged", np.array([np.array([1, 2], "i4"), np.array([], "i4")], dtype=object), dtype=h5py.vlen_dtype("i4"))
+            a["none"] = h5py.Empty("f4")
+            a["long"] = "x" * 70_000
+            a["ref"] = f["type"].ref
+    data = open("apart.h5", "rb").read()
+    unknown = b"unknown\0\x10\0"
+    assert data.count(unknown) == 2
+    open("apart.h5", "wb").write(data.replace(unknown, b"unknown\0\x47\x12"))  # a reference of HDF5 1.12
+    with h5py.File("apart_v2.h5", "w", libver="v110") as f:
+        f["type"] = np.dtype([("a", ">i2"), ("b", "f8")])
+        a = f.create_dataset("d", data=np.zeros(1)).attrs
+        a["big"] = np.array([[1, -2]], dtype=">i2")
+        a.create("named", (3, 0.5), dtype=f["type"])
+        a["fixed"] = np.bytes_(b"abc  ")
+        a["null"] = h5py.Empty("i4")
+        a["bools"] = np.array([True, False])
+
+
 def elsewhere() -> None:
     with h5py.File("source.h5", "w") as f:
         f.create_dataset("x", data=np.arange(20, dtype="i4"), chunks=(5,), maxshape=(None,))
@@ -165,6 +195,7 @@ def wide() -> None:
 tree()
 types()
 attributes()
+attributes_apart()
 elsewhere()
 broken()
 bomb()
