@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -117,14 +118,15 @@ def staged(client, ticket: bytes) -> int:
 
 
 def ring(client, ticket: bytes) -> int:
-    """Has the blocks put into a ring, and hands each back when it has looked at it."""
+    """Has the blocks put into a ring, and hands back together what it has looked at while the ones before were handed back."""
     import pyarrow as pa
     import pyarrow.flight as fl
     results = (json.loads(r.body.to_pybytes()) for r in client.do_action(fl.Action("ring", ticket)))
-    about, mapping, rows = next(results), None, 0
+    about, mapping, rows, used = next(results), None, 0, deque()
 
-    def hand_back(slot: int) -> None:
-        list(client.do_action(fl.Action("release", json.dumps({"lease": about["lease"], "slots": [slot]}).encode())))
+    def hand_back() -> None:
+        if slots := [used.popleft() for _ in range(len(used))]:
+            list(client.do_action(fl.Action("release", json.dumps({"lease": about["lease"], "slots": slots}).encode())))
 
     with ThreadPoolExecutor(1) as other:
         for told in results:
@@ -132,7 +134,8 @@ def ring(client, ticket: bytes) -> int:
                 mapping = pa.memory_map(about["path"])
             mapping.seek(told["offset"])
             rows += looked_at(pa.ipc.open_stream(mapping.read_buffer(told["bytes"])).read_next_batch())
-            other.submit(hand_back, told["slot"])
+            used.append(told["slot"])
+            other.submit(hand_back)
     return rows
 
 
