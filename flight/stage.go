@@ -164,7 +164,12 @@ func (s *Server) ring(ctx context.Context, body []byte, answer func(any) error) 
 	if err != nil {
 		return err
 	}
-	ring, err := s.stages.NewRing(p.Schema(), p.ReadAhead()+1)
+	slots := p.ReadAhead() + 1
+	bytes := p.BlockBytes() * int64(slots)
+	if all := p.Bytes(); all >= 0 {
+		bytes = min(bytes, all)
+	}
+	ring, err := s.stages.NewRing(p.Schema(), slots, bytes)
 	if err != nil {
 		return err
 	}

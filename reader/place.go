@@ -46,6 +46,9 @@ func (r *Run) Memory() Memory {
 // frames, which are put together from other batches, are apart.
 func (p *Plan) Bounded() bool { return p.frame == nil && !p.program.NeedsResolver() }
 
+// BlockBytes is about how many bytes a whole batch takes.
+func (p *Plan) BlockBytes() int64 { return min(p.size, maxBatch/p.rowBytes()+1) * p.rowBytes() }
+
 // ReadAhead is how many batches a run decodes ahead of its caller.
 func (p *Plan) ReadAhead() int { return p.window() }
 

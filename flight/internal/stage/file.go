@@ -40,7 +40,7 @@ func (s *Store) NewFile(schema *arrow.Schema, bytes int64) (*File, error) {
 	sp := (*space)(nil)
 	if bytes >= 0 {
 		bytes += bytes/64 + 16*page // what lies around the values
-		sp = s.reuse(bytes)
+		sp = s.reuse("f", bytes)
 	}
 	if sp == nil {
 		if sp, err = s.newSpace("f"); err != nil {

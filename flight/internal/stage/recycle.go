@@ -18,9 +18,10 @@ type idle struct {
 	timer *time.Timer
 }
 
-// retire keeps a file for reuse, if it is worth it, or closes it. All that is kept is at most half of what may be staged.
+// retire keeps a file for reuse, if it is worth it and has no holes, or closes it. All that is kept is at most half of what
+// may be staged.
 func (s *Store) retire(sp *space) error {
-	if !s.recycles || sp.end < huge || sp.taken > s.limit/2 || sp.rename(".idle") != nil {
+	if !s.recycles || sp.end < huge || sp.taken < sp.end || sp.taken > s.limit/2 || sp.rename(".idle") != nil {
 		return sp.close()
 	}
 	s.mu.Lock()
@@ -39,8 +40,9 @@ func (s *Store) retire(sp *space) error {
 	})
 }
 
-// reuse gives the file nearest to n bytes, within a factor of about two, that nobody has open or mapped; nil if there is none.
-func (s *Store) reuse(n int64) *space {
+// reuse gives the file nearest to n bytes, within a factor of about two, that nobody has open or mapped, named anew; nil if
+// there is none.
+func (s *Store) reuse(kind string, n int64) *space {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	best, away := -1, n+huge
@@ -53,10 +55,11 @@ func (s *Store) reuse(n int64) *space {
 		return nil
 	}
 	k := s.idle[best]
-	if k.rename("f") != nil {
+	if k.rename(kind) != nil {
 		return nil
 	}
 	k.timer.Stop()
+	k.next = 0
 	s.idle = slices.Delete(s.idle, best, best+1)
 	return k.space
 }

@@ -165,3 +165,49 @@ func TestIdleFilesAreGivenUp(t *testing.T) {
 	require.Eventually(t, func() bool { return s.Used() == 0 }, 2*idleTime, 10*time.Millisecond)
 	require.Empty(t, files())
 }
+
+// ringOf is a ring whose slots of so many bytes were filled, to be closed.
+func ringOf(t *testing.T, s *Store, slots int, each int64, b byte) *Ring {
+	t.Helper()
+	r, err := s.NewRing(arrow.NewSchema(nil, nil), slots, int64(slots)*each)
+	require.NoError(t, err)
+	size := each - huge/8
+	for range slots {
+		mem, err := r.Place(context.Background(), []int64{size}, true)
+		require.NoError(t, err)
+		for _, m := range mem {
+			copy(m.Get(int(size)), bytes.Repeat([]byte{b}, int(size)))
+		}
+	}
+	return r
+}
+
+// TestRingsAreUsedAgain: the memory of a ring serves the next one, or a file, unless there are holes in it.
+func TestRingsAreUsedAgain(t *testing.T) {
+	s := openStore(t, 64*huge)
+	first := ringOf(t, s, 3, 2*huge, 1)
+	name, of, used := first.Path(), inode(t, first.file), s.Used()
+	require.EqualValues(t, 6*huge, used)
+	require.NoError(t, first.Close())
+	require.NoFileExists(t, name)
+
+	larger := ringOf(t, s, 4, 2*huge, 2)
+	require.Equal(t, s.recycles, of == inode(t, larger.file))
+	require.EqualValues(t, 8*huge, s.Used())
+	require.EqualValues(t, 8*huge, larger.end)
+	for i, slot := range larger.slots { // beside one another, none where another is
+		require.EqualValues(t, int64(i)*2*huge, slot.at)
+	}
+	require.NoError(t, larger.Close())
+
+	f := filled(t, s, 7*huge, 3)
+	require.Equal(t, s.recycles, of == inode(t, f.file))
+	require.NoError(t, f.Close())
+
+	holed := ringOf(t, s, 3, 2*huge, 4)
+	require.NoError(t, holed.drop(holed.slots[0].region))
+	require.Less(t, holed.taken, holed.end)
+	require.NoError(t, s.reclaim())
+	require.NoError(t, holed.Close())
+	require.Zero(t, s.Used())
+}

@@ -49,15 +49,17 @@ type Slot struct {
 	Data   int64 `json:"data,omitempty"`
 }
 
-// NewRing makes a ring of n slots, at least 2; the caller closes it.
-func (s *Store) NewRing(schema *arrow.Schema, n int) (*Ring, error) {
+// NewRing makes a ring of n slots, at least 2, which will take about so many bytes together; the caller closes it.
+func (s *Store) NewRing(schema *arrow.Schema, n int, bytes int64) (*Ring, error) {
 	all, err := encode(schema, nil)
 	if err != nil {
 		return nil, err
 	}
-	sp, err := s.newSpace("r")
-	if err != nil {
-		return nil, err
+	sp := s.reuse("r", bytes)
+	if sp == nil {
+		if sp, err = s.newSpace("r"); err != nil {
+			return nil, err
+		}
 	}
 	return &Ring{space: sp, schema: schema, head: all[0].size(), room: headRoom(schema), values: plainValues(schema),
 		most: max(n, 2), out: map[int]bool{}, wake: make(chan struct{}, 1)}, nil
@@ -274,7 +276,7 @@ func (r *Ring) Close() error {
 	for _, s := range r.slots {
 		errs = append(errs, s.unmap())
 	}
-	return errors.Join(append(errs, r.close())...)
+	return errors.Join(append(errs, r.store.retire(r.space))...)
 }
 
 // plainValues tells whether the only column has one buffer of values without offsets.

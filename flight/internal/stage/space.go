@@ -33,6 +33,7 @@ type space struct {
 	file  *os.File
 	path  string
 	end   int64 // of what was allocated
+	next  int64 // where the next region begins
 	taken int64 // bytes of the store
 }
 
@@ -164,7 +165,7 @@ func (s *space) fallocate(at, size int64) error {
 
 // region is one of its own, allocated. It waits for memory.
 func (s *space) region(ctx context.Context, n int64) (*region, error) {
-	at, size := s.end, pages(n)
+	at, size := s.next, pages(n)
 	if n >= huge {
 		at = round(at, huge)
 	}
@@ -175,6 +176,7 @@ func (s *space) region(ctx context.Context, n int64) (*region, error) {
 	if _, err := s.grow(ctx, r, size, true); err != nil {
 		return nil, errors.Join(err, r.unmap())
 	}
+	s.next = at + size
 	return r, nil
 }
 

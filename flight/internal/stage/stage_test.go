@@ -111,7 +111,7 @@ func TestNoRoom(t *testing.T) {
 	require.NoError(t, f.Close())
 	require.Zero(t, s.Used())
 
-	r, err := s.NewRing(arrow.NewSchema(nil, nil), 2)
+	r, err := s.NewRing(arrow.NewSchema(nil, nil), 2, 0)
 	require.NoError(t, err)
 	_, err = r.Place(ctx, []int64{4 * huge}, true)
 	require.ErrorIs(t, err, fault.Exhausted)
