@@ -15,6 +15,9 @@ type Attribute struct {
 	Err   error  // why Type, Space and Data are not known
 }
 
+// maxAttributes bounds the bytes of an object's attributes.
+const maxAttributes = 16 << 20
+
 // Attributes parses the attributes of the object at addr, relative to f.Base, in the order of its header. Those that lie
 // in a heap are fault.Unsupported.
 func (f *File) Attributes(addr uint64) ([]Attribute, error) {

@@ -42,6 +42,7 @@ type parser struct {
 	msgs   header
 	listed bool      // attributes are wanted too
 	attrs  []message // all of them
+	bytes  int       // of attrs
 	pieces []piece
 	seen   map[uint64]bool
 }
@@ -182,6 +183,9 @@ func (p *parser) message(typ uint16, flags uint8, data []byte) error {
 		p.pieces = append(p.pieces, next)
 	case msgAttribute:
 		if p.listed {
+			if p.bytes += len(data); p.bytes > maxAttributes {
+				return fault.New(fault.Unsupported, "chunkindex: read object header: more than %d bytes of attributes", maxAttributes)
+			}
 			p.attrs = append(p.attrs, message{flags, append([]byte(nil), data...)})
 		}
 	case msgSpace, msgType, msgOldFill, msgFill, msgExternal, msgLayout, msgFilters, msgSharedTable, msgImage, msgAttributes:
