@@ -14,10 +14,10 @@ import (
 func again(t *testing.T, f *File, name string) *Dataset {
 	t.Helper()
 	d := frameOf(t, f, name)
-	first, _ := values(t, d, Request{})
+	first, _, _ := values(t, d, Request{})
 	for range 60 {
 		kept := f.eng.pages.Held()
-		got, _ := values(t, d, Request{})
+		got, _, _ := values(t, d, Request{})
 		require.Equal(t, first, got)
 		if kept > 0 {
 			return d
