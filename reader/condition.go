@@ -19,7 +19,6 @@ type condition struct {
 	program *where.Program
 	scope   []where.Column
 	columns []string
-	kinds   []where.Kind
 }
 
 func (d *Dataset) condition(r Request) (*condition, error) {
@@ -37,7 +36,6 @@ func (d *Dataset) condition(r Request) (*condition, error) {
 	c := &condition{program: program, scope: scope}
 	for _, i := range program.Columns() {
 		c.columns = append(c.columns, scope[i].Name)
-		c.kinds = append(c.kinds, scope[i].Kind)
 	}
 	return c, nil
 }
@@ -127,15 +125,12 @@ func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bo
 	if limit == 0 || err != nil {
 		return out, nil, err
 	}
-	defer p.ds.file.saveStats(false)
-	scan, err := p.scan(p.where.columns, rows)
+	scan, err := p.probing(rows, limit, keep)
 	if err != nil {
+		out.close()
 		return nil, nil, err
 	}
-	scan.size = max(1, min(scan.size, p.geo.chunk[p.geo.rows]*max(1, probeBytes/p.chunkBytes())))
-	if scan.probe, err = p.newProbe(p.where, scan.program, limit, keep); err != nil {
-		return nil, nil, err
-	}
+	defer p.ds.file.saveStats(false)
 	rowAt := rowOf(rows)
 	along := newKept(p.ds.file.eng.mem, int64(p.program.ElemSize()))
 	err = scan.each(ctx, func(r *Run) bool {
@@ -153,7 +148,7 @@ func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bo
 		}
 		return out.err == nil && (limit < 0 || out.n < limit)
 	})
-	if !keep || err != nil {
+	if err = firstOf(err, out.err); !keep || err != nil {
 		along.close()
 		out, err = finished(out, err)
 		return out, nil, err
@@ -161,6 +156,17 @@ func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bo
 	along.n = out.n
 	out.close()
 	return nil, along, nil
+}
+
+// probing is the plan that looks for the rows that match.
+func (p *Plan) probing(rows sequence, limit int64, keep bool) (*Plan, error) {
+	s, err := p.scan(p.where.columns, rows)
+	if err != nil {
+		return nil, err
+	}
+	s.size = max(1, min(s.size, p.geo.chunk[p.geo.rows]*max(1, probeBytes/p.chunkBytes())))
+	s.probe, err = p.newProbe(p.where, s.program, limit, keep)
+	return s, err
 }
 
 // constant is what a condition without columns says of every row.
@@ -210,7 +216,7 @@ func (p *Plan) each(ctx context.Context, use func(*Run) bool) error {
 }
 
 // vector gives a column's values without a copy where their type is the condition's.
-func vector(a arrow.Array, kind where.Kind) where.Vector {
+func vector(a arrow.Array) where.Vector {
 	switch a := a.(type) {
 	case *array.Boolean:
 		return where.Vector{Bool: bools(a)}
@@ -225,10 +231,10 @@ func vector(a arrow.Array, kind where.Kind) where.Vector {
 	case *array.Binary:
 		return where.Vector{Off: a.ValueOffsets(), Bytes: a.ValueBytes()}
 	}
-	return widened(a, kind)
+	return widened(a)
 }
 
-func widened(a arrow.Array, kind where.Kind) where.Vector {
+func widened(a arrow.Array) where.Vector {
 	switch a := a.(type) {
 	case *array.Int8:
 		return where.Vector{I32: widen[int32](a.Int8Values())}
@@ -290,5 +296,5 @@ func doubles(a arrow.Array) []float64 {
 	case *array.Float32:
 		return widen[float64](a.Float32Values())
 	}
-	return widen[float64](widened(a, where.Float32).F32)
+	return widen[float64](widened(a).F32)
 }

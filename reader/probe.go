@@ -21,13 +21,12 @@ import (
 
 // probe looks, in the workers, at each decoded chunk for rows that match a condition, and takes their elements along.
 type probe struct {
-	condition *condition
-	columns   *convert.Program // the condition's
-	whole     *convert.Program // an element as bytes; nil: nothing is taken along
-	full      atomic.Bool      // there is no more room for them
-	enough    *enough          // nil: all matches are wanted
-	tally     *tally           // of columns: statistics of whole chunks are noted
-	scratch   sync.Pool        // of *look
+	columns *convert.Program // the condition's
+	whole   *convert.Program // an element as bytes; nil: nothing is taken along
+	full    atomic.Bool      // there is no more room for them
+	enough  *enough          // nil: all matches are wanted
+	tally   *tally           // of columns: statistics of whole chunks are noted
+	scratch sync.Pool        // of *look
 }
 
 // look is what one worker needs to look at a part of a chunk.
@@ -46,9 +45,9 @@ type find struct {
 }
 
 func (p *Plan) newProbe(c *condition, columns *convert.Program, limit int64, keep bool) (*probe, error) {
-	b := &probe{condition: c, columns: columns, enough: newEnough(limit), tally: p.newTally(columns, c.program.Columns())}
+	b := &probe{columns: columns, enough: newEnough(limit), tally: p.newTally(columns, c.program.Columns())}
 	b.scratch.New = func() any {
-		n := len(c.kinds)
+		n := len(c.columns)
 		return &look{eval: c.program.NewEval(), vectors: make([]where.Vector, n), meters: make([]chunkstats.Meter, n)}
 	}
 	if !keep {
@@ -138,8 +137,8 @@ func (b *probe) match(l *look, f *fill, r convert.Resolver, e convert.Elems, fil
 		return err
 	}
 	defer rec.Release()
-	for i, kind := range b.condition.kinds {
-		l.vectors[i] = vector(rec.Column(i), kind)
+	for i := range l.vectors {
+		l.vectors[i] = vector(rec.Column(i))
 		if news && b.tally.classes[i] != chunkstats.None {
 			l.meters[i].Take(rec.Column(i), 0, int(n))
 		}

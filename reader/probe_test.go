@@ -65,3 +65,17 @@ func TestConditionOfArrays(t *testing.T) {
 		require.JSONEq(t, `[]`, rowsJSON(t, frameOf(t, f, "/line"), Request{Where: &none}))
 	}
 }
+
+// TestConditionWithoutDiskFails: rows are found and taken along until there are too many to note them in memory.
+func TestConditionWithoutDiskFails(t *testing.T) {
+	f := opened(t, "testdata/corners/earliest.h5", 32<<20)
+	t.Setenv("TMPDIR", "/no/such/folder")
+	condition := "endless == 3"
+	p, err := frameOf(t, f, "/endless").Plan(t.Context(), Request{Where: &condition})
+	require.NoError(t, err)
+	run := p.Run(t.Context())
+	defer run.Release()
+	for run.Next() {
+	}
+	require.ErrorIs(t, run.Err(), ErrExhausted)
+}
