@@ -42,9 +42,9 @@ func (b *Budget) Used() int64 {
 }
 
 // Acquire reserves n bytes, waiting until others have returned theirs. It fails with fault.Exhausted when n is over
-// the limit or the wait is over, and with the context's error.
+// the limit or the wait is over, and with the context's error. A negative n is a sum that has overflowed: too much.
 func (b *Budget) Acquire(ctx context.Context, n int64) error {
-	if n > b.limit {
+	if n < 0 || n > b.limit {
 		return fault.New(fault.Exhausted, "%d bytes are needed at once, the memory budget is %d: raise --memory or ask for smaller batches", n, b.limit)
 	}
 	w, err := b.enqueue(n)
@@ -68,7 +68,7 @@ func (b *Budget) Acquire(ctx context.Context, n int64) error {
 func (b *Budget) enqueue(n int64) (*list.Element, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.waiters.Len() == 0 && b.used+n <= b.limit {
+	if b.waiters.Len() == 0 && n <= b.limit-b.used {
 		b.used += n
 		return nil, nil
 	}
@@ -126,7 +126,7 @@ func (b *Budget) TryAcquire(n int64) bool {
 func (b *Budget) tryAcquire(n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.waiters.Len() > 0 || b.used+n > b.limit {
+	if b.waiters.Len() > 0 || n < 0 || n > b.limit-b.used {
 		return false
 	}
 	b.used += n
@@ -154,7 +154,7 @@ func (b *Budget) Return(n int64) {
 func (b *Budget) grant() {
 	for e := b.waiters.Front(); e != nil; e = b.waiters.Front() {
 		w := e.Value.(*waiter)
-		if b.used+w.n > b.limit {
+		if w.n > b.limit-b.used {
 			return
 		}
 		b.used += w.n

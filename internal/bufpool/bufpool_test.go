@@ -2,6 +2,7 @@ package bufpool
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -165,4 +166,16 @@ func TestTellsWhatLiesElsewhere(t *testing.T) {
 	require.Equal(t, []int64{moveStep, 2 * moveStep, 0}, told)
 	l.Close()
 	require.Zero(t, m.Budget.Used())
+}
+
+// TestBudgetRefusesWhatHasOverflowed: sums of hostile sizes wrap around.
+func TestBudgetRefusesWhatHasOverflowed(t *testing.T) {
+	b := NewBudget(10, time.Millisecond)
+	require.True(t, b.TryAcquire(4))
+	for _, n := range []int64{-1, math.MinInt64, math.MaxInt64, math.MaxInt64 - 3} {
+		require.False(t, b.TryAcquire(n))
+		require.ErrorIs(t, b.Acquire(context.Background(), n), fault.Exhausted)
+		require.EqualValues(t, 4, b.Used())
+	}
+	b.Return(4)
 }
