@@ -2,6 +2,8 @@ package reader
 
 import (
 	"math/rand/v2"
+
+	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // block is one batch of a run: rows lo up to lo+rows of the turns of the sequence, end to end.
@@ -56,6 +58,26 @@ func (b *blocks) Next() (block, bool) {
 		return b.aligned()
 	}
 	return b.straight()
+}
+
+const (
+	maxBlocks = 1 << 26 // that a shuffle may hold in memory
+	maxTurns  = 1 << 20 // that a block may go through, some 40 bytes each
+)
+
+// check refuses what would take too much memory beside the batches.
+func (b *blocks) check() error {
+	if n := b.total / b.size; b.seed != nil && n > maxBlocks {
+		return fault.New(fault.Exhausted, "a shuffle of %d blocks: at most %d are possible, choose larger stream.block_rows", n, maxBlocks)
+	}
+	turns := b.size / max(1, b.total)
+	if b.cycles >= 0 {
+		turns = min(turns, b.cycles)
+	}
+	if b.total > 0 && turns > maxTurns {
+		return fault.New(fault.Exhausted, "blocks of %d rows go through all %d rows %d times: at most %d times are possible, choose smaller stream.block_rows", b.size, b.total, turns, maxTurns)
+	}
+	return nil
 }
 
 // end is the number of rows of all turns, false if there is no end or it is past counting.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // positions writes a stream's blocks out as the places of the result they hold.
@@ -133,4 +135,48 @@ func TestAlignedBatchesEndAtChunks(t *testing.T) {
 	places, blocks := positions(t, b, 100)
 	require.Equal(t, want(100, 30, 1, KeepRemainder, 0), places)
 	require.Equal(t, []int64{7, 30, 30, 30, 3}, []int64{blocks[0].Rows, blocks[1].Rows, blocks[2].Rows, blocks[3].Rows, blocks[4].Rows})
+}
+
+func TestBlocksThatAreTooLarge(t *testing.T) {
+	for _, c := range []struct {
+		total, size int64
+		s           Stream
+		fine        bool
+	}{
+		{total: 10, size: 1 << 62, s: Stream{}, fine: true}, // as many rows as there are
+		{total: 10, size: 1 << 62, s: Stream{Cyclic: true}},
+		{total: 10, size: 1 << 62, s: Stream{Cyclic: true, Cycles: p64(1 << 40)}},
+		{total: 10, size: 1 << 62, s: Stream{Cyclic: true, Cycles: p64(3)}, fine: true},
+		{total: 10, size: 10 << 20, s: Stream{Cyclic: true}, fine: true},
+		{total: 0, size: 1 << 62, s: Stream{Cyclic: true}, fine: true},
+		{total: 1 << 40, size: 1, s: Stream{Shuffle: p64(1)}},
+		{total: 1 << 40, size: 1 << 20, s: Stream{Shuffle: p64(1)}, fine: true},
+	} {
+		err := newBlocks(c.total, c.size, &c.s).check()
+		if c.fine {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, fault.Exhausted)
+		}
+	}
+}
+
+func TestHostileBlocksAreRefusedBeforeTheyTakeMemory(t *testing.T) {
+	f := opened(t, "../testdata/layouts.h5", 64<<20)
+	_, err := frameOf(t, f, "/line").Plan(t.Context(), Request{Stream: &Stream{Cyclic: true, BlockRows: 1 << 62}})
+	require.ErrorIs(t, err, fault.Exhausted)
+	condition := "line >= 0"
+	p, err := frameOf(t, f, "/line").Plan(t.Context(), Request{Where: &condition, Stream: &Stream{Cyclic: true, BlockRows: 1 << 62}})
+	require.NoError(t, err)
+	run := p.Run(t.Context())
+	defer run.Release()
+	require.False(t, run.Next())
+	require.ErrorIs(t, run.Err(), fault.Exhausted)
+}
+
+func TestTimes(t *testing.T) {
+	require.EqualValues(t, 6, times(2, 3))
+	require.EqualValues(t, 0, times(1<<62, 0))
+	require.Equal(t, end62, times(1<<40, 1<<40))
+	require.Equal(t, end62, times(3, 1<<62))
 }

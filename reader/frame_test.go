@@ -362,3 +362,17 @@ func TestFrameLabelsAreBounded(t *testing.T) {
 	_, err = parts.Values("/obs/x", "")
 	require.ErrorIs(t, err, ErrUnsupported)
 }
+
+// TestFrameInHostileBlocks: what a run of a frame holds is counted without overflow.
+func TestFrameInHostileBlocks(t *testing.T) {
+	f := frameFile(t, "pandas.h5", 64<<20)
+	d := frameOf(t, f, "/fixed")
+	for bits := range 63 {
+		p, err := d.Plan(t.Context(), Request{Stream: &Stream{BlockRows: 1 << bits}})
+		require.NoError(t, err)
+		require.Positive(t, p.frame.holds())
+	}
+	got, _ := whole(t, d, Request{Stream: &Stream{BlockRows: 1 << 62}})
+	defer got.Release()
+	require.Equal(t, d.info.Rows, got.NumRows())
+}

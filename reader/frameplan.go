@@ -63,7 +63,7 @@ func (d *Dataset) planParts(r Request, f *framePlan, columns []frame.Column) (*P
 	p.size = f.blockRows(r)
 	for _, part := range f.parts {
 		part.size, part.req.BatchRows, part.single = p.size, p.size, true
-		if err := part.checkShuffle(); err != nil {
+		if err := part.checkBlocks(); err != nil {
 			return nil, err
 		}
 	}
@@ -214,11 +214,11 @@ func (f *framePlan) rowBytes() int64 {
 func (f *framePlan) holds() int64 {
 	n := int64(0)
 	for _, p := range f.parts {
-		group := max(p.groupBytes(), p.size*p.rowBytes())
-		if p.fixed != nil && p.fixed.Len() < end62/p.rowBytes() {
+		group := max(p.groupBytes(), times(p.size, p.rowBytes()))
+		if p.fixed != nil {
 			group = min(group, p.batchBytes(p.fixed.Len()))
 		}
-		n += 2*group + p.scratchBytes(1)
+		n = min(n+times(2, group), end62) + p.scratchBytes(1)
 	}
-	return n + f.parts[0].size*f.copied()
+	return min(n, end62) + times(f.parts[0].size, f.copied())
 }

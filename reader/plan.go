@@ -13,7 +13,6 @@ import (
 const (
 	defaultBatch = 7 << 19  // 3.5 MiB: many gRPC clients refuse messages over 4 MiB
 	maxBatch     = 64 << 20 // whatever is asked for
-	maxBlocks    = 1 << 26  // that a shuffle may hold in memory
 	maxMixed     = 1 << 20  // rows of a block that are shuffled, some 40 bytes each
 )
 
@@ -62,7 +61,7 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	}
 	p.blockSize()
 	p.schema = p.program.Schema(p.metadata())
-	return p, p.checkShuffle()
+	return p, p.checkBlocks()
 }
 
 // axes is what a request takes of each axis.
@@ -226,19 +225,20 @@ func (p *Plan) Rows() int64 {
 	case b.seed != nil || b.rest == DropRemainder:
 		return p.counted()
 	}
-	return max(0, end-p.from(b))
-}
-
-func (p *Plan) from(b *blocks) int64 {
-	if b.next > end62/b.size {
-		return end62
-	}
-	return b.next * b.size
+	return max(0, end-times(b.next, b.size))
 }
 
 const end62 = int64(1) << 62
 
-// counted walks the blocks, whose number is bounded by checkShuffle; without an end there is no number.
+// times is a product of counts, 2^62 where it is more.
+func times(a, b int64) int64 {
+	if b > 0 && a > end62/b {
+		return end62
+	}
+	return a * b
+}
+
+// counted walks the blocks, whose number is bounded by checkBlocks; without an end there is no number.
 func (p *Plan) counted() int64 {
 	b := p.newBlocks(p.fixed)
 	per := b.total / b.size * b.size
@@ -254,7 +254,7 @@ func (p *Plan) counted() int64 {
 		return per*b.cycles - first/turn*per - first%turn*b.size
 	}
 	end, _ := b.end()
-	return max(0, end-end%b.size-p.from(b))
+	return max(0, end-end%b.size-times(b.next, b.size))
 }
 
 // Bytes estimates the Arrow bytes a run gives, -1 if unknown.
@@ -263,7 +263,7 @@ func (p *Plan) Bytes() int64 {
 	if n < 0 {
 		return -1
 	}
-	return n * p.rowBytes()
+	return times(n, p.rowBytes())
 }
 
 // rowBytes is about how many Arrow bytes a row takes, at least one.
@@ -275,7 +275,8 @@ func (p *Plan) rowBytes() int64 {
 	return max(1, p.program.BatchBytes(probe)/probe)
 }
 
-func (p *Plan) batchBytes(rows int64) int64 { return p.program.BatchBytes(int(rows)) }
+// batchBytes is how many bytes a batch of so many rows takes, 2^62 where it is more.
+func (p *Plan) batchBytes(rows int64) int64 { return min(p.program.BatchBytes(int(rows)), end62) }
 
 func (p *Plan) chunkBytes() int64 { return product(p.geo.chunk) * int64(p.program.ElemSize()) }
 
@@ -318,20 +319,15 @@ func (p *Plan) newBlocks(s sequence) *blocks {
 	return b
 }
 
-func (p *Plan) checkShuffle() error {
-	if p.req.Stream == nil || p.req.Stream.Shuffle == nil {
-		return nil
-	}
-	if p.req.Stream.ShuffleRows && p.size > maxMixed {
+// checkBlocks refuses blocks that cannot be held in memory, as far as the rows are known.
+func (p *Plan) checkBlocks() error {
+	if s := p.req.Stream; s != nil && s.ShuffleRows && p.size > maxMixed {
 		return fault.New(fault.Exhausted, "stream.shuffle_rows in blocks of %d rows: at most %d are possible, choose smaller stream.block_rows", p.size, maxMixed)
 	}
 	if p.fixed == nil {
 		return nil
 	}
-	if n := p.fixed.Len() / p.size; n > maxBlocks {
-		return fault.New(fault.Exhausted, "a shuffle of %d blocks: at most %d are possible, choose larger stream.block_rows", n, maxBlocks)
-	}
-	return nil
+	return p.newBlocks(p.fixed).check()
 }
 
 func (p *Plan) unordered() bool { return p.req.Stream != nil && p.req.Stream.Unordered }

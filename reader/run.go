@@ -142,7 +142,7 @@ func (r *Run) begin() error {
 		r.plan = s.over(r.plan)
 	}
 	r.blocks = r.plan.newBlocks(seq)
-	return nil
+	return r.blocks.check()
 }
 
 // ahead starts groups while the window and the budget have room. The first group in the air waits for its bytes.

@@ -37,7 +37,7 @@ type sortedRows struct {
 
 // roomy reports whether half of the budget stays free beside n bytes: what is held as long as a client reads must not
 // keep others, or the same request, from their batches.
-func roomy(b *bufpool.Budget, n int64) bool { return b.Used()+n <= b.Limit()/2 }
+func roomy(b *bufpool.Budget, n int64) bool { return n <= b.Limit()/2-b.Used() }
 
 // leastRows is the room that rows get before their number is known.
 const leastRows = 1 << 10
@@ -52,7 +52,7 @@ func newSortedRows(budget *bufpool.Budget, n, extent int64, down bool) (*sortedR
 // grow makes room for n rows in memory, or a file to write them to.
 func (s *sortedRows) grow(n int64) {
 	more := 8 * (n - int64(cap(s.rows)))
-	if 8*n <= s.budget.Limit()/16 && roomy(s.budget, more) && s.budget.TryAcquire(more) {
+	if n <= s.budget.Limit()/(8*16) && roomy(s.budget, more) && s.budget.TryAcquire(more) {
 		s.held += more
 		s.rows = append(make(rowList, 0, n), s.rows...)
 		return
