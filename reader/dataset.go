@@ -168,12 +168,7 @@ func (d *Dataset) bounded(t *h5type.Type) error {
 		}
 		row *= extent
 	}
-	d.info.Bytes = n
-	if n > end62/int64(t.Size) {
-		d.info.Bytes = end62
-	} else {
-		d.info.Bytes *= int64(t.Size)
-	}
+	d.info.Bytes = times(n, int64(t.Size))
 	return nil
 }
 

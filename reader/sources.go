@@ -54,7 +54,8 @@ func (e *external) read(ctx context.Context, first, _ int64, dst []byte) error {
 	hi := lo + int64(len(dst))
 	for _, s := range e.segments {
 		a, b := max(lo, s.from), min(hi, s.from+s.n)
-		b = min(b, s.from+max(0, s.file.Identity().Size-int64(s.off)))
+		size := uint64(s.file.Identity().Size)
+		b = min(b, s.from+int64(size-min(s.off, size)))
 		if a >= b {
 			continue
 		}

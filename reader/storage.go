@@ -66,9 +66,12 @@ func (d *Dataset) chunkedStore() (store, error) {
 // plainSource is where the elements of a dataset without chunks are.
 func (d *Dataset) plainSource() (source, error) {
 	l, size := d.object.Layout, int64(d.source.Type.Size)
+	need, external := times(product(d.shape), size), len(d.object.External) > 0
 	switch {
-	case len(d.object.External) > 0:
-		return d.externalSource()
+	case need == end62 && (external || l.Addr != chunkindex.Undefined):
+		return nil, fault.New(fault.Unsupported, "elements of 2^62 bytes or more")
+	case external:
+		return d.externalSource(need)
 	case l.Class == chunkindex.Compact:
 		return &inMemory{data: l.Data, elemSize: int(size)}, nil
 	case l.Class != chunkindex.Contiguous:
@@ -76,15 +79,15 @@ func (d *Dataset) plainSource() (source, error) {
 	case l.Addr == chunkindex.Undefined:
 		return &inMemory{data: d.fill(), elemSize: int(size), repeat: true}, nil
 	}
-	if want := product(d.shape) * size; l.Size != 0 && uint64(want) > l.Size {
-		return nil, fault.New(fault.DataLoss, "%d bytes stored, the extent needs %d", l.Size, want)
+	if l.Size != 0 && uint64(need) > l.Size {
+		return nil, fault.New(fault.DataLoss, "%d bytes stored, the extent needs %d", l.Size, need)
 	}
 	return &contiguous{file: d.file.disk, addr: l.Addr, elemSize: size}, nil
 }
 
-func (d *Dataset) externalSource() (source, error) {
+// externalSource is need bytes in the raw files that the header lists.
+func (d *Dataset) externalSource(need int64) (source, error) {
 	e := &external{elemSize: int64(d.source.Type.Size)}
-	need := product(d.shape) * e.elemSize
 	for _, x := range d.object.External {
 		f, err := d.file.beside(x.Name)
 		if err != nil {

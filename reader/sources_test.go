@@ -1,0 +1,46 @@
+package reader
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/convert/h5type"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+)
+
+// TestExtentsWhoseBytesOverflow: 2^61 elements of eight bytes are no elements modulo 2^64.
+func TestExtentsWhoseBytesOverflow(t *testing.T) {
+	for _, o := range []chunkindex.Object{
+		{Layout: chunkindex.Layout{Class: chunkindex.Contiguous, Addr: 2048, Size: 64}},
+		{Layout: chunkindex.Layout{Class: chunkindex.Contiguous, Addr: 2048}},
+		{Layout: chunkindex.Layout{Class: chunkindex.Compact, Data: make([]byte, 64)}},
+		{Layout: chunkindex.Layout{Class: chunkindex.Contiguous, Addr: chunkindex.Undefined}, External: []chunkindex.ExternalFile{{Name: "raw"}}},
+	} {
+		d := &Dataset{object: &o, shape: []int64{1 << 61}, source: convert.Source{Type: &h5type.Type{Size: 8}}}
+		_, err := d.plainSource()
+		require.ErrorIs(t, err, fault.Unsupported)
+	}
+}
+
+// TestExternalOffsetBehindEveryFile reads zeros there, as libhdf5 does, not the beginning of the file.
+func TestExternalOffsetBehindEveryFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "raw")
+	require.NoError(t, os.WriteFile(name, []byte("some bytes"), 0o600))
+	raw, err := blockio.Open(name)
+	require.NoError(t, err)
+	defer raw.Close()
+	for _, off := range []uint64{10, 11, 1 << 62, 1 << 63, 1<<64 - 1} {
+		e := &external{segments: []segment{{file: raw, off: off, n: 8}}, elemSize: 1}
+		for _, first := range []int64{0, 1, 4} {
+			got := []byte("????")
+			require.NoError(t, e.read(t.Context(), first, 4, got))
+			require.Equal(t, make([]byte, 4), got, "offset %d", off)
+		}
+	}
+}
