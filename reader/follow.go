@@ -177,7 +177,7 @@ func (f *follow) begin(r *Run) error {
 	if n == 0 {
 		return nil
 	}
-	p, err := f.segment(limited(f.found, n))
+	p, err := f.segment(r.ctx, limited(f.found, n))
 	if err != nil {
 		return f.patience(err)
 	}
@@ -187,7 +187,7 @@ func (f *follow) begin(r *Run) error {
 }
 
 // segment is the plan for rows of the dataset as last seen.
-func (f *follow) segment(rows sequence) (*Plan, error) {
+func (f *follow) segment(ctx context.Context, rows sequence) (*Plan, error) {
 	p := *f.plan
 	s := *p.req.Stream
 	s.Follow, s.FromBlock, s.Remainder = false, 0, KeepRemainder
@@ -197,7 +197,7 @@ func (f *follow) segment(rows sequence) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &p, p.place(context.Background(), axes)
+	return &p, p.place(ctx, axes)
 }
 
 // wait waits for the next look.
@@ -281,7 +281,7 @@ func (f *follow) scan(ctx context.Context) error {
 	} else if err := f.filter(ctx, rows); err != nil {
 		return f.patience(err)
 	}
-	f.next += rows.n * rows.step
+	f.next += times(rows.n, rows.step) // below 2^62 before
 	f.moved = time.Now()
 	if gone := min(f.skip, f.found.Len()); gone > 0 {
 		f.found, f.skip = rest(f.found, gone), f.skip-gone
@@ -291,7 +291,7 @@ func (f *follow) scan(ctx context.Context) error {
 
 // filter adds those of new rows for which the condition holds.
 func (f *follow) filter(ctx context.Context, rows span) error {
-	p, err := f.segment(rows)
+	p, err := f.segment(ctx, rows)
 	if err != nil {
 		return err
 	}

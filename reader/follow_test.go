@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -95,5 +96,24 @@ func TestFollowCountsWhatItFound(t *testing.T) {
 		require.Equal(t, []run{{dst: 0, src: 2*want - 1, step: 1, n: 1}}, f.found.Runs(nil, want-1, want, 0))
 		used, _ := opens.eng.Memory()
 		require.GreaterOrEqual(t, used, 8*want)
+	}
+}
+
+// TestFollowByAnyStep: the row after the last one is far behind every row, not before the first.
+func TestFollowByAnyStep(t *testing.T) {
+	e, err := NewEngine(Config{Workers: 2, InProcess: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, e.Close()) }()
+	path := filepath.Join(t.TempDir(), "f.h5")
+	become(t, path, 0)
+	f, err := e.Open(t.Context(), Location{Path: path})
+	require.NoError(t, err)
+	p, err := frameOf(t, f, "/x").Plan(t.Context(), Request{Start: p64(5), Step: p64(math.MaxInt64), Stream: &Stream{Follow: true}})
+	require.NoError(t, err)
+	at, err := p.follow()
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, at.scan(t.Context()))
+		require.Equal(t, span{start: 5, step: math.MaxInt64, n: 1}, at.found)
 	}
 }
