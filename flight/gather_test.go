@@ -249,3 +249,13 @@ func TestGatheringEndsWithAFileCutOff(t *testing.T) {
 	_, err = g.Read(make([]byte, 1))
 	require.ErrorIs(t, err, net.ErrClosed, "gRPC's reader has to end too")
 }
+
+// TestWhatEndsWithAConnectionThatHasEnded ends at once, before the call returns.
+func TestWhatEndsWithAConnectionThatHasEnded(t *testing.T) {
+	l := newLedger()
+	var ended []string
+	l.atEnd("before", func() { ended = append(ended, "before") })
+	l.endAll()
+	l.atEnd("behind", func() { ended = append(ended, "behind") })
+	require.Equal(t, []string{"before", "behind"}, ended)
+}

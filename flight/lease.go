@@ -134,16 +134,24 @@ func (l *ledger) forget(le *lease) {
 
 // atEnd calls f when the connection ends, at once if it has; the name is f's own.
 func (l *ledger) atEnd(name string, f func()) {
+	if l.note(name, f) {
+		return
+	}
+	f()
+}
+
+// note is false where the connection has ended.
+func (l *ledger) note(name string, f func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
-		go f()
-		return
+		return false
 	}
 	if l.ends == nil {
 		l.ends = map[string]func(){}
 	}
 	l.ends[name] = f
+	return true
 }
 
 // notAtEnd takes back what atEnd was told.
