@@ -24,7 +24,7 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	if err != nil {
 		return err
 	}
-	if err := in.read(); err != nil {
+	if err := in.read(ds.Info().Rows); err != nil {
 		return err
 	}
 	p, err := ds.Plan(stream.Context(), in.request)
@@ -103,8 +103,8 @@ func (s *sent) openColumn(header []byte) error {
 	return checkSelections(&s.request)
 }
 
-// read takes every batch.
-func (s *sent) read() error {
+// read takes every batch; a mask has so many rows.
+func (s *sent) read(rows int64) error {
 	bytes := 0
 	for {
 		m, err := s.stream.Recv()
@@ -122,6 +122,9 @@ func (s *sent) read() error {
 		}
 		if err := s.take(m); err != nil {
 			return err
+		}
+		if n := int64(len(s.request.MaskBools)); n > rows {
+			return fault.New(fault.Invalid, "exchange: mask of %d rows or more for %d rows", n, rows)
 		}
 	}
 }

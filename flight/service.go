@@ -119,7 +119,10 @@ func (s *Server) GetFlightInfo(ctx context.Context, d *arrowflight.FlightDescrip
 	}, nil
 }
 
-const endpointBytes = 256 << 20 // one endpoint for so many, by default
+const (
+	endpointBytes = 256 << 20 // one endpoint for so many, by default
+	ticketsBytes  = 16 << 20  // of all tickets of an answer, whatever number of endpoints is asked for
+)
 
 // endpoints splits a request by its rows. One that stays whole keeps the client's own text as its ticket.
 func (s *Server) endpoints(r reader.Request, command []byte, p *reader.Plan) ([]*arrowflight.FlightEndpoint, error) {
@@ -127,7 +130,7 @@ func (s *Server) endpoints(r reader.Request, command []byte, p *reader.Plan) ([]
 	if n == 0 {
 		n = int(min(max(p.Bytes()/endpointBytes, 1), int64(4*s.cfg.Workers)))
 	}
-	parts := p.Split(n)
+	parts := p.Split(min(n, ticketsBytes/(len(command)+256)))
 	if len(parts) <= 1 && command != nil {
 		return []*arrowflight.FlightEndpoint{s.endpoint(0, command)}, nil
 	}

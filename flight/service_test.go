@@ -2,7 +2,9 @@ package flight
 
 import (
 	"bytes"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -44,6 +46,29 @@ func TestEndpointRotates(t *testing.T) {
 	require.Equal(t, []string{"c", "a", "b"}, uris(5))
 	s.cfg.Advertise = nil
 	require.Equal(t, []string{"arrow-flight-reuse-connection://?"}, uris(1))
+}
+
+// TestEndpointsAreBounded: whoever asks for two thousand million parts gets as many as fit an answer, of all rows.
+func TestEndpointsAreBounded(t *testing.T) {
+	eng, err := reader.NewEngine(reader.Config{InProcess: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, eng.Close()) }()
+	f, err := eng.Open(t.Context(), reader.Location{Path: "../reader/testdata/corners/earliest.h5"})
+	require.NoError(t, err)
+	ds, err := f.Dataset(t.Context(), "/endless")
+	require.NoError(t, err)
+	r := reader.Request{File: "f", Dataset: "/endless", Endpoints: math.MaxInt32}
+	for _, command := range []string{"", strings.Repeat(" ", 1<<20)} {
+		p, err := ds.Plan(t.Context(), r)
+		require.NoError(t, err)
+		all, err := new(Server).endpoints(r, []byte(command), p)
+		require.NoError(t, err)
+		require.Greater(t, len(all), 1)
+		require.LessOrEqual(t, len(all), ticketsBytes/max(256, len(command)))
+		last, err := ParseTicket(all[len(all)-1].Ticket.Ticket)
+		require.NoError(t, err)
+		require.Equal(t, ds.Info().Rows, *last.Stop)
+	}
 }
 
 func TestCriteria(t *testing.T) {
@@ -138,7 +163,7 @@ func TestSent(t *testing.T) {
 		if err := s.open(); err != nil {
 			return s.request, err
 		}
-		err := s.read()
+		err := s.read(4)
 		return s.request, err
 	}
 	r, err := read(wire(t, good, ints))
@@ -147,6 +172,13 @@ func TestSent(t *testing.T) {
 	r, err = read(wire(t, good, bools))
 	require.NoError(t, err)
 	require.Equal(t, []bool{true, false, true, false}, r.MaskBools)
+
+	long := wire(t, good, bools)
+	long.all = append(long.all, long.all[1:]...)
+	r, err = read(long)
+	require.ErrorIs(t, err, fault.Invalid)
+	require.ErrorContains(t, err, "mask of 6 rows or more for 4 rows")
+	require.Len(t, r.MaskBools, 6, "nothing is read behind what is too much")
 
 	apart := wire(t, good, ints) // the descriptor in a message of its own
 	apart.all = append([]*arrowflight.FlightData{{FlightDescriptor: apart.all[0].FlightDescriptor}}, apart.all...)
@@ -201,7 +233,7 @@ func FuzzExchange(f *testing.F) {
 			{DataHeader: header, DataBody: body}}}}
 		err := s.open()
 		if err == nil {
-			err = s.read()
+			err = s.read(100)
 		}
 		require.True(t, err == nil || fault.Of(err) != nil, err)
 	})
