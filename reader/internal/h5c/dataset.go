@@ -94,10 +94,7 @@ func (f *File) creation(id C.hid_t, d *meta.Dataset) error {
 	if err := f.filters(list, d); err != nil {
 		return err
 	}
-	if err := f.externals(list, d); err != nil {
-		return err
-	}
-	return f.fill(id, list, d)
+	return f.externals(list, d)
 }
 
 func (f *File) layout(list C.hid_t, d *meta.Dataset) error {
@@ -179,33 +176,6 @@ func (f *File) externals(list C.hid_t, d *meta.Dataset) error {
 		}
 		d.External = append(d.External, meta.External{File: C.GoString(&name[0]), Offset: uint64(offset), Size: uint64(size)})
 	}
-	return nil
-}
-
-// fill reads the fill value in the file's own type. A variable-length one has no meaning outside the file: zeros.
-func (f *File) fill(id, list C.hid_t, d *meta.Dataset) error {
-	var status C.H5D_fill_value_t
-	if C.H5Pfill_value_defined(list, &status) < 0 {
-		return f.because("fill value")
-	}
-	d.NoFill = status == C.H5D_FILL_VALUE_UNDEFINED
-	t := C.H5Dget_type(id)
-	if t < 0 {
-		return f.because("datatype")
-	}
-	defer C.H5Tclose(t)
-	if status != C.H5D_FILL_VALUE_USER_DEFINED || C.h5c_has_variable(t, maxTypeDepth) != 0 {
-		return nil
-	}
-	size := C.H5Tget_size(t)
-	if size == 0 || size > maxElement {
-		return fmt.Errorf("fill value of %d bytes", uint64(size))
-	}
-	buf := make([]byte, size)
-	if C.H5Pget_fill_value(list, t, unsafe.Pointer(&buf[0])) < 0 {
-		return f.because("fill value")
-	}
-	d.Fill = buf
 	return nil
 }
 

@@ -49,22 +49,22 @@ type File struct {
 	id    C.hid_t
 	lapl  C.hid_t
 	path  string
-	roots []string
+	root  string            // folder that external raw files and virtual sources may lie in
 	names map[uint64]string // object address -> first path; nil until asked for
 	// Virtual sources looked into, by path and dataset: why they must not be read, or nil.
 	checked map[string]error
 }
 
 // Open opens a file read-only and without locks, also one that is being written in SWMR mode. Virtual sources are only
-// consulted where they and their own sources lie below the roots, the file's own folder if none is given. Errors: fault.DataLoss, naming the file's base name
-// only.
-func Open(path string, roots ...string) (*File, error) {
+// consulted where they and their own sources lie below the file's own folder. Errors: fault.DataLoss, naming the file's
+// base name only.
+func Open(path string) (*File, error) {
 	defer enter()()
-	return open(path, roots)
+	return open(path, filepath.Dir(path))
 }
 
-func open(path string, roots []string) (*File, error) {
-	f := &File{path: path, roots: roots}
+func open(path, root string) (*File, error) {
+	f := &File{path: path, root: root}
 	var err error
 	if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY); err != nil {
 		cause := f.fail("h5c: open %s", filepath.Base(path))

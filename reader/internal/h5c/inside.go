@@ -21,7 +21,7 @@ const (
 	maxBlocks  = 10_000 // files of a printf pattern
 )
 
-// mayRead refuses a dataset that would make libhdf5 open a file outside the roots: as external raw file, as virtual
+// mayRead refuses a dataset that would make libhdf5 open a file outside the root: as external raw file, as virtual
 // source, or on behalf of a source, which may be virtual or lie behind an external link itself.
 func (f *File) mayRead(id C.hid_t, depth int) error {
 	list := C.H5Dget_create_plist(id)
@@ -44,7 +44,7 @@ func (f *File) mayRead(id C.hid_t, depth int) error {
 	return f.sourcesInside(d.Sources, depth)
 }
 
-// sourcesInside refuses sources outside the roots: libhdf5 is about to open them.
+// sourcesInside refuses sources outside the root: libhdf5 is about to open them.
 func (f *File) sourcesInside(sources []meta.Source, depth int) error {
 	if depth > maxNesting && len(sources) > 0 {
 		return fmt.Errorf("virtual datasets nested deeper than %d", maxNesting)
@@ -102,7 +102,7 @@ func (f *File) sourceInside(file, dataset string, depth int) (found bool, err er
 func (f *File) lookInto(path, dataset string, depth int) (found bool, err error) {
 	g := f
 	if path != f.path {
-		if g, err = open(path, f.allowed()); err != nil {
+		if g, err = open(path, f.root); err != nil {
 			return false, nil
 		}
 		defer g.close()
@@ -127,7 +127,7 @@ func (f *File) beside(name string) string {
 	return filepath.Join(filepath.Dir(f.path), name)
 }
 
-// inside says whether a file named in this one lies below the roots, links resolved as far as it exists. A name with a
+// inside says whether a file named in this one lies below the root, links resolved as far as it exists. A name with a
 // printf pattern is judged by its folder. What is not beside the file libhdf5 looks for in the working directory too, so
 // a name that climbs must lead to something.
 func (f *File) inside(name string) bool {
@@ -136,20 +136,8 @@ func (f *File) inside(name string) bool {
 	if _, err := os.Stat(name); climbs && err != nil {
 		return false
 	}
-	name = resolved(name)
-	for _, root := range f.allowed() {
-		if rel, err := filepath.Rel(resolved(root), name); err == nil && filepath.IsLocal(rel) {
-			return true
-		}
-	}
-	return false
-}
-
-func (f *File) allowed() []string {
-	if len(f.roots) > 0 {
-		return f.roots
-	}
-	return []string{filepath.Dir(f.path)}
+	rel, err := filepath.Rel(resolved(f.root), resolved(name))
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // resolved follows symbolic links in the longest part of a path that exists.

@@ -6,7 +6,6 @@ package h5c
 import "C"
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"unsafe"
 
@@ -16,7 +15,7 @@ import (
 // ReadSlab reads the hyperslab of count elements from start, one number per axis (none for a scalar), into dst: the
 // elements as they are in the file, packed, C order. len(dst) is exactly their size. Errors:
 // fault.Invalid for a slab or dst that does not fit, fault.Denied for virtual sources and external raw files outside the
-// roots, fault.Unsupported for types with variable-length parts and datasets behind external links, fault.NotFound,
+// file's folder, fault.Unsupported for types with variable-length parts and datasets behind external links, fault.NotFound,
 // fault.DataLoss.
 func (f *File) ReadSlab(name string, start, count []uint64, dst []byte) error {
 	defer enter()()
@@ -103,18 +102,4 @@ func fits(count []uint64, size uint64, n int) bool {
 		size = lo
 	}
 	return size == uint64(n)
-}
-
-// RefNames gives the paths of the objects that object references (8 bytes each, as in the file) point to; "" for null
-// and for what is no object. Errors: fault.Invalid if refs is no multiple of 8 bytes.
-func (f *File) RefNames(refs []byte) ([]string, error) {
-	defer enter()()
-	if len(refs)%8 != 0 {
-		return nil, fault.New(fault.Invalid, "h5c: names of references: %d bytes are no multiple of 8", len(refs))
-	}
-	out := make([]string, 0, len(refs)/8)
-	for ; len(refs) > 0; refs = refs[8:] {
-		out = append(out, f.refName(binary.LittleEndian.Uint64(refs)))
-	}
-	return out, nil
 }

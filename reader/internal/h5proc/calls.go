@@ -33,14 +33,6 @@ func readSlab(ctx context.Context, d doer, path, name string, start, count []uin
 	return err
 }
 
-func refNames(ctx context.Context, d doer, path string, refs []byte) ([]string, error) {
-	r, err := d.do(ctx, &request{Op: opRefs, Path: path, Refs: refs}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return r.Names, nil
-}
-
 func undoes(ctx context.Context, d doer, id uint16) error {
 	_, err := d.do(ctx, &request{Op: opFilter, Filter: id}, nil)
 	return err
@@ -58,11 +50,6 @@ func (p *Pool) Dataset(ctx context.Context, path, name string) (meta.Dataset, er
 // quarter of the memory limit, else fault.Exhausted. After an error dst holds anything.
 func (p *Pool) ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error {
 	return readSlab(ctx, p, path, name, start, count, dst)
-}
-
-// RefNames gives the paths that object references point to: see h5c.File.RefNames.
-func (p *Pool) RefNames(ctx context.Context, path string, refs []byte) ([]string, error) {
-	return refNames(ctx, p, path, refs)
 }
 
 // Filter tells whether libhdf5 undoes a filter: see h5c.Filter. Errors: fault.Unsupported, also if helpers die of looking

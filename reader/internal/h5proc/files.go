@@ -57,8 +57,7 @@ type openFile struct {
 
 // files keeps the files used last open, most recent first; not for several goroutines.
 type files struct {
-	roots []string
-	open  []openFile
+	open []openFile
 }
 
 // use opens a file, or finds it open and unchanged.
@@ -79,7 +78,7 @@ func (c *files) use(path string) (*h5c.File, error) {
 		o.file.Close()
 		break
 	}
-	f, err := h5c.Open(path, c.roots...)
+	f, err := h5c.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +114,6 @@ func (c *files) answer(ctx context.Context, q *request, dst []byte) (*response, 
 		r.Dataset, err = f.Dataset(q.Name)
 	case opSlab:
 		err = f.ReadSlab(q.Name, q.Start, q.Count, dst)
-	case opRefs:
-		r.Names, err = f.RefNames(q.Refs)
 	default:
 		err = fmt.Errorf("h5proc: operation %d", q.Op)
 	}

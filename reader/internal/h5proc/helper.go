@@ -48,7 +48,7 @@ func start(cfg *Config) (*helper, error) {
 		files, h.shared = append(files, f), mem
 	}
 	h.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
-	h.cmd.Env = environment(settings{cfg.MemoryLimit, cfg.Roots, len(h.shared)})
+	h.cmd.Env = environment(settings{cfg.MemoryLimit, len(h.shared)})
 	h.cmd.ExtraFiles = files
 	h.cmd.Stderr = h.stderr
 	h.cmd.WaitDelay = time.Second

@@ -11,8 +11,6 @@ import (
 // InProcess asks libhdf5 in this very process: no limits, and a crash of the library is a crash of the program. For
 // programs that trust their files. The zero value works.
 type InProcess struct {
-	Roots []string // as Config.Roots
-
 	mu    sync.Mutex
 	files files
 }
@@ -30,7 +28,6 @@ func (p *InProcess) do(ctx context.Context, q *request, dst []byte) (*response, 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.files.roots = p.Roots
 	return p.files.answer(ctx, q, dst)
 }
 
@@ -47,11 +44,6 @@ func (p *InProcess) Dataset(ctx context.Context, path, name string) (meta.Datase
 // ReadSlab is Pool.ReadSlab.
 func (p *InProcess) ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error {
 	return readSlab(ctx, p, path, name, start, count, dst)
-}
-
-// RefNames is Pool.RefNames.
-func (p *InProcess) RefNames(ctx context.Context, path string, refs []byte) ([]string, error) {
-	return refNames(ctx, p, path, refs)
 }
 
 // Filter is Pool.Filter.

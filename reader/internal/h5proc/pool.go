@@ -19,7 +19,6 @@ type Config struct {
 	Helpers     int           // at most so many at once; 1 per CPU, at least 2
 	MemoryLimit int64         // bytes of address space of each; 4 GiB
 	CallTimeout time.Duration // of one call in a helper; 20 s
-	Roots       []string      // folders where virtual sources may lie; beside the file
 	Logger      *zap.Logger
 }
 

@@ -25,7 +25,6 @@ type source interface {
 	Tree(ctx context.Context, path string) (*meta.File, error)
 	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
 	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
-	RefNames(ctx context.Context, path string, refs []byte) ([]string, error)
 	Filter(ctx context.Context, id uint16) error
 	Close() error
 }
@@ -67,11 +66,6 @@ func TestPoolSaysWhatTheLibrarySays(t *testing.T) {
 		require.Equal(t, want, got, name)
 	}
 	for _, s := range []source{in, pool} {
-		refs := make([]byte, 24)
-		require.NoError(t, s.ReadSlab(ctx, fixture("tree.h5"), "/refs", []uint64{0}, []uint64{3}, refs))
-		names, err := s.RefNames(ctx, fixture("tree.h5"), refs)
-		require.NoError(t, err)
-		require.Equal(t, []string{"/g/alias", "/g/deep/er/leaf", "/g"}, names)
 		raw := make([]byte, 8)
 		require.NoError(t, s.ReadSlab(ctx, fixture("external.h5"), "/x", []uint64{2}, []uint64{2}, raw))
 		require.Equal(t, []byte{4, 0, 0, 0, 5, 0, 0, 0}, raw)

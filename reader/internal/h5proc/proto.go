@@ -27,7 +27,6 @@ const (
 	opTree operation = iota + 1
 	opDataset
 	opSlab
-	opRefs
 	opFilter
 )
 
@@ -36,7 +35,6 @@ type request struct {
 	Path, Name   string
 	Start, Count []uint64
 	Bytes        uint64 // opSlab: of the destination
-	Refs         []byte
 	Filter       uint16
 }
 
@@ -45,7 +43,6 @@ type response struct {
 	Message string
 	File    *meta.File
 	Dataset meta.Dataset
-	Names   []string
 }
 
 // subject is what messages call it: the file, or what has none.

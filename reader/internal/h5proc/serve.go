@@ -15,7 +15,6 @@ const helperEnv = "MTFLIGHT_HDF5_HELPER"
 
 type settings struct {
 	Memory int64
-	Roots  []string
 	Shared int // bytes of memory shared with the parent, file 5
 }
 
@@ -38,13 +37,13 @@ func MaybeServe() {
 		os.Exit(2)
 	}
 	confine(s.Memory)
-	serve(os.NewFile(3, "requests"), os.NewFile(4, "answers"), s, slabs)
+	serve(os.NewFile(3, "requests"), os.NewFile(4, "answers"), slabs)
 	os.Exit(0)
 }
 
 // serve answers requests one by one. A goroutine waits for the next one, so that the end of the parent is noticed even
 // while libhdf5 is stuck. Slabs that fit into slabs are left there.
-func serve(in io.Reader, out io.Writer, s settings, slabs []byte) {
+func serve(in io.Reader, out io.Writer, slabs []byte) {
 	requests := make(chan *request)
 	go func() {
 		r := bufio.NewReader(in)
@@ -56,7 +55,7 @@ func serve(in io.Reader, out io.Writer, s settings, slabs []byte) {
 			requests <- q
 		}
 	}()
-	open := files{roots: s.Roots}
+	open := files{}
 	for q := range requests {
 		dst, left := slabs, true
 		if q.Bytes <= uint64(len(slabs)) {

@@ -69,8 +69,6 @@ type Dataset struct {
 	Chunk  []uint64 // Chunked; one extent per axis, elements
 
 	Filters []Filter // in the order of the pipeline: the last is undone first
-	Fill    []byte   // one element in the file's type; nil: zeros
-	NoFill  bool     // the fill value is undefined
 
 	External []External
 	Sources  []Source // Virtual
