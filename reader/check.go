@@ -46,11 +46,12 @@ func (r Request) checkFields() error {
 
 func (r Request) checkSelections() error {
 	var given []string
-	for name, on := range map[string]bool{
-		"select": r.Select != nil, "coordinates": r.Coordinates != nil, "mask": r.Mask != nil || r.MaskBools != nil,
-	} {
-		if on {
-			given = append(given, name)
+	for _, m := range []struct {
+		name  string
+		asked bool
+	}{{"select", r.Select != nil}, {"coordinates", r.Coordinates != nil}, {"mask", r.Mask != nil || r.MaskBools != nil}} {
+		if m.asked {
+			given = append(given, m.name)
 		}
 	}
 	if len(given) > 0 && (r.Start != nil || r.Stop != nil || r.Step != nil) {
