@@ -11,7 +11,7 @@ import (
 	"github.com/mtflight/mtflight/reader/where"
 )
 
-// asValues are the options with which columns come as conditions and sorting take them: as PyTables has them.
+// asValues are the options with which columns come as conditions, sorting and statistics take them: as PyTables has them.
 var asValues = convert.Options{Strings: "binary", Enum: "int", Time: "numeric"}
 
 // condition is a compiled where with the columns it reads.

@@ -7,7 +7,7 @@
 //	eng, err := reader.NewEngine(reader.Config{})
 //	file, err := eng.Open(ctx, reader.Location{Path: "run7.h5"})
 //	ds, err := file.Dataset(ctx, "/events")
-//	plan, err := ds.Plan(reader.Request{Fields: []string{"t"}})
+//	plan, err := ds.Plan(ctx, reader.Request{Fields: []string{"t"}})
 //	run := plan.Run(ctx)
 //	defer run.Release()
 //	for run.Next() {

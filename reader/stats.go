@@ -40,10 +40,6 @@ type ColumnStats struct {
 	Min, Max any
 }
 
-// statValues are the options with which the columns are read. Where they differ from asValues, a condition has no use
-// for the column.
-var statValues = convert.Options{Strings: "binary", Enum: "int", Time: "numeric"}
-
 // Stats tells the statistics of columns (nil: of all), and by each, if it is not nil, those of every chunk in the order
 // of the rows. What is not known yet is read. Errors: fault.NotFound for a column, fault.Unsupported where none of them
 // has statistics, those of each and of a Run.
@@ -102,7 +98,7 @@ func (d *Dataset) newSurvey(ctx context.Context, fields []string) (*survey, erro
 	if err != nil {
 		return nil, err
 	}
-	if p.program, err = convert.Compile(d.source, names, statValues); err != nil {
+	if p.program, err = convert.Compile(d.source, names, asValues); err != nil {
 		return nil, err
 	}
 	s.tally = p.newTally(p.program, numbers)
@@ -123,7 +119,7 @@ func (d *Dataset) leaves(fields []string) (numbers []int, names []string, err er
 		}
 	}
 	if fields != nil {
-		if _, err := convert.Compile(d.source, fields, statValues); err != nil {
+		if _, err := convert.Compile(d.source, fields, asValues); err != nil {
 			return nil, nil, err
 		}
 		names = fields
@@ -136,7 +132,7 @@ func (d *Dataset) leaves(fields []string) (numbers []int, names []string, err er
 
 // describe says what the columns are; it is an error if there is nothing to say of any.
 func (s *survey) describe(names []string) error {
-	options := statValues
+	options := asValues
 	options.Strings, options.Time = "", ""
 	told, err := convert.Compile(s.plan.ds.source, names, options)
 	if err != nil {
@@ -203,7 +199,7 @@ func (s *survey) unread() (*convert.Program, error) {
 			names = append(names, c.Name)
 		}
 	}
-	return convert.Compile(s.plan.ds.source, names, statValues)
+	return convert.Compile(s.plan.ds.source, names, asValues)
 }
 
 // missing is the rows of the chunks of which something is not known.

@@ -9,7 +9,6 @@ import (
 const (
 	alignment = 64
 	minShift  = 9 // 512 bytes: the smallest class
-	steps     = 4 // classes between two powers of two
 )
 
 // Pool keeps freed buffers by size class, at most keep bytes of them. Buffers are 64-byte aligned and not zeroed.

@@ -1,5 +1,5 @@
-// Package near finds the names that someone may have meant by a misspelt one. Near and Hint are all there is to know; they keep
-// nothing of their arguments.
+// Package near finds the names that someone may have meant by a misspelt one. Near finds them; Hint, Paths and Quoted
+// word them for a message. They keep nothing of their arguments.
 package near
 
 import (

@@ -2,7 +2,7 @@
 //
 // HDF5's shuffle filter stores byte k of element i at k*total + i: one plane per byte of the element. A member of a
 // compound is then a few neighbouring planes, and Interleave makes values of them directly. Strided does the same
-// for bytes that are not shuffled, Unshuffle undoes the filter as a whole.
+// for bytes that are not shuffled.
 //
 // Everything works on the caller's memory: nothing is kept or allocated, and calls that write disjoint bytes may run
 // at once. Source and destination must not overlap. Lengths that do not fit the arguments are a caller's error and
@@ -82,16 +82,4 @@ func naive(dst []byte, stride int, planes []byte, start, pitch, n, width int) {
 			at += stride
 		}
 	}
-}
-
-// Unshuffle undoes HDF5's shuffle filter for elements of elem bytes. The bytes after the last whole element are not
-// shuffled. dst must be as long as src at least; len(src) bytes of it are written.
-func Unshuffle(dst, src []byte, elem int) {
-	if elem < 2 || len(src) < 2*elem {
-		copy(dst[:len(src)], src)
-		return
-	}
-	total := len(src) / elem
-	Interleave(dst, elem, src, total, 0, total, 0, elem, false)
-	copy(dst[total*elem:len(src)], src[total*elem:])
 }

@@ -88,12 +88,10 @@ func FuzzFile(f *testing.F) {
 func checkIndex(t *testing.T, x *Index, size int) {
 	require.LessOrEqual(t, x.Footprint(), int64(64*size+8192))
 	n, next := 0, uint64(0)
-	scaled := make([]uint64, len(x.Grid()))
 	for at, c := range x.All() {
 		require.GreaterOrEqual(t, at, next)
 		next = at + 1
-		x.grid.scaled(at, scaled)
-		got, ok := x.Lookup(scaled)
+		got, ok := x.At(at)
 		require.True(t, ok)
 		require.Equal(t, c, got)
 		_ = x.Unfiltered(at)

@@ -46,14 +46,6 @@ func (g *grid) linear(scaled []uint64) (uint64, bool) {
 	return at, true
 }
 
-// scaled puts the numbers along the axes of the chunk at a position into out.
-func (g *grid) scaled(linear uint64, out []uint64) {
-	for i, stride := range g.stride {
-		out[i] = linear / stride
-		linear %= stride
-	}
-}
-
 // covered counts the elements of the chunk at a position up to the last that is inside the extent.
 func (g *grid) covered(linear uint64) uint64 {
 	last := uint64(0)

@@ -14,8 +14,8 @@ type Chunk struct {
 	Mask uint32 // bit i set: filter i of the pipeline was not applied
 }
 
-// Index is a dataset's chunks. Chunks are named by their number along each axis, or by that position in the row-major
-// grid of the current extent. It is immutable and safe for concurrent use.
+// Index is a dataset's chunks, named by their position in the row-major grid of the current extent. It is immutable and
+// safe for concurrent use.
 type Index struct {
 	grid grid
 	n    int
@@ -37,15 +37,6 @@ func (x *Index) Len() int { return x.n }
 
 // Grid returns the number of chunks along each axis of the current extent. It is not to be changed.
 func (x *Index) Grid() []uint64 { return x.grid.n }
-
-// Lookup returns the chunk with these numbers along the axes; false if it isn't stored or is outside the extent.
-func (x *Index) Lookup(scaled []uint64) (Chunk, bool) {
-	at, ok := x.grid.linear(scaled)
-	if !ok {
-		return Chunk{}, false
-	}
-	return x.At(at)
-}
 
 // At returns the chunk at a row-major position in the grid; false if it isn't stored or is outside the extent.
 func (x *Index) At(linear uint64) (Chunk, bool) {

@@ -59,9 +59,6 @@ type Layout struct {
 	singleMask uint32
 }
 
-// Allocated tells whether contiguous data has a place in the file.
-func (l Layout) Allocated() bool { return l.Addr != Undefined }
-
 func parseLayout(s *source, o *Object, b []byte) error {
 	c := s.f.cursor(b)
 	l := &o.Layout

@@ -11,9 +11,6 @@ type Bound struct {
 // Range is the values between two bounds. Without an upper bound NaN belongs to it.
 type Range struct{ Lo, Hi Bound }
 
-// Point is the range of one value.
-func Point(v any) Range { return Range{Lo: Bound{Value: v}, Hi: Bound{Value: v}} }
-
 // edge is a bound as a key: rows beyond it cannot match.
 type edge struct {
 	key  Keys // one
