@@ -100,7 +100,7 @@ func (s *sent) openColumn(header []byte) error {
 		return fault.New(fault.Invalid, "exchange: column %s must be int64 (coordinates) or boolean (mask): cast it", short(c.name))
 	}
 	s.column = c
-	return checkSelections(&s.request)
+	return checked(&s.request)
 }
 
 // read takes every batch; a mask has so many rows.

@@ -201,39 +201,13 @@ func checkRequest(o object, r *reader.Request) error {
 	if o.has("sort_by") && r.SortBy == "" {
 		return fault.New(fault.Invalid, "request: member sort_by must name a column")
 	}
-	if err := checkSelections(r); err != nil {
-		return err
-	}
-	if r.Step != nil && *r.Step == 0 {
-		return fault.New(fault.Invalid, "request: member step must not be 0")
-	}
-	if s := r.Stream; s != nil && s.Cyclic && s.Remainder == reader.OnlyRemainder {
-		return fault.New(fault.Invalid, `request: stream.remainder "only" excludes stream.cyclic: there is no remainder`)
-	}
-	return nil
+	return checked(r)
 }
 
-// checkSelections: select, coordinates, mask and (where or sort_by) exclude each other, the first three also
-// start, stop and step.
-func checkSelections(r *reader.Request) error {
-	asked := []struct {
-		name string
-		is   bool
-	}{
-		{"select", r.Select != nil}, {"coordinates", r.Coordinates != nil}, {"mask", r.Mask != nil || r.MaskBools != nil},
-		{"where or sort_by", r.Where != nil || r.SortBy != ""},
-	}
-	first := ""
-	for i, a := range asked {
-		switch {
-		case !a.is:
-		case first != "":
-			return fault.New(fault.Invalid, "request: members %s and %s exclude each other", first, a.name)
-		case i < 3 && (r.Start != nil || r.Stop != nil || r.Step != nil):
-			return fault.New(fault.Invalid, "request: member %s excludes start, stop and step", a.name)
-		default:
-			first = a.name
-		}
+// checked is reader's own check of what needs no file, in a ticket's words.
+func checked(r *reader.Request) error {
+	if err := r.Check(); err != nil {
+		return fault.New(fault.Of(err), "request: %w", err)
 	}
 	return nil
 }

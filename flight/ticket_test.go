@@ -51,9 +51,12 @@ func TestParseTicket(t *testing.T) {
 			r.Vars = map[string]any{"i": int64(1), "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": math.Inf(1)}
 		},
 		with(`"stream": {"ordered": false, "cyclic": true, "cycles": 2, "block_rows": 7, "remainder": false, "shuffle": -1, "shuffle_rows": true,
-			"read_ahead": 0, "workers": 3, "from_block": 4, "follow": true}`): func(r *reader.Request) {
+			"read_ahead": 0, "workers": 3, "from_block": 4}`): func(r *reader.Request) {
 			r.Stream = &reader.Stream{Unordered: true, Cyclic: true, Cycles: ptr(int64(2)), BlockRows: 7,
-				Remainder: reader.DropRemainder, Shuffle: ptr(int64(-1)), ShuffleRows: true, ReadAhead: ptr(int64(0)), Workers: 3, FromBlock: 4, Follow: true}
+				Remainder: reader.DropRemainder, Shuffle: ptr(int64(-1)), ShuffleRows: true, ReadAhead: ptr(int64(0)), Workers: 3, FromBlock: 4}
+		},
+		with(`"stream": {"block_rows": 7, "from_block": 4, "follow": true}`): func(r *reader.Request) {
+			r.Stream = &reader.Stream{BlockRows: 7, FromBlock: 4, Follow: true}
 		},
 		with(`"stream": {"remainder": "only", "cycles": null, "shuffle": null}`): func(r *reader.Request) {
 			r.Stream = &reader.Stream{Remainder: reader.OnlyRemainder}
@@ -113,6 +116,7 @@ func TestParseTicketRefuses(t *testing.T) {
 		{with(`"stream": {"workers": 0}`), "workers"}, {with(`"stream": {"read_ahead": -1}`), "read_ahead"}, {with(`"fields": []`), "fields"},
 		{with(`"fields": ["a", "b", "a"]`), "fields"},
 		{with(`"stream": {"cyclic": true, "cycles": 2, "block_rows": 3, "remainder": "only"}`), "stream.remainder"},
+		{with(`"stream": {"shuffle_rows": true}`), "stream.shuffle"}, {with(`"stream": {"follow": true}, "stop": 1`), "stop"},
 		{with(`"coordinates": [0], "mask": "AQ=="`), "coordinates and mask"}, {with(`"select": "0", "coordinates": [0]`), "select and coordinates"},
 		{with(`"select": "0", "step": 2`), "select"}, {with(`"coordinates": [0], "start": 0`), "coordinates"},
 		{with(`"coordinates": [], "step": -1`), "coordinates"}, {with(`"mask": "AQ==", "stop": 1`), "mask"},

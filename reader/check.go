@@ -4,9 +4,9 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// check refuses what contradicts itself, whatever the file: protocol section 2. Tickets are checked the same way, so
-// that a request made in Go and one that came as JSON mean the same.
-func (r Request) check() error {
+// Check refuses what contradicts itself, whatever the file (protocol section 2), as Plan and a ticket's parser do. Errors:
+// ErrInvalid, naming the members.
+func (r Request) Check() error {
 	if err := r.checkFields(); err != nil {
 		return err
 	}

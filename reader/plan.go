@@ -36,7 +36,7 @@ type Plan struct {
 
 // Plan checks a request (its File and Dataset members only name the result) without reading a row.
 func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
-	if err := r.check(); err != nil {
+	if err := r.Check(); err != nil {
 		return nil, err
 	}
 	if d.unsupported != nil {
