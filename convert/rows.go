@@ -16,14 +16,11 @@ func (p *Program) rows(c *compiler, s Source, chosen []Column) error {
 	if err != nil {
 		return err
 	}
-	if descr, err = arrayDescr(descr, s); err != nil {
-		return err
-	}
 	if size > 0 && p.perRow > math.MaxInt32/size {
 		return unsupported("rows of more than %d bytes", math.MaxInt32)
 	}
 	c.plan.bufs = []int{size}
-	text, err := json.Marshal(descr)
+	text, err := json.Marshal(arrayDescr(descr, s))
 	if err != nil {
 		return fmt.Errorf("convert: rows: %w", err)
 	}
@@ -49,14 +46,14 @@ func rowOf(c *compiler, s Source, chosen []Column) (descr any, size int, err err
 }
 
 // arrayDescr adds the axes after the first, which those of an array type join.
-func arrayDescr(descr any, s Source) (any, error) {
+func arrayDescr(descr any, s Source) any {
 	if len(s.Inner) == 0 {
-		return descr, nil
+		return descr
 	}
 	if a, ok := descr.(subarray); ok {
-		return subarray{a.base, append(slices.Clone(s.Inner), a.dims...)}, nil
+		return subarray{a.base, append(slices.Clone(s.Inner), a.dims...)}
 	}
-	return subarray{descr, s.Inner}, nil
+	return subarray{descr, s.Inner}
 }
 
 // subarray is NumPy's type of several values: [descr, shape].
