@@ -171,6 +171,35 @@ func columns(schema *arrow.Schema) ([]column, map[string]string) {
 	return out, schema.Metadata().ToMap()
 }
 
+// explain tells how a request would be answered.
+func (s *Server) explain(ctx context.Context, body []byte, answer func(any) error) error {
+	r, err := ParseTicket(body)
+	if err != nil {
+		return err
+	}
+	p, err := s.plan(ctx, r)
+	if err != nil {
+		return err
+	}
+	x, err := p.Explain(ctx)
+	if err != nil {
+		return err
+	}
+	endpoints, err := s.endpoints(r, body, p)
+	if err != nil {
+		return err
+	}
+	if n := len(endpoints); n > 1 {
+		x.Words = append(x.Words, fmt.Sprintf("GetFlightInfo splits it into %d endpoints by rows", n))
+	}
+	return answer(struct {
+		File    string `json:"file"`
+		Dataset string `json:"dataset"`
+		*reader.Explanation
+		Endpoints int `json:"endpoints"`
+	}{r.File, r.Dataset, x, len(endpoints)})
+}
+
 func (s *Server) refresh(ctx context.Context, body []byte, answer func(any) error) error {
 	var file string
 	if err := parseNames("refresh", body, map[string]*string{"file": &file}); err != nil {

@@ -33,33 +33,45 @@ type chunkStats struct {
 // answerBytes is about the size of a result; many clients refuse messages over 4 MiB.
 const answerBytes = 1 << 20
 
+// statsRequest is the body of the action stats.
+type statsRequest struct {
+	file, dataset string
+	fields        []string // nil: all
+	chunks        bool
+}
+
+func parseStats(body []byte) (r statsRequest, err error) {
+	o, err := parseObject("stats", body)
+	if err != nil {
+		return r, err
+	}
+	if err := o.bindAll("stats", "", map[string]bind{
+		"file": text(&r.file), "dataset": text(&r.dataset), "fields": fields(&r.fields), "chunks": boolean(&r.chunks),
+	}); err != nil {
+		return r, err
+	}
+	if r.file == "" || r.dataset == "" {
+		return r, fault.New(fault.Invalid, "stats: members file and dataset are required")
+	}
+	return r, nil
+}
+
 // stats gives, where they are asked for, results with the next chunks, and last one for all rows.
 func (s *Server) stats(ctx context.Context, body []byte, answer func(any) error) error {
-	o, err := parseObject("stats", body)
+	r, err := parseStats(body)
 	if err != nil {
 		return err
 	}
-	var file, dataset string
-	var names []string
-	var chunks bool
-	if err := o.bindAll("stats", "", map[string]bind{
-		"file": text(&file), "dataset": text(&dataset), "fields": fields(&names), "chunks": boolean(&chunks),
-	}); err != nil {
-		return err
-	}
-	if file == "" || dataset == "" {
-		return fault.New(fault.Invalid, "stats: members file and dataset are required")
-	}
-	ds, err := s.dataset(ctx, file, dataset)
+	ds, err := s.dataset(ctx, r.file, r.dataset)
 	if err != nil {
 		return err
 	}
 	var some chunkAnswer
 	var each func(reader.ChunkStats) error
-	if chunks {
+	if r.chunks {
 		each = func(c reader.ChunkStats) error { return some.add(c, answer) }
 	}
-	all, err := ds.Stats(ctx, names, each)
+	all, err := ds.Stats(ctx, r.fields, each)
 	if err != nil {
 		return err
 	}
@@ -72,7 +84,7 @@ func (s *Server) stats(ctx context.Context, body []byte, answer func(any) error)
 		Rows      int64         `json:"rows"`
 		ChunkRows int64         `json:"chunk_rows"`
 		Columns   []columnStats `json:"columns"`
-	}{file, dataset, all.Rows, all.ChunkRows, statsOf(all.Columns, true)})
+	}{r.file, r.dataset, all.Rows, all.ChunkRows, statsOf(all.Columns, true)})
 }
 
 // chunkAnswer collects chunks until they make a result.
@@ -127,33 +139,4 @@ func jsonValue(v any) any {
 		return string(v)
 	}
 	return v
-}
-
-// explain tells how a request would be answered.
-func (s *Server) explain(ctx context.Context, body []byte, answer func(any) error) error {
-	r, err := ParseTicket(body)
-	if err != nil {
-		return err
-	}
-	p, err := s.plan(ctx, r)
-	if err != nil {
-		return err
-	}
-	x, err := p.Explain(ctx)
-	if err != nil {
-		return err
-	}
-	endpoints, err := s.endpoints(r, body, p)
-	if err != nil {
-		return err
-	}
-	if n := len(endpoints); n > 1 {
-		x.Words = append(x.Words, fmt.Sprintf("GetFlightInfo splits it into %d endpoints by rows", n))
-	}
-	return answer(struct {
-		File    string `json:"file"`
-		Dataset string `json:"dataset"`
-		*reader.Explanation
-		Endpoints int `json:"endpoints"`
-	}{r.File, r.Dataset, x, len(endpoints)})
 }
