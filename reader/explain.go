@@ -279,14 +279,7 @@ func (p *Plan) orderWords() string {
 
 // words says it all in sentences.
 func (p *Plan) words(x *Explanation) []string {
-	filters := "no filter"
-	if len(x.Filters) > 0 {
-		filters = strings.Join(x.Filters, " and ")
-	}
-	out := []string{fmt.Sprintf("%s is %s, %s: %d rows in chunks of %d, %d chunks", p.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)}
-	if x.Layout != "chunked" {
-		out[0] = fmt.Sprintf("%s is %s, %s: %d rows, read %d at a time, %d times", p.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
-	}
+	out := []string{p.layoutWords(x)}
 	if p.where != nil {
 		out = append(out, "the condition is asked of "+listed(x.Condition, "no column"))
 	}
@@ -296,25 +289,43 @@ func (p *Plan) words(x *Explanation) []string {
 	if p.where != nil {
 		out = append(out, p.statsWords(x))
 	}
-	bytes := fmt.Sprintf("%d bytes", x.Bytes)
-	switch {
-	case x.Bytes < 0:
-		bytes = "a number of bytes that its sources know"
-	case x.Estimated:
-		bytes = "about " + bytes
-	}
-	out = append(out, fmt.Sprintf("touched are at most %d chunks, for which the file has %s", x.Touched, bytes))
+	out = append(out, fmt.Sprintf("touched are at most %d chunks, for which the file has %s", x.Touched, x.bytesWords()))
 	if p.ds.viaLib != nil {
 		out = append(out, "libhdf5 reads them in helper processes: "+p.ds.viaLib.Error())
 	}
-	result := "the rows that match:"
-	if x.Result >= 0 {
-		result = fmt.Sprintf("%d rows:", x.Result)
+	return append(out, p.answerWords(x))
+}
+
+func (p *Plan) layoutWords(x *Explanation) string {
+	filters := "no filter"
+	if len(x.Filters) > 0 {
+		filters = strings.Join(x.Filters, " and ")
 	}
-	if p.req.Limit != nil && x.Result < 0 {
+	if x.Layout == "chunked" {
+		return fmt.Sprintf("%s is %s, %s: %d rows in chunks of %d, %d chunks", p.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
+	}
+	return fmt.Sprintf("%s is %s, %s: %d rows, read %d at a time, %d times", p.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
+}
+
+func (x *Explanation) bytesWords() string {
+	switch {
+	case x.Bytes < 0:
+		return "a number of bytes that its sources know"
+	case x.Estimated:
+		return fmt.Sprintf("about %d bytes", x.Bytes)
+	}
+	return fmt.Sprintf("%d bytes", x.Bytes)
+}
+
+func (p *Plan) answerWords(x *Explanation) string {
+	result := "the rows that match:"
+	switch {
+	case x.Result >= 0:
+		result = fmt.Sprintf("%d rows:", x.Result)
+	case p.req.Limit != nil:
 		result = fmt.Sprintf("at most %d rows, then reading ends:", *p.req.Limit)
 	}
-	return append(out, fmt.Sprintf("the answer is %s columns %s, %s", result, listed(x.Fields, "none"), x.Order))
+	return fmt.Sprintf("the answer is %s columns %s, %s", result, listed(x.Fields, "none"), x.Order)
 }
 
 func (p *Plan) statsWords(x *Explanation) string {
