@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -42,7 +43,7 @@ func (r *Run) mapping(f *fill) *blockio.Mapping {
 	perRow := int64(r.plan.program.ElemsPerRow())
 	n := f.runs[0].n * perRow
 	size := int64(r.plan.program.ElemSize())
-	if n*size < mapBytes || f.runs[0].n != f.Rows {
+	if n*size < mapBytes || f.runs[0].n != f.Rows || f.Rows > math.MaxInt32 { // Arrow counts so many
 		return nil
 	}
 	file, addr, ok := store.stretch(f.runs[0].src*perRow, n)
