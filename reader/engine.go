@@ -196,6 +196,14 @@ func (e *Engine) known(loc Location, id blockio.Identity) *File {
 }
 
 func (e *Engine) remember(f *File) {
+	for _, old := range e.note(f) {
+		old.saveStats(true)
+		old.dropStats()
+	}
+}
+
+// note adds a file to the cache and takes those out that it has no room for.
+func (e *Engine) note(f *File) (out []*File) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if old := e.files[f.loc.Path]; old != nil {
@@ -204,19 +212,22 @@ func (e *Engine) remember(f *File) {
 	f.noted = true
 	e.files[f.loc.Path] = e.order.PushFront(f)
 	for e.order.Len() > maxFiles {
-		e.order.Back().Value.(*File).saveStats(true)
-		e.forget(e.order.Back())
+		out = append(out, e.remove(e.order.Back()))
 	}
+	return out
 }
 
-// forget drops a file from the cache. Its handle closes when the last run that reads it is gone. Called locked.
-func (e *Engine) forget(el *list.Element) {
+// forget drops a file that is another one now, with its statistics. Called locked.
+func (e *Engine) forget(el *list.Element) { e.remove(el).dropStats() }
+
+// remove takes a file out of the cache. Its handle closes when the last run that reads it is gone. Called locked.
+func (e *Engine) remove(el *list.Element) *File {
 	f := el.Value.(*File)
 	delete(e.files, f.loc.Path)
 	e.order.Remove(el)
 	e.chunks.Drop(f.serial)
 	f.disk.Drop()
-	f.dropStats()
+	return f
 }
 
 // Refresh drops what is cached about the file at a path, its statistics on disk too.
