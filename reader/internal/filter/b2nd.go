@@ -152,7 +152,7 @@ func (*b2nd) origin(i int, grid, part, index []int) []int {
 	return index
 }
 
-// decodeChunk decodes the chunk at an origin, block by block, into the array dst.
+// decodeChunk decodes the chunk at an origin, block by block, into the array dst. The first block always has elements of it.
 func (a *b2nd) decodeChunk(s *Scratch, dst []byte, c *bloscChunk, bytes int, origin []int) error {
 	var codec blockCodec
 	var err error
@@ -167,15 +167,13 @@ func (a *b2nd) decodeChunk(s *Scratch, dst []byte, c *bloscChunk, bytes int, ori
 	}
 	buf := s.pair(2 * bytes)
 	first, block, at := buf[:bytes], buf[bytes:], make([]int, len(origin))
-	for i := range c.nbytes / bytes {
+	grid, blocks := a.inside(origin)
+	for k := range blocks {
 		b := block
-		if i == 0 {
+		if k == 0 {
 			b = first // the delta filter refers to it
 		}
-		n := a.clip(a.origin(i, a.blocks, a.block, at), origin)
-		if n == nil && i > 0 {
-			continue
-		}
+		i := a.number(a.origin(k, grid, a.block, at))
 		if whole {
 			err = c.plainBlock(b, i)
 		} else {
@@ -184,22 +182,36 @@ func (a *b2nd) decodeChunk(s *Scratch, dst []byte, c *bloscChunk, bytes int, ori
 		if err != nil {
 			return fmt.Errorf("block %d: %w", i, err)
 		}
-		if n != nil {
-			a.copyBlock(dst[a.place(origin, at):], b, n, 0)
-		}
+		a.copyBlock(dst[a.place(origin, at):], b, a.clip(at, origin), 0)
 	}
 	return nil
 }
 
-// clip returns the lengths of the part of a block, at an origin within its chunk, that is within chunk and array; nil if
-// nothing is.
+// inside returns how many blocks of the chunk at an origin have elements of the array, along each dimension and in all:
+// a chunk may be much bigger than its array.
+func (a *b2nd) inside(origin []int) (grid []int, blocks int) {
+	grid, blocks = make([]int, len(origin)), 1
+	for d := range grid {
+		grid[d] = (min(a.chunk[d], a.shape[d]-origin[d])-1)/a.block[d] + 1
+		blocks *= grid[d]
+	}
+	return grid, blocks
+}
+
+// number returns the place among the chunk's blocks of the one at an origin within it.
+func (a *b2nd) number(at []int) int {
+	i := 0
+	for d, n := range a.blocks {
+		i = i*n + at[d]/a.block[d]
+	}
+	return i
+}
+
+// clip returns the lengths of the part of a block, at an origin within its chunk, that is within chunk and array.
 func (a *b2nd) clip(at, origin []int) []int {
 	n := make([]int, len(at))
 	for d := range n {
 		n[d] = min(a.block[d], a.chunk[d]-at[d], a.shape[d]-origin[d]-at[d])
-		if n[d] <= 0 {
-			return nil
-		}
 	}
 	return n
 }
