@@ -188,6 +188,24 @@ def test_rows_same_as_raw_order(stored, root, key, members, fields):
     pd.testing.assert_frame_equal(got, want, check_freq=False, check_index_type=False)
 
 
+@pytest.mark.parametrize("labels", [
+    pd.Index([1, "a", 2.5], dtype=object), pd.Index([7, 8, 9], dtype="u1"), pd.Index([0.5, 1, 2], dtype="f4"), pd.Index([], dtype=object),
+])
+def test_labels_of_other_types(start, tmp_path, labels):
+    frame = pd.DataFrame(np.eye(3)[:, :len(labels)], columns=labels)
+    frame["none"] = pd.Series([None] * 3, dtype=object)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        frame.to_hdf(tmp_path / "labels.h5", key="df")
+        frame[:0].to_hdf(tmp_path / "labels.h5", key="none")
+    server = start(tmp_path)
+    for key, want in {"df": frame, "none": frame[:0]}.items():
+        got = server.read("labels.h5", f"/{key}").to_pandas()
+        assert list(got.columns) == [str(label) for label in frame.columns] and len(got) == len(want)
+        np.testing.assert_array_equal(got.iloc[:, :-1], want.iloc[:, :-1])
+        assert got["none"].isna().all()
+
+
 def test_endpoints_make_the_whole(stored, root):
     client = stored.client()
     command = json.dumps({"file": "plain.h5", "dataset": "/fixed/columns", "options": {"endpoints": 4}})

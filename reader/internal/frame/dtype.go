@@ -88,6 +88,10 @@ func (o *Opaque) zone() (string, bool) {
 		return "UTC", true
 	case called.Name == "datetime timezone" && len(args) > 0:
 		return offsetZone(args[0])
+	case called.Name == "pytz FixedOffset" && len(args) > 0:
+		if minutes, ok := args[0].(int64); ok && minutes > -24*60 && minutes < 24*60 {
+			return minutesZone(minutes), true
+		}
 	case called.Name == "pytz _p" || called.Name == "pytz.tzinfo _p" || called.isZoneInfo():
 		if len(args) > 0 {
 			name, ok := args[0].(string)
@@ -127,12 +131,17 @@ func offsetZone(v any) (string, bool) {
 	if !ok1 || !ok2 || days < -1 || days > 0 || seconds < 0 || seconds >= 86400 || seconds%60 != 0 {
 		return "", false
 	}
-	minutes, sign := (days*86400+seconds)/60, "+"
+	return minutesZone((days*86400 + seconds) / 60), true
+}
+
+// minutesZone is the zone that is so many minutes ahead of UTC.
+func minutesZone(minutes int64) string {
+	sign := "+"
 	if minutes == 0 {
-		return "UTC", true
+		return "UTC"
 	}
 	if minutes < 0 {
 		minutes, sign = -minutes, "-"
 	}
-	return fmt.Sprintf("%s%02d:%02d", sign, minutes/60, minutes%60), true
+	return fmt.Sprintf("%s%02d:%02d", sign, minutes/60, minutes%60)
 }

@@ -132,12 +132,16 @@ func missing(d *meta.Dataset) arrow.DataType {
 
 // labels are the labels of an axis of columns, and the names of its levels.
 func (o *opener) labels(axis string) (labels, names []Label, err error) {
+	if d := o.dataset(axis); d != nil && attributes(d.Attrs).zero("shape") {
+		return nil, nil, nil
+	} else if d != nil && attributes(d.Attrs).text("CLASS") == "VLARRAY" {
+		labels, err = o.objectLabels(d.Path)
+		name, _ := pickled(attributes(d.Attrs).python("name"))
+		return labels, []Label{name}, err
+	}
 	columns, err := o.index(axis)
 	if err != nil {
 		return nil, nil, err
-	}
-	if d := o.dataset(axis); d != nil && attributes(d.Attrs).zero("shape") {
-		return nil, nil, nil
 	}
 	var levels [][]Label
 	for _, c := range columns {
@@ -248,8 +252,8 @@ func (o *opener) indexColumn(name string) (Column, error) {
 	}
 	c.kind(kind, a, "")
 	c.zone(a.python("tz"))
-	if a.text("index_class") == "period" {
-		c.period(a.python("freq"))
+	if a.text("index_class") == "period" && !c.period(a.python("freq")) {
+		c.Reason = "the frequency of its periods is pickled in a way that is not known: ask the raw node " + c.Path
 	}
 	if kind != "category" {
 		return c, nil

@@ -2,6 +2,7 @@ package frame
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -92,6 +93,9 @@ func pickled(v any) (Label, bool) {
 		return Label{v}, true
 	case []byte:
 		return Label{string(v)}, true
+	case *Opaque:
+		n, ok := v.scalar()
+		return Label{n}, ok
 	case *List:
 		parts := make([]Label, len(v.Items))
 		for i, item := range v.Items {
@@ -130,30 +134,38 @@ func (l Label) key() string { return l.pandasType() + " " + l.Text() }
 // labelsOf are an array's values; nil for types that name nothing.
 func labelsOf(a arrow.Array) []Label {
 	out := make([]Label, a.Len())
+	value := labelAt(a)
+	if value == nil {
+		return nil
+	}
 	for i := range out {
-		if a.IsNull(i) {
-			continue
-		}
-		switch a := a.(type) {
-		case *array.String:
-			out[i].Value = strings.Clone(a.Value(i))
-		case *array.Int64:
-			out[i].Value = a.Value(i)
-		case *array.Int32:
-			out[i].Value = int64(a.Value(i))
-		case *array.Int16:
-			out[i].Value = int64(a.Value(i))
-		case *array.Int8:
-			out[i].Value = int64(a.Value(i))
-		case *array.Float64:
-			out[i].Value = a.Value(i)
-		case *array.Boolean:
-			out[i].Value = a.Value(i)
-		case *array.Timestamp:
-			out[i].Value = a.Value(i).ToTime(a.DataType().(*arrow.TimestampType).Unit)
-		default:
-			return nil
+		if a.IsValid(i) {
+			out[i].Value = value(i)
 		}
 	}
 	return out
+}
+
+func labelAt(a arrow.Array) func(i int) any {
+	switch a := a.(type) {
+	case *array.String:
+		return func(i int) any { return strings.Clone(a.Value(i)) }
+	case *array.Float32:
+		return func(i int) any { return float64(a.Value(i)) }
+	case *array.Float64:
+		return func(i int) any { return a.Value(i) }
+	case *array.Boolean:
+		return func(i int) any { return a.Value(i) }
+	case *array.Timestamp:
+		unit := a.DataType().(*arrow.TimestampType).Unit
+		return func(i int) any { return a.Value(i).ToTime(unit) }
+	case *array.Uint64:
+		if slices.ContainsFunc(a.Uint64Values(), func(v uint64) bool { return v > math.MaxInt64 }) {
+			return nil
+		}
+	}
+	if at, err := integers(a.Data()); err == nil {
+		return func(i int) any { return at(i) }
+	}
+	return nil
 }

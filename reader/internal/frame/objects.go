@@ -110,33 +110,17 @@ func textOf(v any) (string, textKind) {
 	return "", noText
 }
 
-// objectArray is what a pickled NumPy array of objects holds, in C order, and how many are in a row.
-// numpy/_core/src/multiarray/methods.c: __reduce__ calls _reconstruct and gives the result the state
-// (version, shape, dtype, Fortran order, items); the items are in C order either way.
-func objectArray(v any) (items []any, width int, ok bool) {
-	o, _ := v.(*Opaque)
-	if o == nil {
-		return nil, 0, false
+// objectLabels are the labels that an array of objects holds, whatever their types.
+func (o *opener) objectLabels(path string) (labels []Label, err error) {
+	err = o.from.Unpickled(path, func(v any) error {
+		items, width, ok := objectArray(v)
+		if labels = pickledList(&List{Items: items}); !ok || width > 1 || labels == nil {
+			return unsupported(pickledValues, path)
+		}
+		return nil
+	})
+	if errors.Is(err, errPickle) {
+		err = unsupported(pickledValues, path)
 	}
-	called, _ := o.Call.(*Opaque)
-	state, _ := o.State.(*List)
-	if called == nil || state == nil || len(state.Items) != 5 ||
-		called.Name != "numpy.core.multiarray _reconstruct" && called.Name != "numpy._core.multiarray _reconstruct" {
-		return nil, 0, false
-	}
-	shape, _ := state.Items[1].(*List)
-	l, _ := state.Items[4].(*List)
-	if shape == nil || l == nil || len(shape.Items) < 1 || len(shape.Items) > 2 {
-		return nil, 0, false
-	}
-	rows, _ := shape.Items[0].(int64)
-	columns := int64(1)
-	if len(shape.Items) == 2 {
-		columns, _ = shape.Items[1].(int64)
-	}
-	n := int64(len(l.Items))
-	if columns < 1 || columns > n || rows != n/columns || n%columns != 0 {
-		return nil, 0, false
-	}
-	return l.Items, int(columns), true
+	return labels, err
 }

@@ -37,6 +37,16 @@ func TestObjects(t *testing.T) {
 	require.Equal(t, `["a" "é"]`, c.Levels.Values.String())
 }
 
+// Of a frame without rows pandas does not turn the axes, and of one without columns none has to be of texts.
+func TestNoObjects(t *testing.T) {
+	for _, shape := range []string{"I0\n", "I1\nI0\n", "I0\nI1\n", "I0\nI0\n"} {
+		c, s := openSeries(t, []byte(objects(shape, "")))
+		require.Empty(t, c.Reason)
+		require.Equal(t, "[]", s[c.Path].String())
+		require.Equal(t, "[]", c.Levels.Values.String())
+	}
+}
+
 func TestObjectsRefused(t *testing.T) {
 	for name, pickle := range map[string]string{
 		"numbers":       objects("I2\n", "I1\naI2\na"),
@@ -49,6 +59,8 @@ func TestObjectsRefused(t *testing.T) {
 		"no columns":    objects("I1\nI0\n", "Va\na"),
 		"negative":      objects("I-1\nI-1\n", "Va\na"),
 		"overflow":      objects("I4611686018427387904\nI4\n", ""),
+		"none, many":    objects("I0\nI65537\n", ""),
+		"no extents":    objects("Va\n", ""),
 		"three axes":    objects("I1\nI1\nI1\n", "Va\na"),
 		"no array":      "(lp0\nVa\na.",
 		"another class": "cos\nsystem\n(I0\ntR(I1\n(I1\ntNI00\n(lVa\natb.",

@@ -16,36 +16,25 @@ var (
 	weekdays = []string{"MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"}
 )
 
-// frequency is the alias of a pickled offset: a class of pandas.*.offsets called with n, normalize and, for years,
-// quarters and weeks, where they end.
+// frequency is the alias of a pickled offset of pandas.*.offsets.
 func frequency(v any) (string, bool) {
 	o, _ := v.(*Opaque)
 	if o == nil {
 		return "", false
 	}
-	class, _ := o.Call.(*Opaque)
-	args, _ := o.Args.(*List)
-	if class == nil || args == nil || len(args.Items) < 1 || !strings.HasPrefix(class.Name, "pandas.") {
+	class, n, end := o.offset()
+	alias, known := frequencies[class]
+	if !known || n < 1 {
 		return "", false
 	}
-	_, name, _ := strings.Cut(class.Name, " ")
-	alias, known := frequencies[name]
-	n, isInt := args.Items[0].(int64)
-	if !known || !isInt || n < 1 {
-		return "", false
-	}
-	if end := map[string][]string{"Q": months, "Y": months, "W": weekdays}[alias]; end != nil {
-		if len(args.Items) < 3 {
-			return "", false
-		}
-		k, _ := args.Items[2].(int64)
+	if ends := map[string][]string{"Q": months, "Y": months, "W": weekdays}[alias]; ends != nil {
 		if alias != "W" {
-			k-- // months count from 1
+			end-- // months count from 1
 		}
-		if k < 0 || int(k) >= len(end) {
+		if end < 0 || int(end) >= len(ends) {
 			return "", false
 		}
-		alias += "-" + end[k]
+		alias += "-" + ends[end]
 	}
 	if n > 1 {
 		alias = strconv.FormatInt(n, 10) + alias
@@ -53,9 +42,50 @@ func frequency(v any) (string, bool) {
 	return alias, true
 }
 
-// period makes integers the ordinals of periods, where their frequency can be read; else they stay integers.
-func (c *Column) period(freq any) {
-	if f, ok := frequency(freq); ok && c.As == Plain {
+// offset is the class of an offset, how often it is taken and, for years, quarters and weeks, where they end: since
+// pandas 1.1 the class is called with n, normalize and the end; before, they are in the state of an object without
+// arguments. n is 0 for anything else.
+func (o *Opaque) offset() (class string, n, end int64) {
+	called, _ := o.Call.(*Opaque)
+	args, _ := o.Args.(*List)
+	if called == nil || args == nil || len(args.Items) < 1 {
+		return "", 0, -1
+	}
+	old := called.Name == "copy_reg _reconstructor" || called.Name == "copyreg _reconstructor"
+	if old {
+		called, _ = args.Items[0].(*Opaque)
+	}
+	if called == nil || !strings.HasPrefix(called.Name, "pandas.") {
+		return "", 0, -1
+	}
+	_, class, _ = strings.Cut(called.Name, " ")
+	if old {
+		n, end = o.offsetState()
+		return class, n, end
+	}
+	n, _ = args.Items[0].(int64)
+	if end = -1; len(args.Items) > 2 {
+		end, _ = args.Items[2].(int64)
+	}
+	return class, n, end
+}
+
+func (o *Opaque) offsetState() (n, end int64) {
+	state, _ := o.State.(*Dict)
+	n, _ = state.Get("n").(int64)
+	for _, name := range []string{"startingMonth", "month", "weekday"} {
+		if v, ok := state.Get(name).(int64); ok {
+			return n, v
+		}
+	}
+	return n, -1
+}
+
+// period makes integers the ordinals of periods; false if their frequency cannot be read, and they stay integers.
+func (c *Column) period(freq any) bool {
+	f, ok := frequency(freq)
+	if ok && c.As == Plain {
 		c.As, c.Freq = Period, f
 	}
+	return ok
 }

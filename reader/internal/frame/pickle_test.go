@@ -93,13 +93,17 @@ func TestZones(t *testing.T) {
 		"cdatetime\ntimezone\n(cdatetime\ntimedelta\n(I0\nI0\nI0\ntRtR.":                 "UTC",
 		"cdatetime\ntimezone\n(cdatetime\ntimedelta\n(I0\nI19800\nI0\ntRtR.":             "+05:30",
 		"cdatetime\ntimezone\n(cdatetime\ntimedelta\n(I-1\nI72000\nI0\ntRtR.":            "-04:00",
+		"cpytz\nFixedOffset\np0\n(I120\ntp1\nRp2\n.":                                     "+02:00",
+		"cpytz\nFixedOffset\np0\n(I-90\ntp1\nRp2\n.":                                     "-01:30",
 		"Vdateutil//usr/share/zoneinfo/Europe/Rome\n.":                                   "Europe/Rome",
-		"cos\nsystem\n(Vls\ntR.":        "",
-		"cdatetime\ntimezone\n(I5\ntR.": "",
-		"cpytz\n_p\n(tR.":               "",
-		"cpytz\n_p\n(cpytz\n_p\n(tRtR.": "",
-		"cdatetime\ntimezone\nV\nR.":    "",
-		"cpytz\n_p\n(I1\ntR.":           "",
+		"cos\nsystem\n(Vls\ntR.":                                                         "",
+		"cdatetime\ntimezone\n(I5\ntR.":                                                  "",
+		"cpytz\n_p\n(tR.":                                                                "",
+		"cpytz\n_p\n(cpytz\n_p\n(tRtR.":                                                  "",
+		"cdatetime\ntimezone\nV\nR.":                                                     "",
+		"cpytz\n_p\n(I1\ntR.":                                                            "",
+		"cpytz\nFixedOffset\n(I1440\ntR.":                                                "",
+		"cpytz\nFixedOffset\n(Va\ntR.":                                                   "",
 	} {
 		v, err := Unpickle([]byte(pickle))
 		if err != nil {
@@ -110,6 +114,11 @@ func TestZones(t *testing.T) {
 		require.Equal(t, want, got, pickle)
 		require.Equal(t, want != "", ok, pickle)
 	}
+}
+
+// oldOffset is a pickled offset as pandas before 1.1 had it.
+func oldOffset(class, state string) string {
+	return "ccopy_reg\n_reconstructor\np1\n(c" + class + "\np2\nc__builtin__\nobject\np3\nNtRp4\n(dp5\nS'normalize'\np6\nI00\ns" + state + "sb."
 }
 
 func TestFrequencies(t *testing.T) {
@@ -123,6 +132,14 @@ func TestFrequencies(t *testing.T) {
 		"cpandas._libs.tslibs.offsets\nLunarPhase\n(I1\nI00\ntR.":     "",
 		"cevil\nMonthEnd\n(I1\nI00\ntR.":                              "",
 		"N.":                                                          "",
+		oldOffset("pandas.tseries.offsets\nMonthEnd", "S'_offset'\np7\ncdatetime\ntimedelta\np8\n(I1\nI0\nI0\ntRp9\nsS'n'\nI1\n"): "M",
+		oldOffset("pandas.tseries.offsets\nQuarterEnd", "S'startingMonth'\np7\nI3\nsS'kwds'\np8\n(dp9\ng7\nI3\nssS'n'\nI2\n"):     "2Q-MAR",
+		oldOffset("pandas.tseries.offsets\nYearEnd", "Vn\np6\nL1L\nsVmonth\np12\nL6L\n"):                                          "Y-JUN",
+		oldOffset("pandas.tseries.offsets\nWeek", "Vn\np6\nI1\nsVweekday\np12\nI2\n"):                                             "W-WED",
+		oldOffset("pandas.tseries.offsets\nWeek", "Vn\np6\nI1\n"):                                                                 "",
+		oldOffset("pandas.tseries.offsets\nDay", "Vn\np6\nI-1\n"):                                                                 "",
+		oldOffset("evil\nDay", "Vn\np6\nI1\n"):                                                                                    "",
+		"ccopy_reg\n_reconstructor\n(I1\ntR(dVn\nI1\nsb.":                                                                         "",
 	} {
 		v, err := Unpickle([]byte(pickle))
 		require.NoError(t, err)
@@ -137,6 +154,8 @@ func FuzzUnpickle(f *testing.F) {
 		"(lp0\nVf\np1\naVi\np2\na.", "(dp0\nI1\n(dp1\nVnames\np2\n(lp3\nNasVtype\np4\nVIndex\np5\nss.", "(lp0\ng0\na.",
 		"\x80\x04\x95\x0c\x00\x00\x00\x00\x00\x00\x00\x8c\x01a\x94\x88N\x87\x94.", "cdatetime\ntimezone\n(cdatetime\ntimedelta\n(I0\nI0\nI0\ntRtR.",
 		"S'it\\'s'\n.", objects("I2\nI1\n", "Va\naNa"), "cpandas._libs.tslibs.offsets\nMonthEnd\np0\n(I1\nI00\ntp1\nRp2\n.",
+		scalar("i8", "<", `S'\x07\x00\x00\x00\x00\x00\x00\x00'`+"\n"), oldOffset("pandas.tseries.offsets\nWeek", "Vn\np6\nI1\nsVweekday\np12\nI2\n"),
+		objects("I1\nI0\n", ""),
 	} {
 		f.Add([]byte(seed))
 	}
