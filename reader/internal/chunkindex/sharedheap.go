@@ -22,6 +22,10 @@ func (s *source) fromSharedHeap(typ uint16, id []byte) ([]byte, error) {
 	if c.short {
 		return nil, noSharedHeap(typ)
 	}
+	flag := typ
+	if typ == msgOldFill { // both kinds of fill value have one flag (H5SM.c, H5SM_type_to_flag)
+		flag = msgFill
+	}
 	const fixed = 14 // bytes of an index without its addresses
 	b, err := s.block(table, 4+indexes*uint64(fixed+2*c.o)+4, "SMTB")
 	if err != nil {
@@ -33,7 +37,7 @@ func (s *source) fromSharedHeap(typ uint16, id []byte) ([]byte, error) {
 		types := c.u16()
 		c.skip(fixed - 4)
 		c.addr() // list or B-tree of the messages: an id is enough
-		if heap := c.addr(); types>>typ&1 != 0 {
+		if heap := c.addr(); types>>flag&1 != 0 {
 			return s.fractalObject(heap, id)
 		}
 	}

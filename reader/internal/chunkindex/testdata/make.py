@@ -179,6 +179,7 @@ def fixtures():
     yield "narrow", {"sizes": (4, 4)}, variety
     yield "narrow_latest", {"libver": "latest", "sizes": (4, 4)}, variety
     yield "shared", {"libver": "latest", "shared": 1}, lambda f: (variety(f), plain(f))
+    yield "shared_fill", {"shared": 1}, lambda f: [dataset(f, name, (9,), (9,), (4,), write=1, fill=7) for name in "xy"]
     yield "edges_v110", {"libver": "v110"}, edges
     yield "edges_latest", {"libver": "latest"}, edges
     yield "many", {"libver": "latest"}, lambda f: many(f, False)
