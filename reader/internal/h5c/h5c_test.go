@@ -141,6 +141,14 @@ func TestDatasetRefused(t *testing.T) {
 	}
 }
 
+func TestLinkOfUnknownClass(t *testing.T) {
+	f := openFixture(t, "user.h5")
+	require.Equal(t, []meta.Link{{Path: "/mine", Kind: "user"}}, treeOf(t, f).Links)
+	_, err := f.Dataset("/mine/x")
+	require.ErrorIs(t, err, fault.Unsupported)
+	require.ErrorContains(t, err, "user-defined link of class 65")
+}
+
 func TestExternalLinkIsLeftToTheCaller(t *testing.T) {
 	f := openFixture(t, "tree.h5")
 	d, err := f.Dataset("/outside")

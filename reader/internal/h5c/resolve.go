@@ -118,11 +118,9 @@ func (r *resolver) follow(name string) (meta.Dataset, error) {
 			err = r.enter(l)
 		case softLink:
 			rest, err = r.redirect(l.soft(), rest)
-		case externalLink:
+		default: // external
 			file, target := l.external()
 			return meta.Dataset{OtherFile: file, Path: strings.Join(append([]string{target}, rest...), "/")}, nil
-		default:
-			err = fault.New(fault.Unsupported, "h5c: %s: user-defined link of class %d", r.name, l.kind)
 		}
 		if err != nil {
 			return meta.Dataset{}, err
@@ -185,6 +183,9 @@ func (r *resolver) linkInfo(c *C.char, name string) (link, error) {
 	if l.kind == hardLink {
 		l.addr = *(*uint64)(unsafe.Pointer(&info.u))
 		return l, nil
+	}
+	if l.kind != softLink && l.kind != externalLink {
+		return link{}, fault.New(fault.Unsupported, "h5c: %s: user-defined link of class %d", r.name, l.kind)
 	}
 	n := *(*C.size_t)(unsafe.Pointer(&info.u))
 	if n == 0 || n > 1<<20 {

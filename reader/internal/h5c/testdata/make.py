@@ -177,6 +177,14 @@ def broken() -> None:
     open("broken.h5", "wb").write(data)
 
 
+def user() -> None:
+    """A link of class 65, which nobody here has registered."""
+    with h5py.File("user.h5", "w") as f:
+        f["mine"] = h5py.ExternalLink("x", "x")
+    data = open("user.h5", "rb").read()
+    open("user.h5", "wb").write(data.replace(b"\x40\x04mine", b"\x41\x04mine"))  # class, length of the name
+
+
 def bomb() -> None:
     """A few bytes that become 128 MiB."""
     with h5py.File("bomb.h5", "w") as f:
@@ -198,5 +206,6 @@ attributes()
 attributes_apart()
 elsewhere()
 broken()
+user()
 bomb()
 wide()
