@@ -129,6 +129,21 @@ func TestCornersOfTrees(t *testing.T) {
 	}
 }
 
+// Datasets of a group whose names cannot be read are not passed over in silence.
+func TestGroupThatCannotBeListed(t *testing.T) {
+	f := corners(t, "internal/h5c/testdata/lost.h5", Config{Workers: 2, InProcess: true})
+	tree, err := f.Tree(context.Background())
+	require.NoError(t, err)
+	require.Len(t, tree.Datasets, 2)
+	require.Equal(t, "/x", tree.Datasets[0].Path)
+	lost := tree.Datasets[1]
+	require.Equal(t, []string{"/g", "unsupported"}, []string{lost.Path, lost.Kind})
+	require.Regexp(t, "group that cannot be listed whole: .*signature", lost.Reason)
+	_, err = f.Dataset(context.Background(), "/g")
+	require.ErrorIs(t, err, fault.DataLoss)
+	require.ErrorContains(t, err, lost.Reason)
+}
+
 // An extent of 2^50 rows takes no memory: nothing of it is stored.
 func TestEndlessExtent(t *testing.T) {
 	for _, file := range []string{"earliest.h5", "latest.h5"} {

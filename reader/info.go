@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/frame"
+	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
 // Tree is what a file holds.
@@ -86,10 +87,22 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 	for _, d := range m.Datasets {
 		t.Datasets = append(t.Datasets, f.listed(d.Path, func() *Dataset { return newDataset(ctx, f, d, d.Path) }).info)
 	}
+	t.Datasets = append(t.Datasets, unlisted(m.Groups)...)
 	for _, l := range m.Links {
 		t.Links = append(t.Links, LinkInfo{Path: l.Path, Kind: l.Kind, File: l.File, Target: l.Target})
 	}
 	return t, nil
+}
+
+// unlisted stands for the datasets of groups that libhdf5 cannot list, so that they do not go missing unseen.
+func unlisted(groups []meta.Group) (out []Info) {
+	for _, g := range groups {
+		if g.Err != "" {
+			out = append(out, Info{Path: g.Path, Kind: "unsupported", Reason: "a group that cannot be listed whole: " + g.Err,
+				Filters: []string{}, Attributes: attributes(g.Attrs)})
+		}
+	}
+	return out
 }
 
 // listed is the dataset of a path, made only if it is not known yet.

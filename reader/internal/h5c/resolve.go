@@ -55,7 +55,11 @@ func (r *resolver) noDataset(t C.H5I_type_t) error {
 	if t != C.H5I_GROUP {
 		return fault.New(fault.NotFound, "h5c: %q is a committed datatype, not a dataset", r.name)
 	}
-	names, more := r.names(), ""
+	names, err := r.names()
+	more := ""
+	if err != nil {
+		return fault.New(fault.DataLoss, "h5c: %q is a group that cannot be listed whole: %w", r.name, err)
+	}
 	if len(names) == 0 {
 		return fault.New(fault.NotFound, "h5c: %q is an empty group, not a dataset", r.name)
 	}
@@ -199,16 +203,17 @@ func (r *resolver) linkInfo(c *C.char, name string) (link, error) {
 }
 
 func (r *resolver) missing(name string) error {
-	return fault.New(fault.NotFound, "h5c: no such dataset %q%s", r.name, r.scrub(near.Paths(r.at+"/", near.Near(name, r.names()))))
+	names, _ := r.names()
+	return fault.New(fault.NotFound, "h5c: no such dataset %q%s", r.name, r.scrub(near.Paths(r.at+"/", near.Near(name, names))))
 }
 
-// names are those in the group reached, but for PyTables' own.
-func (r *resolver) names() (names []string) {
-	links, _ := r.links(r.id)
+// names are those in the group reached, but for PyTables' own. With an error, what was found before it.
+func (r *resolver) names() (names []string, err error) {
+	links, err := r.links(r.id)
 	for _, l := range links {
 		if !strings.HasPrefix(l.name, "_i_") && !strings.HasPrefix(l.name, "_p_") {
 			names = append(names, l.name)
 		}
 	}
-	return names
+	return names, err
 }

@@ -177,6 +177,16 @@ def broken() -> None:
     open("broken.h5", "wb").write(data)
 
 
+def lost() -> None:
+    """What lies in one group of two cannot be told: the tree of its names is damaged."""
+    with h5py.File("lost.h5", "w") as f:
+        f["x"] = np.arange(4)
+        f["g/y"] = np.arange(4)
+    data = bytearray(open("lost.h5", "rb").read())
+    data[data.rfind(b"TREE")] = 0
+    open("lost.h5", "wb").write(data)
+
+
 def user() -> None:
     """A link of class 65, which nobody here has registered."""
     with h5py.File("user.h5", "w") as f:
@@ -206,6 +216,7 @@ attributes()
 attributes_apart()
 elsewhere()
 broken()
+lost()
 user()
 bomb()
 wide()
