@@ -144,6 +144,16 @@ func TestGroupThatCannotBeListed(t *testing.T) {
 	require.ErrorContains(t, err, lost.Reason)
 }
 
+// The first of a family's files is not half of a download.
+func TestMemberOfAFamily(t *testing.T) {
+	f := corners(t, "internal/h5c/testdata/family0.h5", Config{Workers: 2, InProcess: true})
+	_, err := f.Tree(context.Background())
+	require.ErrorIs(t, err, fault.Unsupported)
+	require.ErrorContains(t, err, "one of several that HDF5's driver NCSAfami wrote")
+	_, err = f.Dataset(context.Background(), "/x")
+	require.ErrorIs(t, err, fault.Unsupported)
+}
+
 // An extent of 2^50 rows takes no memory: nothing of it is stored.
 func TestEndlessExtent(t *testing.T) {
 	for _, file := range []string{"earliest.h5", "latest.h5"} {

@@ -94,13 +94,21 @@ func (f *File) listing(ctx context.Context) (*meta.File, error) {
 func (f *File) failed(err error) error {
 	k := fault.Of(err)
 	if size := uint64(f.disk.Identity().Size); k == fault.DataLoss && size < f.h5.EOF && strings.Contains(err.Error(), "truncated file") {
-		told := fmt.Sprintf("the file is cut off: %d of its %d bytes are there: get all of it, or wait for its writer", size, f.h5.EOF)
-		return fault.New(k, "%s: %w", f.loc.Name, reworded{err, told})
+		return f.cutOff(err, size)
 	}
 	if k != nil {
 		return fault.New(k, "%s: %w", f.loc.Name, reworded{err, withoutPlace(err.Error(), filepath.Base(f.loc.Path))})
 	}
 	return err
+}
+
+// cutOff says why a file ends before its end.
+func (f *File) cutOff(err error, size uint64) error {
+	if driver := f.h5.Driver(); driver != "" {
+		return fault.New(fault.Unsupported, "%s: the file is one of several that HDF5's driver %s wrote: h5repart joins a family", f.loc.Name, driver)
+	}
+	told := fmt.Sprintf("the file is cut off: %d of its %d bytes are there: get all of it, or wait for its writer", size, f.h5.EOF)
+	return fault.New(fault.DataLoss, "%s: %w", f.loc.Name, reworded{err, told})
 }
 
 // reworded is an error that says it in other words.

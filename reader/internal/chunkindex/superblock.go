@@ -22,6 +22,8 @@ type File struct {
 	size uint64
 	ext  uint64 // superblock extension
 
+	driver uint64 // its block of information
+
 	image []cached // by address
 
 	unchecked bool // for fuzzing what is behind checksums
@@ -112,10 +114,24 @@ func (f *File) parseOld(c *cursor) {
 	base := c.addr()
 	c.addr() // free space
 	f.setEOF(base, c.addr())
-	c.addr()   // driver information
+	f.driver = c.addr()
 	c.length() // link name offset of the root's symbol table entry
 	f.Root = c.addr()
 	f.ext = Undefined
+}
+
+// Driver is the name of the driver that wrote the file (section II.B), where it is one that makes several files, as
+// NCSAfami or NCSAmult; else "". Superblocks from version 2 on keep it elsewhere.
+func (f *File) Driver() string {
+	at, err := f.absolute(f.driver)
+	if f.Version > 1 || at == Undefined || err != nil {
+		return ""
+	}
+	b, err := f.source().at(at, 16)
+	if err != nil || string(b[8:]) != "NCSAfami" && string(b[8:]) != "NCSAmult" {
+		return ""
+	}
+	return string(b[8:])
 }
 
 func (f *File) parseNew(c *cursor) {

@@ -177,6 +177,15 @@ def broken() -> None:
     open("broken.h5", "wb").write(data)
 
 
+def family() -> None:
+    """The first of the files that the family driver makes of one."""
+    with h5py.File("family%d.h5", "w", driver="family", memb_size=1024) as f:
+        f["x"] = np.arange(200)
+    for n in range(1, 5):
+        if os.path.exists(f"family{n}.h5"):
+            os.remove(f"family{n}.h5")
+
+
 def lost() -> None:
     """What lies in one group of two cannot be told: the tree of its names is damaged."""
     with h5py.File("lost.h5", "w") as f:
@@ -216,6 +225,7 @@ attributes()
 attributes_apart()
 elsewhere()
 broken()
+family()
 lost()
 user()
 bomb()
