@@ -52,7 +52,7 @@ func (p *Plan) Explain(ctx context.Context) (*Explanation, error) {
 }
 
 func (p *Plan) explainFrame(ctx context.Context) (*Explanation, error) {
-	out := &Explanation{Rows: p.ds.rows(), Result: p.Rows(), Layout: p.ds.info.Layout, Filters: p.ds.info.Filters, Condition: []string{}}
+	out := &Explanation{Rows: p.ds.info.Rows, Result: p.Rows(), Layout: p.ds.info.Layout, Filters: p.ds.info.Filters, Condition: []string{}}
 	for _, f := range p.schema.Fields() {
 		out.Fields = append(out.Fields, f.Name)
 	}

@@ -54,3 +54,17 @@ func TestExplain(t *testing.T) {
 	x = explained(t, frameOf(t, f, "/full9"), Request{SortBy: "i4"})
 	require.Contains(t, x.Index, "order of column i4")
 }
+
+// A frame is told by its parts, of which all have its rows.
+func TestExplainFrame(t *testing.T) {
+	f := frameFile(t, "pandas.h5", 0)
+	x := explained(t, frameOf(t, f, "/fixed"), Request{Start: num(1)})
+	require.Equal(t, []int64{4, 3}, []int64{x.Rows, x.Result})
+	require.Greater(t, len(x.Parts), 1)
+	require.Len(t, x.Fields, 8)
+	x = explained(t, frameOf(t, f, "/empty"), Request{})
+	require.Equal(t, []int64{0, 0}, []int64{x.Rows, x.Result})
+	x = explained(t, frameOf(t, f, "/table"), ask("n > 1"))
+	require.Equal(t, int64(4), x.Rows)
+	require.Equal(t, []string{"n"}, x.Condition)
+}
