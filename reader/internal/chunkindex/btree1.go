@@ -71,7 +71,7 @@ func (w *walker) leaf1(c *cursor, entries uint64) error {
 			w.scaled[i] = at / chunk
 		}
 		c.skip(8) // offset within an element
-		if err := w.chunk(c.addr(), uint64(size), mask); err != nil {
+		if err := w.keyed(c.addr(), uint64(size), mask); err != nil {
 			return err
 		}
 	}

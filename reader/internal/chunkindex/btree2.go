@@ -156,7 +156,7 @@ func (t *tree2) records(b []byte) error {
 		for i := range t.scaled {
 			t.scaled[i] = c.uint(8)
 		}
-		if err := t.chunk(addr, size, mask); err != nil {
+		if err := t.keyed(addr, size, mask); err != nil {
 			return err
 		}
 	}

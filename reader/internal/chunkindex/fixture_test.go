@@ -3,6 +3,7 @@ package chunkindex_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"io"
 	"os"
 	"slices"
@@ -192,6 +193,25 @@ func TestChecksums(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, noticed, 2, "header and a block of %s", path)
 	}
+}
+
+// TestOrder moves the second chunk of a tree out of the extent, without a checksum to tell: it is damage, not a chunk
+// that was never written.
+func TestOrder(t *testing.T) {
+	f, o, d := fixture(t, "variety_earliest", "/growing_filtered")
+	require.Equal(t, chunkindex.BTree1, o.Layout.Index)
+	x, err := f.Index(o)
+	require.NoError(t, err)
+	require.Greater(t, x.Len(), 2)
+	second, ok := x.At(1)
+	require.True(t, ok)
+	b := unzip(t, "variety_earliest.h5")
+	at := bytes.Index(b, binary.LittleEndian.AppendUint64(nil, second.Addr))
+	last := b[at-16:] // of the key before it, the number along the last axis; offset 0 in an element follows
+	binary.LittleEndian.PutUint64(last, 1000*binary.LittleEndian.Uint64(last))
+	_, err = index(open(t, b), d.Addr)
+	require.ErrorIs(t, err, fault.DataLoss)
+	require.ErrorContains(t, err, "follows chunk")
 }
 
 // TestUnfiltered checks which chunks are said to lack the filters: those that reach over the extent, if asked for.

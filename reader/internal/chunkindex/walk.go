@@ -2,6 +2,7 @@ package chunkindex
 
 import (
 	"math"
+	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -13,6 +14,7 @@ type walker struct {
 	l      *Layout
 	x      *Index
 	scaled []uint64 // scratch: a chunk's numbers along the axes
+	last   []uint64 // those of the chunk that a B-tree had before
 }
 
 // Index walks the chunk index of a chunked dataset, once and whole: its cost is proportional to the bytes of the
@@ -66,6 +68,16 @@ func (w *walker) chunk(addr, size uint64, mask uint32) error {
 		return nil // of an extent that was larger
 	}
 	return w.place(at, addr, size, mask)
+}
+
+// keyed is chunk for B-trees. Their keys ascend: libhdf5 does not find a chunk behind one that is damaged, and takes it
+// for one that was never written.
+func (w *walker) keyed(addr, size uint64, mask uint32) error {
+	if slices.Compare(w.last, w.scaled) >= 0 {
+		return fault.New(fault.DataLoss, "chunkindex: read B-tree at %#x: chunk %d follows chunk %d", w.l.index, w.scaled, w.last)
+	}
+	w.last = append(w.last[:0], w.scaled...)
+	return w.chunk(addr, size, mask)
 }
 
 // place adds a chunk by its position.
