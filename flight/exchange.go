@@ -1,18 +1,23 @@
 package flight
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
+	"time"
 
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
 
 // maxSent bounds what one DoExchange may send, in bytes of coordinates or mask.
 const maxSent = 256 << 20
+
+const exchangeWait = 30 * time.Second // for other exchanges to end
 
 // DoExchange reads coordinates or a mask from the client and sends the rows they choose, in the order asked.
 func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) error {
@@ -24,7 +29,10 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	if err != nil {
 		return err
 	}
-	if err := in.read(ds.Info().Rows); err != nil {
+	mem := held{ctx: stream.Context(), all: s.exchanges(), engine: s.engine}
+	defer mem.end()
+	in.rows, in.hold = ds.Info().Rows, mem.more
+	if err := in.read(); err != nil {
 		return err
 	}
 	p, err := ds.Plan(stream.Context(), in.request)
@@ -36,11 +44,55 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	return send(stream, run)
 }
 
+// Bytes of memory for a row that is sent, with its place in the plan's list of rows.
+const (
+	coordinateBytes = 16
+	maskBytes       = 9
+)
+
+// held is the memory for what one DoExchange is sent: of what all of them may have and of the engine's.
+type held struct {
+	ctx    context.Context
+	all    *bufpool.Budget
+	engine *reader.Engine
+	bytes  int64
+}
+
+// more takes n bytes, waiting for other exchanges.
+func (h *held) more(n int64) error {
+	if h.bytes+n > h.all.Limit() {
+		return fault.New(fault.Exhausted, "exchange: over %d MiB, a quarter of --memory, for the rows asked: ask in parts", h.all.Limit()>>20)
+	}
+	if err := h.all.Acquire(h.ctx, n); err != nil {
+		return err
+	}
+	if err := h.engine.Hold(h.ctx, n); err != nil {
+		h.all.Return(n)
+		return err
+	}
+	h.bytes += n
+	return nil
+}
+
+func (h *held) end() {
+	h.engine.Let(h.bytes)
+	h.all.Return(h.bytes)
+}
+
+// exchangeBudget is what the rows that clients send may take: a quarter of the engine's memory, so that clients who
+// stop in the middle leave room for others.
+func exchangeBudget(e *reader.Engine) *bufpool.Budget {
+	_, all := e.Memory()
+	return bufpool.NewBudget(all/4, exchangeWait)
+}
+
 // sent is what a client sends: a request as the first descriptor, a schema of one column, batches of it.
 type sent struct {
 	stream  arrowflight.DataStreamReader
 	request reader.Request
 	column  columnType
+	rows    int64                   // of the dataset
+	hold    func(bytes int64) error // reserves memory
 }
 
 // open reads the request and the schema and checks that they go together.
@@ -103,8 +155,8 @@ func (s *sent) openColumn(header []byte) error {
 	return checked(&s.request)
 }
 
-// read takes every batch; a mask has so many rows.
-func (s *sent) read(rows int64) error {
+// read takes every batch.
+func (s *sent) read() error {
 	bytes := 0
 	for {
 		m, err := s.stream.Recv()
@@ -123,16 +175,13 @@ func (s *sent) read(rows int64) error {
 		if err := s.take(m); err != nil {
 			return err
 		}
-		if n := int64(len(s.request.MaskBools)); n > rows {
-			return fault.New(fault.Invalid, "exchange: mask of %d rows or more for %d rows", n, rows)
-		}
 	}
 }
 
 func (s *sent) take(m *arrowflight.FlightData) error {
-	bits := int64(64)
+	bits, size := int64(64), int64(coordinateBytes)
 	if s.column.boolean() {
-		bits = 1
+		bits, size = 1, maskBytes
 	}
 	b := readBatch(m.GetDataHeader(), m.GetDataBody(), bits)
 	switch {
@@ -142,6 +191,11 @@ func (s *sent) take(m *arrowflight.FlightData) error {
 		return fault.New(fault.Invalid, "exchange: a message is not a record batch of the column announced")
 	case hasNulls(b):
 		return fault.New(fault.Invalid, "exchange: column %s has nulls", short(s.column.name))
+	case bits == 1 && int64(b.rows) > s.rows-int64(len(s.request.MaskBools)):
+		return fault.New(fault.Invalid, "exchange: the mask has more rows than the dataset's %d", s.rows)
+	}
+	if err := s.hold(size * int64(b.rows)); err != nil {
+		return err
 	}
 	for i := range b.rows {
 		if bits == 1 {

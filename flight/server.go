@@ -20,6 +20,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/flight/internal/stage"
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -60,6 +61,8 @@ type Server struct {
 	stages   *stage.Store
 	noStages error // why there are none
 
+	exchanges func() *bufpool.Budget
+
 	mu    sync.Mutex
 	addrs []net.Addr
 	ready chan struct{} // closed when listening
@@ -87,6 +90,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Drain = defaultDrain
 	}
 	s := &Server{cfg: cfg, engine: cfg.Engine, catalog: cat, log: cfg.Logger, ready: make(chan struct{})}
+	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine) })
 	s.register()
 	return s, nil
 }

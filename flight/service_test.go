@@ -141,6 +141,8 @@ func column64(mem memory.Allocator, values []int64, valid []bool) arrow.Array {
 	return b.NewArray()
 }
 
+func unbounded(int64) error { return nil }
+
 func TestSent(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
 	defer mem.AssertSize(t, 0)
@@ -159,11 +161,11 @@ func TestSent(t *testing.T) {
 	defer texts.Release()
 
 	read := func(in arrowflight.DataStreamReader) (reader.Request, error) {
-		s := sent{stream: in}
+		s := sent{stream: in, rows: 4, hold: unbounded}
 		if err := s.open(); err != nil {
 			return s.request, err
 		}
-		err := s.read(4)
+		err := s.read()
 		return s.request, err
 	}
 	r, err := read(wire(t, good, ints))
@@ -177,8 +179,8 @@ func TestSent(t *testing.T) {
 	long.all = append(long.all, long.all[1:]...)
 	r, err = read(long)
 	require.ErrorIs(t, err, fault.Invalid)
-	require.ErrorContains(t, err, "mask of 6 rows or more for 4 rows")
-	require.Len(t, r.MaskBools, 6, "nothing is read behind what is too much")
+	require.ErrorContains(t, err, "more rows than the dataset's 4")
+	require.Len(t, r.MaskBools, 4, "nothing is taken of what is too much")
 
 	apart := wire(t, good, ints) // the descriptor in a message of its own
 	apart.all = append([]*arrowflight.FlightData{{FlightDescriptor: apart.all[0].FlightDescriptor}}, apart.all...)
@@ -228,12 +230,12 @@ func FuzzExchange(f *testing.F) {
 	m := wire(f, good, ints).all
 	f.Add(m[0].DataHeader, m[1].DataHeader, m[1].DataBody)
 	f.Fuzz(func(t *testing.T, schema, header, body []byte) {
-		s := sent{stream: &replay{[]*arrowflight.FlightData{
+		s := sent{rows: 4, hold: unbounded, stream: &replay{[]*arrowflight.FlightData{
 			{FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(good)}, DataHeader: schema},
 			{DataHeader: header, DataBody: body}}}}
 		err := s.open()
 		if err == nil {
-			err = s.read(100)
+			err = s.read()
 		}
 		require.True(t, err == nil || fault.Of(err) != nil, err)
 	})

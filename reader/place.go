@@ -58,7 +58,14 @@ func (p *Plan) Endless() bool {
 	return s != nil && (s.Follow || s.Cyclic && s.Cycles == nil)
 }
 
-// Reserve takes n bytes of the engine's budget for memory of the caller's, who has to Return them. Where they are not
+// Hold takes n bytes of the engine's budget for what the caller has in Go's heap, who has to Let them go. It waits until
+// others have returned theirs. Errors: ErrExhausted, ctx's.
+func (e *Engine) Hold(ctx context.Context, n int64) error { return e.mem.Budget.Acquire(ctx, n) }
+
+// Let gives held bytes back.
+func (e *Engine) Let(n int64) { e.mem.Budget.Return(n) }
+
+// Reserve takes n bytes of the engine's budget for memory outside of it, which the caller has to Return. Where they are not
 // free it waits, if it must, until others have returned theirs; else it says false. Errors: ErrExhausted, ctx's.
 func (e *Engine) Reserve(ctx context.Context, n int64, wait bool) (bool, error) {
 	if !wait {
