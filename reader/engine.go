@@ -211,10 +211,19 @@ func (e *Engine) note(f *File) (out []*File) {
 	}
 	f.noted = true
 	e.files[f.loc.Path] = e.order.PushFront(f)
-	for e.order.Len() > maxFiles {
+	for most := keptFiles(); e.order.Len() > most; {
 		out = append(out, e.remove(e.order.Back()))
 	}
 	return out
+}
+
+// keptFiles is maxFiles, or a quarter of the files that this process may have open.
+func keptFiles() int {
+	var open unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &open) != nil {
+		return maxFiles
+	}
+	return int(min(maxFiles, max(open.Cur/4, 1)))
 }
 
 // forget drops a file that is another one now, with its statistics. Called locked.

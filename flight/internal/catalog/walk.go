@@ -114,7 +114,7 @@ func (c *Catalog) look(loc reader.Location, visit func(Entry) error) error {
 	is, err := reader.IsHDF5(loc.Path)
 	switch {
 	case err != nil && named(loc.Name):
-		return visit(Entry{loc, fault.New(fault.DataLoss, "cannot be read: %w", reason(err))})
+		return visit(Entry{loc, fault.New(cmp.Or(fault.Of(err), error(fault.DataLoss)), "cannot be read: %w", reason(err))})
 	case is:
 		return visit(Entry{loc, nil})
 	case named(loc.Name):

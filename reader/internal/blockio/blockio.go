@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/pages"
@@ -49,7 +50,7 @@ type File struct {
 
 // Open opens a file for reading. It does not wait for the writer of a FIFO, which is an error as all but regular files.
 func Open(path string) (*File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +74,22 @@ func (f *File) Keep(k *pages.Keeper) {
 
 // Drop gives back what is kept of a file that will hardly be read again.
 func (f *File) Drop() { f.kept.Drop() }
+
+// open opens a path. Handles that are no longer used are closed by the garbage collector, which is asked to where there
+// is none left.
+func open(path string) (*os.File, error) {
+	for try := 0; ; try++ {
+		f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		switch {
+		case !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE):
+			return f, err
+		case try == 3:
+			return nil, fault.New(fault.Unavailable, "too many files are open: raise the server's limit (ulimit -n) or try again later")
+		}
+		runtime.GC()
+		time.Sleep(time.Millisecond << try) // they are closed beside it
+	}
+}
 
 // Close closes the file.
 func (f *File) Close() error { return f.f.Close() }
