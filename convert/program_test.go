@@ -227,6 +227,7 @@ func TestFailuresOfVariableLength(t *testing.T) {
 		text    string
 	}{
 		{"too few bytes", vlenOf(intOf(4, 0)), pointerTo(3), 2, oneObject{data: make([]byte, 8)}, Options{}, fault.DataLoss, "row 7: global heap object 1 at 8 has 8 bytes, not 3 of 4"},
+		{"length lost", vlenOf(intOf(4, 0)), pointerTo(0), 2, oneObject{data: make([]byte, 8)}, Options{}, fault.DataLoss, "row 7: global heap object 1 at 8 has 8 bytes, not 0 of 4"},
 		{"too many bytes", texts, pointerTo(3), 2, oneObject{data: make([]byte, 4)}, Options{}, fault.DataLoss, "row 7: global heap"},
 		{"no object", texts, pointerTo(3), 2, oneObject{err: fault.New(fault.DataLoss, "gone")}, Options{}, fault.DataLoss, "row 7: gone"},
 		{"one object many times", texts, pointerTo(4 << 10), 300, oneObject{data: textOf(4 << 10)}, Options{}, fault.Exhausted, "row 263: variable-length data of one batch is too much"},

@@ -32,7 +32,7 @@ func (c *compiler) pointers(t *h5type.Type, at position) (int, error) {
 // payload is the data that element i points to, of elements of base bytes; nil where it points nowhere.
 func (f *finisher) payload(b []byte, offsetSize, base int) (data []byte, length int, err error) {
 	p := readPointer(b, offsetSize)
-	if p.addr == 0 || p.length == 0 {
+	if p.addr == 0 {
 		return nil, 0, nil
 	}
 	if f.resolver == nil {
