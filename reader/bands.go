@@ -54,6 +54,11 @@ func (b *bands) load(ctx context.Context, s *scratch, chunks [][]int64, use func
 
 func (b *bands) one(ctx context.Context, s *scratch, at []int64, use func(convert.Elems) error) error {
 	first, n := b.span(at)
+	if c, ok := b.source.(*contiguous); ok && s.place == nil {
+		if used, err := c.look(ctx, first, n, use); used || err != nil {
+			return err
+		}
+	}
 	buf := s.mem.Allocate(int(n) * b.elemSize)
 	defer s.mem.Free(buf)
 	if err := b.read(ctx, first, n, buf); err != nil {

@@ -16,12 +16,16 @@ type contiguous struct {
 
 func (c *contiguous) read(ctx context.Context, first, _ int64, dst []byte) error {
 	if err := c.file.Read(ctx, dst, c.addr+uint64(first*c.elemSize)); err != nil {
-		if k := fault.Of(err); k != nil {
-			return fault.New(k, "contiguous data at address %d: %w", c.addr, err)
-		}
-		return err
+		return c.failed(err)
 	}
 	return nil
+}
+
+func (c *contiguous) failed(err error) error {
+	if k := fault.Of(err); k != nil {
+		return fault.New(k, "contiguous data at address %d: %w", c.addr, err)
+	}
+	return err
 }
 
 // segment is a piece of an external raw file; from is its first byte's place in the dataset.

@@ -91,6 +91,10 @@ func (c *chunked) load(ctx context.Context, s *scratch, chunks [][]int64, use fu
 			return err
 		}
 	}
+	found, err := c.looked(ctx, s, found, use)
+	if err != nil {
+		return err
+	}
 	found, p, err := c.cached(s, found, use)
 	if err != nil {
 		return err

@@ -91,6 +91,15 @@ func open(path string) (*os.File, error) {
 	}
 }
 
+// Look calls use with n bytes from off, without reading them, if they are kept, and says so: pages.Area.Look.
+func (f *File) Look(off, n uint64, use func(b []byte)) (looked bool, err error) {
+	if looked, err = f.kept.Look(off, n, use); err != nil {
+		err = fault.New(fault.DataLoss, "%d bytes at address %d: %w", n, off, err)
+	}
+	runtime.KeepAlive(f)
+	return looked, err
+}
+
 // Close closes the file.
 func (f *File) Close() error { return f.f.Close() }
 

@@ -43,14 +43,19 @@ func newArea(k *Keeper, mem []byte) *Area {
 // of a window as it has. Where the file has been cut off meanwhile, or its disk fails, the error is fault.DataLoss. A nil
 // Area keeps nothing.
 func (a *Area) Read(p []byte, off uint64) (done bool, err error) {
-	n := uint64(len(p))
+	return a.Look(off, uint64(len(p)), func(b []byte) { copy(p, b) })
+}
+
+// Look is Read without the copy: use gets the bytes, for the time of the call. It must not hand them to C, hold a lock that
+// others wait for or leave anything half done, since it ends with a panic where the file has been cut off.
+func (a *Area) Look(off, n uint64, use func(b []byte)) (looked bool, err error) {
 	if a == nil || n < leastRead || off > uint64(len(a.mem)) || n > uint64(len(a.mem))-off {
 		return false, nil
 	}
 	if !a.keep(int64(off), int64(off+n)) || !a.resident(off, n) {
 		return false, nil
 	}
-	return true, copyMapped(p, a.mem[off:off+n])
+	return true, guarded(a.mem[off:off+n:off+n], use)
 }
 
 // resident tells whether n bytes from off are in memory, as far as the kernel says.
@@ -153,18 +158,18 @@ func (a *Area) End() {
 	_ = unix.Munmap(a.mem)
 }
 
-// copyMapped copies mapped bytes. Where the file has lost them that is a fault, which the runtime makes a panic.
-func copyMapped(dst, src []byte) (err error) {
+// guarded calls use with mapped bytes. Where the file has lost them a look is a fault, which the runtime makes a panic.
+func guarded(b []byte, use func(b []byte)) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		v := recover()
-		if at, ok := v.(interface{ Addr() uintptr }); ok && at.Addr()-address(src) < uintptr(len(src)) {
-			err = fault.New(fault.DataLoss, "%d bytes that were there are lost: the file has been cut off, or its disk fails", len(src))
+		if at, ok := v.(interface{ Addr() uintptr }); ok && at.Addr()-address(b) < uintptr(len(b)) {
+			err = fault.New(fault.DataLoss, "%d bytes that were there are lost: the file has been cut off, or its disk fails", len(b))
 		} else if v != nil {
 			panic(v)
 		}
 	}()
-	copy(dst, src)
+	use(b)
 	return nil
 }
 

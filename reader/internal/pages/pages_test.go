@@ -118,8 +118,10 @@ func TestFileCutOff(t *testing.T) {
 	}
 	require.NoError(t, f.Truncate(5000))
 	require.False(t, reads(t, a, 0, size), "what is not in memory is read")
-	err := copyMapped(make([]byte, size), a.mem)
+	err := guarded(a.mem, func(b []byte) { copy(make([]byte, size), b) })
 	require.ErrorIs(t, err, fault.DataLoss, "it was cut off since that was asked")
+	var nothing *int
+	require.Panics(t, func() { _ = guarded(a.mem, func([]byte) { *nothing = 1 }) }, "others are not its")
 }
 
 func TestManyAtOnce(t *testing.T) {
