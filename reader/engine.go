@@ -195,7 +195,10 @@ func (e *Engine) known(loc Location, id blockio.Identity) *File {
 	return f
 }
 
+// remember keeps a file that nobody else has yet. Those that are soon closed again are not mapped: a process may have so
+// many mappings only.
 func (e *Engine) remember(f *File) {
+	f.disk.Keep(e.pages)
 	for _, old := range e.note(f) {
 		old.saveStats(true)
 		old.dropStats()

@@ -58,7 +58,6 @@ func openFile(e *Engine, loc Location) (*File, error) {
 	if err != nil {
 		return nil, e.missing(loc, err)
 	}
-	disk.Keep(e.pages)
 	size := disk.Identity().Size
 	h5, err := chunkindex.Open(disk, size)
 	if err != nil {
