@@ -10,6 +10,8 @@ import (
 type located interface {
 	// locate gives a way to read parts of a chunk, from a byte of its elements on; nil: the chunk has to be loaded.
 	locate(at []int64) (part, error)
+	// mayLie tells, without reading, of a chunk whether it may lie so.
+	mayLie(at []int64) bool
 	// asStored tells whether all chunks lie so.
 	asStored() bool
 }
@@ -28,6 +30,10 @@ func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err erro
 	}
 	var few []packed
 	for _, j := range jobs {
+		if !store.mayLie(j.at) {
+			rest = append(rest, j)
+			continue
+		}
 		p, direct := packed{job: j}, g.worthwhile(j)
 		if !direct {
 			p.needs = g.needs(j)
@@ -129,6 +135,13 @@ func (c *chunked) locate(at []int64) (part, error) {
 	}, nil
 }
 
+// mayLie is part of located.
+func (c *chunked) mayLie(at []int64) bool {
+	linear := c.linear(at)
+	ch, ok := c.index.At(linear)
+	return ok && (int64(ch.Size) >= c.bytes() || c.unfiltered(stored{linear: linear}))
+}
+
 // asStored is part of located.
 func (c *chunked) asStored() bool { return c.filters == nil }
 
@@ -147,15 +160,15 @@ func (c *chunked) bare(f stored) (addr uint64, ok bool) {
 
 // locate is part of located: bands of a dataset whose bytes are near.
 func (b *bands) locate(at []int64) (part, error) {
-	if !b.asStored() {
-		return nil, nil
-	}
 	first, _ := b.span(at)
 	size := int64(b.elemSize)
 	return func(ctx context.Context, dst []byte, from int64) error {
 		return b.read(ctx, first+from/size, int64(len(dst))/size, dst)
 	}, nil
 }
+
+// mayLie is part of located.
+func (b *bands) mayLie([]int64) bool { return b.asStored() }
 
 // asStored is part of located: what libhdf5 has to be asked for is better asked for at once.
 func (b *bands) asStored() bool {
