@@ -64,7 +64,7 @@ func (d *Dataset) settle(err error) {
 }
 
 func (d *Dataset) learn(ctx context.Context) error {
-	d.object, d.noHeader = d.file.h5.Object(d.meta.Addr)
+	d.object, d.noHeader = chunkindex.Open(d.file.h5, d.meta.Addr)
 	if d.meta.Err != "" {
 		if err := d.rescue(ctx); err != nil {
 			return err
@@ -239,7 +239,7 @@ func (d *Dataset) chunkIndex() (*chunkindex.Index, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.index == nil {
-		x, err := d.file.h5.Index(d.object)
+		x, err := chunkindex.Walk(d.file.h5, d.object)
 		if err != nil {
 			return nil, err
 		}

@@ -11,9 +11,9 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -37,7 +37,7 @@ type File struct {
 	eng  *Engine
 	loc  Location
 	disk *blockio.File
-	h5   *chunkindex.File
+	h5   *h5file.File
 	heap *gheap.Heap
 
 	live   bool   // followed, and its writer lets others read (SWMR)
@@ -59,7 +59,7 @@ func openFile(e *Engine, loc Location) (*File, error) {
 		return nil, e.missing(loc, err)
 	}
 	size := disk.Identity().Size
-	h5, err := chunkindex.Open(disk, size)
+	h5, err := h5file.Open(disk, size)
 	if err != nil {
 		disk.Close()
 		return nil, fault.New(fault.DataLoss, "%s: %w", loc.Name, err)

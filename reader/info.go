@@ -8,8 +8,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/mtflight/mtflight/reader/internal/blockio"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/frame"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -62,7 +62,7 @@ func IsHDF5(path string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	return chunkindex.Signed(f, f.Identity().Size), nil
+	return h5file.Signed(f, f.Identity().Size), nil
 }
 
 // Hidden tells whether a path is PyTables' own, an index or the like, which listings leave out.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -68,7 +69,7 @@ func (d *Dataset) plainSource() (source, error) {
 	l, size := d.object.Layout, int64(d.source.Type.Size)
 	need, external := times(product(d.shape), size), len(d.object.External) > 0
 	switch {
-	case need == end62 && (external || l.Addr != chunkindex.Undefined):
+	case need == end62 && (external || l.Addr != h5file.Undefined):
 		return nil, fault.New(fault.Unsupported, "elements of 2^62 bytes or more")
 	case external:
 		return d.externalSource(need)
@@ -76,7 +77,7 @@ func (d *Dataset) plainSource() (source, error) {
 		return &inMemory{data: l.Data, elemSize: int(size)}, nil
 	case l.Class != chunkindex.Contiguous:
 		return nil, fault.New(fault.Unsupported, "layout class %d", l.Class)
-	case l.Addr == chunkindex.Undefined:
+	case l.Addr == h5file.Undefined:
 		return &inMemory{data: d.fill(), elemSize: int(size), repeat: true}, nil
 	}
 	if l.Size != 0 && uint64(need) > l.Size {
@@ -94,7 +95,7 @@ func (d *Dataset) externalSource(need int64) (source, error) {
 			return nil, err
 		}
 		n := need - min(need, e.end())
-		if x.Size != chunkindex.Unlimited && x.Size < uint64(n) {
+		if x.Size != h5file.Unlimited && x.Size < uint64(n) {
 			n = int64(x.Size)
 		}
 		e.segments = append(e.segments, segment{file: f, name: x.Name, from: e.end(), off: x.Offset, n: n})

@@ -9,6 +9,7 @@ import (
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/vds"
 )
 
@@ -39,7 +40,7 @@ func (d *Dataset) readMappings() ([]vds.Mapping, error) {
 	if l.Class != chunkindex.Virtual {
 		return nil, fault.New(fault.DataLoss, "layout class %d of a virtual dataset", l.Class)
 	}
-	if l.Mapping == 0 || l.Mapping == chunkindex.Undefined || l.MappingIndex == 0 {
+	if l.Mapping == 0 || l.Mapping == h5file.Undefined || l.MappingIndex == 0 {
 		return nil, nil
 	}
 	b, err := d.file.heap.Object(l.Mapping, l.MappingIndex)

@@ -33,8 +33,10 @@ var layers = []string{
 	"reader/internal/ptindex",
 	"reader/internal/chunkcache",
 	"reader/internal/sched",
+	"reader/internal/objects",
 	"reader/internal/gheap",
 	"reader/internal/chunkindex",
+	"reader/internal/h5file",
 	"reader/internal/filter",
 	"reader/internal/blockio",
 	"reader/internal/pages",
@@ -51,7 +53,7 @@ var layers = []string{
 }
 
 // pure packages start no goroutine and touch nothing outside their arguments.
-var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/chunkindex"}
+var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/chunkindex", "reader/internal/h5file", "reader/internal/objects"}
 
 var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
 

@@ -14,13 +14,13 @@ import (
 	"sync"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // Heap reads a file's global heap collections, and keeps those used last.
 type Heap struct {
 	r     io.ReaderAt
-	f     *chunkindex.File
+	f     *h5file.File
 	size  uint64
 	limit int64
 
@@ -42,7 +42,7 @@ type span struct{ start, end uint32 }
 
 // New returns the heap of a file of size bytes whose superblock is f. Collections are kept up to about cacheBytes, but
 // always the last one.
-func New(r io.ReaderAt, f *chunkindex.File, size int64, cacheBytes int64) *Heap {
+func New(r io.ReaderAt, f *h5file.File, size int64, cacheBytes int64) *Heap {
 	return &Heap{r: r, f: f, size: uint64(max(size, 0)), limit: cacheBytes, recent: list.New(), at: map[uint64]*list.Element{}}
 }
 
@@ -50,7 +50,7 @@ func New(r io.ReaderAt, f *chunkindex.File, size int64, cacheBytes int64) *Heap 
 // there, as variable-length elements have them. The null reference (address 0 or undefined, or index 0) is nil; an
 // object of no bytes is empty. It fails with fault.DataLoss if there is no such object or its collection is damaged.
 func (h *Heap) Object(addr uint64, index uint32) ([]byte, error) {
-	if addr == 0 || addr == chunkindex.Undefined || index == 0 {
+	if addr == 0 || addr == h5file.Undefined || index == 0 {
 		return nil, nil
 	}
 	c, err := h.collection(addr)

@@ -17,6 +17,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // fixture is a line of testdata/values.json.gz: a contiguous dataset of variable-length bytes.
@@ -56,8 +57,8 @@ func unzip(t testing.TB, name string) []byte {
 	return b
 }
 
-func (f fixture) references(t testing.TB, h5 *chunkindex.File, b []byte) []reference {
-	o, err := h5.Object(f.Addr)
+func (f fixture) references(t testing.TB, h5 *h5file.File, b []byte) []reference {
+	o, err := chunkindex.Open(h5, f.Addr)
 	require.NoError(t, err)
 	refs := make([]reference, len(f.Values))
 	at := b[o.Layout.Addr:]
@@ -75,8 +76,8 @@ func (f fixture) references(t testing.TB, h5 *chunkindex.File, b []byte) []refer
 	return refs
 }
 
-func open(t testing.TB, b []byte) *chunkindex.File {
-	h5, err := chunkindex.Open(bytes.NewReader(b), int64(len(b)))
+func open(t testing.TB, b []byte) *h5file.File {
+	h5, err := h5file.Open(bytes.NewReader(b), int64(len(b)))
 	require.NoError(t, err)
 	return h5
 }
@@ -165,7 +166,7 @@ func TestCache(t *testing.T) {
 func TestNull(t *testing.T) {
 	b := fixtures(t)[0].bytes(t)
 	h := gheap.New(bytes.NewReader(b), open(t, b), int64(len(b)), 0)
-	for _, r := range []reference{{addr: 0, index: 1}, {addr: chunkindex.Undefined, index: 1}, {addr: 99, index: 0}} {
+	for _, r := range []reference{{addr: 0, index: 1}, {addr: h5file.Undefined, index: 1}, {addr: 99, index: 0}} {
 		got, err := h.Object(r.addr, r.index)
 		require.NoError(t, err)
 		require.Nil(t, got)
@@ -241,7 +242,7 @@ func FuzzObject(f *testing.F) {
 	}
 	superblock := fixtures(f)[0].bytes(f)[:96]
 	f.Fuzz(func(t *testing.T, b []byte, index uint32) {
-		h5, err := chunkindex.Open(bytes.NewReader(superblock), int64(len(superblock)))
+		h5, err := h5file.Open(bytes.NewReader(superblock), int64(len(superblock)))
 		require.NoError(t, err)
 		b = append(make([]byte, 8), b...)
 		h := gheap.New(bytes.NewReader(b), h5, int64(len(b)), 100)

@@ -9,8 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"unsafe"
 
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -27,13 +25,6 @@ const (
 func (f *File) readAttrs(object C.hid_t, budget *int) []meta.Attr {
 	names, err := f.attrNames(object)
 	value := func(name string) (json.RawMessage, error) { return f.attr(object, name, budget) }
-	if err != nil && err != errTooManyNames {
-		if p := f.attrsApart(object); p != nil {
-			defer p.close()
-			names, err = slices.Sorted(maps.Keys(p.byName)), nil
-			value = func(name string) (json.RawMessage, error) { return p.value(p.byName[name], budget) }
-		}
-	}
 	var out []meta.Attr
 	for _, name := range names {
 		a := meta.Attr{Name: name, Value: json.RawMessage("null")}

@@ -1,4 +1,4 @@
-package chunkindex
+package h5file
 
 import (
 	"cmp"
@@ -6,9 +6,6 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
-
-// msgImage is the superblock extension's message about a metadata cache image.
-const msgImage = 0x18
 
 // cached is a piece of metadata that is in the cache image instead of its place.
 type cached struct {
@@ -22,20 +19,20 @@ func (f *File) loadImage() error {
 	if f.ext == Undefined {
 		return nil
 	}
-	s := f.source()
-	h, err := s.header(f.ext)
+	s := f.Source()
+	h, err := s.Header(f.ext)
 	if err != nil {
 		return err
 	}
-	c := f.cursor(h[msgImage].data)
-	version, addr, size := c.u8(), c.addr(), c.length()
-	if c.short || addr == Undefined {
+	c := f.Cursor(h.first(MsgImage).Data)
+	version, addr, size := c.U8(), c.Addr(), c.Length()
+	if c.Short || addr == Undefined {
 		return nil
 	}
 	if version != 0 {
-		return fault.New(fault.Unsupported, "chunkindex: open file: metadata cache image message of version %d", version)
+		return fault.New(fault.Unsupported, "h5file: open file: metadata cache image message of version %d", version)
 	}
-	b, err := s.block(addr, size, "MDCI")
+	b, err := s.Block(addr, size, "MDCI")
 	if err != nil {
 		return err
 	}
@@ -43,22 +40,22 @@ func (f *File) loadImage() error {
 }
 
 func (f *File) parseImage(b []byte) error {
-	c := f.cursor(b[4:])
-	version := c.u8()
-	c.skip(1)
-	c.length()
-	for range c.u32() {
-		c.skip(4 + 2 + 2) // type, flags, ring, age, children
-		parents := uint64(c.u16())
-		c.skip(4) // rank
-		addr, size := c.addr(), c.length()
-		c.bytes(parents * uint64(c.o))
-		if f.image = append(f.image, cached{addr, c.bytes(size)}); c.short {
+	c := f.Cursor(b[4:])
+	version := c.U8()
+	c.Skip(1)
+	c.Length()
+	for range c.U32() {
+		c.Skip(4 + 2 + 2) // type, flags, ring, age, children
+		parents := uint64(c.U16())
+		c.Skip(4) // rank
+		addr, size := c.Addr(), c.Length()
+		c.Bytes(parents * uint64(c.O))
+		if f.image = append(f.image, cached{addr, c.Bytes(size)}); c.Short {
 			break
 		}
 	}
-	if c.short || version != 0 {
-		return fault.New(fault.DataLoss, "chunkindex: open file: metadata cache image of version %d is cut off", version)
+	if c.Short || version != 0 {
+		return fault.New(fault.DataLoss, "h5file: open file: metadata cache image of version %d is cut off", version)
 	}
 	slices.SortFunc(f.image, func(a, b cached) int { return cmp.Compare(a.addr, b.addr) })
 	return nil
@@ -66,6 +63,9 @@ func (f *File) parseImage(b []byte) error {
 
 // cached returns n bytes at addr from the cache image, nil if they are not there.
 func (f *File) cached(addr, n uint64) []byte {
+	if len(f.image) == 0 {
+		return nil
+	}
 	i, found := slices.BinarySearchFunc(f.image, addr, func(e cached, addr uint64) int { return cmp.Compare(e.addr, addr) })
 	if !found {
 		i--

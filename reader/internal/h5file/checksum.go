@@ -1,4 +1,4 @@
-package chunkindex
+package h5file
 
 import (
 	"encoding/binary"
@@ -49,7 +49,7 @@ func lookup3Tail(p []byte, a, b, c uint32) uint32 {
 	return (c ^ b) - bits.RotateLeft32(b, 24)
 }
 
-// Checksum is the checksum of metadata, for structures that are parsed elsewhere.
+// Checksum is the checksum of metadata, by which names in heaps are found too.
 func Checksum(p []byte) uint32 { return lookup3(p) }
 
 // checked tells whether b ends in the checksum of what comes before.
