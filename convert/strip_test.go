@@ -30,7 +30,7 @@ func TestStripped(t *testing.T) {
 			}
 			require.Equal(t, first, stripped(v, h5type.NullTerm), "%q", v)
 			require.Len(t, bytes.TrimRight(v, "\x00"), stripped(v, h5type.NullPad), "%q", v)
-			require.Len(t, bytes.TrimRight(v, " "), stripped(v, h5type.SpacePad), "%q", v)
+			require.Len(t, bytes.TrimRight(bytes.TrimRight(v, "\x00"), " "), stripped(v, h5type.SpacePad), "%q", v)
 		}
 	}
 }

@@ -77,13 +77,13 @@ def array(kind, pytables: bool):
 
 def text(kind):
     terminated = kind.get_strpad() == h5py.h5t.STR_NULLTERM
-    filler = b" " if kind.get_strpad() == h5py.h5t.STR_SPACEPAD else b"\0"
+    filler = b" " if kind.get_strpad() == h5py.h5t.STR_SPACEPAD else b""
 
     def convert(v: Any) -> str:
         if isinstance(v, str):
             return v
         v = bytes(v)
-        return (v.split(b"\0")[0] if terminated else v.rstrip(filler)).decode()
+        return (v.split(b"\0")[0] if terminated else v.rstrip(b"\0").rstrip(filler)).decode()
 
     return convert
 
