@@ -13,15 +13,15 @@ import (
 
 // missing reports whether the numbers of a source that stand for none become null: options.netcdf over an array of
 // integers or floats that names such.
-func (s Source) missing(o Options) []any {
+func (s Source) missing(o Options) ([]any, error) {
 	t := s.Type
 	for t.Class == h5type.Array {
 		t = t.Base
 	}
 	if !o.NetCDF || s.Kind() != Array || (t.Class != h5type.Integer && t.Class != h5type.Float) {
-		return nil
+		return nil, nil
 	}
-	return s.Missing
+	return s.Missing, s.MissingErr
 }
 
 // nullable is flat with null where a value is one of the missing ones.

@@ -29,6 +29,7 @@ type Source struct {
 	Pseudo     string       // "vlstring", "vlunicode", "object" for PyTables VLArrays of those atoms, else ""
 	OffsetSize int          // bytes of an address in the file: 8, 4 or 2
 	Missing    []any        // numbers (int64, uint64, float64) that stand for none, if Options.NetCDF asks for it
+	MissingErr error        // why Missing is not known, which Options.NetCDF is refused with
 	Attributes string       // as JSON, for the field's metadata then; ""
 }
 

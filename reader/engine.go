@@ -29,6 +29,7 @@ type Config struct {
 	Workers     int           // decoding goroutines; default: one more than CPUs
 	Memory      int64         // bytes for all buffers; default: a quarter of the machine's
 	InProcess   bool          // call libhdf5 in this process instead of helper processes
+	NoWitness   bool          // never ask libhdf5 about what our own code refuses
 	Helpers     int           // helper processes at most, started when needed; default: as many as workers, at least 2
 	CallTimeout time.Duration // of one call to a helper; default 20 s
 	Logger      *zap.Logger   // default: none
@@ -81,6 +82,8 @@ type Engine struct {
 	stats   *bufpool.Budget // of statistics
 	saved   *chunkstats.Dir // nil: none are kept on disk
 	serial  atomic.Uint64   // of files opened
+
+	witnessed atomic.Int64 // answers of libhdf5
 
 	mu    sync.Mutex
 	files map[string]*list.Element // by path; of *File

@@ -215,8 +215,8 @@ func (p *Plan) count(ctx context.Context, x *Explanation, set bandSet) error {
 func (p *Plan) estimate(x *Explanation, n int64) {
 	x.Touched = n * p.acrossChunks()
 	x.Bytes, x.Estimated = -1, true
-	if p.ds.info.Layout != "virtual" && x.Chunks > 0 {
-		x.Bytes = int64(float64(p.ds.info.Stored) / float64(x.Chunks) * float64(x.Touched))
+	if stored, err := p.ds.Stored(); err == nil && stored >= 0 && x.Chunks > 0 {
+		x.Bytes = int64(float64(stored) / float64(x.Chunks) * float64(x.Touched))
 	}
 }
 

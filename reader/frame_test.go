@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/stretchr/testify/require"
 )
 
@@ -347,9 +348,7 @@ func TestFrameLeftEarly(t *testing.T) {
 // Labels are read within bounds, whatever the file says.
 func TestFrameLabelsAreBounded(t *testing.T) {
 	f := frameFile(t, "anndata.h5ad", 0)
-	n, err := f.allNodes(context.Background())
-	require.NoError(t, err)
-	parts := &frameParts{ctx: context.Background(), file: f, nodes: n, opened: map[string]*Dataset{}}
+	parts := &frameParts{ctx: context.Background(), file: f, nodes: map[string]*meta.Dataset{}, opened: map[string]*Dataset{}}
 	a, err := parts.Values("/obs/text", "")
 	require.NoError(t, err)
 	require.Equal(t, 3, a.Len())

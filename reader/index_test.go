@@ -330,3 +330,18 @@ func TestFilteredThenSortedThenSliced(t *testing.T) {
 	want := sliced(t, all, start, stop, step)
 	require.Equal(t, want.Num[:20], got.Num)
 }
+
+func TestIndexes(t *testing.T) {
+	eng, err := NewEngine(Config{InProcess: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, eng.Close()) }()
+	f, err := eng.Open(context.Background(), Location{Path: "../testdata/tables.h5"})
+	require.NoError(t, err)
+	for path, want := range map[string][]string{"/events": {}, "/plain": {"run"}} {
+		d, err := f.Dataset(context.Background(), path)
+		require.NoError(t, err)
+		got, err := d.Indexes(context.Background())
+		require.NoError(t, err)
+		require.ElementsMatch(t, want, got)
+	}
+}

@@ -124,7 +124,7 @@ func (d *Dataset) metadataMap(file, dataset string) map[string]string {
 	return map[string]string{
 		"hdf5.file": file, "hdf5.dataset": dataset, "hdf5.kind": d.info.Kind,
 		"hdf5.shape": jsonText(d.info.Shape), "hdf5.chunks": jsonText(d.info.Chunks),
-		"hdf5.filters": jsonText(d.info.Filters), "hdf5.attributes": string(d.info.Attributes),
+		"hdf5.filters": jsonText(d.info.Filters), "hdf5.attributes": string(d.attributes),
 	}
 }
 

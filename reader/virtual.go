@@ -180,7 +180,7 @@ func (d *Dataset) grows() bool {
 	return false
 }
 
-// grow finds the extents of a virtual dataset that libhdf5 could not open: as many as the source with the most gives
+// grow finds the extents of a virtual dataset, as libhdf5 does by default: as many as the source with the most gives
 // (H5D_VDS_LAST_AVAILABLE), and room for the mappings that have an end.
 func (d *Dataset) grow(ctx context.Context, mappings []vds.Mapping) ([]uint64, error) {
 	ctx, err := d.enter(ctx)

@@ -34,6 +34,7 @@ var layers = []string{
 	"reader/internal/chunkcache",
 	"reader/internal/sched",
 	"reader/internal/objects",
+	"reader/internal/attrs",
 	"reader/internal/gheap",
 	"reader/internal/chunkindex",
 	"reader/internal/h5file",
@@ -53,7 +54,7 @@ var layers = []string{
 }
 
 // pure packages start no goroutine and touch nothing outside their arguments.
-var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/chunkindex", "reader/internal/h5file", "reader/internal/objects"}
+var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/chunkindex", "reader/internal/h5file", "reader/internal/objects", "reader/internal/attrs"}
 
 var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
 

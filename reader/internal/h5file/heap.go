@@ -38,11 +38,13 @@ type block struct {
 	mask uint32
 }
 
-// Bounds of a heap's objects and of what is kept of it.
+// MaxObject bounds an object of a heap, in bytes.
+const MaxObject = 256 << 20
+
+// Bounds of what is kept of a heap.
 const (
-	maxObject   = 256 << 20 // bytes
-	maxIndirect = 64        // blocks
-	maxDepth    = 64        // more than 64-bit offsets allow
+	maxIndirect = 64 // blocks
+	maxDepth    = 64 // more than 64-bit offsets allow
 )
 
 func (h *Heap) damaged(what string) error {
@@ -108,18 +110,32 @@ func (h *Heap) filtered(message []byte) error {
 
 // Object returns a copy of the object with this id.
 func (h *Heap) Object(id []byte) ([]byte, error) {
+	b, _, err := h.Beginning(id, MaxObject)
+	return b, err
+}
+
+// Beginning returns a copy of the object with this id and its size; of an object that lies by itself and is not filtered
+// only the first most bytes, if it has more.
+func (h *Heap) Beginning(id []byte, most uint64) (b []byte, size uint64, err error) {
+	b, size, err = h.object(id, most)
+	return b, max(size, uint64(len(b))), err
+}
+
+func (h *Heap) object(id []byte, most uint64) (b []byte, size uint64, err error) {
 	if len(id) == 0 || id[0]>>6 != 0 {
-		return nil, h.damaged("an object's id is of a later version")
+		return nil, 0, h.damaged("an object's id is of a later version")
 	}
 	switch id[0] >> 4 & 3 {
 	case 0:
-		return h.managed(id[1:])
+		b, err = h.managed(id[1:])
 	case 1:
-		return h.hugeObject(id[1:])
+		return h.hugeObject(id[1:], most)
 	case 2:
-		return h.tiny(id)
+		b, err = h.tiny(id)
+	default:
+		err = h.damaged("an object's id is of no known kind")
 	}
-	return nil, h.damaged("an object's id is of no known kind")
+	return b, 0, err
 }
 
 // tiny is an object in its id. Ids that are long enough have a second byte of length.
@@ -171,7 +187,7 @@ func (h *Heap) decode(at block, whole uint64) ([]byte, error) {
 	if b := h.decoded[at.addr]; uint64(len(b)) == whole && whole > 0 {
 		return b, nil
 	}
-	if whole > maxObject {
+	if whole > MaxObject {
 		return nil, h.damaged("a block is too large")
 	}
 	b, err := h.s.At(at.addr, at.size)
@@ -278,11 +294,19 @@ func (h *Heap) rowSize(row uint64) uint64 {
 }
 
 // hugeObject is an object that lies by itself (III.G, "huge"): its id says where, or is the key of a B-tree that does.
-func (h *Heap) hugeObject(id []byte) ([]byte, error) {
+func (h *Heap) hugeObject(id []byte, most uint64) ([]byte, uint64, error) {
 	c := h.s.File.Cursor(id)
 	if direct := c.O + c.L; h.idLen-1 >= direct && (h.pipe == nil || h.idLen-1 >= direct+c.L) {
-		return h.stored(c)
+		return h.stored(c, most)
 	}
+	record, err := h.hugeRecord(c.Uint(min(8, len(id), h.idLen-1)))
+	if err != nil {
+		return nil, 0, err
+	}
+	return h.stored(h.s.File.Cursor(record), most)
+}
+
+func (h *Heap) hugeRecord(key uint64) ([]byte, error) {
 	if h.tree == nil {
 		t, err := h.s.Tree2(h.huge)
 		if err != nil {
@@ -290,14 +314,11 @@ func (h *Heap) hugeObject(id []byte) ([]byte, error) {
 		}
 		h.tree = t
 	}
-	record, err := h.tree.Search(h.byKey(c.Uint(min(8, len(id), h.idLen-1))))
+	record, err := h.tree.Search(h.byKey(key))
 	if err == nil && record == nil {
 		err = h.damaged("it has no such object")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return h.stored(h.s.File.Cursor(record))
+	return record, err
 }
 
 // byKey compares a key with that of a record, which ends in it.
@@ -318,18 +339,20 @@ func (h *Heap) byKey(key uint64) func([]byte) (int, error) {
 }
 
 // stored reads a huge object: address and length, and of a filtered one its mask and size.
-func (h *Heap) stored(c *Cursor) ([]byte, error) {
+func (h *Heap) stored(c *Cursor, most uint64) ([]byte, uint64, error) {
 	addr, n := c.Addr(), c.Length()
-	mask, size := uint32(0), n
+	stored, mask, size := min(n, most), uint32(0), n
 	if h.pipe != nil {
-		mask, size = c.U32(), c.Length()
+		stored, mask, size = n, c.U32(), c.Length()
+		most = size
 	}
-	if c.Short || size > maxObject {
-		return nil, h.damaged("an object is cut off, or larger than 256 MiB")
+	if c.Short || min(size, most) > MaxObject {
+		return nil, 0, h.damaged("an object is cut off, or larger than 256 MiB")
 	}
-	b, err := h.s.At(addr, n)
+	b, err := h.s.At(addr, stored)
 	if err != nil || h.pipe == nil {
-		return slices.Clone(b), err
+		return slices.Clone(b), size, err
 	}
-	return h.unfilter(b, mask, size)
+	b, err = h.unfilter(b, mask, size)
+	return b, size, err
 }

@@ -128,3 +128,23 @@ func (s *Source) Times(n, each uint64) (uint64, error) {
 	}
 	return n * each, nil
 }
+
+// Read returns n bytes of metadata at addr, relative to the base address; they are the caller's, or those of the cache
+// image, which are not to be changed.
+func (f *File) Read(addr, n uint64) ([]byte, error) {
+	if b := f.cached(addr, n); b != nil {
+		return b, nil
+	}
+	abs := addr + f.Base
+	if addr == Undefined || abs < addr || abs > f.size || n > f.size-abs {
+		return nil, f.beyond(addr, n)
+	}
+	b := make([]byte, n)
+	if got, err := f.r.ReadAt(b, int64(abs)); uint64(got) < n {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, fault.New(fault.DataLoss, "h5file: read %d bytes at %#x: %w", n, addr, err)
+	}
+	return b, nil
+}

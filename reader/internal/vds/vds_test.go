@@ -27,7 +27,7 @@ func blocks(t testing.TB) [][]byte {
 		require.NoError(t, err)
 		f, err := h5file.Open(bytes.NewReader(b), int64(len(b)))
 		require.NoError(t, err)
-		heap := gheap.New(bytes.NewReader(b), f, int64(len(b)), 1<<20)
+		heap := gheap.New(f, 1<<20)
 		for at := 0; ; at++ {
 			i := bytes.Index(b[at:], []byte("GCOL"))
 			if i < 0 {
