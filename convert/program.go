@@ -40,7 +40,7 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{opts: o, pytables: s.pytables(), offsetSize: s.OffsetSize, missing: s.missing(o), plan: &plan{size: s.Type.Size}}
+	c := &compiler{opts: o, pytables: s.pytables(), numpyText: s.pytables() && s.Wrote, offsetSize: s.OffsetSize, missing: s.missing(o), plan: &plan{size: s.Type.Size}}
 	p := &Program{plan: c.plan, perRow: perRow}
 	if o.Layout == "rows" {
 		err = p.rows(c, s, chosen)

@@ -70,11 +70,11 @@ func (d *Dataset) learn(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.understand()
+	return d.understand(ctx)
 }
 
 // understand is learn behind what the file says.
-func (d *Dataset) understand() error {
+func (d *Dataset) understand(ctx context.Context) error {
 	d.describe()
 	m := d.meta
 	t, err := h5type.Parse(d.message())
@@ -84,6 +84,11 @@ func (d *Dataset) understand() error {
 	d.info.Type = t.String()
 	d.source = convert.Source{Name: columnName(d.asked), Type: t, Inner: inner(d.shape),
 		Class: text(m.Attrs, "CLASS"), OffsetSize: int(d.file.h5.SizeOfOffsets)}
+	if d.source.AsksWhoWrote() {
+		if d.source.Wrote, err = d.file.byPyTables(ctx); err != nil {
+			return err
+		}
+	}
 	d.source.Pseudo = pseudo(m.Attrs, d.source)
 	d.source.Missing, d.source.Attributes = missingValues(m.Attrs), string(d.info.Attributes)
 	if err := d.bounded(t); err != nil {

@@ -49,6 +49,8 @@ type File struct {
 	names    map[uint64]string // of objects by address
 	nodes    *frame.Nodes
 
+	pytables *bool // nil: not asked yet
+
 	noted bool // the engine knows it: statistics are kept
 	stats fileStats
 }
