@@ -5,7 +5,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/bitutil"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -144,12 +143,12 @@ func (c Column) convert(mem memory.Allocator, data arrow.ArrayData, t arrow.Data
 	switch c.As {
 	case Timestamp, Duration, Period:
 		off, v := data.Offset(), arrow.Int64Traits.CastFromBytes(values(data))
-		return retyped(mem, data, t, func(i int) bool { return v[off+i] == math.MinInt64 }), nil
+		return retyped(mem, data, t, func(i int) bool { return v[off+i] == math.MinInt64 })
 	case Text:
 		if c.Null == nil {
 			break
 		}
-		return retyped(mem, data, t, isText(data, *c.Null)), nil
+		return retyped(mem, data, t, isText(data, *c.Null))
 	case Date:
 		return dates(mem, data)
 	case Categories:
@@ -158,7 +157,7 @@ func (c Column) convert(mem memory.Allocator, data arrow.ArrayData, t arrow.Data
 		return c.Levels.chosen(mem, data)
 	}
 	if b, ok := mask.(*array.Boolean); ok {
-		return retyped(mem, data, t, b.Value), nil
+		return retyped(mem, data, t, b.Value)
 	}
 	data.Retain()
 	return data, nil
@@ -170,29 +169,37 @@ func isText(data arrow.ArrayData, text string) func(i int) bool {
 	return func(i int) bool { return string(b[from[i]:from[i+1]]) == text }
 }
 
-// retyped is data of another type over the same values, null where none says so or it was before.
-func retyped(mem memory.Allocator, data arrow.ArrayData, t arrow.DataType, none func(i int) bool) arrow.ArrayData {
-	n, off := data.Len(), data.Offset()
-	first := 0
+// retyped is data of another type over the same values, null where none says so or it was before. With more nulls than
+// before it is a copy, with zeros below them.
+func retyped(mem memory.Allocator, data arrow.ArrayData, t arrow.DataType, none func(i int) bool) (arrow.ArrayData, error) {
+	n, first := data.Len(), 0
 	for first < n && !none(first) {
 		first++
 	}
-	buffers := append([]*memory.Buffer(nil), data.Buffers()...)
 	if first == n {
-		return array.NewData(t, n, buffers, nil, nulls(buffers[0]), off)
+		return typed(data, t), nil
 	}
-	valid := newBuffer(mem, int(bitutil.BytesForBits(int64(off+n))))
-	defer valid.Release()
-	bits := valid.Bytes()
-	bitutil.SetBitsTo(bits, 0, int64(8*len(bits)), true)
-	old := buffers[0]
-	for i := range n {
-		if i >= first && none(i) || old != nil && old.Len() > 0 && !bitutil.BitIsSet(old.Bytes(), off+i) {
-			bitutil.ClearBit(bits, off+i)
+	at := make([]int, n)
+	for i := range at {
+		if at[i] = i; i >= first && none(i) {
+			at[i] = -1
 		}
 	}
-	buffers[0] = valid
-	return array.NewData(t, n, buffers, nil, array.UnknownNullCount, off)
+	taken, err := take(mem, data, at)
+	if err != nil {
+		return nil, err
+	}
+	defer taken.Release()
+	return typed(taken, t), nil
+}
+
+// typed is data of another type, or the same one, over the same values.
+func typed(data arrow.ArrayData, t arrow.DataType) arrow.ArrayData {
+	if arrow.TypeEqual(t, data.DataType()) {
+		data.Retain()
+		return data
+	}
+	return array.NewData(t, data.Len(), data.Buffers(), nil, nulls(data.Buffers()[0]), data.Offset())
 }
 
 // nulls is how many an array with this validity has: to be counted, or none.
