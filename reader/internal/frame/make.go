@@ -10,35 +10,6 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// Options are the choices of a request that bear on a frame's own types.
-type Options struct {
-	Numbers bool // times stay integers
-	Plain   bool // no dictionaries, no extensions
-}
-
-// with is the column with what a request's options make of it.
-func (c Column) with(o Options) Column {
-	if o.Numbers && (c.As == Timestamp || c.As == Duration || c.As == Date) {
-		c.As = Plain
-	}
-	if o.Plain && c.As == Categories {
-		c.As = Coded
-	}
-	if o.Plain && c.As == Period {
-		c.As = Plain
-	}
-	return c
-}
-
-// With gives the columns as a request's options have them.
-func (f *Frame) With(o Options) []Column {
-	out := make([]Column, len(f.Columns))
-	for i, c := range f.Columns {
-		out[i] = c.with(o)
-	}
-	return out
-}
-
 // inner is the type of a list's values and how many a row has; its own type and -1 without a list.
 func inner(t arrow.DataType) (arrow.DataType, int) {
 	if t, ok := t.(*arrow.FixedSizeListType); ok {
@@ -75,7 +46,7 @@ func (c Column) made(t arrow.DataType) (arrow.DataType, bool) {
 	switch c.As {
 	case Plain:
 		return t, true
-	case Timestamp, Duration, Period:
+	case Timestamp, Duration, Period, Ordinal:
 		ok = t.ID() == arrow.INT64
 	case Date:
 		ok = t.ID() == arrow.INT64 || t.ID() == arrow.INT32 || t.ID() == arrow.TIMESTAMP
@@ -101,12 +72,15 @@ func (c Column) target() arrow.DataType {
 	case Date:
 		return arrow.FixedWidthTypes.Date32
 	case Text:
+		if c.Type != nil && c.Type.ID() == arrow.BINARY {
+			return c.Type
+		}
 		return arrow.BinaryTypes.String
 	case Categories:
 		return &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: c.Levels.Values.DataType(), Ordered: c.Ordered}
 	case Coded:
 		return c.Levels.Values.DataType()
-	case Period:
+	case Period, Ordinal:
 		return arrow.PrimitiveTypes.Int64
 	}
 	return c.Type
@@ -141,7 +115,7 @@ func (c Column) Make(mem memory.Allocator, raw, mask arrow.Array) (arrow.Array, 
 
 func (c Column) convert(mem memory.Allocator, data arrow.ArrayData, t arrow.DataType, mask arrow.Array) (arrow.ArrayData, error) {
 	switch c.As {
-	case Timestamp, Duration, Period:
+	case Timestamp, Duration, Period, Ordinal:
 		off, v := data.Offset(), arrow.Int64Traits.CastFromBytes(values(data))
 		return retyped(mem, data, t, func(i int) bool { return v[off+i] == math.MinInt64 })
 	case Text:
