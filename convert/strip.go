@@ -15,7 +15,7 @@ const (
 )
 
 // stripped is the length of a fixed string without its padding. Values, conditions, sorting and statistics all take it
-// from here. NULs below the spaces of a space-padded string were never written.
+// from here, and give what PyTables wrote as null-padded. NULs below the spaces of a space-padded string were never written.
 func stripped(v []byte, pad h5type.Pad) int {
 	switch pad {
 	case h5type.NullTerm:

@@ -76,11 +76,11 @@ func (d *Dataset) learn(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.understand()
+	return d.understand(ctx)
 }
 
 // understand is learn behind what the file says.
-func (d *Dataset) understand() error {
+func (d *Dataset) understand(ctx context.Context) error {
 	d.describe()
 	m := d.meta
 	t, err := h5type.Parse(d.message())
@@ -92,6 +92,11 @@ func (d *Dataset) understand() error {
 		Attributes: string(d.attributes)}
 	if d.source.Class, err = text(m.Attrs, "CLASS"); err != nil {
 		return err
+	}
+	if d.source.AsksWhoWrote() {
+		if d.source.Wrote, err = d.file.byPyTables(ctx); err != nil {
+			return err
+		}
 	}
 	if d.source.Pseudo, err = pseudo(m.Attrs, d.source.Class); err != nil {
 		return err

@@ -131,7 +131,10 @@ func (p *Plan) sortIndex(ctx context.Context) string {
 		return "not used: " + err.Error()
 	case ix == nil:
 		return "not used: " + p.req.SortBy + ": " + why
-	case !ix.complete():
+	}
+	if orders, err := ix.orders(ctx); err != nil {
+		return "not used: " + err.Error()
+	} else if !orders {
 		return "not used: that of " + p.req.SortBy + " does not put all rows in order"
 	}
 	return "used: the order of column " + p.req.SortBy

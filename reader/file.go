@@ -48,6 +48,8 @@ type File struct {
 	tree     *meta.File
 	datasets map[string]*Dataset
 
+	pytables *bool // nil: not asked yet
+
 	noted bool // the engine knows it: statistics are kept
 	stats fileStats
 }

@@ -2,11 +2,13 @@ package reader
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -102,6 +104,10 @@ func (d *Dataset) checkParts(parts *frameParts) error {
 				c.Reason = err.Error()
 				continue
 			}
+			if c.Member == "" && part.source.Kind() == convert.Table {
+				c.Reason = fmt.Sprintf(hasMembers, path)
+				continue
+			}
 			rows := part.info.Rows
 			if d.frame.Empty {
 				rows = 0
@@ -118,6 +124,8 @@ func (d *Dataset) checkParts(parts *frameParts) error {
 	}
 	return nil
 }
+
+const hasMembers = "its rows have members: ask the raw node %s"
 
 // frameParts gives the raw datasets of a frame while it is opened.
 type frameParts struct {
@@ -172,13 +180,21 @@ func (p *frameParts) dataset(path string) (*Dataset, error) {
 	return d, d.unsupported
 }
 
-// Type is part of frame.Source.
-func (p *frameParts) Type(path, member string) (arrow.DataType, error) {
+// plan is for one raw column: a member of a table, "" for an array.
+func (p *frameParts) plan(path, member string) (*Plan, error) {
 	d, err := p.dataset(path)
 	if err != nil {
 		return nil, err
 	}
-	plan, err := d.Plan(p.ctx, Request{Fields: memberOf(member)})
+	if member == "" && d.source.Kind() == convert.Table {
+		return nil, fault.New(fault.Unsupported, hasMembers, path)
+	}
+	return d.Plan(p.ctx, Request{Fields: memberOf(member)})
+}
+
+// Type is part of frame.Source.
+func (p *frameParts) Type(path, member string) (arrow.DataType, error) {
+	plan, err := p.plan(path, member)
 	if err != nil {
 		return nil, err
 	}
@@ -204,11 +220,7 @@ func tooManyLabels(path string) error {
 
 // Values is part of frame.Source.
 func (p *frameParts) Values(path, member string) (arrow.Array, error) {
-	d, err := p.dataset(path)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := d.Plan(p.ctx, Request{Fields: memberOf(member)})
+	plan, err := p.plan(path, member)
 	if err != nil {
 		return nil, err
 	}

@@ -23,11 +23,14 @@ const maxIndexBounds = 32 << 20
 // columnIndex is PyTables' index of a column. Its rows are candidates: whoever asks checks each again.
 //
 // Order lists rows in the order of the column; only where Sorted, and with Indexed as many as the table's rows, it is
-// that of all rows.
-type columnIndex struct{ *ptindex.Index }
+// that of all rows; of texts only where they have no NUL inside (see orders).
+type columnIndex struct {
+	*ptindex.Index
+	arrays *indexArrays
 
-// complete reports whether the index puts every row of the table in order.
-func (ix *columnIndex) complete() bool { return ix.Sorted() && ix.Indexed() == ix.TableRows }
+	mu     sync.Mutex
+	inside *bool // whether a text has a NUL inside; nil: nobody looked
+}
 
 // indexCache is what is known of a dataset's indexes, by column.
 type indexCache struct {
@@ -107,7 +110,7 @@ func (d *Dataset) openIndex(ctx context.Context, column string) (*columnIndex, e
 	if err != nil {
 		return nil, err
 	}
-	return &columnIndex{x}, nil
+	return &columnIndex{Index: x, arrays: a}, nil
 }
 
 // indexAttributes are those of an index's group, if PyTables would use it.

@@ -108,7 +108,11 @@ func checkRanges(t *testing.T, r *rand.Rand, ix *columnIndex, keys ptindex.Keys,
 	for row := range want {
 		require.True(t, have[row], "%s %v: row %d is missing", where, ranges, row)
 	}
-	if ix.IndexSize == 8 && ix.Indexed() == ix.TableRows && (ix.Class == ptindex.Int || ix.Class == ptindex.Bytes) {
+	exact := ix.Class == ptindex.Int
+	if ix.Class == ptindex.Bytes { // a text's bound may be equal to others up to its NUL, which are left in
+		exact = !slices.ContainsFunc(ranges, func(r ptindex.Range) bool { return r.Lo.Open })
+	}
+	if ix.IndexSize == 8 && ix.Indexed() == ix.TableRows && exact {
 		require.Len(t, got, len(want), "%s %v: a full index is exact", where, ranges)
 	}
 }

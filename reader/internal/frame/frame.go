@@ -58,7 +58,8 @@ const (
 	Text            // Null stands for none
 	Categories      // codes, a dictionary of Levels
 	Coded           // codes, as the values of Levels
-	Period          // int64, an extension of pandas
+	Period          // int64, least: none; an extension of pandas
+	Ordinal         // the same without the extension
 )
 
 // Nodes are a file's objects by path; nil stands for what is not there. Errors are of what cannot be read.

@@ -25,20 +25,31 @@ type Attrs struct {
 	Load func(name string) (json.RawMessage, error)
 }
 
+// Has tells whether there is an attribute of a name. It fails where that cannot be told.
+func (a Attrs) Has(name string) (bool, error) {
+	_, found := a.find(name)
+	if !found && a.Err != "" {
+		return false, fmt.Errorf("attributes: %s", a.Err)
+	}
+	return found, nil
+}
+
 // Value is the attribute of a name; nil if there is none. It fails where that, or its value, cannot be read.
 func (a Attrs) Value(name string) (json.RawMessage, error) {
-	i, found := slices.BinarySearchFunc(a.All, name, func(x Attr, name string) int { return cmp.Compare(x.Name, name) })
-	switch {
-	case !found && a.Err != "":
-		return nil, fmt.Errorf("attributes: %s", a.Err)
-	case !found:
-		return nil, nil
+	has, err := a.Has(name)
+	if !has || err != nil {
+		return nil, err
 	}
+	i, _ := a.find(name)
 	v, err := a.value(a.All[i])
 	if err != nil {
 		return nil, fmt.Errorf("attribute %q: %w", name, err)
 	}
 	return v, nil
+}
+
+func (a Attrs) find(name string) (int, bool) {
+	return slices.BinarySearchFunc(a.All, name, func(x Attr, name string) int { return cmp.Compare(x.Name, name) })
 }
 
 func (a Attrs) value(x Attr) (json.RawMessage, error) {

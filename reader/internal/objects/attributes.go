@@ -179,17 +179,17 @@ func parseAttribute(s *h5file.Source, b []byte, size uint64) (a attribute) {
 			c.Skip(int(-n & 7))
 		}
 	}
-	name, _, _ := bytes.Cut(parts[0], []byte{0})
-	a.name = string(name)
 	switch {
 	case version < 1 || version > 3:
 		a.err = fault.New(fault.Unsupported, "attribute message of version %d", version)
 	case c.Short:
 		a.err = h5file.CutOff("attribute")
 	}
-	if a.err != nil {
+	if a.err != nil { // the name is not known either
 		return a
 	}
+	name, _, _ := bytes.Cut(parts[0], []byte{0})
+	a.name = string(name)
 	a.data, a.size = c.B, size-uint64(len(b)-len(c.B))
 	if version == 1 {
 		flags = 0

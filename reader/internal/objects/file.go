@@ -50,6 +50,10 @@ func (f *File) attributes(s *h5file.Source, h *h5file.Header, budget *int) meta.
 	left := min(objectAttrs, *budget)
 	before := left
 	for _, a := range all {
+		if a.name == "" && a.err != nil { // it may be any
+			out.Err = a.err.Error()
+			continue
+		}
 		if left -= len(a.name) + 16; left < 0 { // names count too: a million empty attributes are not free
 			out.Err = "too many attributes: the rest is not listed"
 			break
