@@ -98,8 +98,8 @@ outside the served roots are refused.
 
 const supportRefused = `
 So are, beside the types marked above: references of HDF5 1.12; integers in VAX byte order; times that are not 32 or 64
-whole bits; enumerations of anything but integers; variable-length data behind a filter that only a plug-in undoes, or in
-a virtual dataset whose source has another type; references and nested variable-length data in a virtual dataset of
+whole bits; enumerations of anything but integers; variable-length data in a virtual dataset whose source has another
+type; references and nested variable-length data in a virtual dataset of
 several files; Blosc2 chunks with dictionaries, blocks of variable length, registered or user-defined codecs and filters;
 scaleoffset's e-scaling, which libhdf5 does not undo either; external files, virtual sources and links outside the served
 roots.
