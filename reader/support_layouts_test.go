@@ -91,9 +91,12 @@ const supportVirtual = `
 
 The mappings are read from the file and applied to the sources' own chunks, natively: regular and irregular hyperslabs,
 points, unlimited selections and patterns of names (` + "`%b`" + `), sources inside the same file, sources that are virtual
-themselves, variable-length data, sources of numbers whose every value the virtual type holds. A source that is not there is
-the fill value. Other conversions between source and virtual dataset go through libhdf5 in a helper process. Sources
-outside the served roots are refused.
+themselves, variable-length data. A source that is not there is the fill value. Sources outside the served roots are refused.
+
+A source of another type is converted as libhdf5 does (values of HDF5 2.0 on x86-64, oddities included): integers and
+fractions are clipped to what the type holds, and cut off; fixed strings cut or padded; compounds by the names of their
+members; arrays of one shape element by element; enumerations by name where they number their names differently, else as
+numbers. Integers over 8 bytes, floats of 80 and 128 bits or in VAX order, references and sequences of another type are refused.
 `
 
 const supportRefused = `

@@ -36,6 +36,7 @@ var layers = []string{
 	"reader/internal/gheap",
 	"reader/internal/chunkindex",
 	"reader/internal/filter",
+	"reader/internal/typeconv",
 	"reader/internal/blockio",
 	"reader/internal/pages",
 	"reader/internal/meta",
@@ -51,7 +52,7 @@ var layers = []string{
 }
 
 // pure packages start no goroutine and touch nothing outside their arguments.
-var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/chunkindex"}
+var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/typeconv", "reader/internal/chunkindex"}
 
 var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
 
