@@ -293,6 +293,9 @@ func (p *Plan) words(x *Explanation) []string {
 		out = append(out, p.statsWords(x))
 	}
 	out = append(out, fmt.Sprintf("touched are at most %d chunks, for which the file has %s", x.Touched, x.bytesWords()))
+	if p.ds.pipe != nil && len(p.ds.pipe.Foreign()) > 0 {
+		out = append(out, "plug-ins in helper processes undo "+listed(p.ds.pipe.Foreign(), ""))
+	}
 	if p.ds.viaLib != nil {
 		out = append(out, "libhdf5 reads them in helper processes: "+p.ds.viaLib.Error())
 	}

@@ -12,7 +12,13 @@ type library interface {
 	Tree(ctx context.Context, path string) (*meta.File, error)
 	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
 	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
-	Filter(ctx context.Context, id uint16) error
+	Close() error
+}
+
+// unfilter is plug-ins: in helper processes of their own, or in this one.
+type unfilter interface {
+	Find(ctx context.Context, filter uint16) error
+	Undo(ctx context.Context, c h5proc.Chunk) ([]byte, error)
 	Close() error
 }
 

@@ -21,9 +21,6 @@ func (d *Dataset) store(ctx context.Context, rows int) (store, error) {
 	}
 	if d.viaLib != nil {
 		s := &slab{helper: d.file.eng.lib, path: d.file.loc.Path, name: d.meta.Path, shape: d.shape, scalar: d.meta.Space == meta.Scalar}
-		if d.chunked() {
-			return newBoxes(s, signed(d.meta.Chunk), size)
-		}
 		return newBands(s, d.shape, rows, size), nil
 	}
 	if d.virtual {

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
@@ -269,10 +268,4 @@ func (d *Dataset) slices(s vds.Selection) (int64, error) {
 		return 0, fault.New(fault.DataLoss, "virtual source %s: a selection along axis %d of %d", d.meta.Path, axis, len(shape))
 	}
 	return s.Slices(shape[axis]), nil
-}
-
-// sameBytes tells whether elements of one type are those of the other without conversion. What character set a string
-// claims does not change its bytes.
-func sameBytes(a, b *h5type.Type) bool {
-	return a.Equal(b) || a.Class == b.Class && a.VarString && b.VarString && a.Size == b.Size
 }

@@ -39,6 +39,7 @@ var layers = []string{
 	"reader/internal/chunkindex",
 	"reader/internal/h5file",
 	"reader/internal/filter",
+	"reader/internal/typeconv",
 	"reader/internal/blockio",
 	"reader/internal/pages",
 	"reader/internal/meta",
@@ -54,7 +55,8 @@ var layers = []string{
 }
 
 // pure packages start no goroutine and touch nothing outside their arguments.
-var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/chunkindex", "reader/internal/h5file", "reader/internal/objects", "reader/internal/attrs"}
+var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/typeconv", "reader/internal/chunkindex",
+	"reader/internal/h5file", "reader/internal/objects", "reader/internal/attrs"}
 
 var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
 

@@ -14,6 +14,7 @@ import (
 const helperEnv = "MTFLIGHT_HDF5_HELPER"
 
 type settings struct {
+	Role   role
 	Memory int64
 	Shared int // bytes of memory shared with the parent, file 5
 }
@@ -32,29 +33,42 @@ func MaybeServe() {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		os.Exit(2)
 	}
-	slabs, err := shared(s.Shared)
+	memory, err := shared(s.Shared)
 	if err != nil {
 		os.Exit(2)
 	}
 	confine(s.Memory)
-	serve(os.NewFile(3, "requests"), os.NewFile(4, "answers"), slabs)
+	in, out := os.NewFile(3, "requests"), os.NewFile(4, "answers")
+	if s.Role == filterRole {
+		serveFilters(in, out, memory)
+	} else {
+		serve(in, out, memory)
+	}
 	os.Exit(0)
 }
 
-// serve answers requests one by one. A goroutine waits for the next one, so that the end of the parent is noticed even
-// while libhdf5 is stuck. Slabs that fit into slabs are left there.
-func serve(in io.Reader, out io.Writer, slabs []byte) {
-	requests := make(chan *request)
+// incoming reads requests. A goroutine waits for the next one, so that the end of the parent is noticed even while a call
+// is stuck.
+func incoming[T any](in io.Reader, read func(io.Reader) (T, error)) <-chan T {
+	requests := make(chan T)
 	go func() {
-		r := bufio.NewReader(in)
-		for {
-			q := &request{}
-			if err := readFrame(r, q, maxRequest); err != nil {
+		for r := bufio.NewReader(in); ; {
+			q, err := read(r)
+			if err != nil {
 				os.Exit(0)
 			}
 			requests <- q
 		}
 	}()
+	return requests
+}
+
+// serve answers requests one by one. Slabs that fit into the shared memory are left there.
+func serve(in io.Reader, out io.Writer, slabs []byte) {
+	requests := incoming(in, func(r io.Reader) (*request, error) {
+		q := &request{}
+		return q, readFrame(r, q, maxRequest)
+	})
 	open := files{}
 	for q := range requests {
 		dst, left := slabs, true
