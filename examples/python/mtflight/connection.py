@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from .errors import translate
+from .sequence import NoSequence
 
 if TYPE_CHECKING:
     from .table import Table
@@ -81,8 +82,10 @@ class Exchange:
         self._reader.cancel()
 
 
-class Connection:
+class Connection(NoSequence):
     """A server. Safe for use by many threads at once. Errors are those of `errors.translate`."""
+
+    _instead = ".table(file, path) is a dataset, .list() what is served"
 
     def __init__(self, location: str, **options: Any):
         """Connects to grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET; `options` are those of

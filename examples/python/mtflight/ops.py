@@ -13,13 +13,16 @@ import numpy as np
 
 from .arrays import only_field
 from .node import Node
+from .sequence import NoSequence
 from .source import Source
 
 _TICKET_COORDINATES = 50_000  # more go by DoExchange: a ticket is at most 1 MiB
 
 
-class Op:
+class Op(NoSequence):
     """Base of operations; further indexes are applied to the rows that come."""
+
+    _instead = "it describes a request, reader.request(.., stage).get() reads its rows"
 
     def __init__(self, path: str):
         self._path = path

@@ -134,13 +134,14 @@ class Source:
         reader = connection.do_get(request) if many is None else connection.do_exchange(request, many)
         try:
             with translated():
-                return _gather(reader, into)
+                return gather(reader, into)
         except BaseException:
             reader.cancel()
             raise
 
 
-def _gather(reader: Any, into: np.ndarray | None) -> np.ndarray:
+def gather(reader: Any, into: np.ndarray | None = None) -> np.ndarray:
+    """The rows of a stream of layout "rows", in `into` (uint8) if that is given."""
     row, parts, rows, at = row_dtype(reader.schema), [], 0, 0
     for chunk in reader:
         data = bytes_of(chunk.data)

@@ -15,12 +15,15 @@ from .arrays import copied
 from .blocks import Blocks, Release, open_blocks
 from .node import Node, open_node
 from .resource_wrapper import ResourceWrapper
+from .sequence import NoSequence
 from .signals import CreateSubprocessException, QueueClosed, QueueClosedType
 from .source import Source
 
 
-class Guard:
+class Guard(NoSequence):
     """Access to one block, in a with statement: ``with guard as block``. The block ends with the statement."""
+
+    _instead = "its block is, `with guard as block:` gives access to it"
 
     def __init__(self, block: np.ndarray | None, release: Release | None, error: Exception | None = None):
         self._block, self._release, self._error = block, release, error
@@ -56,8 +59,10 @@ class Guard:
         self._free()
 
 
-class Queue:
+class Queue(NoSequence):
     """Blocks of a stream. All methods may be called by many threads at once."""
+
+    _instead = "get() and iter() give its blocks one by one; streamer.get_generator(..) gives rows"
 
     def __init__(self, blocks: Blocks, block_size: int):
         self._blocks = blocks
@@ -88,6 +93,8 @@ class Queue:
         while not isinstance(guard := self.get(), QueueClosedType):
             yield guard
 
+    __iter__ = iter
+
     def close(self) -> None:
         """Ends the stream. Whoever waits for a block gets QueueClosed; blocks in guards stay."""
         if not self._closed:
@@ -100,11 +107,13 @@ class Queue:
         self.close()
 
 
-class RowGenerator:
+class RowGenerator(NoSequence):
     """Rows one by one; `close` ends the stream before its end. For one thread."""
 
-    def __init__(self, blocks: Iterator[np.ndarray]):
-        self._blocks = blocks
+    _instead = "it gives them once, np.array(list(..)) collects them"
+
+    def __init__(self, blocks: Iterator[np.ndarray], endless: bool = False):
+        self._blocks, self._endless = blocks, endless
         self._rows = itertools.chain.from_iterable(blocks)
 
     def __iter__(self) -> Iterator[Any]:
@@ -113,14 +122,22 @@ class RowGenerator:
     def __next__(self) -> Any:
         return next(self._rows)
 
+    def __length_hint__(self) -> int:
+        """Asked by what collects (list, tuple, sorted, numpy.fromiter), not by loops. ValueError of rows without end."""
+        if self._endless:
+            raise ValueError("a cyclic generator has no end: loop over it, or take itertools.islice(generator, n)")
+        return 0
+
     def close(self) -> None:
         """Ends the stream; rows that were got stay."""
         self._blocks.close()  # type: ignore[attr-defined]
-        self._rows = iter(())
+        self._rows, self._endless = iter(()), False
 
 
-class Streamer:
+class Streamer(NoSequence):
     """Streams datasets of an HDF5 file. All methods may be called by many threads at once."""
+
+    _instead = "get_generator(path) gives rows, get_queue(path) blocks"
 
     Queue = Queue
 
@@ -177,7 +194,7 @@ class Streamer:
         """The rows one by one, to keep and change; parameters as in `get_queue`. The stream starts with the first row
         asked for."""
         return RowGenerator(_arrays(lambda: self.get_queue(path, n_procs, read_ahead, cyclic, block_size, ordered, field,
-                                                           remainder)))
+                                                           remainder)), endless=bool(cyclic))
 
 
 def _block_size(node: Node, block_size: int | None, field: str | None) -> int:
