@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from typing import Any, Union
 
@@ -18,6 +19,10 @@ from .resource_wrapper import ResourceWrapper
 from .sequence import NoSequence
 from .signals import CreateSubprocessException, QueueClosed, QueueClosedType
 from .source import Source
+
+
+class RowsLeftOut(UserWarning):
+    """The rows past the last whole block are in no block of a queue, whose block size the program has not chosen."""
 
 
 class Guard(NoSequence):
@@ -171,10 +176,19 @@ class Streamer(NoSequence):
         block_size: rows, whole chunks near 128 KiB if None, at most all rows. ordered: blocks in the order of the file,
         else as they are ready. field: only this column. remainder: the last block may be shorter, else it is left out.
 
-        RuntimeError of an empty dataset or no read_ahead, ValueError of a block size below 1, KeyError of an unknown
-        field, FileNotFoundError, NoSuchNodeError.
+        Warns (RowsLeftOut) of rows that are left out where block_size is None. RuntimeError of an empty dataset or no
+        read_ahead, ValueError of a block size below 1, KeyError of an unknown field, FileNotFoundError, NoSuchNodeError.
         """
         node = self._node(path)
+        queue = self._queue(node, n_procs, read_ahead, cyclic, block_size, ordered, field, remainder)
+        left = node.rows % queue.block_size
+        if left and block_size is None and not (remainder or cyclic):
+            warnings.warn(f"the last {left} of the {node.rows} rows of {path} are in no block: take them with "
+                          f"get_remainder({path!r}, {queue.block_size}), or say remainder=True", RowsLeftOut, stacklevel=2)
+        return queue
+
+    def _queue(self, node: Node, n_procs: int | None, read_ahead: int | None, cyclic: bool, block_size: int | None,
+               ordered: bool, field: str | None, remainder: bool) -> Queue:
         size = _block_size(node, block_size, field)
         workers = 4 if n_procs is None else n_procs
         ahead = 2 * workers + 1 if read_ahead is None else read_ahead
@@ -193,8 +207,8 @@ class Streamer(NoSequence):
                       remainder: bool = True) -> RowGenerator:
         """The rows one by one, to keep and change; parameters as in `get_queue`. The stream starts with the first row
         asked for."""
-        return RowGenerator(_arrays(lambda: self.get_queue(path, n_procs, read_ahead, cyclic, block_size, ordered, field,
-                                                           remainder)), endless=bool(cyclic))
+        return RowGenerator(_arrays(lambda: self._queue(self._node(path), n_procs, read_ahead, cyclic, block_size, ordered, field,
+                                                        remainder)), endless=bool(cyclic))
 
 
 def _block_size(node: Node, block_size: int | None, field: str | None) -> int:
