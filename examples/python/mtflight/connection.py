@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.flight as fl
 
+from .about import BEFORE, About, explained, parse
 from .errors import translate
 from .sequence import NoSequence
 
@@ -96,6 +97,7 @@ class Connection(NoSequence):
         self._flight = fl.connect(location, **options)
         self._replicas: dict[str, Connection] = {}
         self._opening = threading.Lock()
+        self._about: About | None = None
         _connections.add(self)
 
     @property
@@ -127,12 +129,12 @@ class Connection(NoSequence):
 
     def do_ticket(self, ticket: fl.Ticket) -> fl.FlightStreamReader:
         """The rows of an endpoint's ticket."""
-        with translated():
+        with self._translated():
             return self._client.do_get(ticket)
 
     def do_exchange(self, request: Members, coordinates: np.ndarray) -> Exchange:
         """The rows of many coordinates (int64), in their order."""
-        with translated():
+        with self._translated():
             writer, reader = self._client.do_exchange(fl.FlightDescriptor.for_command(encode(request)))
             batch = pa.record_batch([pa.array(coordinates)], names=["rows"])
             writer.begin(batch.schema)
@@ -143,20 +145,43 @@ class Connection(NoSequence):
 
     def schema(self, request: Members) -> pa.Schema:
         """The schema that the request's rows have."""
-        with translated():
+        with self._translated():
             return self._client.get_schema(fl.FlightDescriptor.for_command(encode(request))).schema
 
     def info(self, request: Members) -> fl.FlightInfo:
         """Rows, bytes and the endpoints that share the work."""
-        with translated():
+        with self._translated():
             return self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)))
 
     def action(self, name: str, body: Members, seconds: float | None = None) -> Iterator[Members]:
         """The JSON results of an action, as they come; TimeoutError after `seconds`."""
         options = fl.FlightCallOptions(timeout=seconds)
-        with translated():
+        with self._translated():
             for result in self._client.do_action(fl.Action(name, encode(body)), options):
                 yield json.loads(result.body.to_pybytes())
+
+    def about(self) -> About:
+        """What the server is and has beyond the protocol's first release; asked once."""
+        if self._about is None:
+            try:
+                with translated():
+                    results = list(self._client.do_action(fl.Action("about", b"")))
+                self._about = parse(json.loads(results[0].body.to_pybytes()))
+            except NotImplementedError:
+                self._about = BEFORE
+        return self._about
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """As `translated`; what the server is too old for says so."""
+        try:
+            with translated():
+                yield
+        except (ValueError, NotImplementedError) as e:
+            told = explained(e, self.location, self.about)
+            if told is e:
+                raise
+            raise told from e
 
     def close(self) -> None:
         """Closes the connection and those to replicas; running streams end with an error."""
