@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import threading
@@ -18,6 +19,7 @@ import pyarrow.flight as fl
 from .about import BEFORE, About, explained, parse
 from .errors import translate
 from .sequence import NoSequence
+from .values import encode, selection
 
 if TYPE_CHECKING:
     from .table import Table
@@ -54,11 +56,6 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def encode(request: Members) -> bytes:
-    """A request as the bytes of a ticket, a command or an action's body."""
-    return json.dumps(request).encode()
 
 
 class Exchange:
@@ -133,12 +130,13 @@ class Connection(NoSequence):
             return self._client.do_get(ticket)
 
     def do_exchange(self, request: Members, coordinates: np.ndarray) -> Exchange:
-        """The rows of many coordinates (int64), in their order."""
+        """The rows of many coordinates, in their order, or those where booleans, one per row, are true."""
+        selected = selection(coordinates)
         with self._translated():
             writer, reader = self._client.do_exchange(fl.FlightDescriptor.for_command(encode(request)))
-            batch = pa.record_batch([pa.array(coordinates)], names=["rows"])
+            batch = pa.record_batch([pa.array(selected)], names=["rows"])
             writer.begin(batch.schema)
-            for start in range(0, max(len(coordinates), 1), 1 << 18):
+            for start in range(0, max(len(selected), 1), 1 << 18):
                 writer.write_batch(batch.slice(start, 1 << 18))
             writer.done_writing()
         return Exchange(reader, writer)
@@ -190,6 +188,10 @@ class Connection(NoSequence):
         for replica in replicas.values():
             replica.close()
         self._flight.close()
+
+    def __reduce__(self) -> Any:
+        """Pickled as what to connect to."""
+        return functools.partial(Connection, self.location, **self._options), ()
 
     def __enter__(self) -> Connection:
         return self

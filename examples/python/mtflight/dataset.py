@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .arrayops import ArrayReadOp, IndexOp, ReadOpArray
 from .node import Node
-from .ops import ColOp, CoordOp, Op, ReadOpTable, ReadScalarOpTable, SortOp, WhereOp, is_coordinates
+from .ops import ColOp, CoordOp, Op, ReadOpTable, ReadScalarOpTable, SortOp, WhereOp, is_coordinates, is_row
 from .sequence import NoSequence, as_asked
 from .stage import Stage, StagePool
 from .vlarray import VLReadOp
@@ -64,7 +64,7 @@ class Dataset(DatasetBase):
     """A table or array: its rows all have the same size."""
 
     def _fill_shape(self, shape: Any) -> list[int]:
-        given = list(shape) if isinstance(shape, Iterable) else [shape]
+        given = list(shape) if np.ndim(shape) else [shape]
         given += [None] * (len(self.shape) - len(given))
         return [self.shape[i] if n is None or n == -1 else int(n) for i, n in enumerate(given)]
 
@@ -84,10 +84,6 @@ class Dataset(DatasetBase):
 def _no_lone_ellipsis(key: Any) -> None:
     if key is Ellipsis:
         raise IndexError("Pytables does not support a single ellipsis index.")
-
-
-def _is_row(key: Any) -> bool:
-    return isinstance(key, (int, np.integer)) and not isinstance(key, bool)
 
 
 class TableDataset(Dataset):
@@ -123,7 +119,7 @@ class TableDataset(Dataset):
             key = key[0]
         if isinstance(key, str):
             return self.col(key)
-        if _is_row(key):
+        if is_row(key):
             return ReadScalarOpTable(self._path, None, key)
         if isinstance(key, slice):
             return ReadOpTable(self._path, None, key.start, key.stop, key.step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import queue
 import threading
@@ -33,6 +34,7 @@ class Reader(NoSequence):
         """`filename`: a file, or a location (see mtflight.source). `n_procs`: how many requests are answered at a time.
         `notify`: called in another thread with each request that is answered, and with QueueClosed at the end."""
         self._core: _Core | None = None
+        self._made = functools.partial(Reader, filename, n_procs, notify, **kw_args)
         if n_procs < 1:
             raise ValueError("n_procs must be at least 1")
         self._core = _Core(Source(filename, **kw_args), n_procs, notify)
@@ -63,6 +65,10 @@ class Reader(NoSequence):
     def stop(self) -> None:
         """Ends at once: requests that wait raise QueueClosedException."""
         self._core.stop()
+
+    def __reduce__(self) -> Any:
+        """Pickled as what it was made of: another Reader of the same file."""
+        return self._made, ()
 
     def __del__(self) -> None:
         if self._core is not None:

@@ -80,6 +80,10 @@ class Source:
         self._file = ""
         self._opening = threading.Lock()
 
+    def __reduce__(self) -> Any:
+        """Pickled as what it was made of."""
+        return Source, (self._name, self._location, self._root)
+
     def path(self, path: str) -> str:
         """A dataset's absolute path; `path` is below root_uep."""
         return f"{self._root}/{path.lstrip('/')}"

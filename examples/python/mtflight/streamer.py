@@ -190,8 +190,8 @@ class Streamer(NoSequence):
     def _queue(self, node: Node, n_procs: int | None, read_ahead: int | None, cyclic: bool, block_size: int | None,
                ordered: bool, field: str | None, remainder: bool) -> Queue:
         size = _block_size(node, block_size, field)
-        workers = 4 if n_procs is None else n_procs
-        ahead = 2 * workers + 1 if read_ahead is None else read_ahead
+        workers = 4 if n_procs is None else int(n_procs)
+        ahead = 2 * workers + 1 if read_ahead is None else int(read_ahead)
         if workers < 1:
             raise ValueError("n_procs must be at least 1")
         if ahead < 1:

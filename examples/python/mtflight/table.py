@@ -20,6 +20,7 @@ from .errors import is_lost, translate
 from .ops import variables
 from .sequence import NoSequence, as_asked
 from .source import gather
+from .values import coordinates, mask
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,7 +38,8 @@ class Table(NoSequence):
     Every reading method takes: columns (names, nested ones as "pos/x"), where (a condition in PyTables' language) with
     its `variables`, limit (rows), start/stop/step (a Python slice of the rows), parallel (connections to read through at
     the same time), progress (a tqdm bar), retries (how often in a row a lost connection is opened again; reading goes on
-    where it was), and further members of the wire contract (sort_by=, select=, coordinates=, options=, ...).
+    where it was), and further members of the wire contract (sort_by=, select=, coordinates=, mask=, options=, ...). Numbers, lists and masks
+    may be NumPy's.
     """
 
     _instead = "scan() gives record batches, to_arrow(), to_pandas() and to_polars() all rows"
@@ -46,10 +48,17 @@ class Table(NoSequence):
         self._connection, self.file, self.path = connection, file, path
 
     def _request(self, columns: list[str] | None, where: str | None, limit: int | None, members: Members) -> Members:
+        if isinstance(columns, str):
+            raise TypeError(f"columns must be a list of names: [{columns!r}]")
         request = {"file": self.file, "dataset": self.path, "fields": columns, "where": where, "limit": limit, **members}
         if "variables" in request:
             request["vars"] = variables(request.pop("variables"))
-        return {k: v for k, v in request.items() if v is not None}
+        request = {k: v for k, v in request.items() if v is not None}
+        if "coordinates" in request:
+            request["coordinates"] = coordinates(request["coordinates"])
+        if "mask" in request:
+            request["mask"] = mask(request["mask"], self.num_rows)
+        return request
 
     @property
     def schema(self) -> pa.Schema:
