@@ -275,6 +275,40 @@ def test_queues_and_generators_are_iterated(file):
         assert equal(np.array(rows, ROWS.dtype), ROWS)
 
 
+@pytest.mark.parametrize("collect", [list, tuple, lambda q: [*q], lambda q: list(q.iter()), lambda q: sorted(q.iter())])
+@pytest.mark.parametrize("cyclic", [True, False])
+def test_guards_of_more_blocks_than_there_is_room_for_are_not_collected(file, collect, cyclic):
+    """The next block waits for one of those guards, for ever."""
+    queue = mtflight.Streamer(file).get_queue("/long", block_size=1000, n_procs=1, read_ahead=3, cyclic=cyclic)
+    with limit(), pytest.raises(ValueError, match=r"get_generator\("):
+        collect(queue)
+    with queue.get() as block:
+        assert len(block) == 1000
+    queue.close()
+    assert collect(queue) in ([], ())
+
+
+def test_guards_of_few_blocks_may_be_collected(file):
+    queue = mtflight.Streamer(file).get_queue("/t", block_size=7000, n_procs=1, read_ahead=10, ordered=True)
+    with limit():
+        guards = list(queue.iter())
+        blocks = []
+        for guard in guards:
+            with guard as block:
+                blocks.append(block.copy())
+    assert equal(np.concatenate(blocks), ROWS)
+
+
+def test_an_array_in_a_guard_with_the_arguments_of_numpy_2(reader):
+    a = reader.get_dataset("/a")
+    with reader.request(a[:], a.create_stage(3)).get_proxy() as proxy:
+        assert np.asarray(proxy).base is not None and np.array(proxy, copy=False) is np.asarray(proxy)
+        assert np.array(proxy) is not np.asarray(proxy)
+        assert np.asarray(proxy, "f4").dtype == np.float32
+        with pytest.raises(ValueError, match="copy"):
+            np.array(proxy, "f4", copy=False)
+
+
 # Streams without end
 
 ENDLESS = [{"cyclic": True}, {"cyclic": True, "cycles": None}, {"follow": True}, {"cyclic": np.True_}]

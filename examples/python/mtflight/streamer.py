@@ -69,8 +69,9 @@ class Queue(NoSequence):
 
     _instead = "get() and iter() give its blocks one by one; streamer.get_generator(..) gives rows"
 
-    def __init__(self, blocks: Blocks, block_size: int):
-        self._blocks = blocks
+    def __init__(self, blocks: Blocks, block_size: int, few: bool = False):
+        """`few`: guards of all blocks may be held at the same time."""
+        self._blocks, self._few = blocks, few
         self._next = threading.Lock()
         self._closed = False
         self.block_size = block_size
@@ -95,10 +96,17 @@ class Queue(NoSequence):
 
     def iter(self) -> Iterator[Guard]:
         """The guards of all blocks that are left."""
-        while not isinstance(guard := self.get(), QueueClosedType):
-            yield guard
+        return _Guards(self)
 
     __iter__ = iter
+
+    def __length_hint__(self) -> int:
+        """Asked by what collects (list, tuple, sorted), not by loops. ValueError where the next block would wait for ever for
+        the guards of those before."""
+        if not (self._few or self._closed):
+            raise ValueError("there is room for a few blocks at a time: loop over the queue and copy from each block what is to stay, or "
+                             "take rows from streamer.get_generator(..)")
+        return 0
 
     def close(self) -> None:
         """Ends the stream. Whoever waits for a block gets QueueClosed; blocks in guards stay."""
@@ -110,6 +118,25 @@ class Queue(NoSequence):
 
     def __del__(self) -> None:
         self.close()
+
+
+class _Guards:
+    """The guards of a queue one by one."""
+
+    def __init__(self, queue: Queue):
+        self._queue = queue
+
+    def __iter__(self) -> _Guards:
+        return self
+
+    def __next__(self) -> Guard:
+        guard = self._queue.get()
+        if isinstance(guard, QueueClosedType):
+            raise StopIteration
+        return guard
+
+    def __length_hint__(self) -> int:
+        return self._queue.__length_hint__()
 
 
 class RowGenerator(NoSequence):
@@ -200,7 +227,7 @@ class Streamer(NoSequence):
         request = self._source.request(node.path, fields=None if field is None else [field], stream=stream,
                                        options={"layout": "rows"})
         return Queue(open_blocks(self._source.connection, request, single=field is not None, rows=size,
-                                 remainder=remainder), size)
+                                 remainder=remainder), size, few=not cyclic and -(-node.rows // size) <= ahead)
 
     def get_generator(self, path: str, n_procs: int | None = None, read_ahead: int | None = None, cyclic: bool = False,
                       block_size: int | None = None, ordered: bool = False, field: str | None = None,
