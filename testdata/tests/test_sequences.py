@@ -309,6 +309,15 @@ def test_an_array_in_a_guard_with_the_arguments_of_numpy_2(reader):
             np.array(proxy, "f4", copy=False)
 
 
+def test_an_exchange_gives_chunks(connection):
+    with limit():
+        exchange = connection.do_exchange({"file": "x.h5", "dataset": "/a"}, np.array([2, 0]))
+        for use in (len, np.asarray, pa.array, lambda e: 1 in e):
+            with pytest.raises(TypeError, match=r"read_all\("):
+                use(exchange)
+        assert [v for chunk in exchange for v in chunk.data["a"].to_pylist()] == [2, 0]
+
+
 # Streams without end
 
 ENDLESS = [{"cyclic": True}, {"cyclic": True, "cycles": None}, {"follow": True}, {"cyclic": np.True_}]

@@ -58,8 +58,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-class Exchange:
+class Exchange(NoSequence):
     """The rows of many coordinates; reads as a FlightStreamReader does."""
+
+    _instead = "it gives chunks once, and read_all() all rows"
 
     def __init__(self, reader: fl.FlightStreamReader, writer: fl.FlightStreamWriter):
         self._reader, self._writer = reader, writer  # without its writer the call would end
