@@ -3,7 +3,6 @@ package reader
 import (
 	"context"
 
-	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -22,6 +21,7 @@ type unfilter interface {
 	Close() error
 }
 
-// MaybeServeHelper must be the first call of a program's main: where the process was started as a helper of an Engine
-// it serves until its parent goes, and does not return.
-func MaybeServeHelper() { h5proc.MaybeServe() }
+// MaybeServeHelper does nothing: a process that was started as a helper of an Engine never gets to main.
+//
+// Deprecated: leave the call out. It will be removed two minor releases after 0.1.
+func MaybeServeHelper() {}

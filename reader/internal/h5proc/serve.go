@@ -22,13 +22,18 @@ type settings struct {
 // maxSlab bounds one slab read.
 const maxSlab = 1 << 30
 
-// MaybeServe turns this process into a helper if it was started as one: it serves until its parent is gone and does
-// not return. Otherwise it returns at once. Call it first in main, and in TestMain.
-func MaybeServe() {
-	text, ok := os.LookupEnv(helperEnv)
-	if !ok {
-		return
+// init turns a process that was started as a helper into one, before main: a program that embeds the reader would
+// otherwise run again, open the same file, and start a helper, without end. The goroutine of init is bound to a thread,
+// and each answer would wait for the switch to it.
+func init() {
+	if text, ok := os.LookupEnv(helperEnv); ok {
+		go help(text)
+		select {}
 	}
+}
+
+// help serves until the parent is gone, and does not return.
+func help(text string) {
 	var s settings
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		os.Exit(2)
