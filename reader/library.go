@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 

@@ -72,11 +72,6 @@ func (s *tally) file(t *testing.T, path string) {
 	s.compare(t, path, got, want)
 }
 
-func TestMain(m *testing.M) {
-	h5proc.MaybeServe()
-	os.Exit(m.Run())
-}
-
 func (s *tally) refuse(reason string) {
 	if s.reasons == nil {
 		s.reasons = map[string]int{}
