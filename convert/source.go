@@ -10,7 +10,7 @@ import (
 	"github.com/mtflight/mtflight/internal/near"
 )
 
-// Kind is what the contract calls the kind of a dataset.
+// Kind is what docs/protocol.md calls the kind of a dataset.
 type Kind string
 
 // The kinds.

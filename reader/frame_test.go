@@ -238,7 +238,7 @@ func TestFrameRefusals(t *testing.T) {
 		"misspelt":       {"/fixed", Request{Fields: []string{"wen"}}, ErrNotFound, `near: "when"`},
 		"where":          {"/fixed", Request{Where: &where}, ErrUnsupported, "where"},
 		"sort_by":        {"/fixed", Request{SortBy: "n"}, ErrUnsupported, "sort_by"},
-		"select":         {"/table", Request{Select: &all}, ErrUnsupported, "select"},
+		"select":         {"/table", Request{Select: &all}, ErrUnsupported, "select is not served for a frame: ask the raw node /table"},
 		"rows":           {"/table", rows, ErrUnsupported, "layout"},
 		"follow":         {"/table", Request{Stream: &Stream{Follow: true}}, ErrUnsupported, "follow"},
 		"coordinates":    {"/fixed", Request{Coordinates: []int64{4}}, ErrOutOfRange, "4"},

@@ -163,7 +163,7 @@ func columnNamed(all []frame.Column, name string) (frame.Column, error) {
 
 // checkFrameRequest refuses what only a raw node can do.
 func (d *Dataset) checkFrameRequest(r Request, parts int) error {
-	what := ""
+	what, of := "", "a frame"
 	switch {
 	case r.Select != nil:
 		what = "select"
@@ -172,13 +172,13 @@ func (d *Dataset) checkFrameRequest(r Request, parts int) error {
 	case r.Stream != nil && r.Stream.Follow:
 		what = "stream.follow"
 	case parts > 1 && r.Where != nil:
-		what = "where"
+		what, of = "where", "a frame of several datasets"
 	case parts > 1 && r.SortBy != "":
-		what = "sort_by"
+		what, of = "sort_by", "a frame of several datasets"
 	default:
 		return nil
 	}
-	return d.failed(fault.New(fault.Unsupported, "%s is not served for a frame of several datasets: ask the raw node %s", what, d.frame.Columns[0].Path))
+	return d.failed(fault.New(fault.Unsupported, "%s is not served for %s: ask the raw node %s", what, of, d.frame.Columns[0].Path))
 }
 
 // untouched tells whether the columns of a part are its raw columns.

@@ -112,7 +112,7 @@ func (d *Dataset) fill() []byte {
 	return make([]byte, size)
 }
 
-// metadata is the schema metadata of protocol section 4.
+// metadata is the schema metadata of docs/protocol.md section 4.
 func (d *Dataset) metadata(name string) arrow.Metadata {
 	return arrow.MetadataFrom(d.metadataMap(name, d.asked))
 }

@@ -1,6 +1,6 @@
 """What a dataset's rows are as Python values, by h5py: the other side of every comparison.
 
-Written against the table "HDF5 to Arrow" of docs/architecture.md and nothing of mtflight's.
+Written against the table "HDF5 to Arrow" of docs/protocol.md and nothing of mtflight's.
 """
 
 from __future__ import annotations
