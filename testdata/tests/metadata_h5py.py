@@ -1,6 +1,9 @@
 """A file's metadata by libhdf5 alone, as plain JSON: what mtflight's action `list` must give.
 
     python testdata/tests/metadata_h5py.py FILE [LIBHDF5]      prints it; default is the libhdf5 that h5py carries
+    python testdata/tests/metadata_h5py.py --many [LIBHDF5]    answers paths on standard input
+
+The libhdf5 must be 1.12 or newer.
 
 {"groups": {path: {attributes}}, "types": {..}, "datasets": {path: {..}}, "links": {path: {kind, file, target}}}; every
 object once, by hard links from the root in the order of names. Values are read in the file's own type and decoded here;
@@ -429,6 +432,20 @@ def dump(path, library: Library | None = None) -> dict:
         d.close()
 
 
+def many(library: Library) -> None:
+    """Answers every path on standard input by a line: the tree, or {"error": reason}."""
+    for line in sys.stdin:
+        try:
+            out = dump(line.rstrip("\n"), library)
+        except (RuntimeError, RecursionError) as e:
+            out = {"error": str(e)}
+        print(json.dumps(out), flush=True)
+
+
 if __name__ == "__main__":
     sys.setrecursionlimit(10_000)
-    print(json.dumps(dump(sys.argv[1], Library(sys.argv[2]) if sys.argv[2:] else None), indent=1))
+    arguments = [a for a in sys.argv[1:] if a != "--many"]
+    if "--many" in sys.argv:
+        many(Library(*arguments))
+    else:
+        print(json.dumps(dump(arguments[0], Library(*arguments[1:])), indent=1))
