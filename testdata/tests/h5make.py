@@ -16,18 +16,18 @@ NULL, SCALAR = "null", ()
 class File:
     """An open file. low and high are numbers of H5F_libver_t, high None the newest that the library has."""
 
-    def __init__(self, h5: Library, path, low: int = 0, high: int | None = None, create=None, image: bool = False, mode: str = "w", **options):
+    def __init__(self, h5: Library, path, low: int = 0, high: int | None = None, image: bool = False, mode: str = "w", tune=None, **options):
         self.h5, self.kept = h5, []
         access = h5.H5Pcreate(h5.P_FILE_ACCESS)
         h5.H5Pset_fclose_degree(access, 3)
         h5.H5Pset_libver_bounds(access, low, newest(h5) if high is None else high)
         if image:
             h5.H5Pset_mdc_image_config(access, struct.pack("i??xxi", 1, True, False, -1))
+        if tune:
+            tune(h5, access)
         if mode == "w":
             self.creation = h5.H5Pcreate(h5.P_FILE_CREATE)
             self._creation(**options)
-            if create:
-                create(self.creation)
             self.id = h5.H5Fcreate(str(path).encode(), 2, self.creation, access)
         else:
             self.id = h5.H5Fopen(str(path).encode(), 1, access)
