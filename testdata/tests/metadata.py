@@ -91,17 +91,17 @@ class Judge:
             expected = {path: o for path, o in want[kind].items() if not hidden(path)}
             for path, o in expected.items():
                 other = got[kind].get(path)
-                if "error" in o:
+                if "error" in o or other is None and below(path, unsure):
                     self.counts[f"{what}: libhdf5 refuses"] += 1
                 elif other is None:
-                    above = next((g for g in broken if path.startswith(g.rstrip("/") + "/")), None)
+                    above = below(path, broken)
                     self.refuse(what, broken[above]) if above else self.differ(what, path, o, "missing")
                 elif kind == "links":
                     self.same(what, path, o, {k: other.get(k, "") for k in o})
                 else:
                     self.object(path, kind, o, other)
             for path in got[kind].keys() - expected.keys():
-                if not any((path + "/").startswith(u.rstrip("/") + "/") for u in unsure):
+                if not below(path, unsure):
                     self.differ(what, path, "absent", got[kind][path])
 
     def object(self, path: str, kind: str, want: dict, got: dict) -> None:
@@ -190,6 +190,11 @@ def by_path(tree: dict) -> dict:
         if d["path"] not in out["groups"]:  # one that stands for what is missing of a group
             out["datasets"][d["path"]] = d
     return out
+
+
+def below(path: str, roots) -> str | None:
+    """The root that a path is below, or is."""
+    return next((r for r in roots if (path + "/").startswith(r.rstrip("/") + "/")), None)
 
 
 def hidden(path: str) -> bool:

@@ -152,7 +152,10 @@ class Dump:
             value = b""
             if kind in (1, 64):
                 buffer = ctypes.create_string_buffer(max(1, size))
-                self.h5.H5Lget_val_by_idx(group, b".", 0, 0, i, buffer, size, 0)
+                if b"/" in name:
+                    self.h5.H5Lget_val_by_idx(group, b".", 0, 0, i, buffer, size, 0)
+                else:  # which takes less than a walk of the group
+                    self.h5.H5Lget_val(group, name, buffer, size, 0)
                 value = buffer.raw[:size]
             out.append((name, kind, 0 if kind else address, value))
         return out, error
