@@ -21,6 +21,7 @@ from h5lib import Library, carried
 from h5make import INDEXED, SHARE_ALL, TRACKED, File, newest
 
 SEED = 14
+MISTAKE = 3  # how a process ends that failed for no reason of libhdf5's
 SECONDS = 30  # of one file
 SYSTEM = "/usr/lib/x86_64-linux-gnu/libhdf5_serial.so.103"
 NAMES = [b"a", b"energy", b"with space", "größe".encode(), "日本".encode(), b"caf\xe9", b"\xff", b"back\\slash", b"\\xe9", b"..x", b" ", b"n" * 300, b"NUL", b"CLASS", b"a\nb"]
@@ -45,7 +46,10 @@ def done(do, *args) -> bool:
     """In a process of its own: one has one libhdf5, and a refusal can leave that in a state in which it crashes."""
     child = os.fork()
     if child:
-        return os.waitpid(child, 0)[1] == 0
+        status = os.waitpid(child, 0)[1]
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == MISTAKE:
+            raise SystemExit(f"{do.__name__} {args}: a mistake of the generator")
+        return status == 0
     code = 1
     try:
         signal.alarm(SECONDS)
@@ -55,6 +59,7 @@ def done(do, *args) -> bool:
         pass
     except BaseException:
         traceback.print_exc()
+        code = MISTAKE
     os._exit(code)
 
 

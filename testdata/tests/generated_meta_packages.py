@@ -81,7 +81,7 @@ def with_pytables(path: str, rng: random.Random) -> None:
             f.create_vlarray(g, "pickled", tables.ObjectAtom()).append({"a": 1})
             for node in (g, t):
                 for i in range(rng.choice([1, 6, 30])):
-                    node._v_attrs[f"a{i}"] = rng.choice([*VALUES, {"a": [1, 2]}, None, (1, "x"), "x" * 3000])
+                    node._v_attrs[f"a{i}"] = rng.choice([*VALUES[:-1], {"a": [1, 2]}, None, (1, "x"), "x" * 3000])
         f.create_soft_link("/", "soft", "/table")
         f.create_external_link("/", "external", "other.h5:/table")
         f.create_hard_link("/", "hard", "/array")
@@ -91,8 +91,8 @@ def with_pandas(path: str, rng: random.Random) -> None:
     import pandas as pd
 
     warnings.simplefilter("ignore")
-    columns = rng.choice([2, 20, 400])
-    df = pd.DataFrame({f"a column named {i}": np.arange(4) * i if i % 2 else [f"t{k}" for k in range(4)] for i in range(columns)})
+    columns, name = rng.choice([2, 20, 120]), "a column's name " * rng.choice([1, 20])
+    df = pd.DataFrame({f"{name}{i}": np.arange(4) * i if i % 2 else [f"t{k}" for k in range(4)] for i in range(columns)})
     df["category"] = pd.Categorical(["a", "b", "a", "b"])
     df["time"] = pd.date_range("2020", periods=4, tz=rng.choice([None, "Europe/Berlin"]))
     df.to_hdf(path, key="/deep/df", format="table", mode="w", data_columns=["category"] if columns < 20 else None)
@@ -105,8 +105,9 @@ def with_anndata(path: str, rng: random.Random) -> None:
     import pandas as pd
 
     warnings.simplefilter("ignore")
-    n = rng.choice([2, 30, 3000])
-    obs = pd.DataFrame({f"obs column {i}" * rng.choice([1, 2]): np.arange(3) for i in range(n)}, index=["a", "b", "c"])
+    pd.set_option("future.infer_string", False)
+    n = rng.choice([2, 30, 1500])
+    obs = pd.DataFrame({f"a column of obs with the number {i:04}, of some length": np.arange(3) for i in range(n)}, index=["a", "b", "c"])
     obs["kind"] = pd.Categorical(["x", "y", "x"], ordered=True)
     ad.AnnData(np.zeros((3, 2)), obs=obs, uns={"a": 1, "b": {"c": "text"}}).write_h5ad(path)
 

@@ -1,7 +1,7 @@
 """Metadata of files drawn by a seed against libhdf5's reading: MTFLIGHT_GENERATED_META=2000 draws as many instead of 40.
 
-MTFLIGHT_LIBHDF5 names more libraries that write, separated by colons. What is refused must be one of REFUSED; the counts
-are printed (pytest -s).
+MTFLIGHT_LIBHDF5 names more libraries that write, separated by colons; MTFLIGHT_KEEP=DIR keeps the files. What is
+refused must be one of REFUSED; the counts are printed (pytest -s). AnnData's files are drawn where it is installed.
 """
 
 from __future__ import annotations

@@ -55,3 +55,13 @@ def test_what_lies_beside_the_seeds(path):
             assert witness.dump(path) == json.loads(path.with_suffix(".json").read_text())
         finally:
             witness.close()
+
+
+@pytest.mark.parametrize(("attributes", "counted"), [
+    ({"a": 1.0, "b": [True]}, "attribute: equal"), ({"a": 1, "b": [1]}, "attribute: different"), ({"a": 1}, "attribute: different"),
+    ({"a": 1, "b": [True], "c": 0}, "attribute: different"), ({"a": 1, "b": {"unreadable": "why"}}, "attribute: refused")])
+def test_the_judge_sees(attributes, counted):
+    judge = Judge(None)
+    want = {"groups": {"/": {"attributes": {"a": 1, "b": [True]}}}, "types": {}, "datasets": {}, "links": {}}
+    judge.compare("f.h5", want, {"groups": [{"path": "/", "attributes": attributes}], "datasets": [], "links": []})
+    assert judge.counts[counted] and bool(judge.wrong([])) == (counted != "attribute: equal")
