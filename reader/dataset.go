@@ -67,8 +67,7 @@ func (d *Dataset) settle(err error) {
 }
 
 func (d *Dataset) learn(ctx context.Context) error {
-	d.object, d.noHeader = chunkindex.Open(d.file.h5, d.meta.Addr)
-	if d.meta.Err != "" && d.noHeader != nil {
+	if d.object, d.noHeader = d.meta.Object, d.meta.Cause; d.meta.Err != "" {
 		return d.noHeader
 	}
 	if d.meta.Layout == meta.Virtual && d.object != nil {

@@ -2,6 +2,8 @@
 // process where libhdf5 is asked, and read by reader. Values own their memory and are immutable once returned.
 package meta
 
+import "github.com/mtflight/mtflight/reader/internal/chunkindex"
+
 // File is a file's tree: every object once, found by hard links from the root, in the order of the walk.
 type File struct {
 	Groups   []Group
@@ -79,6 +81,10 @@ type Dataset struct {
 
 	Err     string // why the rest could not be learned; Path and Addr are then all there is
 	Witness string // why libhdf5 was asked about it; "" if it was not
+
+	// Object is what the dataset's header says of its storage; nil where that was refused, with Cause as the reason.
+	Object *chunkindex.Object
+	Cause  error
 }
 
 // Filter is one filter of a pipeline.

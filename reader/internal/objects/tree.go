@@ -107,7 +107,7 @@ func (w *walker) link(path string, l link, depth int) {
 	w.s.Grant(objectGrant)
 	h, err := w.s.Header(l.addr)
 	if err != nil {
-		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Err: err.Error()})
+		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Err: err.Error(), Cause: err})
 		return
 	}
 	w.object(h, path, depth)
