@@ -36,7 +36,7 @@ func requestMembers(r *reader.Request) map[string]bind {
 		"coordinates": coordinates(&r.Coordinates), "mask": mask(&r.Mask),
 		"where": textPtr(&r.Where), "vars": vars(&r.Vars),
 		"sort_by": text(&r.SortBy), "check_csi": boolean(&r.CheckCSI),
-		"limit": integerPtr(&r.Limit, 0), "batch_rows": integer(&r.BatchRows, 1), "batch_bytes": integer(&r.BatchBytes, 1),
+		"offset": integer(&r.Offset, 0), "limit": integerPtr(&r.Limit, 0), "batch_rows": integer(&r.BatchRows, 1), "batch_bytes": integer(&r.BatchBytes, 1),
 		"stream":  nested("stream.", func() map[string]bind { r.Stream = new(reader.Stream); return streamMembers(r.Stream) }),
 		"options": nested("options.", func() map[string]bind { return optionMembers(r) }),
 	}

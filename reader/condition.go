@@ -94,49 +94,52 @@ type hits []int64
 // probeBytes is how much is read before the next look at how much was found.
 const probeBytes = 4 << 20
 
-// filter finds the rows of a slice that match, at most limit of them (negative: all).
-func (p *Plan) filter(ctx context.Context, rows span, limit int64) (*sortedRows, error) {
-	out, _, err := p.matches(ctx, rows, limit, false)
+// filter finds the rows of a slice that match, a page of them.
+func (p *Plan) filter(ctx context.Context, rows span, g page) (*sortedRows, error) {
+	out, _, err := p.matches(ctx, rows, g, false)
 	return out, err
 }
 
 // matches is filter that, where keep says so and there is room, takes the rows along: then those are the result.
-func (p *Plan) matches(ctx context.Context, rows span, limit int64, keep bool) (*sortedRows, *kept, error) {
+func (p *Plan) matches(ctx context.Context, rows span, g page, keep bool) (*sortedRows, *kept, error) {
 	found, ok, err := p.candidates(ctx, rows)
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case ok:
-		return p.matching(ctx, found, limit, keep)
+		return p.matching(ctx, found, g, keep)
 	case len(p.where.columns) == 0:
-		found, err := p.every(rows, limit)
+		found, err := p.every(rows, g)
 		return found, nil, err
 	}
 	likely, _, err := p.likely(ctx, rows)
 	if err != nil {
 		return nil, nil, err
 	}
-	return p.matching(ctx, likely, limit, keep)
+	return p.matching(ctx, likely, g, keep)
 }
 
 // matching reads the condition's columns of some rows, and notes the statistics of whole chunks.
-func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bool) (*sortedRows, *kept, error) {
+func (p *Plan) matching(ctx context.Context, rows sequence, g page, keep bool) (*sortedRows, *kept, error) {
 	out, err := p.newSortedRows(0, false)
-	if limit == 0 || err != nil {
+	if g.limit == 0 || err != nil {
 		return out, nil, err
 	}
-	scan, err := p.probing(rows, limit, keep)
+	scan, err := p.probing(rows, g.end(), keep)
 	if err != nil {
 		out.close()
 		return nil, nil, err
 	}
 	defer p.ds.file.saveStats(false)
 	rowAt := rowOf(rows)
-	along := newKept(p.ds.file.eng.mem, int64(p.program.ElemSize()))
+	along := newKept(p.ds.file.eng.mem, int64(p.program.ElemSize()), g.offset)
+	before := g.offset // matches to pass over
 	err = scan.each(ctx, func(r *Run) bool {
 		for _, f := range r.now.finds {
 			for _, h := range f.hits {
-				if limit < 0 || out.n < limit {
+				if before > 0 {
+					before--
+				} else if out.n != g.limit {
 					out.add(rowAt(h))
 				}
 			}
@@ -146,7 +149,7 @@ func (p *Plan) matching(ctx context.Context, rows sequence, limit int64, keep bo
 			along.close()
 			keep = false
 		}
-		return out.err == nil && (limit < 0 || out.n < limit)
+		return out.err == nil && out.n != g.limit
 	})
 	if err = firstOf(err, out.err); !keep || err != nil {
 		along.close()
@@ -177,10 +180,8 @@ func (p *Plan) constant() bool {
 }
 
 // every is the rows of a slice for which a condition without columns holds: all or none.
-func (p *Plan) every(rows span, limit int64) (*sortedRows, error) {
-	if limit >= 0 {
-		rows = rows.cut(limit)
-	}
+func (p *Plan) every(rows span, g page) (*sortedRows, error) {
+	rows = g.of(rows).(span)
 	if !p.constant() {
 		rows.n = 0
 	}

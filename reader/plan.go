@@ -125,18 +125,22 @@ func (p *Plan) sequence(ctx context.Context) (err error) {
 	default:
 		p.fixed, err = slice(r.Start, r.Stop, r.Step, n)
 	}
-	if err == nil && p.fixed != nil && p.req.Limit != nil {
-		p.fixed = limited(p.fixed, *p.req.Limit)
+	if err == nil {
+		p.fixed = p.req.page().of(p.fixed)
 	}
 	return err
 }
 
-// chosen is the rows that a select takes.
-type chosen struct{ axis }
+// chosen is the rows that a select takes, from its first on.
+type chosen struct {
+	axis
+	first int64
+}
 
 func (c chosen) Len() int64 { return c.n }
 
 func (c chosen) Runs(runs []run, lo, hi, at int64) []run {
+	lo, hi = c.first+lo, c.first+hi
 	for _, r := range c.runs {
 		a, b := max(lo, r.dst), min(hi, r.dst+r.n)
 		if a < b {
@@ -144,22 +148,6 @@ func (c chosen) Runs(runs []run, lo, hi, at int64) []run {
 		}
 	}
 	return runs
-}
-
-func limited(s sequence, n int64) sequence {
-	switch s := s.(type) {
-	case span:
-		return s.cut(n)
-	case rowList:
-		return s[:min(n, s.Len())]
-	case chosen:
-		s.n = min(s.n, n)
-		return s
-	case section:
-		s.n = min(s.n, n)
-		return s
-	}
-	return s
 }
 
 // question checks what only reading can answer.
@@ -186,22 +174,18 @@ func (p *Plan) rows(ctx context.Context) (sequence, error) {
 	if p.fixed != nil {
 		return p.fixed, nil
 	}
-	limit := int64(-1)
-	if p.req.Limit != nil {
-		limit = *p.req.Limit
-	}
 	if p.req.SortBy == "" {
 		rows, err := slice(p.req.Start, p.req.Stop, p.req.Step, p.ds.rows())
 		if err != nil {
 			return nil, err
 		}
-		list, along, err := p.matches(ctx, rows, limit, true)
+		list, along, err := p.matches(ctx, rows, p.req.page(), true)
 		if along != nil {
 			return along, err
 		}
 		return list, err
 	}
-	return p.ordered(ctx, limit)
+	return p.ordered(ctx)
 }
 
 // Schema has the schema metadata of protocol section 4.

@@ -21,7 +21,8 @@ type Request struct {
 	CheckCSI bool
 	Index    string // use of PyTables' column indexes: IndexAuto ("" too), IndexOff or IndexOnly
 
-	Limit      *int64
+	Offset     int64   // rows of the result (filtered, sorted) that are passed over
+	Limit      *int64  // rows given then at most; nil: all
 	Stream     *Stream // nil: one ordered pass
 	BatchRows  int64   // 0: default
 	BatchBytes int64   // 0: default
