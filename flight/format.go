@@ -142,14 +142,14 @@ func wireVars(vars map[string]any) (map[string]json.RawMessage, error) {
 				return nil, fault.New(fault.Invalid, "request: member vars: %s is not a number, which JSON cannot say", short(name))
 			}
 			out[name] = json.RawMessage(formatFloat(v))
-		case int64, bool, string:
+		case int64, uint64, bool, string:
 			raw, err := json.Marshal(v)
 			if err != nil {
 				return nil, fault.New(fault.Invalid, "request: member vars: %w", err)
 			}
 			out[name] = raw
 		default:
-			return nil, fault.New(fault.Invalid, "request: member vars: %s must be int64, float64, string or bool", short(name))
+			return nil, fault.New(fault.Invalid, "request: member vars: %s must be int64, uint64 above it, float64, string or bool", short(name))
 		}
 	}
 	return out, nil

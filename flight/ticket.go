@@ -165,6 +165,9 @@ func variable(v any) (any, error) {
 		return v, nil
 	case json.Number:
 		if n, exact, err := number(v); err == nil {
+			if u, err := strconv.ParseUint(string(v), 10, 64); err == nil && !exact {
+				return u, nil
+			}
 			if !exact {
 				return nil, expected("an integer of more than 64 bits: write it as a float")
 			}

@@ -347,7 +347,7 @@ func (p *Plan) statsWords(x *Explanation) string {
 		return "statistics not used: the index is"
 	}
 	program, err := convert.Compile(p.ds.source, p.where.columns, asValues)
-	if err == nil && len(p.where.columns) > 0 && !p.newTally(program, p.where.program.Columns()).empty() {
+	if err == nil && len(p.where.columns) > 0 && !p.newTally(program, p.where.numbers).empty() {
 		return "statistics skip no chunk"
 	}
 	return "statistics skip no chunk: none are known of these columns"

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
 const (
@@ -27,11 +28,12 @@ type Plan struct {
 
 	fixed   sequence // the rows, if they are known without reading
 	where   *condition
-	probe   *probe     // looks for rows that match; no batches are made
-	size    int64      // rows of a batch
-	promise bool       // every batch has exactly size rows
-	frame   *framePlan // it is made of others
-	single  bool       // of a frame: nothing is decoded ahead but the next block
+	probe   *probe         // looks for rows that match; no batches are made
+	size    int64          // rows of a batch
+	promise bool           // every batch has exactly size rows
+	frame   *framePlan     // it is made of others
+	single  bool           // of a frame: nothing is decoded ahead but the next block
+	names   []frame.Column // of the frame that it is part of, which conditions may use
 }
 
 // Plan checks a request (its File and Dataset members only name the result) without reading a row.
@@ -45,7 +47,12 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if d.frame != nil {
 		return d.planFrame(ctx, r)
 	}
-	p := &Plan{ds: d, req: r}
+	return d.planNamed(ctx, r, nil)
+}
+
+// planNamed plans a request whose condition may use the names of a frame.
+func (d *Dataset) planNamed(ctx context.Context, r Request, names []frame.Column) (*Plan, error) {
+	p := &Plan{ds: d, req: r, names: names}
 	axes, err := d.axes(r)
 	if err != nil {
 		return nil, err
@@ -156,7 +163,7 @@ func (p *Plan) question(ctx context.Context) (err error) {
 		return err
 	}
 	if p.req.Where != nil {
-		if p.where, err = p.ds.condition(p.req); err != nil {
+		if p.where, err = p.ds.newCondition(p.req, p.names); err != nil {
 			return err
 		}
 	}

@@ -16,7 +16,7 @@ type Request struct {
 	MaskBools   []bool  // the same as it comes by an exchange; nil: not asked
 
 	Where    *string
-	Vars     map[string]any // int64, float64, string, bool
+	Vars     map[string]any // int64, uint64, float64, string, bool
 	SortBy   string
 	CheckCSI bool
 	Index    string // use of PyTables' column indexes: IndexAuto ("" too), IndexOff or IndexOnly

@@ -7,6 +7,9 @@ type ordered interface {
 }
 
 func compareKernel(n *node) kernel {
+	if isUnsigned(n.args...) {
+		return compareUnsignedKernel(n.op, n.args[0].kind, n.args[1].kind)
+	}
 	left, right := n.args[0].isFixed(), n.args[1].isFixed()
 	switch n.args[0].kind {
 	case Bool:
