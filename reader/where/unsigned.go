@@ -96,11 +96,9 @@ func unsignedKernel(op string) kernel {
 	return two(u64s, u64s, each2(loops[op]))
 }
 
-// compareUnsignedKernel compares where the left or the right is unsigned, without rounding.
+// compareUnsignedKernel compares where either the left or the right is unsigned, without rounding.
 func compareUnsignedKernel(op string, left, right Kind) kernel {
 	switch {
-	case left == Uint64 && right == Uint64:
-		return mixed(op, u64s, u64s, compareOrdered[uint64])
 	case left == Uint64 && right == Int64:
 		return mixed(op, u64s, i64s, compareSigned)
 	case left == Uint64:
