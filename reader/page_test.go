@@ -18,7 +18,7 @@ func rowsOf(t *testing.T, d *Dataset, r Request) (rows, firsts []int64) {
 	run := p.Run(context.Background())
 	defer run.Release()
 	for run.Next() {
-		rows = append(rows, widen[int64](vector(run.Record().Column(0)).I32)...)
+		rows = append(rows, widen[int64](vector(run.Record().Column(0), nil).I32)...)
 		firsts = append(firsts, run.Block().Row)
 	}
 	require.NoError(t, run.Err())

@@ -137,18 +137,35 @@ func (b *probe) match(l *look, f *fill, r convert.Resolver, e convert.Elems, fil
 		return err
 	}
 	defer rec.Release()
-	for i, in := range b.inputs {
-		l.vectors[i] = in.vector(rec.Column(in.at))
-	}
 	for i := range l.meters {
 		if news && b.tally.classes[i] != chunkstats.None {
 			l.meters[i].Take(rec.Column(i), 0, int(n))
 		}
 	}
 	l.set = slices.Grow(l.set[:0], int(n))[:n]
-	l.eval.Eval(l.vectors, int(n), l.set)
-	clear(l.vectors)
+	l.ask(b.inputs, rec)
 	return nil
+}
+
+// ask evaluates the condition for the rows of a record, in pieces where elements are taken out of lists.
+func (l *look) ask(inputs []operand, rec arrow.Record) {
+	n := int(rec.NumRows())
+	whole, step := make([]where.Vector, len(inputs)), max(n, 1)
+	for i, in := range inputs {
+		if a := rec.Column(in.at); inLists(a) {
+			step = listRows
+		} else {
+			whole[i] = vector(a, nil)
+		}
+	}
+	for from := 0; from < n; from += step {
+		to := min(n, from+step)
+		for i, in := range inputs {
+			l.vectors[i] = in.vector(rec.Column(in.at), whole[i], from, to)
+		}
+		l.eval.Eval(l.vectors, to-from, l.set[from:to])
+	}
+	clear(l.vectors)
 }
 
 // collect notes what is set: hits for the result, l.src and l.dst for gathering.

@@ -9,15 +9,19 @@ import (
 	"github.com/mtflight/mtflight/reader/where"
 )
 
-// vector is what a condition sees of a column as it was read.
-func (o operand) vector(a arrow.Array) where.Vector {
+// listRows are the rows at a time of which elements are taken out of lists.
+const listRows = 1 << 14
+
+// vector is what a condition sees of a column as it was read, in some of its rows. all is the column's own vector where
+// it holds no lists.
+func (o operand) vector(a arrow.Array, all where.Vector, from, to int) where.Vector {
 	switch l := a.(type) {
 	case *array.FixedSizeList:
-		return picked(vector(l.ListValues()), fixedPlaces(l, o.item))
+		return vector(l.ListValues(), fixedPlaces(l, o.item, from, to))
 	case *array.List:
-		at := listPlaces(l, o.item)
+		at := listPlaces(l, o.item, from, to)
 		if !o.missing {
-			return picked(vector(l.ListValues()), at)
+			return vector(l.ListValues(), at)
 		}
 		out := where.Vector{Bool: make([]byte, len(at))}
 		for i, p := range at {
@@ -25,24 +29,29 @@ func (o operand) vector(a arrow.Array) where.Vector {
 		}
 		return out
 	}
-	return vector(a)
+	return all.Window(from, to)
+}
+
+// inLists tells whether a column's values are taken out of lists.
+func inLists(a arrow.Array) bool {
+	return a.DataType().ID() == arrow.FIXED_SIZE_LIST || a.DataType().ID() == arrow.LIST
 }
 
 // fixedPlaces are the places of an element of each list among all values.
-func fixedPlaces(l *array.FixedSizeList, item int) []int {
+func fixedPlaces(l *array.FixedSizeList, item, from, to int) []int {
 	width := int(l.DataType().(*arrow.FixedSizeListType).Len())
-	out := make([]int, l.Len())
+	out := make([]int, to-from)
 	for i := range out {
-		out[i] = (l.Data().Offset()+i)*width + max(item, 0)
+		out[i] = (l.Data().Offset()+from+i)*width + max(item, 0)
 	}
 	return out
 }
 
 // listPlaces are the same of lists of any length, -1 where there is no such element.
-func listPlaces(l *array.List, item int) []int {
-	out := make([]int, l.Len())
+func listPlaces(l *array.List, item, from, to int) []int {
+	out := make([]int, to-from)
 	for i := range out {
-		lo, hi := l.ValueOffsets(i)
+		lo, hi := l.ValueOffsets(from + i)
 		at := lo + int64(item)
 		if item < 0 {
 			at = hi + int64(item)
@@ -54,26 +63,61 @@ func listPlaces(l *array.List, item int) []int {
 	return out
 }
 
-// picked is a vector of some values, zero where the place is -1.
-func picked(v where.Vector, at []int) (out where.Vector) {
-	out.Bool, out.I32, out.I64, out.U64 = pick(v.Bool, at), pick(v.I32, at), pick(v.I64, at), pick(v.U64, at)
-	out.F32, out.F64, out.C128 = pick(v.F32, at), pick(v.F64, at), pick(v.C128, at)
-	if v.Off == nil {
-		return out
+// vector gives a column's values, or those at some places (zero at -1), without a copy where they are all and their type
+// is the condition's.
+func vector(a arrow.Array, at []int) where.Vector {
+	switch a := a.(type) {
+	case *array.Boolean:
+		return where.Vector{Bool: bools(a, at)}
+	case *array.Int32:
+		return where.Vector{I32: pick(a.Int32Values(), at)}
+	case *array.Int64:
+		return where.Vector{I64: pick(a.Int64Values(), at)}
+	case *array.Float32:
+		return where.Vector{F32: pick(a.Float32Values(), at)}
+	case *array.Float64:
+		return where.Vector{F64: pick(a.Float64Values(), at)}
+	case *array.Uint64:
+		return where.Vector{U64: pick(a.Uint64Values(), at)}
+	case *array.Timestamp:
+		return where.Vector{I64: orNaT(a, arrow.Int64Traits.CastFromBytes(arrow.TimestampTraits.CastToBytes(a.TimestampValues())), at)}
+	case *array.Duration:
+		return where.Vector{I64: orNaT(a, arrow.Int64Traits.CastFromBytes(arrow.DurationTraits.CastToBytes(a.DurationValues())), at)}
+	case *array.Binary:
+		return texts(a, at)
 	}
-	out.Off = make([]int32, 1, len(at)+1)
-	for _, p := range at {
-		if p >= 0 {
-			out.Bytes = append(out.Bytes, v.Bytes[v.Off[p]:v.Off[p+1]]...)
-		}
-		out.Off = append(out.Off, int32(len(out.Bytes)))
-	}
-	return out
+	return widened(a, at)
 }
 
+func widened(a arrow.Array, at []int) where.Vector {
+	switch a := a.(type) {
+	case *array.Int8:
+		return where.Vector{I32: widen[int32](pick(a.Int8Values(), at))}
+	case *array.Int16:
+		return where.Vector{I32: widen[int32](pick(a.Int16Values(), at))}
+	case *array.Uint8:
+		return where.Vector{I32: widen[int32](pick(a.Uint8Values(), at))}
+	case *array.Uint16:
+		return where.Vector{I32: widen[int32](pick(a.Uint16Values(), at))}
+	case *array.Uint32:
+		return where.Vector{I64: widen[int64](pick(a.Uint32Values(), at))}
+	case *array.Float16:
+		values := pick(a.Values(), at)
+		out := make([]float32, len(values))
+		for i, v := range values {
+			out[i] = v.Float32()
+		}
+		return where.Vector{F32: out}
+	case *array.Struct: // not in lists
+		return where.Vector{C128: complexes(a)}
+	}
+	return where.Vector{}
+}
+
+// pick is the values at some places, zero at -1; all for nil.
 func pick[T any](values []T, at []int) []T {
-	if values == nil {
-		return nil
+	if at == nil {
+		return values
 	}
 	out := make([]T, len(at))
 	for i, p := range at {
@@ -84,63 +128,33 @@ func pick[T any](values []T, at []int) []T {
 	return out
 }
 
-// vector gives a column's values without a copy where their type is the condition's.
-func vector(a arrow.Array) where.Vector {
-	switch a := a.(type) {
-	case *array.Boolean:
-		return where.Vector{Bool: bools(a)}
-	case *array.Int32:
-		return where.Vector{I32: a.Int32Values()}
-	case *array.Int64:
-		return where.Vector{I64: a.Int64Values()}
-	case *array.Float32:
-		return where.Vector{F32: a.Float32Values()}
-	case *array.Float64:
-		return where.Vector{F64: a.Float64Values()}
-	case *array.Uint64:
-		return where.Vector{U64: a.Uint64Values()}
-	case *array.Timestamp:
-		return where.Vector{I64: orNaT(a, arrow.Int64Traits.CastFromBytes(arrow.TimestampTraits.CastToBytes(a.TimestampValues())))}
-	case *array.Duration:
-		return where.Vector{I64: orNaT(a, arrow.Int64Traits.CastFromBytes(arrow.DurationTraits.CastToBytes(a.DurationValues())))}
-	case *array.Binary:
+func texts(a *array.Binary, at []int) where.Vector {
+	if at == nil {
 		return where.Vector{Off: a.ValueOffsets(), Bytes: a.ValueBytes()}
 	}
-	return widened(a)
-}
-
-func widened(a arrow.Array) where.Vector {
-	switch a := a.(type) {
-	case *array.Int8:
-		return where.Vector{I32: widen[int32](a.Int8Values())}
-	case *array.Int16:
-		return where.Vector{I32: widen[int32](a.Int16Values())}
-	case *array.Uint8:
-		return where.Vector{I32: widen[int32](a.Uint8Values())}
-	case *array.Uint16:
-		return where.Vector{I32: widen[int32](a.Uint16Values())}
-	case *array.Uint32:
-		return where.Vector{I64: widen[int64](a.Uint32Values())}
-	case *array.Float16:
-		out := make([]float32, a.Len())
-		for i, v := range a.Values() {
-			out[i] = v.Float32()
+	out := where.Vector{Off: make([]int32, 1, len(at)+1)}
+	for _, p := range at {
+		if p >= 0 {
+			out.Bytes = append(out.Bytes, a.Value(p)...)
 		}
-		return where.Vector{F32: out}
-	case *array.Struct:
-		return where.Vector{C128: complexes(a)}
+		out.Off = append(out.Off, int32(len(out.Bytes)))
 	}
-	return where.Vector{}
+	return out
 }
 
 // orNaT gives nulls the value that conditions know them by.
-func orNaT(a arrow.Array, values []int64) []int64 {
+func orNaT(a arrow.Array, values []int64, at []int) []int64 {
+	out := pick(values, at)
 	if a.NullN() == 0 {
-		return values
+		return out
 	}
-	out := slices.Clone(values)
+	out = slices.Clone(out)
 	for i := range out {
-		if a.IsNull(i) {
+		p := i
+		if at != nil {
+			p = at[i]
+		}
+		if p >= 0 && a.IsNull(p) {
 			out[i] = where.NaT
 		}
 	}
@@ -159,12 +173,17 @@ func widen[T, S number](in []S) []T {
 	return out
 }
 
-func bools(a *array.Boolean) []byte {
-	out := make([]byte, a.Len())
-	for i := range out {
-		if a.Value(i) {
-			out[i] = 1
+func bools(a *array.Boolean, at []int) []byte {
+	if at == nil {
+		out := make([]byte, a.Len())
+		for i := range out {
+			out[i] = byte(btoi(a.Value(i)))
 		}
+		return out
+	}
+	out := make([]byte, len(at))
+	for i, p := range at {
+		out[i] = byte(btoi(p >= 0 && a.Value(p)))
 	}
 	return out
 }
@@ -185,5 +204,5 @@ func doubles(a arrow.Array) []float64 {
 	case *array.Float32:
 		return widen[float64](a.Float32Values())
 	}
-	return widen[float64](widened(a).F32)
+	return widen[float64](widened(a, nil).F32)
 }

@@ -1,7 +1,10 @@
 package where
 
-// maxSpread bounds the constants that arithmetic needs as whole vectors.
-const maxSpread = 250
+// maxSpread bounds the constants that arithmetic needs as whole vectors, maxElements those of lists' elements.
+const (
+	maxSpread   = 250
+	maxElements = 250
+)
 
 // assembler turns resolved nodes into instructions over registers: columns first, then constants, then temporaries,
 // which are used again as soon as their last reader has run.
@@ -26,6 +29,9 @@ func assemble(src *source, root *node) (*Program, error) {
 	if a.wide > maxSpread {
 		return nil, src.fail(root.at, "over %d constants in arithmetic: shorten the condition", maxSpread)
 	}
+	if elements := countElements(a.cols); elements > maxElements {
+		return nil, src.fail(root.at, "over %d elements of lists: shorten the condition", maxElements)
+	}
 	a.p.columns = len(a.p.inputs)
 	for i, n := range a.fixed {
 		a.reg[n] = a.p.columns + i
@@ -44,6 +50,13 @@ type input struct {
 // input is that of a node which the caller fills.
 func (n *node) input() (input, bool) {
 	return input{n.op, n.col, n.item}, n.op == "column" || n.op == "element" || n.op == "missing"
+}
+
+func countElements(cols map[input]int) (n int) {
+	for in := range cols {
+		n += int(truth(in.op != "column"))
+	}
+	return n
 }
 
 func (n *node) isFixed() bool { return n.data != nil }

@@ -455,6 +455,15 @@ func TestIntegersBeyond64Bits(t *testing.T) {
 	require.Empty(t, p.Inputs())
 }
 
+func TestElementsAreBounded(t *testing.T) {
+	text := "tags[0] > 1"
+	for i := range 300 {
+		text += fmt.Sprintf(" or tags[%d] > 1", i)
+	}
+	_, err := Compile(text, formScope, nil)
+	require.ErrorContains(t, err, "over 250 elements of lists")
+}
+
 // FuzzForms takes any text over columns that numexpr does not know.
 func FuzzForms(f *testing.F) {
 	r := rand.New(rand.NewPCG(33, 34))

@@ -23,6 +23,23 @@ type Vector struct {
 	Bytes []byte
 }
 
+// Window is some of the rows, which it shares with the vector.
+func (v Vector) Window(from, to int) Vector {
+	out := Vector{Bool: rows(v.Bool, from, to), I32: rows(v.I32, from, to), I64: rows(v.I64, from, to), U64: rows(v.U64, from, to),
+		F32: rows(v.F32, from, to), F64: rows(v.F64, from, to), C128: rows(v.C128, from, to), Bytes: v.Bytes}
+	if v.Off != nil {
+		out.Off = v.Off[from : to+1]
+	}
+	return out
+}
+
+func rows[T any](s []T, from, to int) []T {
+	if s == nil {
+		return nil
+	}
+	return s[from:to]
+}
+
 // Program is a compiled condition. It is immutable: goroutines may share it, each with its own Eval.
 type Program struct {
 	root    *node

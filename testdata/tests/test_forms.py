@@ -8,6 +8,7 @@ import os
 import warnings
 
 import forms
+import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -162,3 +163,21 @@ def test_statistics_leave_chunks_out(served, root):
         assert rows(client, "forms.h5", "/zip", where) == want
         plan = next(iter(client.do_action(pa.flight.Action("explain", ticket("forms.h5", "/zip", where=where).ticket)))).body.to_pybytes()
         assert json.loads(plan)["skipped"] > 2, (where, json.loads(plan)["plan"])
+
+
+def test_elements_of_long_chunks(start, tmp_path):
+    """They are taken out piece by piece; the other columns, texts too, go along."""
+    n = 50_001
+    rng = np.random.default_rng(7)
+    a = np.zeros(n, [("row", "i4"), ("p", "i1", (3,)), ("s", "S3"), ("x", "f8"), ("flag", "?"), ("z", "i2")])
+    a["row"], a["p"], a["s"] = np.arange(n), rng.integers(-5, 5, (n, 3)), rng.choice([b"a", b"bcd", b""], n)
+    a["x"], a["flag"], a["z"] = rng.random(n), rng.random(n) < 0.5, rng.integers(-9, 9, n)
+    with h5py.File(tmp_path / "long.h5", "w") as f:
+        f["t"] = a
+        lists = f.create_dataset("l", (40_000,), h5py.vlen_dtype("i2"), chunks=(40_000,))
+        lists[:] = np.array([np.arange(i % 4) for i in range(40_000)], object)
+    client = start(tmp_path).client()
+    want = a["row"][(a["p"][:, 1] > 2) & ((a["s"] == b"bcd") | (a["x"] > 0.9)) & (a["flag"] | (a["z"] < a["p"][:, -1]))]
+    assert rows(client, "long.h5", "/t", "(p[1] > 2) & ((s == 'bcd') | (x > 0.9)) & (flag | (z < p[-1]))") == want.tolist()
+    got = client.do_get(ticket("long.h5", "/l", where="(l[2] == 2) | (l[0] is null)")).read_all()
+    assert got.num_rows == 20_000
