@@ -12,7 +12,7 @@ LISTEN      ?= grpc://127.0.0.1:8815
 PY          := .venv/bin/python
 
 # Packages that start no goroutine gain nothing from the race detector and are slow under it.
-PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|gheap|meta|ptindex)
+PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|attrs|gheap|meta|ptindex)
 
 GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 

@@ -19,6 +19,7 @@ type node struct {
 type compiler struct {
 	opts       Options
 	pytables   bool
+	numpyText  bool // null-terminated strings are NumPy's
 	offsetSize int
 	missing    []any // numbers that become null
 	plan       *plan

@@ -107,13 +107,8 @@ func (w words) dictionaryNode(buf int) *node {
 	return &node{typ: typ, finish: func(f *finisher, s *store, n int) (arrow.ArrayData, error) {
 		index := s.take(buf)
 		defer index.Release()
-		valid, nulls := validity(f.mem, n, func(i int) bool {
-			at := index.Bytes()[4*i : 4*i+4]
-			if binary.LittleEndian.Uint32(at) < uint32(len(w.names)) {
-				return true
-			}
-			clear(at)
-			return false
+		valid, nulls := validity(f.mem, n, index.Bytes(), func(i int) bool {
+			return binary.LittleEndian.Uint32(index.Bytes()[4*i:]) < uint32(len(w.names))
 		})
 		if valid != nil {
 			defer valid.Release()
@@ -150,19 +145,21 @@ func (w words) textNode(buf int) *node {
 				return nil, failed(i, err)
 			}
 		}
-		out.valid, _ = validity(f.mem, n, func(i int) bool { return at(i) < uint32(len(w.names)) })
+		out.valid, _ = validity(f.mem, n, nil, func(i int) bool { return at(i) < uint32(len(w.names)) })
 		return out.finish(typ, n), nil
 	}}
 }
 
-// validity is a bitmap of n values and its number of nulls; without nulls there is none.
-func validity(mem memory.Allocator, n int, valid func(i int) bool) (*buffer, int) {
+// validity is a bitmap of n values and its number of nulls; without nulls there is none. The slots below nulls are
+// cleared: engines convert them before they look at the bitmap. Texts have none, and are empty there.
+func validity(mem memory.Allocator, n int, slots []byte, valid func(i int) bool) (*buffer, int) {
 	var bits *buffer
-	nulls := 0
+	nulls, width := 0, len(slots)/max(n, 1)
 	for i := range n {
 		if valid(i) {
 			continue
 		}
+		clear(slots[i*width : (i+1)*width])
 		if bits == nil {
 			bits = newBuffer(mem, (n+7)/8)
 			ones(bits.Bytes(), n)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/bitutil"
 	"github.com/apache/arrow/go/v15/arrow/float16"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/mtflight/mtflight/convert/h5type"
@@ -13,38 +12,24 @@ import (
 
 // missing reports whether the numbers of a source that stand for none become null: options.netcdf over an array of
 // integers or floats that names such.
-func (s Source) missing(o Options) []any {
+func (s Source) missing(o Options) ([]any, error) {
 	t := s.Type
 	for t.Class == h5type.Array {
 		t = t.Base
 	}
 	if !o.NetCDF || s.Kind() != Array || (t.Class != h5type.Integer && t.Class != h5type.Float) {
-		return nil
+		return nil, nil
 	}
-	return s.Missing
+	return s.Missing, s.MissingErr
 }
 
 // nullable is flat with null where a value is one of the missing ones.
 func nullable(mem memory.Allocator, typ arrow.DataType, n int, values *buffer, missing []any) arrow.ArrayData {
 	defer values.Release()
 	is := among(typ, values.Bytes(), missing)
-	first := 0
-	for first < n && !is(first) {
-		first++
-	}
-	if first == n {
-		return array.NewData(typ, n, []*buffer{nil, values}, nil, 0, 0)
-	}
-	valid := newBuffer(mem, int(bitutil.BytesForBits(int64(n))))
-	defer valid.Release()
-	bits := valid.Bytes()
-	bitutil.SetBitsTo(bits, 0, int64(8*len(bits)), true)
-	nulls := 0
-	for i := first; i < n; i++ {
-		if is(i) {
-			bitutil.ClearBit(bits, i)
-			nulls++
-		}
+	valid, nulls := validity(mem, n, values.Bytes(), func(i int) bool { return !is(i) })
+	if valid != nil {
+		defer valid.Release()
 	}
 	return array.NewData(typ, n, []*buffer{valid, values}, nil, nulls, 0)
 }

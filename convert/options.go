@@ -2,7 +2,7 @@ package convert
 
 import "github.com/mtflight/mtflight/internal/fault"
 
-// Options are the choices of protocol section 4. Empty members are their defaults.
+// Options are the choices of docs/protocol.md section 4. Empty members are their defaults.
 type Options struct {
 	Strings string // "utf8", "binary"
 	Enum    string // "dictionary", "int"

@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/mtflight/mtflight/convert/h5type"
+	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // Program converts elements of one source to the columns of one request. It is immutable and may be shared.
@@ -40,7 +41,11 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &compiler{opts: o, pytables: s.pytables(), offsetSize: s.OffsetSize, missing: s.missing(o), plan: &plan{size: s.Type.Size}}
+	missing, err := s.missing(o)
+	if err != nil {
+		return nil, err
+	}
+	c := &compiler{opts: o, pytables: s.pytables(), numpyText: s.pytables() && s.Wrote, offsetSize: s.OffsetSize, missing: missing, plan: &plan{size: s.Type.Size}}
 	p := &Program{plan: c.plan, perRow: perRow}
 	if o.Layout == "rows" {
 		err = p.rows(c, s, chosen)
@@ -54,6 +59,11 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 	list := make([]arrow.Field, len(p.columns))
 	for i, col := range p.columns {
 		list[i] = col.field
+	}
+	if o.Plain {
+		if err := Distinct(list); err != nil {
+			return nil, err
+		}
 	}
 	p.schema = arrow.NewSchema(list, nil)
 	return p, nil
@@ -102,6 +112,19 @@ func (p *Program) flatten(c *compiler, col Column, name string, t *h5type.Type, 
 			return err
 		}
 		p.columns = append(p.columns, column{field(full, n, meta), n, col.Name})
+	}
+	return nil
+}
+
+// Distinct refuses, with fault.Precondition, fields of which two have one name, as members of structs may have that
+// options.plain made columns of.
+func Distinct(fields []arrow.Field) error {
+	seen := make(map[string]bool, len(fields))
+	for _, f := range fields {
+		if seen[f.Name] {
+			return fault.New(fault.Precondition, "options.plain makes two columns of the name %q, one of them a member of a struct: ask for one of the two by fields, where a member of a table is called like \"a/b\", or leave out options.plain", f.Name)
+		}
+		seen[f.Name] = true
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func (c *compiler) objectRef(t *h5type.Type, at position) (*node, error) {
 			}
 			named[i] = ok
 		}
-		out.valid, _ = validity(f.mem, n, func(i int) bool { return named[i] })
+		out.valid, _ = validity(f.mem, n, nil, func(i int) bool { return named[i] })
 		return out.finish(typ, n), nil
 	}}, nil
 }

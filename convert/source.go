@@ -10,7 +10,7 @@ import (
 	"github.com/mtflight/mtflight/internal/near"
 )
 
-// Kind is what the contract calls the kind of a dataset.
+// Kind is what docs/protocol.md calls the kind of a dataset.
 type Kind string
 
 // The kinds.
@@ -26,9 +26,11 @@ type Source struct {
 	Type       *h5type.Type // validated, as h5type.Parse gives it
 	Inner      []int        // extents of the axes after the first
 	Class      string       // PyTables CLASS attribute ("TABLE", "ARRAY", "CARRAY", "EARRAY", "VLARRAY"), else ""
+	Wrote      bool         // PyTables wrote the file, not only something with such a CLASS
 	Pseudo     string       // "vlstring", "vlunicode", "object" for PyTables VLArrays of those atoms, else ""
 	OffsetSize int          // bytes of an address in the file: 8, 4 or 2
 	Missing    []any        // numbers (int64, uint64, float64) that stand for none, if Options.NetCDF asks for it
+	MissingErr error        // why Missing is not known, which Options.NetCDF is refused with
 	Attributes string       // as JSON, for the field's metadata then; ""
 }
 
@@ -40,7 +42,12 @@ type Column struct {
 	offset int // in the dataset's element
 }
 
-// pytables reports whether an 8-bit bitfield means a truth value here.
+// AsksWhoWrote reports whether Wrote changes values: of strings that the type calls null-terminated. PyTables calls all
+// of its strings so and means NumPy's, whose NULs count but at the end; HDF5's own table interface writes a CLASS too,
+// and has anything behind the NUL.
+func (s Source) AsksWhoWrote() bool { return s.pytables() && s.Type.HasNullTerminated() }
+
+// pytables reports whether the dataset is of a CLASS of PyTables': an 8-bit bitfield means a truth value here.
 func (s Source) pytables() bool {
 	switch s.Class {
 	case "TABLE", "ARRAY", "CARRAY", "EARRAY", "VLARRAY":

@@ -51,6 +51,9 @@ func ascii(b []byte) bool {
 // fixedString keeps strings with their padding until the batch is finished, then moves them together where they are.
 func (c *compiler) fixedString(t *h5type.Type, at position) (*node, error) {
 	typ, size, pad := c.stringType(), t.Size, t.Pad
+	if c.numpyText && pad == h5type.NullTerm {
+		pad = h5type.NullPad
+	}
 	buf := c.plan.column(at, plainBytes(size))
 	c.plan.spend(at, 4)
 	return &node{typ: typ, finish: func(f *finisher, s *store, n int) (arrow.ArrayData, error) {

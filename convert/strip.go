@@ -14,13 +14,14 @@ const (
 	spaces    = ' ' * everyByte
 )
 
-// stripped is the length of a fixed string without its padding.
+// stripped is the length of a fixed string without its padding. Values, conditions, sorting and statistics all take it
+// from here, and give what PyTables wrote as null-padded. NULs below the spaces of a space-padded string were never written.
 func stripped(v []byte, pad h5type.Pad) int {
 	switch pad {
 	case h5type.NullTerm:
 		return firstNull(v)
 	case h5type.SpacePad:
-		return trimmed(v, spaces)
+		return trimmed(v[:trimmed(v, 0)], spaces)
 	}
 	return trimmed(v, 0)
 }

@@ -102,7 +102,7 @@ func (c *compiler) nullTimes(typ arrow.DataType, v value, at position) *node {
 	return &node{typ: typ, finish: func(f *finisher, s *store, n int) (arrow.ArrayData, error) {
 		values := s.take(buf)
 		defer values.Release()
-		valid, nulls := validity(f.mem, n, func(i int) bool {
+		valid, nulls := validity(f.mem, n, values.Bytes(), func(i int) bool {
 			return binary.LittleEndian.Uint64(values.Bytes()[8*i:]) != 1<<63
 		})
 		if valid != nil {

@@ -54,7 +54,7 @@ func (c *compiler) varLen(t *h5type.Type, at position) (*node, error) {
 	if t.VarString {
 		return c.varString(t, at)
 	}
-	inside := &compiler{opts: c.opts, pytables: c.pytables, offsetSize: c.offsetSize, plan: &plan{size: t.Base.Size}}
+	inside := &compiler{opts: c.opts, pytables: c.pytables, numpyText: c.numpyText, offsetSize: c.offsetSize, plan: &plan{size: t.Base.Size}}
 	base, err := inside.compile(t.Base, position{})
 	if err != nil {
 		return nil, err

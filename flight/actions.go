@@ -144,6 +144,9 @@ func Describe(ctx context.Context, f *reader.File, dataset string) (d Descriptio
 		return d, err
 	}
 	d.Info = ds.Info()
+	if d.Stored, err = ds.Stored(); err != nil {
+		return d, err
+	}
 	if d.Stored > 0 {
 		d.Ratio = float64(d.Bytes) / float64(d.Stored)
 	}
@@ -152,13 +155,9 @@ func Describe(ctx context.Context, f *reader.File, dataset string) (d Descriptio
 	}
 	d.Schema, d.Metadata = columns(d.Info.Schema)
 	if d.Kind == "table" {
-		t, err := f.Tree(ctx)
-		if err != nil {
-			return d, err
-		}
-		d.Indexes = indexes(t, dataset)
+		d.Indexes, err = ds.Indexes(ctx)
 	}
-	return d, nil
+	return d, err
 }
 
 func columns(schema *arrow.Schema) ([]column, map[string]string) {

@@ -12,7 +12,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// errorCodes is the one table from kinds of error to gRPC codes (protocol section 7).
+// errorCodes is the one table from kinds of error to gRPC codes (docs/protocol.md section 7).
 var errorCodes = []struct {
 	kind error
 	code codes.Code

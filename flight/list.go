@@ -3,7 +3,6 @@ package flight
 import (
 	"context"
 	"encoding/json"
-	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -181,18 +180,6 @@ func (c criteria) chosen(t *reader.Tree) *reader.Tree {
 	for _, l := range t.Links {
 		if !reader.Hidden(l.Path) {
 			out.Links = append(out.Links, l)
-		}
-	}
-	return out
-}
-
-// indexes names the columns of a table that PyTables keeps an index of: the groups below _i_NAME beside it.
-func indexes(t *reader.Tree, dataset string) []string {
-	below := path.Join(path.Dir(dataset), "_i_"+path.Base(dataset)) + "/"
-	out := []string{}
-	for _, g := range t.Groups {
-		if column, ok := strings.CutPrefix(g.Path, below); ok && path.Base(column) != "" && !strings.Contains(column, "/") {
-			out = append(out, column)
 		}
 	}
 	return out

@@ -89,10 +89,8 @@ func TestCriteria(t *testing.T) {
 	require.True(t, c.takes(reader.Info{Path: "/g/t", Kind: unsupported}))
 }
 
-func TestIndexes(t *testing.T) {
+func TestChosen(t *testing.T) {
 	tree := &reader.Tree{Groups: []reader.GroupInfo{{Path: "/g"}, {Path: "/g/_i_t"}, {Path: "/g/_i_t/x"}, {Path: "/g/_i_t/y"}, {Path: "/g/_i_u/z"}}}
-	require.Equal(t, []string{"x", "y"}, indexes(tree, "/g/t"))
-	require.Empty(t, indexes(tree, "/g/v"))
 	require.Len(t, criteria{}.chosen(tree).Groups, 1)
 }
 

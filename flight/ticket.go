@@ -10,7 +10,7 @@ import (
 	"github.com/mtflight/mtflight/reader"
 )
 
-// ParseTicket reads a request as protocol section 2 defines it: a ticket, or the command of a descriptor. Everything
+// ParseTicket reads a request as docs/protocol.md section 2 defines it: a ticket, or the command of a descriptor. Everything
 // that needs no file is checked; what is wrong is fault.Invalid and names the member (coordinates that no file can
 // have are fault.OutOfRange). Safe for concurrent use.
 func ParseTicket(data []byte) (reader.Request, error) {

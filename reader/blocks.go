@@ -12,7 +12,7 @@ type block struct {
 	lo int64
 }
 
-// blocks is the order of a run's batches: protocol section 3. Pure state, no I/O.
+// blocks is the order of a run's batches: docs/protocol.md section 3. Pure state, no I/O.
 type blocks struct {
 	total  int64 // rows of the result
 	cycles int64 // turns; -1: endless

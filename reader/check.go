@@ -4,7 +4,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// Check refuses what contradicts itself, whatever the file (protocol section 2), as Plan and a ticket's parser do. Errors:
+// Check refuses what contradicts itself, whatever the file (docs/protocol.md section 2), as Plan and a ticket's parser do. Errors:
 // ErrInvalid, naming the members.
 func (r Request) Check() error {
 	if err := r.checkFields(); err != nil {

@@ -23,7 +23,9 @@ type Dataset struct {
 	asked  string
 	info   Info
 	source convert.Source
-	shape  []int64 // a scalar is one row, a null dataspace none
+
+	attributes json.RawMessage // those in schemas
+	shape      []int64         // a scalar is one row, a null dataspace none
 
 	unsupported error // why no request can be served, else nil
 
@@ -49,7 +51,8 @@ type Dataset struct {
 // asked is the name it was asked for by, which is not m.Path behind an external link.
 func newDataset(ctx context.Context, f *File, m meta.Dataset, asked string) *Dataset {
 	d := &Dataset{file: f, meta: m, asked: asked}
-	d.info = Info{Path: asked, Kind: "unsupported", Filters: []string{}, Attributes: attributes(m.Attrs)}
+	d.attributes = schemaAttributes(m.Attrs)
+	d.info = Info{Path: asked, Kind: "unsupported", Filters: []string{}, Attributes: attributes(m.Attrs), Comment: m.Comment, Witness: m.Witness}
 	d.settle(d.learn(ctx))
 	return d
 }
@@ -64,17 +67,20 @@ func (d *Dataset) settle(err error) {
 }
 
 func (d *Dataset) learn(ctx context.Context) error {
-	d.object, d.noHeader = d.file.h5.Object(d.meta.Addr)
-	if d.meta.Err != "" {
-		if err := d.rescue(ctx); err != nil {
+	d.object, d.noHeader = chunkindex.Open(d.file.h5, d.meta.Addr)
+	if d.meta.Err != "" && d.noHeader != nil {
+		return d.noHeader
+	}
+	if d.meta.Layout == meta.Virtual && d.object != nil {
+		if err := d.learnExtent(ctx); err != nil {
 			return err
 		}
 	}
-	return d.understand()
+	return d.understand(ctx)
 }
 
 // understand is learn behind what the file says.
-func (d *Dataset) understand() error {
+func (d *Dataset) understand(ctx context.Context) error {
 	d.describe()
 	m := d.meta
 	t, err := h5type.Parse(d.message())
@@ -82,10 +88,20 @@ func (d *Dataset) understand() error {
 		return err
 	}
 	d.info.Type = t.String()
-	d.source = convert.Source{Name: columnName(d.asked), Type: t, Inner: inner(d.shape),
-		Class: text(m.Attrs, "CLASS"), OffsetSize: int(d.file.h5.SizeOfOffsets)}
-	d.source.Pseudo = pseudo(m.Attrs, d.source)
-	d.source.Missing, d.source.Attributes = missingValues(m.Attrs), string(d.info.Attributes)
+	d.source = convert.Source{Name: columnName(d.asked), Type: t, Inner: inner(d.shape), OffsetSize: int(d.file.h5.SizeOfOffsets),
+		Attributes: string(d.attributes)}
+	if d.source.Class, err = text(m.Attrs, "CLASS"); err != nil {
+		return err
+	}
+	if d.source.AsksWhoWrote() {
+		if d.source.Wrote, err = d.file.byPyTables(ctx); err != nil {
+			return err
+		}
+	}
+	if d.source.Pseudo, err = pseudo(m.Attrs, d.source.Class); err != nil {
+		return err
+	}
+	d.source.Missing, d.source.MissingErr = missingValues(m.Attrs)
 	if err := d.bounded(t); err != nil {
 		return err
 	}
@@ -234,12 +250,32 @@ func (d *Dataset) Chunks(ctx context.Context) (int, error) {
 	return x.Len(), nil
 }
 
+// Stored is the bytes of the elements in the file, as they are stored there, building the chunk index if need be; -1 where
+// that cannot be told: of frames and virtual datasets.
+func (d *Dataset) Stored() (int64, error) {
+	switch {
+	case d.frame != nil || d.meta.Layout == meta.Virtual:
+		return -1, nil
+	case !d.chunked() || d.object == nil:
+		return d.info.Stored, nil
+	}
+	x, err := d.chunkIndex()
+	if err != nil {
+		return 0, d.failed(err)
+	}
+	n := uint64(0)
+	for _, c := range x.All() {
+		n += c.Size
+	}
+	return int64(n), nil
+}
+
 // chunkIndex walks the index once.
 func (d *Dataset) chunkIndex() (*chunkindex.Index, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.index == nil {
-		x, err := d.file.h5.Index(d.object)
+		x, err := chunkindex.Walk(d.file.h5, d.object)
 		if err != nil {
 			return nil, err
 		}
@@ -261,47 +297,19 @@ func inner(shape []int64) []int {
 	return out
 }
 
-// text is an attribute that is a string, else "".
-func text(attrs []meta.Attr, name string) string {
-	for _, a := range attrs {
-		if a.Name == name {
-			var s string
-			if json.Unmarshal(a.Value, &s) == nil {
-				return s
-			}
-		}
-	}
-	return ""
-}
-
 // pseudo is PyTables' atom of a VLARRAY that is stored as a sequence of something else.
-func pseudo(attrs []meta.Attr, s convert.Source) string {
-	if s.Class != "VLARRAY" {
-		return ""
+func pseudo(attrs meta.Attrs, class string) (string, error) {
+	if class != "VLARRAY" {
+		return "", nil
 	}
-	atom := text(attrs, "PSEUDOATOM")
-	if atom == "" {
-		atom = map[string]string{"VLString": "vlstring", "Object": "object"}[text(attrs, "FLAVOR")]
+	atom, err := text(attrs, "PSEUDOATOM")
+	if atom == "" && err == nil {
+		atom, err = text(attrs, "FLAVOR")
+		atom = map[string]string{"VLString": "vlstring", "Object": "object"}[atom]
 	}
 	switch atom {
 	case "vlstring", "vlunicode", "object":
-		return atom
+		return atom, err
 	}
-	return ""
-}
-
-func attributes(attrs []meta.Attr) json.RawMessage {
-	out := make(map[string]json.RawMessage, len(attrs))
-	for _, a := range attrs {
-		value := a.Value
-		if a.Err != "" {
-			value, _ = json.Marshal(map[string]string{"error": a.Err})
-		}
-		out[strings.ToValidUTF8(a.Name, "\uFFFD")] = value
-	}
-	b, err := json.Marshal(out)
-	if err != nil {
-		return json.RawMessage("{}")
-	}
-	return b
+	return "", err
 }

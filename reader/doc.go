@@ -18,5 +18,8 @@
 // A record is valid until the next call of Next; Retain it to keep it longer: its bytes count against the Engine's
 // budget until its last Release. Files and datasets may be used by several goroutines, a Run by one.
 //
+// What only libhdf5 can tell is asked of helper processes: this same program started again. Importing the package is enough:
+// a helper does not get to main, only to the init functions and variables of the packages before this one.
+//
 // Errors are of the kinds of this package (ErrNotFound and the others), asked for with errors.Is.
 package reader

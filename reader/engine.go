@@ -29,7 +29,8 @@ type Config struct {
 	Workers     int           // decoding goroutines; default: one more than CPUs
 	Memory      int64         // bytes for all buffers; default: a quarter of the machine's
 	InProcess   bool          // call libhdf5 in this process instead of helper processes
-	Helpers     int           // helper processes at most, started when needed; default: as many as workers, at least 2
+	NoWitness   bool          // never ask libhdf5 about what our own code refuses
+	Helpers     int           // helper processes for libhdf5 at most, and for plug-ins; default: as many as workers, at least 2
 	CallTimeout time.Duration // of one call to a helper; default 20 s
 	Logger      *zap.Logger   // default: none
 	StatsDir    string        // directory of this user's for statistics of chunks; none: they are kept in memory alone
@@ -75,12 +76,15 @@ type Engine struct {
 	frames  *bufpool.Budget // of what the runs over frames hold, part of mem's
 	workers *sched.Pool
 	lib     library
+	foreign unfilter
 	plugins plugins
 	chunks  *chunkcache.Cache
 	pages   *pages.Keeper   // of files' bytes
 	stats   *bufpool.Budget // of statistics
 	saved   *chunkstats.Dir // nil: none are kept on disk
 	serial  atomic.Uint64   // of files opened
+
+	witnessed atomic.Int64 // answers of libhdf5
 
 	mu    sync.Mutex
 	files map[string]*list.Element // by path; of *File
@@ -100,9 +104,11 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.pages = pages.NewKeeper(e.mem)
 	e.frames = bufpool.NewBudget(buffers/2, budgetWait)
 	if cfg.InProcess {
-		e.lib = &h5proc.InProcess{}
+		here := &h5proc.InProcess{}
+		e.lib, e.foreign = here, here
 	} else {
-		e.lib = h5proc.New(h5proc.Config{Helpers: cfg.Helpers, CallTimeout: cfg.CallTimeout, Logger: cfg.Logger})
+		helpers := h5proc.Config{Helpers: cfg.Helpers, CallTimeout: cfg.CallTimeout, Logger: cfg.Logger}
+		e.lib, e.foreign = h5proc.New(helpers), h5proc.NewFilters(helpers)
 	}
 	e.workers = sched.New(cfg.Workers)
 	return e, nil
@@ -114,7 +120,7 @@ func (e *Engine) Close() error {
 	e.pages.Close()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	errs := []error{e.lib.Close()}
+	errs := []error{e.lib.Close(), e.foreign.Close()}
 	for el := e.order.Front(); el != nil; el = el.Next() {
 		f := el.Value.(*File)
 		f.saveStats(true)

@@ -131,7 +131,10 @@ func (p *Plan) sortIndex(ctx context.Context) string {
 		return "not used: " + err.Error()
 	case ix == nil:
 		return "not used: " + p.req.SortBy + ": " + why
-	case !ix.complete():
+	}
+	if orders, err := ix.orders(ctx); err != nil {
+		return "not used: " + err.Error()
+	} else if !orders {
 		return "not used: that of " + p.req.SortBy + " does not put all rows in order"
 	}
 	return "used: the order of column " + p.req.SortBy
@@ -215,8 +218,8 @@ func (p *Plan) count(ctx context.Context, x *Explanation, set bandSet) error {
 func (p *Plan) estimate(x *Explanation, n int64) {
 	x.Touched = n * p.acrossChunks()
 	x.Bytes, x.Estimated = -1, true
-	if p.ds.info.Layout != "virtual" && x.Chunks > 0 {
-		x.Bytes = int64(float64(p.ds.info.Stored) / float64(x.Chunks) * float64(x.Touched))
+	if stored, err := p.ds.Stored(); err == nil && stored >= 0 && x.Chunks > 0 {
+		x.Bytes = int64(float64(stored) / float64(x.Chunks) * float64(x.Touched))
 	}
 }
 
@@ -290,6 +293,9 @@ func (p *Plan) words(x *Explanation) []string {
 		out = append(out, p.statsWords(x))
 	}
 	out = append(out, fmt.Sprintf("touched are at most %d chunks, for which the file has %s", x.Touched, x.bytesWords()))
+	if p.ds.pipe != nil && len(p.ds.pipe.Foreign()) > 0 {
+		out = append(out, "plug-ins in helper processes undo "+listed(p.ds.pipe.Foreign(), ""))
+	}
 	if p.ds.viaLib != nil {
 		out = append(out, "libhdf5 reads them in helper processes: "+p.ds.viaLib.Error())
 	}

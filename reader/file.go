@@ -3,7 +3,6 @@ package reader
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -11,10 +10,10 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
-	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/objects"
 )
 
 // Location is a file on disk.
@@ -37,8 +36,10 @@ type File struct {
 	eng  *Engine
 	loc  Location
 	disk *blockio.File
-	h5   *chunkindex.File
+	h5   *h5file.File
 	heap *gheap.Heap
+
+	objects *objects.File // what is in it
 
 	live   bool   // followed, and its writer lets others read (SWMR)
 	serial uint64 // tells it from other files, and from other states of the same
@@ -46,8 +47,8 @@ type File struct {
 	mu       sync.Mutex
 	tree     *meta.File
 	datasets map[string]*Dataset
-	names    map[uint64]string // of objects by address
-	nodes    *frame.Nodes
+
+	pytables *bool // nil: not asked yet
 
 	noted bool // the engine knows it: statistics are kept
 	stats fileStats
@@ -59,20 +60,21 @@ func openFile(e *Engine, loc Location) (*File, error) {
 		return nil, e.missing(loc, err)
 	}
 	size := disk.Identity().Size
-	h5, err := chunkindex.Open(disk, size)
+	h5, err := h5file.Open(disk, size)
 	if err != nil {
 		disk.Close()
 		return nil, fault.New(fault.DataLoss, "%s: %w", loc.Name, err)
 	}
-	f := &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(disk, h5, size, heapCache),
-		serial: e.serial.Add(1), datasets: map[string]*Dataset{}}
+	f := &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(h5, heapCache), serial: e.serial.Add(1),
+		datasets: map[string]*Dataset{}}
+	f.objects = objects.New(h5, f.heap)
 	if f.shared() {
 		h5.EOF = max(h5.EOF, uint64(size)) // the superblock is written last
 	}
 	return f, nil
 }
 
-// listing is the file's tree as libhdf5 walks it, asked once.
+// listing is the file's tree, read once.
 func (f *File) listing(ctx context.Context) (*meta.File, error) {
 	f.mu.Lock()
 	tree := f.tree
@@ -80,51 +82,38 @@ func (f *File) listing(ctx context.Context) (*meta.File, error) {
 	if tree != nil {
 		return tree, nil
 	}
-	tree, err := f.eng.lib.Tree(ctx, f.loc.Path)
-	if err != nil {
-		return nil, f.failed(err)
+	if err := f.whole(); err != nil {
+		return nil, err
 	}
+	tree, err := f.objects.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tree = f.attested(ctx, tree)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.tree = tree
 	return tree, nil
 }
 
+// failed names the file in an error.
 func (f *File) failed(err error) error {
-	k := fault.Of(err)
-	if size := uint64(f.disk.Identity().Size); k == fault.DataLoss && size < f.h5.EOF && strings.Contains(err.Error(), "truncated file") {
-		return f.cutOff(err, size)
-	}
-	if k != nil {
-		return fault.New(k, "%s: %w", f.loc.Name, reworded{err, withoutPlace(err.Error(), filepath.Base(f.loc.Path))})
+	if k := fault.Of(err); k != nil {
+		return fault.New(k, "%s: %w", f.loc.Name, err)
 	}
 	return err
 }
 
-// cutOff says why a file ends before its end.
-func (f *File) cutOff(err error, size uint64) error {
+// whole refuses a file that ends before its end: what is left of it is not what its writer meant.
+func (f *File) whole() error {
+	size := uint64(f.disk.Identity().Size)
+	if size >= f.h5.EOF || f.h5.EOF == h5file.Undefined {
+		return nil
+	}
 	if driver := f.h5.Driver(); driver != "" {
 		return fault.New(fault.Unsupported, "%s: the file is one of several that HDF5's driver %s wrote: h5repart joins a family", f.loc.Name, driver)
 	}
-	told := fmt.Sprintf("the file is cut off: %d of its %d bytes are there: get all of it, or wait for its writer", size, f.h5.EOF)
-	return fault.New(fault.DataLoss, "%s: %w", f.loc.Name, reworded{err, told})
-}
-
-// reworded is an error that says it in other words.
-type reworded struct {
-	error
-	text string
-}
-
-func (r reworded) Error() string { return r.text }
-func (r reworded) Unwrap() error { return r.error }
-
-// withoutPlace drops what a message of libhdf5's callers begins with: packages, and the file that is named already.
-func withoutPlace(message, base string) string {
-	for _, prefix := range []string{"h5proc: ", base + ": ", "h5c: ", "open " + base + ": "} {
-		message = strings.TrimPrefix(message, prefix)
-	}
-	return message
+	return fault.New(fault.DataLoss, "%s: the file is cut off: %d of its %d bytes are there: get all of it, or wait for its writer", f.loc.Name, size, f.h5.EOF)
 }
 
 // Dataset opens a dataset, or a frame of several, by its absolute path, following links inside the file's roots. What looks
@@ -155,7 +144,7 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 func (f *File) openDataset(ctx context.Context, path string) (*Dataset, error) {
 	d, err := f.follow(ctx, path, path, 0)
 	if fault.Of(err) == fault.NotFound { // of a group that is a frame, that's what is meant
-		if fr, ferr := f.framed(ctx, path); fr != nil || ferr != nil && fault.Of(ferr) != fault.DataLoss {
+		if fr, ferr := f.framed(ctx, path); fr != nil || ferr != nil {
 			d, err = fr, ferr
 		}
 	}
@@ -176,10 +165,10 @@ func (f *File) opened(path string) *Dataset {
 
 // follow opens a dataset that was asked for by another name, maybe of another file.
 func (f *File) follow(ctx context.Context, path, asked string, hops int) (*Dataset, error) {
-	m, err := f.eng.lib.Dataset(ctx, f.loc.Path, path)
-	if fault.Of(err) == fault.DataLoss {
-		m, err = f.unopened(ctx, path, err)
+	if err := f.whole(); err != nil {
+		return nil, err
 	}
+	m, err := f.describe(ctx, path)
 	if err != nil {
 		return nil, f.failed(err)
 	}
@@ -194,20 +183,6 @@ func (f *File) follow(ctx context.Context, path, asked string, hops int) (*Datas
 		return nil, fault.New(fault.Of(err), "%s %s: external link: %w", f.loc.Name, asked, err)
 	}
 	return other.follow(ctx, m.Path, asked, hops+1)
-}
-
-// unopened is a dataset that libhdf5 lists but can't open; else the error it was refused with.
-func (f *File) unopened(ctx context.Context, path string, refused error) (meta.Dataset, error) {
-	tree, err := f.listing(ctx)
-	if err != nil {
-		return meta.Dataset{}, refused
-	}
-	for _, d := range tree.Datasets {
-		if d.Path == path && d.Err != "" {
-			return d, nil
-		}
-	}
-	return meta.Dataset{}, refused
 }
 
 // open opens a file that a link names, relative to this one's folder.
@@ -283,29 +258,10 @@ func (r resolver) Heap(addr uint64, index uint32) ([]byte, error) {
 
 // RefName is a path of the object at an address.
 func (r resolver) RefName(addr uint64) (string, bool, error) {
-	names, err := r.file.objectNames(r.ctx)
+	names, err := r.file.objects.Names(r.ctx)
 	if err != nil {
 		return "", false, err
 	}
 	name, ok := names[addr]
 	return name, ok, nil
-}
-
-func (f *File) objectNames(ctx context.Context) (map[uint64]string, error) {
-	tree, err := f.listing(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.names == nil {
-		f.names = make(map[uint64]string, len(tree.Groups)+len(tree.Datasets))
-		for _, d := range tree.Datasets {
-			f.names[d.Addr] = d.Path
-		}
-		for _, g := range tree.Groups {
-			f.names[g.Addr] = g.Path
-		}
-	}
-	return f.names, nil
 }

@@ -2,17 +2,17 @@ package reader
 
 import (
 	"context"
-	"errors"
-	"strings"
+	"path"
 	"sync"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/filter"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
 // pipeline checks the filters. One that is not decoded, or whose parameters libhdf5 left out, does no harm where no chunk
-// was written with it, and the former none where libhdf5 has a plug-in for it.
+// was written with it, and the former none where there is a plug-in for it.
 func (d *Dataset) pipeline() error {
 	if len(d.meta.Filters) == 0 || d.meta.Layout != meta.Chunked {
 		return nil
@@ -28,10 +28,8 @@ func (d *Dataset) pipeline() error {
 	if err := d.skipUnused(specs); err != nil {
 		return err
 	}
-	if d.pipe, err = filter.New(specs, d.source.Type.Size); err == nil || !errors.Is(err, fault.Unsupported) {
-		return err
-	}
-	return d.throughPlugin(specs)
+	d.pipe, err = filter.NewWith(specs, d.source.Type.Size, d.plugin)
+	return err
 }
 
 // skipUnused replaces the filters that every chunk was written without.
@@ -54,50 +52,39 @@ func (d *Dataset) skipUnused(specs []filter.Spec) error {
 	return nil
 }
 
-// throughPlugin lets libhdf5 read if it undoes every filter: a pipeline is its or ours as a whole.
-func (d *Dataset) throughPlugin(specs []filter.Spec) error {
-	var foreign string
-	for i, s := range specs {
-		if s.ID == filter.Unused {
-			continue
-		}
-		if !filter.Decodes(s.ID) {
-			foreign = filter.Title(s)
-		} else if _, err := filter.New(specs[i:i+1], d.source.Type.Size); err != nil {
-			return err // a variant that libhdf5 itself does not decode
-		}
+// plugin is a filter's plug-in, working in helper processes on the chunks of this dataset.
+func (d *Dataset) plugin(s filter.Spec) (filter.Plugin, error) {
+	if err := d.file.eng.undoes(s); err != nil {
+		return nil, err
 	}
-	if d.meta.Err != "" {
-		return fault.New(fault.Unsupported, "%s needs its plug-in, and libhdf5 cannot open the dataset: %s", foreign, d.meta.Err)
+	bytes := int64(d.source.Type.Size)
+	for _, n := range signed(d.meta.Chunk) {
+		bytes = times(bytes, n)
 	}
-	if _, err := newBoxes(&slab{shape: d.shape}, signed(d.meta.Chunk), d.source.Type.Size); err != nil {
-		return err
+	if bytes > h5proc.MaxChunk {
+		return nil, fault.New(fault.Unsupported, "%s: chunks of %d bytes, plug-ins are given at most %d", filter.Title(s), bytes, h5proc.MaxChunk)
 	}
-	for _, s := range specs {
-		if s.ID == filter.Unused {
-			continue
-		}
-		if err := d.file.eng.undoes(s); err != nil {
-			return err
-		}
-	}
-	return d.throughLibrary(fault.New(fault.Unsupported, "%s, which only a plug-in undoes", foreign))
+	helpers, file, name := d.file.eng.foreign, d.file.disk.Identity(), path.Base(d.file.loc.Name)
+	return func(ctx context.Context, src []byte, most int, out func(n int) []byte) ([]byte, error) {
+		return helpers.Undo(ctx, h5proc.Chunk{File: file, Name: name, Filter: s.ID, Optional: s.Optional, Params: s.Params,
+			Bytes: src, Most: most, Out: out})
+	}, nil
 }
 
-// plugins remembers which filters libhdf5 undoes: the environment of its helpers never changes.
+// plugins remembers which filters plug-ins undo: the environment of the helpers never changes.
 type plugins struct {
 	mu    sync.Mutex
 	known map[uint16]error
 }
 
-// undoes asks libhdf5 for a filter, once. The answer is for all requests: none of their contexts may end the question,
+// undoes asks for a filter's plug-in, once. The answer is for all requests: none of their contexts may end the question,
 // which the time-out of a call does. Errors: fault.Unsupported; any other passes and is not kept.
 func (e *Engine) undoes(s filter.Spec) error {
 	e.plugins.mu.Lock()
 	defer e.plugins.mu.Unlock()
 	err, ok := e.plugins.known[s.ID]
 	if !ok {
-		err = e.lib.Filter(context.Background(), s.ID)
+		err = e.foreign.Find(context.Background(), s.ID)
 		if err == nil || fault.Of(err) == fault.Unsupported {
 			e.plugins.known[s.ID] = err
 		}
@@ -105,9 +92,5 @@ func (e *Engine) undoes(s filter.Spec) error {
 	if fault.Of(err) != fault.Unsupported {
 		return err
 	}
-	why := "this build does not decode it, and "
-	if filter.Decodes(s.ID) {
-		why = "beside a filter that only a plug-in undoes this one needs its plug-in too, but "
-	}
-	return filter.Undecoded(s, why+strings.TrimPrefix(err.Error(), "h5c: "))
+	return filter.Undecoded(s, "this build does not decode it, and "+err.Error())
 }

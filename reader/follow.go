@@ -9,6 +9,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -345,11 +346,11 @@ func (d *Dataset) reopen() (*Dataset, error) {
 // in is the dataset in another state of its file.
 func (d *Dataset) in(file *File) (*Dataset, error) {
 	file.live = file.shared()
-	o, err := file.h5.Object(d.meta.Addr)
+	o, err := chunkindex.Open(file.h5, d.meta.Addr)
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	if o.Space.Kind != chunkindex.Simple || len(o.Space.Dims) != len(d.shape) || !bytes.Equal(o.Type, d.object.Type) ||
+	if o.Space.Kind != h5file.Simple || len(o.Space.Dims) != len(d.shape) || !bytes.Equal(o.Type, d.object.Type) ||
 		!slices.Equal(signed(o.Space.Dims)[1:], d.shape[1:]) || signed(o.Space.Dims)[0] < d.shape[0] {
 		return nil, d.failed(fault.New(fault.Changed, "the dataset became another, or lost rows: ask again"))
 	}

@@ -99,6 +99,25 @@ func TestFollowCountsWhatItFound(t *testing.T) {
 	}
 }
 
+// TestFollowToALimit: the file that grew meanwhile is still the one that was followed.
+func TestFollowToALimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.h5")
+	become(t, path, 0)
+	limit := int64(120)
+	p, err := frameOf(t, opened(t, path, 64<<20), "/x").Plan(t.Context(), Request{Limit: &limit, Stream: &Stream{Follow: true}})
+	require.NoError(t, err)
+	run := p.RunMapped(t.Context())
+	defer run.Release()
+	rows := int64(0)
+	for run.Next() {
+		rows += run.Record().NumRows()
+		become(t, path, 1)
+	}
+	require.NoError(t, run.Err())
+	require.Equal(t, limit, rows)
+	require.NoError(t, run.Settle())
+}
+
 // TestFollowByAnyStep: the row after the last one is far behind every row, not before the first.
 func TestFollowByAnyStep(t *testing.T) {
 	e, err := NewEngine(Config{Workers: 2, InProcess: true})

@@ -2,13 +2,16 @@ package reader
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/frame"
+	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
 // A frame is a Dataset that is a group: a table of pandas or AnnData whose columns lie in several raw datasets (parts).
@@ -16,53 +19,48 @@ import (
 
 // framed opens the frame in the group at a path; nil if there is none.
 func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
-	n, err := f.allNodes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	g := n.Groups[path]
-	if g == nil || frame.Format(g.Attrs) == "" {
+	g, err := f.objects.Group(ctx, path)
+	if fault.Of(err) == fault.NotFound {
 		return nil, nil
 	}
-	d := &Dataset{file: f, asked: path}
-	d.info = Info{Path: path, Kind: "unsupported", Type: frame.Format(g.Attrs), Layout: "frame", Filters: []string{},
-		Attributes: attributes(g.Attrs)}
-	if err := d.openFrame(ctx, n); err != nil {
+	if err != nil {
+		return nil, f.failed(err)
+	}
+	format, err := frame.Format(g.Attrs)
+	if err != nil {
+		return nil, fault.New(fault.DataLoss, "%s %s: %w", f.loc.Name, path, err)
+	}
+	if format == "" {
+		return nil, nil
+	}
+	d := &Dataset{file: f, asked: path, attributes: schemaAttributes(g.Attrs)}
+	d.info = Info{Path: path, Kind: "unsupported", Type: format, Layout: "frame", Filters: []string{},
+		Attributes: attributes(g.Attrs), Comment: g.Comment}
+	if err := d.openFrame(ctx); err != nil {
 		kind := fault.Of(err)
 		if kind == nil || kind == fault.Exhausted || kind == fault.Unavailable || kind == fault.Changed {
 			return nil, err
 		}
-		d.unsupported = d.failed(fault.New(fault.Unsupported, "%w", err))
+		if kind != fault.DataLoss {
+			kind = fault.Unsupported
+		}
+		d.unsupported = d.failed(fault.New(kind, "%w", err))
 		d.info.Reason, d.info.Kind = err.Error(), "unsupported"
 	}
 	return d, nil
 }
 
-// allNodes is the file's tree by path, made once.
-func (f *File) allNodes(ctx context.Context) (*frame.Nodes, error) {
-	tree, err := f.listing(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.nodes == nil {
-		f.nodes = frame.NewNodes(tree)
-	}
-	return f.nodes, nil
-}
-
-func (d *Dataset) openFrame(ctx context.Context, n *frame.Nodes) error {
-	parts := &frameParts{ctx: ctx, file: d.file, nodes: n, opened: map[string]*Dataset{}}
-	desc, err := frame.Open(n, d.asked, parts)
+func (d *Dataset) openFrame(ctx context.Context) error {
+	parts := &frameParts{ctx: ctx, file: d.file, nodes: map[string]*meta.Dataset{}, opened: map[string]*Dataset{}}
+	desc, err := frame.Open(parts, d.asked, parts)
 	if err != nil {
 		return err
 	}
-	parts.ctx = nil
 	d.frame = &framed{Frame: desc, parts: parts.opened, large: parts.labels > keptLabels}
 	if err := d.checkParts(parts); err != nil {
 		return err
 	}
+	parts.ctx = nil
 	d.info.Kind = "table"
 	p, err := d.planFrame(ctx, Request{Fields: d.frame.served()})
 	if err != nil {
@@ -106,6 +104,10 @@ func (d *Dataset) checkParts(parts *frameParts) error {
 				c.Reason = err.Error()
 				continue
 			}
+			if c.Member == "" && part.source.Kind() == convert.Table {
+				c.Reason = fmt.Sprintf(hasMembers, path)
+				continue
+			}
 			rows := part.info.Rows
 			if d.frame.Empty {
 				rows = 0
@@ -123,19 +125,52 @@ func (d *Dataset) checkParts(parts *frameParts) error {
 	return nil
 }
 
+const hasMembers = "its rows have members: ask the raw node %s"
+
 // frameParts gives the raw datasets of a frame while it is opened.
 type frameParts struct {
 	ctx    context.Context
 	file   *File
-	nodes  *frame.Nodes
+	nodes  map[string]*meta.Dataset // looked for so far; nil: not there
 	opened map[string]*Dataset
 	labels int64 // bytes read so far
+}
+
+// Group is part of frame.Nodes.
+func (p *frameParts) Group(path string) (*meta.Group, error) {
+	g, err := p.file.objects.Group(p.ctx, path)
+	if fault.Of(err) == fault.NotFound {
+		return nil, nil
+	}
+	return &g, err
+}
+
+// Dataset is part of frame.Nodes.
+func (p *frameParts) Dataset(path string) (*meta.Dataset, error) {
+	if m, known := p.nodes[path]; known || path == "" {
+		return m, nil
+	}
+	m, err := p.file.describe(p.ctx, path)
+	switch {
+	case fault.Of(err) == fault.NotFound:
+		p.nodes[path] = nil
+	case err != nil:
+		return nil, fault.New(fault.Of(err), "%s: %w", path, err)
+	case m.OtherFile != "":
+		return nil, fault.New(fault.Unsupported, "%s is in another file: ask the raw nodes", path)
+	default:
+		p.nodes[path] = &m
+	}
+	return p.nodes[path], nil
 }
 
 func (p *frameParts) dataset(path string) (*Dataset, error) {
 	d := p.opened[path]
 	if d == nil {
-		m := p.nodes.Datasets[path]
+		m, err := p.Dataset(path)
+		if err != nil {
+			return nil, err
+		}
 		if m == nil {
 			return nil, fault.New(fault.Unsupported, "%s is missing", path)
 		}
@@ -145,13 +180,21 @@ func (p *frameParts) dataset(path string) (*Dataset, error) {
 	return d, d.unsupported
 }
 
-// Type is part of frame.Source.
-func (p *frameParts) Type(path, member string) (arrow.DataType, error) {
+// plan is for one raw column: a member of a table, "" for an array.
+func (p *frameParts) plan(path, member string) (*Plan, error) {
 	d, err := p.dataset(path)
 	if err != nil {
 		return nil, err
 	}
-	plan, err := d.Plan(p.ctx, Request{Fields: memberOf(member)})
+	if member == "" && d.source.Kind() == convert.Table {
+		return nil, fault.New(fault.Unsupported, hasMembers, path)
+	}
+	return d.Plan(p.ctx, Request{Fields: memberOf(member)})
+}
+
+// Type is part of frame.Source.
+func (p *frameParts) Type(path, member string) (arrow.DataType, error) {
+	plan, err := p.plan(path, member)
 	if err != nil {
 		return nil, err
 	}
@@ -177,11 +220,7 @@ func tooManyLabels(path string) error {
 
 // Values is part of frame.Source.
 func (p *frameParts) Values(path, member string) (arrow.Array, error) {
-	d, err := p.dataset(path)
-	if err != nil {
-		return nil, err
-	}
-	plan, err := d.Plan(p.ctx, Request{Fields: memberOf(member)})
+	plan, err := p.plan(path, member)
 	if err != nil {
 		return nil, err
 	}
@@ -224,17 +263,13 @@ func (p *frameParts) whole(run *Run, path string) (arrow.Array, error) {
 
 // Frames describes the file's frames, in the order of its groups.
 func (f *File) Frames(ctx context.Context) ([]Info, error) {
-	n, err := f.allNodes(ctx)
-	if err != nil {
-		return nil, err
-	}
 	tree, err := f.listing(ctx)
 	if err != nil {
 		return nil, err
 	}
 	out := []Info{}
 	for _, g := range tree.Groups {
-		if frame.Format(n.Groups[g.Path].Attrs) == "" {
+		if format, err := frame.Format(g.Attrs); format == "" && err == nil {
 			continue
 		}
 		d, err := f.Dataset(ctx, g.Path)

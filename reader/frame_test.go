@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/stretchr/testify/require"
 )
 
@@ -240,7 +241,7 @@ func TestFrameRefusals(t *testing.T) {
 		"misspelt":       {"/fixed", Request{Fields: []string{"wen"}}, ErrNotFound, `near: "when"`},
 		"where":          {"/fixed", Request{Where: &where}, ErrUnsupported, "where"},
 		"sort_by":        {"/fixed", Request{SortBy: "n"}, ErrUnsupported, "sort_by"},
-		"select":         {"/table", Request{Select: &all}, ErrUnsupported, "select"},
+		"select":         {"/table", Request{Select: &all}, ErrUnsupported, "select is not served for a frame: ask the raw node /table"},
 		"rows":           {"/table", rows, ErrUnsupported, "layout"},
 		"follow":         {"/table", Request{Stream: &Stream{Follow: true}}, ErrUnsupported, "follow"},
 		"coordinates":    {"/fixed", Request{Coordinates: []int64{4}}, ErrOutOfRange, "4"},
@@ -350,9 +351,7 @@ func TestFrameLeftEarly(t *testing.T) {
 // Labels are read within bounds, whatever the file says.
 func TestFrameLabelsAreBounded(t *testing.T) {
 	f := frameFile(t, "anndata.h5ad", 0)
-	n, err := f.allNodes(context.Background())
-	require.NoError(t, err)
-	parts := &frameParts{ctx: context.Background(), file: f, nodes: n, opened: map[string]*Dataset{}}
+	parts := &frameParts{ctx: context.Background(), file: f, nodes: map[string]*meta.Dataset{}, opened: map[string]*Dataset{}}
 	a, err := parts.Values("/obs/text", "")
 	require.NoError(t, err)
 	require.Equal(t, 3, a.Len())

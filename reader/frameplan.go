@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
+	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/reader/internal/frame"
@@ -17,6 +18,7 @@ import (
 type framePlan struct {
 	parts   []*Plan
 	columns []frameColumn
+	plain   bool // options.plain
 }
 
 // frameColumn is a column with where its raw values come: columns of the parts' records. mask is nil if it has none.
@@ -35,7 +37,7 @@ func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
 		return nil, err
 	}
 	asked := &partRequests{at: map[string]int{}}
-	f := &framePlan{}
+	f := &framePlan{plain: r.Options.Plain}
 	for _, c := range columns {
 		fc := frameColumn{Column: c, values: asked.add(c.Path, c.Member)}
 		if c.Mask != "" {
@@ -48,13 +50,13 @@ func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
 		return nil, err
 	}
 	for i, path := range asked.paths {
-		part, err := d.planPart(ctx, path, d.partRequest(r, asked.members[i]))
+		part, err := d.planPart(ctx, path, d.partRequest(r, asked.members[i], f.untouched(i)))
 		if err != nil {
 			return nil, err
 		}
 		f.parts = append(f.parts, part)
 	}
-	return d.planParts(r, f, columns)
+	return d.planParts(r, f)
 }
 
 // planPart plans a part's request, whose condition may use the frame's names.
@@ -71,7 +73,7 @@ func (d *Dataset) planPart(ctx context.Context, path string, r Request) (*Plan, 
 }
 
 // planParts makes the whole of its parts: what is known of the rows is the first one's.
-func (d *Dataset) planParts(r Request, f *framePlan, columns []frame.Column) (*Plan, error) {
+func (d *Dataset) planParts(r Request, f *framePlan) (*Plan, error) {
 	p := *f.parts[0]
 	p.ds, p.req, p.frame = d, r, f
 	p.size = f.blockRows(r)
@@ -81,22 +83,36 @@ func (d *Dataset) planParts(r Request, f *framePlan, columns []frame.Column) (*P
 			return nil, err
 		}
 	}
-	fields := make([]arrow.Field, len(f.columns))
-	for i, c := range f.columns {
-		raw := f.parts[c.values.part].schema.Fields()
-		if c.values.column >= len(raw) {
-			return nil, fault.New(fault.Unsupported, "options.plain with column %q of the frame: ask the raw node %s", c.Name, c.Path)
-		}
-		var err error
-		if fields[i], err = c.Field(raw[c.values.column]); err != nil {
-			return nil, d.failed(err)
-		}
+	columns, fields, err := f.fields()
+	if err != nil {
+		return nil, d.failed(err)
 	}
 	m := p.metadata().ToMap()
 	m["pandas"] = d.frame.Metadata(columns, fields)
 	meta := arrow.MetadataFrom(m)
 	p.schema = arrow.NewSchema(fields, &meta)
 	return &p, nil
+}
+
+// fields are those of the columns, each with the column it is of; plain: one may make several.
+func (f *framePlan) fields() (columns []frame.Column, fields []arrow.Field, err error) {
+	for _, c := range f.columns {
+		field, err := c.Field(f.parts[c.values.part].schema.Field(c.values.column))
+		if err != nil {
+			return nil, nil, err
+		}
+		if !f.plain {
+			columns, fields = append(columns, c.Column), append(fields, field)
+			continue
+		}
+		for _, part := range frame.PlainFields(field) {
+			columns, fields = append(columns, c.Part(part.Name)), append(fields, part)
+		}
+	}
+	if f.plain {
+		err = convert.Distinct(fields)
+	}
+	return columns, fields, err
 }
 
 // partRequests are the parts of a projection, each with the members asked of it.
@@ -128,7 +144,7 @@ func (a *partRequests) add(path, member string) partColumn {
 
 // chooseColumns are those asked for, as the options have them; all without a projection.
 func (d *Dataset) chooseColumns(r Request) ([]frame.Column, error) {
-	all := d.frame.With(frame.Options{Numbers: r.Options.Time == "numeric", Plain: r.Options.Plain})
+	all := d.frame.With(frame.Options{Numbers: r.Options.Time == "numeric", Binary: r.Options.Strings == "binary", Plain: r.Options.Plain})
 	chosen := all
 	if r.Fields != nil {
 		chosen = nil
@@ -161,7 +177,7 @@ func columnNamed(all []frame.Column, name string) (frame.Column, error) {
 
 // checkFrameRequest refuses what only a raw node can do.
 func (d *Dataset) checkFrameRequest(r Request, parts int) error {
-	what := ""
+	what, of := "", "a frame"
 	switch {
 	case r.Select != nil:
 		what = "select"
@@ -170,19 +186,32 @@ func (d *Dataset) checkFrameRequest(r Request, parts int) error {
 	case r.Stream != nil && r.Stream.Follow:
 		what = "stream.follow"
 	case parts > 1 && r.Where != nil:
-		what = "where"
+		what, of = "where", "a frame of several datasets"
 	case parts > 1 && r.SortBy != "":
-		what = "sort_by"
+		what, of = "sort_by", "a frame of several datasets"
 	default:
 		return nil
 	}
-	return d.failed(fault.New(fault.Unsupported, "%s is not served for a frame of several datasets: ask the raw node %s", what, d.frame.Columns[0].Path))
+	return d.failed(fault.New(fault.Unsupported, "%s is not served for %s: ask the raw node %s", what, of, d.frame.Columns[0].Path))
+}
+
+// untouched tells whether the columns of a part are its raw columns.
+func (f *framePlan) untouched(part int) bool {
+	for _, c := range f.columns {
+		if c.values.part == part && (c.As != frame.Plain || c.Item >= 0) || c.mask != nil && c.mask.part == part {
+			return false
+		}
+	}
+	return true
 }
 
 // partRequest is the request for a part: the same rows, in order, in types that a frame's columns are made of.
-func (d *Dataset) partRequest(r Request, members []string) Request {
+func (d *Dataset) partRequest(r Request, members []string, untouched bool) Request {
 	r.Fields, r.BatchRows, r.BatchBytes, r.Endpoints = members, 0, 0, 0
-	r.Options.Tensors, r.Options.Plain, r.Options.NetCDF = "nested", false, false
+	r.Options.Plain = false
+	if !untouched {
+		r.Options.Tensors, r.Options.NetCDF = "nested", false
+	}
 	if r.Stream != nil {
 		s := *r.Stream
 		s.Unordered = false

@@ -3,8 +3,10 @@ package reader
 import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
 // frameRun is the part of a Run over a frame: a run of each part, side by side.
@@ -82,11 +84,13 @@ func (r *Run) zip() error {
 			mask = r.raw(*c.mask)
 		}
 		a, err := c.Make(lease, r.raw(c.values), mask)
+		if err == nil {
+			columns, err = r.plain(lease, a, columns)
+		}
 		if err != nil {
 			f.release()
 			return r.plan.ds.failed(fault.New(fault.Of(err), "column %q: %w", c.Name, err))
 		}
-		columns = append(columns, a)
 	}
 	f.record = array.NewRecord(r.plan.schema, columns, first.Rows)
 	f.lease.Close()
@@ -94,12 +98,28 @@ func (r *Run) zip() error {
 	return nil
 }
 
+// plain adds a column that it takes over, as options.plain has it.
+func (r *Run) plain(mem memory.Allocator, a arrow.Array, columns []arrow.Array) ([]arrow.Array, error) {
+	if !r.plan.frame.plain {
+		return append(columns, a), nil
+	}
+	defer a.Release()
+	parts, err := frame.PlainArrays(mem, a)
+	return append(columns, parts...), err
+}
+
 func (r *Run) raw(at partColumn) arrow.Array {
 	return r.frame.parts[at.part].Record().Column(at.column)
 }
 
 // copied is about how many bytes a row takes that a part's record doesn't hold.
-func (f *framePlan) copied() int64 { return f.rowBytes() + int64(len(f.columns)) }
+func (f *framePlan) copied() int64 {
+	n := f.rowBytes() + int64(len(f.columns))
+	if f.plain {
+		n += 2*f.rowBytes() + 8*int64(len(f.columns))
+	}
+	return n
+}
 
 func (r *Run) stopFrame() {
 	if r.frame == nil {

@@ -205,7 +205,7 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 	if len(jobs) == 0 || err != nil {
 		return err
 	}
-	s := newScratch(g.lease)
+	s := newScratch(ctx, g.lease)
 	defer s.release()
 	for part := range slices.Chunk(jobs, g.plan.perTask()) {
 		if err := g.load(ctx, s, part); err != nil {

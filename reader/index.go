@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -22,11 +23,14 @@ const maxIndexBounds = 32 << 20
 // columnIndex is PyTables' index of a column. Its rows are candidates: whoever asks checks each again.
 //
 // Order lists rows in the order of the column; only where Sorted, and with Indexed as many as the table's rows, it is
-// that of all rows.
-type columnIndex struct{ *ptindex.Index }
+// that of all rows; of texts only where they have no NUL inside (see orders).
+type columnIndex struct {
+	*ptindex.Index
+	arrays *indexArrays
 
-// complete reports whether the index puts every row of the table in order.
-func (ix *columnIndex) complete() bool { return ix.Sorted() && ix.Indexed() == ix.TableRows }
+	mu     sync.Mutex
+	inside *bool // whether a text has a NUL inside; nil: nobody looked
+}
 
 // indexCache is what is known of a dataset's indexes, by column.
 type indexCache struct {
@@ -68,13 +72,26 @@ func (d *Dataset) indexOf(ctx context.Context, column string) (ix *columnIndex, 
 	return found.index, found.why, nil
 }
 
+// Indexes are the columns of a table that PyTables keeps an index of: the groups below _i_NAME beside it.
+func (d *Dataset) Indexes(ctx context.Context) ([]string, error) {
+	names, err := d.file.objects.Groups(ctx, d.indexGroup())
+	if err != nil {
+		return nil, d.failed(err)
+	}
+	return append([]string{}, names...), nil
+}
+
+func (d *Dataset) indexGroup() string {
+	return path.Join(path.Dir(d.meta.Path), "_i_"+path.Base(d.meta.Path))
+}
+
 // openIndex reads an index's measures and bounds. Every reason against using it is an error with a kind.
 func (d *Dataset) openIndex(ctx context.Context, column string) (*columnIndex, error) {
 	if d.source.Class != "TABLE" || len(d.shape) != 1 || !d.chunked() {
 		return nil, fault.New(fault.NotFound, "only chunked tables of PyTables have indexes")
 	}
 	a := &indexArrays{table: d}
-	group := path.Join(path.Dir(d.meta.Path), "_i_"+path.Base(d.meta.Path), column)
+	group := path.Join(d.indexGroup(), column)
 	if err := a.open(ctx, group); err != nil {
 		return nil, err
 	}
@@ -93,50 +110,43 @@ func (d *Dataset) openIndex(ctx context.Context, column string) (*columnIndex, e
 	if err != nil {
 		return nil, err
 	}
-	return &columnIndex{x}, nil
+	return &columnIndex{Index: x, arrays: a}, nil
 }
 
 // indexAttributes are those of an index's group, if PyTables would use it.
-func (f *File) indexAttributes(ctx context.Context, group string) ([]meta.Attr, error) {
-	tree, err := f.listing(ctx)
+func (f *File) indexAttributes(ctx context.Context, group string) (meta.Attrs, error) {
+	g, err := f.objects.Group(ctx, group)
 	if err != nil {
-		return nil, err
+		return meta.Attrs{}, fault.New(fault.Of(err), "no index: %w", err)
 	}
-	for _, g := range tree.Groups {
-		if g.Path != group {
-			continue
-		}
-		if v := text(g.Attrs, "VERSION"); text(g.Attrs, "CLASS") != "INDEX" || v != "2.0" && v != "2.1" {
-			return nil, fault.New(fault.Unsupported, "an index of version %q", v)
-		}
-		if dirty(g.Attrs) {
-			return nil, fault.New(fault.Precondition, "the index is dirty: the table changed after it was made")
-		}
-		return g.Attrs, nil
+	class, cerr := text(g.Attrs, "CLASS")
+	version, verr := text(g.Attrs, "VERSION")
+	if err := errors.Join(cerr, verr); err != nil {
+		return meta.Attrs{}, err
 	}
-	return nil, fault.New(fault.NotFound, "no index")
+	if class != "INDEX" || version != "2.0" && version != "2.1" {
+		return meta.Attrs{}, fault.New(fault.Unsupported, "an index of version %q", version)
+	}
+	if dirty(g.Attrs) {
+		return meta.Attrs{}, fault.New(fault.Precondition, "the index is dirty: the table changed after it was made")
+	}
+	return g.Attrs, nil
 }
 
 // dirty is PyTables' flag, stored as a truth value or a number; what can't be read counts as set.
-func dirty(attrs []meta.Attr) bool {
-	for _, a := range attrs {
-		if a.Name == "DIRTY" {
-			v := string(a.Value)
-			return a.Err != "" || v != "0" && v != "false"
-		}
-	}
-	return false
+func dirty(attrs meta.Attrs) bool {
+	v, err := attrs.Value("DIRTY")
+	return err != nil || v != nil && string(v) != "0" && string(v) != "false"
 }
 
 // attribute is one that is an integer.
-func attribute(attrs []meta.Attr, name string) (int64, error) {
-	for _, a := range attrs {
-		var n int64
-		if a.Name == name && a.Err == "" && json.Unmarshal(a.Value, &n) == nil {
-			return n, nil
-		}
+func attribute(attrs meta.Attrs, name string) (int64, error) {
+	v, err := attrs.Value(name)
+	var n int64
+	if err != nil || json.Unmarshal(v, &n) != nil {
+		return 0, fault.New(fault.DataLoss, "an index without the attribute %s", name)
 	}
-	return 0, fault.New(fault.DataLoss, "an index without the attribute %s", name)
+	return n, nil
 }
 
 // indexArrays reads the arrays of an index.
@@ -176,7 +186,7 @@ func (a *indexArrays) open(ctx context.Context, group string) error {
 }
 
 // measure fills the shape.
-func (a *indexArrays) measure(ctx context.Context, attrs []meta.Attr, column string) (err error) {
+func (a *indexArrays) measure(ctx context.Context, attrs meta.Attrs, column string) (err error) {
 	s := &a.shape
 	if s.Class, err = a.class(column); err != nil {
 		return err
@@ -189,7 +199,7 @@ func (a *indexArrays) measure(ctx context.Context, attrs []meta.Attr, column str
 			return err
 		}
 	}
-	if text(attrs, "VERSION") == "2.0" {
+	if version, _ := text(attrs, "VERSION"); version == "2.0" {
 		err = a.measureLast20(ctx)
 	} else {
 		err = a.measureLast21(attrs)
@@ -226,7 +236,7 @@ func (a *indexArrays) class(column string) (ptindex.Class, error) {
 	return of, nil
 }
 
-func (a *indexArrays) measureLast21(attrs []meta.Attr) (err error) {
+func (a *indexArrays) measureLast21(attrs meta.Attrs) (err error) {
 	if a.shape.Reduction, err = attribute(attrs, "reduction"); err != nil {
 		return err
 	}

@@ -108,7 +108,11 @@ func checkRanges(t *testing.T, r *rand.Rand, ix *columnIndex, keys ptindex.Keys,
 	for row := range want {
 		require.True(t, have[row], "%s %v: row %d is missing", where, ranges, row)
 	}
-	if ix.IndexSize == 8 && ix.Indexed() == ix.TableRows && (ix.Class == ptindex.Int || ix.Class == ptindex.Bytes) {
+	exact := ix.Class == ptindex.Int
+	if ix.Class == ptindex.Bytes { // a text's bound may be equal to others up to its NUL, which are left in
+		exact = !slices.ContainsFunc(ranges, func(r ptindex.Range) bool { return r.Lo.Open })
+	}
+	if ix.IndexSize == 8 && ix.Indexed() == ix.TableRows && exact {
 		require.Len(t, got, len(want), "%s %v: a full index is exact", where, ranges)
 	}
 }
@@ -329,4 +333,19 @@ func TestFilteredThenSortedThenSliced(t *testing.T) {
 	got := column(t, d, Request{Fields: []string{"f8"}, Where: &where, SortBy: "f8", Start: &start, Stop: &stop, Step: &step, Limit: &limit})
 	want := sliced(t, all, start, stop, step)
 	require.Equal(t, want.Num[:20], got.Num)
+}
+
+func TestIndexes(t *testing.T) {
+	eng, err := NewEngine(Config{InProcess: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, eng.Close()) }()
+	f, err := eng.Open(context.Background(), Location{Path: "../testdata/tables.h5"})
+	require.NoError(t, err)
+	for path, want := range map[string][]string{"/events": {}, "/plain": {"run"}} {
+		d, err := f.Dataset(context.Background(), path)
+		require.NoError(t, err)
+		got, err := d.Indexes(context.Background())
+		require.NoError(t, err)
+		require.ElementsMatch(t, want, got)
+	}
 }

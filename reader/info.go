@@ -7,9 +7,10 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
+	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/frame"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -26,7 +27,10 @@ type GroupInfo struct {
 	Named      bool            `json:"named_type,omitempty"`
 	Frame      string          `json:"frame,omitempty"` // what wrote it, if it is a data frame that can be asked for
 	Attributes json.RawMessage `json:"attributes"`
+	Comment    string          `json:"comment,omitempty"`
+	Type       string          `json:"type,omitempty"` // of a committed type: its canonical text
 	Error      string          `json:"error,omitempty"`
+	Witness    string          `json:"witness,omitempty"` // why libhdf5 was asked about it
 }
 
 // LinkInfo is a link that is not hard.
@@ -52,7 +56,9 @@ type Info struct {
 	Bytes      int64           `json:"bytes"`  // of its elements
 	Stored     int64           `json:"stored"` // in the file
 	Attributes json.RawMessage `json:"attributes"`
-	Schema     *arrow.Schema   `json:"-"` // of a request for the whole; nil if unsupported
+	Comment    string          `json:"comment,omitempty"`
+	Witness    string          `json:"witness,omitempty"` // why libhdf5 was asked about it
+	Schema     *arrow.Schema   `json:"-"`                 // of a request for the whole; nil if unsupported
 }
 
 // IsHDF5 tells whether a file has the signature of HDF5 where it may stand. The error is of a file that cannot be read.
@@ -62,7 +68,7 @@ func IsHDF5(path string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	return chunkindex.Signed(f, f.Identity().Size), nil
+	return h5file.Signed(f, f.Identity().Size), nil
 }
 
 // Hidden tells whether a path is PyTables' own, an index or the like, which listings leave out.
@@ -82,7 +88,7 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 	}
 	t := &Tree{Groups: []GroupInfo{}, Datasets: []Info{}, Links: []LinkInfo{}}
 	for _, g := range m.Groups {
-		t.Groups = append(t.Groups, GroupInfo{Path: g.Path, Named: g.Named, Frame: frame.Format(g.Attrs), Attributes: attributes(g.Attrs), Error: g.Err})
+		t.Groups = append(t.Groups, groupInfo(g))
 	}
 	for _, d := range m.Datasets {
 		t.Datasets = append(t.Datasets, f.listed(d.Path, func() *Dataset { return newDataset(ctx, f, d, d.Path) }).info)
@@ -94,7 +100,16 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 	return t, nil
 }
 
-// unlisted stands for the datasets of groups that libhdf5 cannot list, so that they do not go missing unseen.
+func groupInfo(g meta.Group) GroupInfo {
+	out := GroupInfo{Path: g.Path, Named: g.Named, Attributes: attributes(g.Attrs), Comment: g.Comment, Error: g.Err, Witness: g.Witness}
+	out.Frame, _ = frame.Format(g.Attrs) // what cannot be read is among the attributes
+	if typ, err := h5type.Parse(g.Type); g.Named && err == nil {
+		out.Type = typ.String()
+	}
+	return out
+}
+
+// unlisted stands for the datasets of groups that cannot be listed, so that they do not go missing unseen.
 func unlisted(groups []meta.Group) (out []Info) {
 	for _, g := range groups {
 		if g.Err != "" {

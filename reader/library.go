@@ -12,10 +12,17 @@ type library interface {
 	Tree(ctx context.Context, path string) (*meta.File, error)
 	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
 	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
-	Filter(ctx context.Context, id uint16) error
 	Close() error
 }
 
-// MaybeServeHelper must be the first call of a program's main: where the process was started as a helper of an Engine
-// it serves until its parent goes, and does not return.
-func MaybeServeHelper() { h5proc.MaybeServe() }
+// unfilter is plug-ins: in helper processes of their own, or in this one.
+type unfilter interface {
+	Find(ctx context.Context, filter uint16) error
+	Undo(ctx context.Context, c h5proc.Chunk) ([]byte, error)
+	Close() error
+}
+
+// MaybeServeHelper does nothing: a process that was started as a helper of an Engine never gets to main.
+//
+// Deprecated: leave the call out. It will be removed two minor releases after 0.1.
+func MaybeServeHelper() {}

@@ -22,7 +22,7 @@ const mapBytes = 256 << 10
 func (p *Plan) RunMapped(ctx context.Context) *Run {
 	r := p.Run(ctx)
 	r.lent.back = make(chan struct{}, 1)
-	r.mapped = p.program != nil && p.program.Untouched() && p.probe == nil
+	r.mapped = p.program != nil && p.program.Untouched() && p.probe == nil && !p.follows() // its segments are runs that map nothing
 	return r
 }
 

@@ -4,29 +4,17 @@ import (
 	"context"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// rescue describes a dataset that libhdf5 can't open by its object header: files of newer libraries. What libhdf5 said
-// stays the reason where the header doesn't help.
-func (d *Dataset) rescue(ctx context.Context) error {
-	o, m := d.object, &d.meta
-	if o == nil {
-		return fault.New(fault.DataLoss, "libhdf5 cannot open it: %s", m.Err)
-	}
-	m.Space = meta.Space(o.Space.Kind)
-	m.Shape, m.Max = o.Space.Dims, o.Space.Max
-	m.Layout, m.Chunk = meta.Layout(o.Layout.Class), o.Layout.ChunkDims
-	for _, x := range o.Filters {
-		m.Filters = append(m.Filters, meta.Filter{ID: x.ID, Optional: x.Optional, Name: x.Name, Params: x.Params})
-	}
-	if m.Layout != meta.Virtual {
+// learnExtent finds the extent of a virtual dataset whose sources decide about it. Mappings that are not understood are
+// left to libhdf5.
+func (d *Dataset) learnExtent(ctx context.Context) error {
+	mappings, err := d.readMappings()
+	if fault.Of(err) == fault.Unsupported {
 		return nil
 	}
-	mappings, err := d.readMappings()
-	if err != nil {
-		return fault.New(fault.Of(err), "%w; libhdf5: %s", err, m.Err)
+	if err == nil {
+		d.meta.Shape, err = d.grow(ctx, mappings)
 	}
-	m.Shape, err = d.grow(ctx, mappings)
 	return err
 }

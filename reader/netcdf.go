@@ -5,6 +5,7 @@ import (
 	"math"
 	"path"
 
+	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -13,24 +14,27 @@ const maxMissing = 64
 
 // missingValues are the numbers that the attributes _FillValue and missing_value name (NetCDF Users Guide, "Attribute
 // Conventions"): int64, uint64 or float64.
-func missingValues(attrs []meta.Attr) []any {
-	var out []any
-	for _, a := range attrs {
-		if a.Name != "_FillValue" && a.Name != "missing_value" || a.Err != "" {
-			continue
+func missingValues(attrs meta.Attrs) (out []any, err error) {
+	for _, name := range []string{"_FillValue", "missing_value"} {
+		v, err := attrs.Value(name)
+		if err != nil {
+			return nil, fault.New(fault.DataLoss, "options.netcdf: %w", err)
 		}
-		values := []json.RawMessage{a.Value}
-		var list []json.RawMessage
-		if json.Unmarshal(a.Value, &list) == nil {
-			values = list
-		}
-		for _, v := range values {
+		for _, v := range valuesOf(v) {
 			if n, ok := jsonNumber(v); ok && len(out) < maxMissing {
 				out = append(out, n)
 			}
 		}
 	}
-	return out
+	return out, nil
+}
+
+// valuesOf are the elements of a list, or what is none.
+func valuesOf(v json.RawMessage) (list []json.RawMessage) {
+	if json.Unmarshal(v, &list) == nil {
+		return list
+	}
+	return []json.RawMessage{v}
 }
 
 // jsonNumber is a number as an attribute's value has it; floats that JSON has no form for are texts.
@@ -58,13 +62,11 @@ func jsonNumber(v json.RawMessage) (any, bool) {
 // dimensions names the axes by their dimension scales (HDF5 Dimension Scale Specification); "" is an axis without one,
 // nil a dataset without any.
 func (d *Dataset) dimensions() []string {
-	for _, a := range d.meta.Attrs {
-		var lists [][]struct {
-			Ref string `json:"ref"`
-		}
-		if a.Name != "DIMENSION_LIST" || json.Unmarshal(a.Value, &lists) != nil || len(lists) != len(d.info.Shape) {
-			continue
-		}
+	var lists [][]struct {
+		Ref string `json:"ref"`
+	}
+	v, _ := d.meta.Attrs.Value("DIMENSION_LIST") // these names are only told
+	if json.Unmarshal(v, &lists) == nil && len(lists) == len(d.info.Shape) {
 		out := make([]string, len(lists))
 		for i, scales := range lists {
 			if len(scales) > 0 && scales[0].Ref != "" {
@@ -73,7 +75,7 @@ func (d *Dataset) dimensions() []string {
 		}
 		return out
 	}
-	if text(d.meta.Attrs, "CLASS") == "DIMENSION_SCALE" && len(d.info.Shape) == 1 {
+	if class, _ := text(d.meta.Attrs, "CLASS"); class == "DIMENSION_SCALE" && len(d.info.Shape) == 1 {
 		return []string{columnName(d.asked)}
 	}
 	return nil

@@ -20,22 +20,29 @@ func TestMissingValues(t *testing.T) {
 	long, err := json.Marshal(many)
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
-		attrs []meta.Attr
+		attrs meta.Attrs
 		want  []any
 	}{
-		"none":    {nil, nil},
-		"both":    {[]meta.Attr{{Name: "_FillValue", Value: json.RawMessage("-999")}, {Name: "missing_value", Value: json.RawMessage("[1.5,2]")}}, []any{int64(-999), 1.5, int64(2)}},
-		"large":   {[]meta.Attr{{Name: "_FillValue", Value: json.RawMessage("[18446744073709551614]")}}, []any{uint64(math.MaxUint64 - 1)}},
-		"inf":     {[]meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"-Infinity"`)}}, []any{math.Inf(-1)}},
-		"no such": {[]meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"none"`)}, {Name: "missing_value", Value: json.RawMessage("null")}}, nil},
-		"unread":  {[]meta.Attr{{Name: "_FillValue", Value: json.RawMessage("5"), Err: "why"}}, nil},
-		"nested":  {[]meta.Attr{{Name: "missing_value", Value: json.RawMessage("[[1,2]]")}}, nil},
+		"none":    {meta.Attrs{}, nil},
+		"both":    {meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage("-999")}, {Name: "missing_value", Value: json.RawMessage("[1.5,2]")}}}, []any{int64(-999), 1.5, int64(2)}},
+		"large":   {meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage("[18446744073709551614]")}}}, []any{uint64(math.MaxUint64 - 1)}},
+		"inf":     {meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"-Infinity"`)}}}, []any{math.Inf(-1)}},
+		"no such": {meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"none"`)}, {Name: "missing_value", Value: json.RawMessage("null")}}}, nil},
+		"nested":  {meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: json.RawMessage("[[1,2]]")}}}, nil},
 	} {
-		require.Equal(t, c.want, missingValues(c.attrs), name)
+		got, err := missingValues(c.attrs)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, name)
 	}
-	require.Len(t, missingValues([]meta.Attr{{Name: "missing_value", Value: long}}), maxMissing)
-	nan := missingValues([]meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"NaN"`)}})
+	list, err := missingValues(meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: long}}})
+	require.NoError(t, err)
+	require.Len(t, list, maxMissing)
+	nan, err := missingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"NaN"`)}}})
+	require.NoError(t, err)
 	require.True(t, math.IsNaN(nan[0].(float64)))
+	_, err = missingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Err: "why"}}})
+	require.ErrorIs(t, err, ErrDataLoss)
+	require.ErrorContains(t, err, `"_FillValue": why`)
 }
 
 func TestNetCDF(t *testing.T) {

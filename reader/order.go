@@ -43,7 +43,11 @@ func (d *Dataset) checkCSI(ctx context.Context, column string) error {
 		return err
 	case ix == nil:
 	case ix.complete():
-		return nil
+		orders, err := ix.orders(ctx)
+		if orders || err != nil {
+			return err
+		}
+		why = "PyTables orders texts by what lies before their first NUL, and some have one inside"
 	case !ix.Sorted():
 		why = "the index is not completely sorted"
 	default:
@@ -108,8 +112,12 @@ func (p *Plan) sorted(ctx context.Context) (*sortedRows, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ix != nil && ix.complete() {
-		return p.byIndex(ctx, ix)
+	if ix != nil {
+		if orders, err := ix.orders(ctx); err != nil {
+			return nil, err
+		} else if orders {
+			return p.byIndex(ctx, ix)
+		}
 	}
 	if p.req.Index == IndexOnly {
 		return nil, p.ds.checkCSI(ctx, p.req.SortBy)

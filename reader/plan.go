@@ -195,7 +195,7 @@ func (p *Plan) rows(ctx context.Context) (sequence, error) {
 	return p.ordered(ctx)
 }
 
-// Schema has the schema metadata of protocol section 4.
+// Schema has the schema metadata of docs/protocol.md section 4.
 func (p *Plan) Schema() *arrow.Schema { return p.schema }
 
 // Rows is the number of rows a run gives, -1 if that is unknown or without end.

@@ -3,7 +3,7 @@ package reader
 import "github.com/mtflight/mtflight/convert"
 
 // Request says which rows and columns of one dataset are wanted, and how they are to come. It is what a ticket holds
-// (protocol section 2) in plain values; the zero value of every member but File and Dataset is its default.
+// (docs/protocol.md section 2) in plain values; the zero value of every member but File and Dataset is its default.
 type Request struct {
 	File, Dataset string
 	Fields        []string // nil: all
@@ -41,7 +41,7 @@ const (
 	OnlyRemainder
 )
 
-// Stream is protocol section 3.
+// Stream is docs/protocol.md section 3.
 type Stream struct {
 	Unordered   bool
 	Cyclic      bool
@@ -56,7 +56,7 @@ type Stream struct {
 	Follow      bool
 }
 
-// Block says where a batch stands: the app_metadata of section 3.
+// Block says where a batch stands: the app_metadata of docs/protocol.md section 3.
 type Block struct {
 	Block int64 `json:"block"`
 	Row   int64 `json:"row"` // of the result's rows

@@ -123,9 +123,15 @@ func TestSelectParses(t *testing.T) {
 		"6": fault.OutOfRange, "-7": fault.OutOfRange, "[0,6]": fault.OutOfRange, "99999999999999999999": fault.OutOfRange,
 		":,:,:,:": fault.Invalid, "1;2": fault.Invalid, "1:2:0": fault.Invalid, "[0],[0]": fault.Invalid,
 		"...,...": fault.Invalid, "": fault.Invalid, "[1": fault.Invalid, "1, :, [0]": fault.Invalid,
+		// NumPy takes an ellipsis for a slice here even if it stands for no axis: (2, 6), where h5py gives (6, 2).
+		":, 1, ..., [0,2]": fault.Invalid, ":, [0,2], ..., 1": fault.Invalid,
 	} {
 		_, err := parseSelect(text, shape)
 		require.ErrorIs(t, err, kind, text)
+	}
+	for _, text := range []string{"1, ..., [0,2]", "..., 1, [0,2]", "1, [0,2], ..."} { // of two axes all agree
+		_, err := parseSelect(text, shape[:2])
+		require.NoError(t, err, text)
 	}
 }
 

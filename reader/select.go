@@ -2,6 +2,7 @@ package reader
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,8 @@ var (
 
 // parseSelect understands a NumPy index of an array of this shape: integers, slices, one ellipsis, one list.
 func parseSelect(text string, shape []int64) ([]axis, error) {
-	parts, err := expand(splitIndex(text), len(shape), text)
+	written := splitIndex(text)
+	parts, err := expand(written, len(shape), text)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +44,7 @@ func parseSelect(text string, shape []int64) ([]axis, error) {
 			return nil, err
 		}
 	}
-	return axes, partedList(parts)
+	return axes, partedList(parts, slices.Index(written, "..."))
 }
 
 // splitIndex cuts at the commas outside brackets.
@@ -148,28 +150,21 @@ func place(s string, i int, n int64) (int64, error) {
 	return v, nil
 }
 
-// partedList refuses an integer and a list with a slice between them: NumPy and h5py disagree about the result.
-func partedList(parts []string) error {
-	first, last := -1, -1
-	lists := 0
-	for i, p := range parts {
-		if strings.HasPrefix(p, "[") || integerPart.MatchString(p) {
-			if first < 0 {
-				first = i
-			}
-			last = i
-			if p[0] == '[' {
-				lists++
-			}
-		}
-	}
-	if lists == 0 {
+// partedList refuses an integer and a list with a slice between them: NumPy and h5py disagree about the result. Behind
+// another slice they do so about an ellipsis (at its place, or -1) that stands for no axis, too.
+func partedList(parts []string, ellipsis int) error {
+	picks := func(p string) bool { return strings.HasPrefix(p, "[") || integerPart.MatchString(p) }
+	list := slices.IndexFunc(parts, func(p string) bool { return strings.HasPrefix(p, "[") })
+	first, last := slices.IndexFunc(parts, picks), len(parts)-1
+	if list < 0 {
 		return nil
 	}
-	for _, p := range parts[first : last+1] {
-		if strings.Contains(p, ":") {
-			return fault.New(fault.Invalid, "select: a slice between an integer and a list: readers of HDF5 disagree about the result; select in two steps")
-		}
+	for !picks(parts[last]) {
+		last--
+	}
+	slice := func(p string) bool { return strings.Contains(p, ":") }
+	if slices.ContainsFunc(parts[first:last+1], slice) || first > 0 && first < ellipsis && ellipsis <= last {
+		return fault.New(fault.Invalid, "select: a slice or ... between an integer and a list: readers of HDF5 disagree about the result; select in two steps")
 	}
 	return nil
 }

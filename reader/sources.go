@@ -70,7 +70,7 @@ func (e *external) read(ctx context.Context, first, _ int64, dst []byte) error {
 	return nil
 }
 
-// slab reads through libhdf5, one band at a time: filters that only a plug-in knows, and layouts not understood here.
+// slab reads through libhdf5, one band at a time: layouts not understood here.
 type slab struct {
 	helper slabReader
 	path   string

@@ -12,6 +12,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // TestExtentsWhoseBytesOverflow: 2^61 elements of eight bytes are no elements modulo 2^64.
@@ -20,7 +21,7 @@ func TestExtentsWhoseBytesOverflow(t *testing.T) {
 		{Layout: chunkindex.Layout{Class: chunkindex.Contiguous, Addr: 2048, Size: 64}},
 		{Layout: chunkindex.Layout{Class: chunkindex.Contiguous, Addr: 2048}},
 		{Layout: chunkindex.Layout{Class: chunkindex.Compact, Data: make([]byte, 64)}},
-		{Layout: chunkindex.Layout{Class: chunkindex.Contiguous, Addr: chunkindex.Undefined}, External: []chunkindex.ExternalFile{{Name: "raw"}}},
+		{Layout: chunkindex.Layout{Class: chunkindex.Contiguous, Addr: h5file.Undefined}, External: []chunkindex.ExternalFile{{Name: "raw"}}},
 	} {
 		d := &Dataset{object: &o, shape: []int64{1 << 61}, source: convert.Source{Type: &h5type.Type{Size: 8}}}
 		_, err := d.plainSource()

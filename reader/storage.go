@@ -9,6 +9,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -20,9 +21,6 @@ func (d *Dataset) store(ctx context.Context, rows int) (store, error) {
 	}
 	if d.viaLib != nil {
 		s := &slab{helper: d.file.eng.lib, path: d.file.loc.Path, name: d.meta.Path, shape: d.shape, scalar: d.meta.Space == meta.Scalar}
-		if d.chunked() {
-			return newBoxes(s, signed(d.meta.Chunk), size)
-		}
 		return newBands(s, d.shape, rows, size), nil
 	}
 	if d.virtual {
@@ -68,7 +66,7 @@ func (d *Dataset) plainSource() (source, error) {
 	l, size := d.object.Layout, int64(d.source.Type.Size)
 	need, external := times(product(d.shape), size), len(d.object.External) > 0
 	switch {
-	case need == end62 && (external || l.Addr != chunkindex.Undefined):
+	case need == end62 && (external || l.Addr != h5file.Undefined):
 		return nil, fault.New(fault.Unsupported, "elements of 2^62 bytes or more")
 	case external:
 		return d.externalSource(need)
@@ -76,7 +74,7 @@ func (d *Dataset) plainSource() (source, error) {
 		return &inMemory{data: l.Data, elemSize: int(size)}, nil
 	case l.Class != chunkindex.Contiguous:
 		return nil, fault.New(fault.Unsupported, "layout class %d", l.Class)
-	case l.Addr == chunkindex.Undefined:
+	case l.Addr == h5file.Undefined:
 		return &inMemory{data: d.fill(), elemSize: int(size), repeat: true}, nil
 	}
 	if l.Size != 0 && uint64(need) > l.Size {
@@ -94,7 +92,7 @@ func (d *Dataset) externalSource(need int64) (source, error) {
 			return nil, err
 		}
 		n := need - min(need, e.end())
-		if x.Size != chunkindex.Unlimited && x.Size < uint64(n) {
+		if x.Size != h5file.Unlimited && x.Size < uint64(n) {
 			n = int64(x.Size)
 		}
 		e.segments = append(e.segments, segment{file: f, name: x.Name, from: e.end(), off: x.Offset, n: n})
@@ -114,7 +112,7 @@ func (d *Dataset) fill() []byte {
 	return make([]byte, size)
 }
 
-// metadata is the schema metadata of protocol section 4.
+// metadata is the schema metadata of docs/protocol.md section 4.
 func (d *Dataset) metadata(name string) arrow.Metadata {
 	return arrow.MetadataFrom(d.metadataMap(name, d.asked))
 }
@@ -123,7 +121,7 @@ func (d *Dataset) metadataMap(file, dataset string) map[string]string {
 	return map[string]string{
 		"hdf5.file": file, "hdf5.dataset": dataset, "hdf5.kind": d.info.Kind,
 		"hdf5.shape": jsonText(d.info.Shape), "hdf5.chunks": jsonText(d.info.Chunks),
-		"hdf5.filters": jsonText(d.info.Filters), "hdf5.attributes": string(d.info.Attributes),
+		"hdf5.filters": jsonText(d.info.Filters), "hdf5.attributes": string(d.attributes),
 	}
 }
 

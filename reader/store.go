@@ -11,6 +11,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/filter"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
 )
 
 // store gives the elements of a dataset's chunks. What has no chunks in the file is cut into bands that serve as such.
@@ -34,8 +35,11 @@ type scratch struct {
 	place   func(i int) []byte // where a chunk's elements go, if all as they are and side by side, else nil; nil: none do
 }
 
-func newScratch(l *bufpool.Lease) *scratch {
-	return &scratch{mem: l, codec: filter.NewScratch(l.Allocate, l.Free)}
+// newScratch takes its memory of a lease. The context ends waiting for what others decode.
+func newScratch(ctx context.Context, l *bufpool.Lease) *scratch {
+	s := &scratch{mem: l, codec: filter.NewScratch(l.Allocate, l.Free)}
+	s.codec.Context = ctx
+	return s
 }
 
 func (s *scratch) release() { s.codec.Release() }
@@ -160,7 +164,9 @@ func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, f
 	for _, f := range found[span.First:span.Last] {
 		off := f.Addr - span.Addr
 		src := buf[off : off+uint64(f.Size)]
-		if c.placed(s, src, f) {
+		if done, err := c.placed(s, src, f); err != nil {
+			return c.failed(f, err)
+		} else if done {
 			continue
 		}
 		e, err := c.decode(s, src, f)
@@ -178,13 +184,19 @@ func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, f
 }
 
 // placed decodes a chunk right to its place, if it has one. One that fails is tried again in the other way, whose error
-// says what is wrong.
-func (c *chunked) placed(s *scratch, src []byte, f stored) bool {
+// says what is wrong, unless no helper answered.
+func (c *chunked) placed(s *scratch, src []byte, f stored) (done bool, err error) {
 	if s.place == nil || c.unfiltered(f) {
-		return false
+		return false, nil
 	}
 	dst := s.place(f.i)
-	return dst != nil && c.filters.DecodeInto(s.codec, src, f.Mask, dst) == nil
+	if dst == nil {
+		return false, nil
+	}
+	if err = c.filters.DecodeInto(s.codec, src, f.Mask, dst); h5proc.Unanswered(err) {
+		return false, err
+	}
+	return err == nil, nil
 }
 
 // plausible bounds a chunk's stored size from both sides before it is allocated: no codec makes chunks so much larger.
@@ -207,7 +219,7 @@ func (c *chunked) decode(s *scratch, src []byte, f stored) (convert.Elems, error
 		return convert.Elems{Data: src, N: n, Size: c.elemSize}, nil
 	}
 	r, err := c.filters.Decode(s.codec, src, f.Mask, int(c.bytes()))
-	if err != nil {
+	if err != nil && !h5proc.Unanswered(err) {
 		r, err = c.decodeShort(s, src, f, err)
 	}
 	if err != nil {

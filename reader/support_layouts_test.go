@@ -91,15 +91,18 @@ const supportVirtual = `
 
 The mappings are read from the file and applied to the sources' own chunks, natively: regular and irregular hyperslabs,
 points, unlimited selections and patterns of names (` + "`%b`" + `), sources inside the same file, sources that are virtual
-themselves, variable-length data, sources of numbers whose every value the virtual type holds. A source that is not there is
-the fill value. Other conversions between source and virtual dataset go through libhdf5 in a helper process. Sources
-outside the served roots are refused.
+themselves, variable-length data. A source that is not there is the fill value. Sources outside the served roots are refused.
+
+A source of another type is converted as libhdf5 does (values of HDF5 2.0 on x86-64, oddities included): integers and
+fractions are clipped to what the type holds, and cut off; fixed strings cut or padded; compounds by the names of their
+members; arrays of one shape element by element; enumerations by name where they number their names differently, else as
+numbers. Integers over 8 bytes, floats of 80 and 128 bits or in VAX order, references and sequences of another type are refused.
 `
 
 const supportRefused = `
 So are, beside the types marked above: references of HDF5 1.12; integers in VAX byte order; times that are not 32 or 64
-whole bits; enumerations of anything but integers; variable-length data behind a filter that only a plug-in undoes, or in
-a virtual dataset whose source has another type; references and nested variable-length data in a virtual dataset of
+whole bits; enumerations of anything but integers; variable-length data in a virtual dataset whose source has another
+type; references and nested variable-length data in a virtual dataset of
 several files; Blosc2 chunks with dictionaries, blocks of variable length, registered or user-defined codecs and filters;
 scaleoffset's e-scaling, which libhdf5 does not undo either; external files, virtual sources and links outside the served
 roots.

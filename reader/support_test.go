@@ -14,6 +14,7 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/reader/internal/filter"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
 )
 
 var update = flag.Bool("update", false, "write docs/support.md")
@@ -72,9 +73,9 @@ func writeFilters(b *strings.Builder) {
 	b.WriteString(`
 Any other filter is undone by its plug-in for libhdf5, in helper processes side by side, if the environment variable
 HDF5_PLUGIN_PATH of the server names a directory that holds it (PyPI's hdf5plugin has many: ` +
-		"`hdf5plugin.PLUGIN_PATH`" + `). The
-whole pipeline then goes through libhdf5, in boxes of whole chunks, for elements without variable-length parts. A filter
-that no stored chunk was written with is passed over. These are known by name:
+		"`hdf5plugin.PLUGIN_PATH`" + `). It
+gets the chunk's bytes, in its place among the other filters. A filter that no stored chunk was written with is passed over.
+These are known by name:
 
 `)
 	heading(b, "id", "filter", "plug-in")
@@ -205,7 +206,7 @@ func writeRefused(t *testing.T, b *strings.Builder, eng *Engine) {
 		{"types inside types", h5type.MaxDepth},
 		{"members and named values of a type", h5type.MaxMembers},
 		{"bytes of a chunk before filters", 1 << 33},
-		{"bytes of a chunk that is read through a plug-in", maxBox},
+		{"bytes of a chunk that a plug-in undoes", h5proc.MaxChunk},
 		{"bytes that the elements of a batch may expand to", 1 << 30},
 		{"virtual datasets inside each other", maxNested},
 		{"sources that a pattern of names stands for", maxPattern},

@@ -27,7 +27,7 @@ func of(t *h5type.Type) convert.Source {
 
 // by is of a file that PyTables wrote.
 func by(class, pseudo string, t *h5type.Type) convert.Source {
-	return convert.Source{Name: "x", Type: t, Class: class, Pseudo: pseudo, OffsetSize: 8}
+	return convert.Source{Name: "x", Type: t, Class: class, Wrote: true, Pseudo: pseudo, OffsetSize: 8}
 }
 
 func bits(class h5type.Class, size int, signed bool) *h5type.Type {
@@ -122,8 +122,9 @@ var supported = []sample{
 	{"time of 32 bits (PyTables Time32Col)", of(bits(h5type.Time, 4, false)), ""},
 	{"time of 64 bits (PyTables Time64Col)", of(bits(h5type.Time, 8, false)), "seconds and microseconds, as PyTables packs them"},
 	{"fixed string, ended by NUL", of(str(h5type.NullTerm)), "cut at the first NUL; what is not UTF-8 fails the request, naming row and column"},
+	{"fixed string that PyTables wrote (StringCol, StringAtom)", by("CARRAY", "", str(h5type.NullTerm)), "NumPy's: NULs at the end are stripped, others kept, where the root group has PYTABLES_FORMAT_VERSION"},
 	{"fixed string, padded with NULs", of(str(h5type.NullPad)), "stripped"},
-	{"fixed string, padded with spaces", of(str(h5type.SpacePad)), "stripped"},
+	{"fixed string, padded with spaces", of(str(h5type.SpacePad)), "stripped, of NULs too: what was never written is empty"},
 	{"variable-length string", of(varString()), "null is empty"},
 	{"opaque", of(opaque("anything")), ""},
 	{"opaque `NUMPY:<M8[ns]` (h5py's datetime64)", of(opaque("NUMPY:<M8[ns]")), "units s, ms, us, ns; NaT is null"},

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/vds"
 )
 
@@ -39,7 +39,7 @@ func (d *Dataset) readMappings() ([]vds.Mapping, error) {
 	if l.Class != chunkindex.Virtual {
 		return nil, fault.New(fault.DataLoss, "layout class %d of a virtual dataset", l.Class)
 	}
-	if l.Mapping == 0 || l.Mapping == chunkindex.Undefined || l.MappingIndex == 0 {
+	if l.Mapping == 0 || l.Mapping == h5file.Undefined || l.MappingIndex == 0 {
 		return nil, nil
 	}
 	b, err := d.file.heap.Object(l.Mapping, l.MappingIndex)
@@ -179,7 +179,7 @@ func (d *Dataset) grows() bool {
 	return false
 }
 
-// grow finds the extents of a virtual dataset that libhdf5 could not open: as many as the source with the most gives
+// grow finds the extents of a virtual dataset, as libhdf5 does by default: as many as the source with the most gives
 // (H5D_VDS_LAST_AVAILABLE), and room for the mappings that have an end.
 func (d *Dataset) grow(ctx context.Context, mappings []vds.Mapping) ([]uint64, error) {
 	ctx, err := d.enter(ctx)
@@ -268,10 +268,4 @@ func (d *Dataset) slices(s vds.Selection) (int64, error) {
 		return 0, fault.New(fault.DataLoss, "virtual source %s: a selection along axis %d of %d", d.meta.Path, axis, len(shape))
 	}
 	return s.Slices(shape[axis]), nil
-}
-
-// sameBytes tells whether elements of one type are those of the other without conversion. What character set a string
-// claims does not change its bytes.
-func sameBytes(a, b *h5type.Type) bool {
-	return a.Equal(b) || a.Class == b.Class && a.VarString && b.VarString && a.Size == b.Size
 }

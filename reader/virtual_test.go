@@ -13,7 +13,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 
-	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
@@ -282,42 +281,4 @@ func TestMarksNameTheFile(t *testing.T) {
 	require.ErrorIs(t, mark(pointer, 4, 5), fault.DataLoss, "an index of more than two bytes")
 	null := []byte{0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 5, 0}
 	require.NoError(t, mark(null, 4, 0))
-}
-
-func TestWidening(t *testing.T) {
-	i := func(size int, signed bool, order h5type.Order) *h5type.Type {
-		return &h5type.Type{Class: h5type.Integer, Size: size, Precision: 8 * size, Signed: signed, Order: order}
-	}
-	f4 := &h5type.Type{Class: h5type.Float, Size: 4, Precision: 32, SignBit: 31, ExpPos: 23, ExpSize: 8, MantSize: 23, ExpBias: 127, MantNorm: 2}
-	f8 := &h5type.Type{Class: h5type.Float, Size: 8, Precision: 64, SignBit: 63, ExpPos: 52, ExpSize: 11, MantSize: 52, ExpBias: 1023, MantNorm: 2}
-	odd := *i(4, true, h5type.LittleEndian)
-	odd.Precision = 20
-	const le, be = h5type.LittleEndian, h5type.BigEndian
-	for name, c := range map[string]struct {
-		from, to  *h5type.Type
-		src, want []byte
-	}{
-		"int8 to int32":    {i(1, true, le), i(4, true, be), []byte{0xfe}, []byte{0xff, 0xff, 0xff, 0xfe}},
-		"uint8 to int16":   {i(1, false, le), i(2, true, le), []byte{0xfe}, []byte{0xfe, 0}},
-		"swapped":          {i(8, false, be), i(8, false, le), []byte{1, 2, 3, 4, 5, 6, 7, 8}, []byte{8, 7, 6, 5, 4, 3, 2, 1}},
-		"int16 to float32": {i(2, true, be), f4, []byte{0xff, 0xfe}, []byte{0, 0, 0, 0xc0}},
-		"uint32 to double": {i(4, false, le), f8, []byte{0, 0, 0, 0x80}, []byte{0, 0, 0, 0, 0, 0, 0xe0, 0x41}},
-		"float to double":  {f4, f8, []byte{0, 0, 0x20, 0xc0}, []byte{0, 0, 0, 0, 0, 0, 4, 0xc0}},
-		"int64 to double":  {i(8, true, le), f8, nil, nil},
-		"int32 to float32": {i(4, true, le), f4, nil, nil},
-		"int8 to uint64":   {i(1, true, le), i(8, false, le), nil, nil},
-		"uint8 to int8":    {i(1, false, le), i(1, true, le), nil, nil},
-		"double to float":  {f8, f4, nil, nil},
-		"float to int":     {f4, i(8, true, le), nil, nil},
-		"odd bits":         {&odd, i(8, true, le), nil, nil},
-	} {
-		widen := widening(c.from, c.to)
-		require.Equal(t, c.want != nil, widen != nil, name)
-		if widen == nil {
-			continue
-		}
-		got := make([]byte, c.to.Size)
-		widen(got, c.src)
-		require.Equal(t, c.want, got, name)
-	}
 }

@@ -2,7 +2,6 @@ package reader
 
 import (
 	"context"
-	"errors"
 
 	"github.com/mtflight/mtflight/reader/internal/vds"
 )
@@ -42,9 +41,6 @@ func (v *virtual) sample(ctx context.Context, p mapped) (bool, error) {
 		return false, err
 	}
 	g, err := v.gather(ctx, nil, src, nil)
-	if errors.Is(err, errConvert) {
-		return false, nil
-	}
 	if err != nil {
 		return false, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/filter"
+	"github.com/mtflight/mtflight/reader/internal/typeconv"
 )
 
 // Pieces are kept until there are so many, so that each chunk of a source is decoded once for them.
@@ -27,7 +28,7 @@ type gather struct {
 	origin  uint32 // of the file, for the pointers
 	v       *virtual
 	buf     []byte
-	widen   func(dst, src []byte) // converts an element; nil: the types are the same
+	convert typeconv.Func // nil: the types are the same
 
 	shape, chunk []int64 // axes that chunks take whole are one with the axis before
 	n            int
@@ -39,24 +40,26 @@ type gather struct {
 }
 
 func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []byte) (*gather, error) {
-	var widen func(dst, src []byte)
-	if !sameBytes(src.source.Type, v.ds.source.Type) {
-		if widen = widening(src.source.Type, v.ds.source.Type); widen == nil {
-			return nil, errConvert
+	own := v.ds.source.Type
+	var conv typeconv.Func
+	if !typeconv.Same(src.source.Type, own) {
+		var err error
+		if conv, err = typeconv.New(src.source.Type, own); err != nil {
+			return nil, ofSource(src.file.loc.Name+" "+src.meta.Path, err)
 		}
 	}
 	origin, err := v.origins.of(src.file)
 	if err != nil {
 		return nil, err
 	}
-	if origin != 0 && !portable(src.source.Type) {
+	if origin != 0 && !portable(own) {
 		return nil, fault.New(fault.Unsupported, "virtual dataset with references or nested variable-length data of another file, %s", src.file.loc.Name)
 	}
 	st, err := v.storeOf(ctx, src)
 	if err != nil {
 		return nil, err
 	}
-	g := &gather{ctx: ctx, scratch: s, src: src, store: st, origin: origin, v: v, buf: buf, widen: widen,
+	g := &gather{ctx: ctx, scratch: s, src: src, store: st, origin: origin, v: v, buf: buf, convert: conv,
 		shape: slices.Clone(src.shape), chunk: slices.Clone(st.extents()), number: -1}
 	for k := len(g.shape) - 1; k > 0 && g.shape[k] == g.chunk[k]; k-- {
 		g.shape[k-1] *= g.shape[k]
@@ -187,9 +190,9 @@ func (g *gather) put(p stretch, e convert.Elems, fill bool) error {
 	from, to := int64(e.Size), int64(g.v.size())
 	dst, src := g.buf[p.dst*to:(p.dst+p.n)*to], e.Data[p.src*from:]
 	switch {
-	case g.widen != nil:
+	case g.convert != nil:
 		for k := range p.n {
-			g.widen(dst[k*to:], src)
+			g.convert(dst[k*to:], src)
 			if !fill {
 				src = src[from:]
 			}

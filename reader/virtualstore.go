@@ -2,7 +2,6 @@ package reader
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
@@ -31,9 +30,6 @@ type mapped struct {
 	box     vds.Box
 	regions *regions // nil: they depend on the source
 }
-
-// errConvert says that libhdf5 has to read a chunk, since a source is of another type.
-var errConvert = errors.New("types differ")
 
 // virtualStore gives access by rows along an axis. from is the table of a virtual dataset that this one is a source of,
 // else nil.
@@ -125,14 +121,7 @@ func (v *virtual) one(ctx context.Context, s *scratch, at []int64, use func(conv
 	defer s.mem.Free(buf)
 	repeat(buf, v.fill)
 	for _, p := range parts {
-		err := v.put(ctx, s, p, box, buf)
-		if errors.Is(err, errConvert) {
-			err = v.throughLibrary(ctx, s, box, buf)
-			if err == nil {
-				break
-			}
-		}
-		if err != nil {
+		if err := v.put(ctx, s, p, box, buf); err != nil {
 			return err
 		}
 	}
@@ -252,43 +241,4 @@ func (l link) regions(src, dst *Dataset) (from, to *vds.Region, err error) {
 		l.known.shape, l.known.src, l.known.dst = src.shape, from, to
 	}
 	return from, to, nil
-}
-
-// throughLibrary reads a box as libhdf5 converts it.
-func (v *virtual) throughLibrary(ctx context.Context, s *scratch, box vds.Box, buf []byte) error {
-	d := v.ds
-	if d.source.Type.HasVarLen() {
-		return fault.New(fault.Unsupported, "virtual dataset of variable-length data whose source has another type")
-	}
-	if d.meta.Err != "" {
-		return fault.New(fault.Unsupported, "virtual dataset whose source has another type, which this libhdf5 cannot convert: %s", d.meta.Err)
-	}
-	clip := make([]int64, len(box.Count))
-	start, count := make([]uint64, len(clip)), make([]uint64, len(clip))
-	for i := range clip {
-		clip[i] = min(box.Count[i], d.shape[i]-box.Start[i])
-		start[i], count[i] = uint64(box.Start[i]), uint64(clip[i])
-	}
-	if len(d.info.Shape) == 0 {
-		start, count = nil, nil
-	}
-	tight := s.mem.Allocate(int(product(clip)) * v.size())
-	defer s.mem.Free(tight)
-	if err := d.file.eng.lib.ReadSlab(ctx, d.file.loc.Path, d.meta.Path, start, count, tight); err != nil {
-		return err
-	}
-	spreadBox(buf, box.Count, tight, clip, v.size())
-	return nil
-}
-
-// spreadBox copies a box of extents clip into the corner of one of extents room.
-func spreadBox(dst []byte, room []int64, src []byte, clip []int64, size int) {
-	if len(clip) == 1 {
-		copy(dst, src[:int(clip[0])*size])
-		return
-	}
-	from, to := int(product(clip[1:]))*size, int(product(room[1:]))*size
-	for i := range int(clip[0]) {
-		spreadBox(dst[i*to:], room[1:], src[i*from:], clip[1:], size)
-	}
 }

@@ -58,7 +58,7 @@ func (r *remote) list(ctx context.Context, glob string, frames bool, visit func(
 	return err
 }
 
-// fromSchema fills in what the schema's metadata tells (protocol section 4).
+// fromSchema fills in what the schema's metadata tells (docs/protocol.md section 4).
 func fromSchema(info *reader.Info, schema *arrow.Schema) error {
 	if schema == nil {
 		return nil

@@ -59,7 +59,7 @@ a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams
 	flags.StringArrayVar(&f.listen, "listen", []string{defaultLocation}, "where to listen: grpc://HOST:PORT or grpc+unix:///PATH; may be repeated")
 	flags.StringArrayVar(&f.advertise, "advertise", nil, "location that clients are sent to: this server or a replica of the same roots; may be repeated")
 	flags.DurationVar(&f.drain, "drain", 20*time.Second, "how long running streams may go on at the end; 0s: not at all")
-	flags.Var(&f.helpers, "helpers", "processes that call libhdf5, which its plug-in filters keep busy (default: one per worker, at least 2)")
+	flags.Var(&f.helpers, "helpers", "processes at most that call libhdf5, and as many that its plug-in filters keep busy (default: one per worker, at least 2)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&f.stdin, "exit-with-stdin", false, "end when standard input ends, as it does when the program that holds it ends or crashes")
 	flags.StringVar(&f.stageDir, "stage-dir", defaultStageDir(), "directory in shared memory for clients of this host; empty: nothing is staged")

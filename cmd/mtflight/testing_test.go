@@ -8,15 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/mtflight/mtflight/reader"
 )
-
-// TestMain lets the test binary be the helper process that an Engine starts.
-func TestMain(m *testing.M) {
-	reader.MaybeServeHelper()
-	os.Exit(m.Run())
-}
 
 const (
 	tables = "../../testdata/tables.h5"

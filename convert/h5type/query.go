@@ -74,6 +74,22 @@ func (t *Type) HasVarLen() bool {
 	return t.Base != nil && t.Base.HasVarLen()
 }
 
+// HasNullTerminated reports whether elements hold fixed strings that end at their first NUL.
+func (t *Type) HasNullTerminated() bool {
+	switch t.Class {
+	case String:
+		return t.Pad == NullTerm
+	case Compound:
+		for _, m := range t.Members {
+			if m.Type.HasNullTerminated() {
+				return true
+			}
+		}
+		return false
+	}
+	return t.Base != nil && t.Base.HasNullTerminated()
+}
+
 // IsIEEE reports whether t is a float of IEEE 754's binary16, binary32 or binary64, in either byte order.
 func (t *Type) IsIEEE() bool {
 	if t.Class != Float || t.Order == VAX || t.BitOffset != 0 || t.Precision != 8*t.Size || t.MantNorm != 2 || t.MantPos != 0 {

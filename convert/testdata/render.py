@@ -69,7 +69,10 @@ def view(cells, dt):
 
 
 def unpad(v, pad):
-    return v.split(b"\0")[0] if pad == h5t.STR_NULLTERM else v.rstrip(b"\0" if pad == h5t.STR_NULLPAD else b" ")
+    if pad == h5t.STR_NULLTERM:
+        return v.split(b"\0")[0]
+    v = v.rstrip(b"\0")  # also below a space-padded one: what was never written is NULs
+    return v.rstrip(b" ") if pad == h5t.STR_SPACEPAD else v
 
 
 def text(values, kind):

@@ -37,7 +37,7 @@ import (
 	"github.com/mtflight/mtflight/reader"
 )
 
-// maxMessage is above the largest batch that a server sends (protocol section 2).
+// maxMessage is above the largest batch that a server sends (docs/protocol.md section 2).
 const maxMessage = 80 << 20
 
 // windowSize lets the server send so many bytes ahead on one connection.
@@ -201,12 +201,12 @@ func datasetOf(info *arrowflight.FlightInfo) (d Dataset, err error) {
 	return d, nil
 }
 
-// Describe tells all about a dataset: the server's JSON (protocol section 6).
+// Describe tells all about a dataset: the server's JSON (docs/protocol.md section 6).
 func (c *Client) Describe(ctx context.Context, file, dataset string) (json.RawMessage, error) {
 	return c.act(ctx, "describe", map[string]string{"file": file, "dataset": dataset})
 }
 
-// Explain tells how the server would answer a request: its JSON (protocol section 6).
+// Explain tells how the server would answer a request: its JSON (docs/protocol.md section 6).
 func (c *Client) Explain(ctx context.Context, r reader.Request) (json.RawMessage, error) {
 	ticket, err := flight.FormatTicket(r)
 	if err != nil {

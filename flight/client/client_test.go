@@ -24,9 +24,7 @@ import (
 
 const root = "../../testdata"
 
-// TestMain lets the test binary be the helper process that an Engine starts.
 func TestMain(m *testing.M) {
-	reader.MaybeServeHelper()
 	goleak.VerifyTestMain(m)
 }
 

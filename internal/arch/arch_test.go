@@ -33,9 +33,13 @@ var layers = []string{
 	"reader/internal/ptindex",
 	"reader/internal/chunkcache",
 	"reader/internal/sched",
+	"reader/internal/objects",
+	"reader/internal/attrs",
 	"reader/internal/gheap",
 	"reader/internal/chunkindex",
+	"reader/internal/h5file",
 	"reader/internal/filter",
+	"reader/internal/typeconv",
 	"reader/internal/blockio",
 	"reader/internal/pages",
 	"reader/internal/meta",
@@ -51,7 +55,8 @@ var layers = []string{
 }
 
 // pure packages start no goroutine and touch nothing outside their arguments.
-var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/chunkindex"}
+var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/typeconv", "reader/internal/chunkindex",
+	"reader/internal/h5file", "reader/internal/objects", "reader/internal/attrs"}
 
 var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
 

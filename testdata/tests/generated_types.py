@@ -255,7 +255,7 @@ def padded(d: Draw, t: h5t.TypeStringID) -> bytes:
     size = t.get_size()
     value = d.rng.choice(TEXTS).encode()[:size].decode(errors="ignore").encode()
     if t.get_strpad() == h5t.STR_SPACEPAD:
-        return value.ljust(size)
+        return value.ljust(size, b"\0" if d.chance(0.2) else b" ")
     if t.get_strpad() == h5t.STR_NULLTERM and len(value) < size:
         return value + b"\0" + d.bytes(size - len(value) - 1)
     return value.ljust(size, b"\0")

@@ -200,7 +200,7 @@ def strings(raw: np.ndarray, t: h5t.TypeStringID) -> list[bytes]:
         case h5t.STR_NULLTERM:
             return [v.tobytes().split(b"\0")[0] for v in raw]
         case h5t.STR_SPACEPAD:
-            return [v.tobytes().rstrip(b" ") for v in raw]
+            return [v.tobytes().rstrip(b"\0").rstrip(b" ") for v in raw]
     return [v.tobytes().rstrip(b"\0") for v in raw]
 
 

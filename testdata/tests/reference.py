@@ -1,6 +1,6 @@
 """What a dataset's rows are as Python values, by h5py: the other side of every comparison.
 
-Written against the table "HDF5 to Arrow" of docs/architecture.md and nothing of mtflight's.
+Written against the table "HDF5 to Arrow" of docs/protocol.md and nothing of mtflight's.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ def array(kind, pytables: bool):
 
 def text(kind):
     terminated = kind.get_strpad() == h5py.h5t.STR_NULLTERM
-    filler = b" " if kind.get_strpad() == h5py.h5t.STR_SPACEPAD else b"\0"
+    filler = b" " if kind.get_strpad() == h5py.h5t.STR_SPACEPAD else b""
 
     def convert(v: Any) -> str:
         if isinstance(v, str):
             return v
         v = bytes(v)
-        return (v.split(b"\0")[0] if terminated else v.rstrip(filler)).decode()
+        return (v.split(b"\0")[0] if terminated else v.rstrip(b"\0").rstrip(filler)).decode()
 
     return convert
 

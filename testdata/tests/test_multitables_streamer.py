@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,21 @@ def test_arrays(transport, path, size):
     queue = multitables.Streamer(ARRAYS).get_queue(path, block_size=size, ordered=True, remainder=True)
     with tables.open_file(ARRAYS) as f:
         assert same(np.concatenate(drain(queue)), f.get_node(path)[:])
+
+
+def test_rows_that_are_left_out_are_told():
+    """Only where nobody can know of them: the block size is the package's own choice."""
+    stream = multitables.Streamer(TABLES)
+    with pytest.warns(multitables.RowsLeftOut, match=r"904 of the 5000 rows .* get_remainder\(.*2048\)") as told:
+        stream.get_queue("/events").close()
+    assert len(told) == 1 and told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for options in ({"remainder": True}, {"block_size": 700}, {"cyclic": True}):
+            stream.get_queue("/events", **options).close()
+        multitables.Streamer(ARRAYS).get_queue("/cube").close()  # all rows in one block
+        list(stream.get_generator("/events", remainder=False))
+        assert sum(len(b) for b in drain(stream.get_queue("/events", block_size=2048))) + len(stream.get_remainder("/events", 2048)) == 5000
 
 
 @pytest.mark.parametrize("field", ["id", "pos", "name"])

@@ -17,9 +17,9 @@ from .reader import Reader
 from .request import RequestPool
 from .shared_mem import SharedMemoryError
 from .signals import QueueClosed, QueueClosedException, SubprocessException
-from .streamer import Streamer
+from .streamer import RowsLeftOut, Streamer
 from .table import Table
 
 __version__ = "0.1.0"
 __all__ = ["Connection", "NoSuchNodeError", "QueueClosed", "QueueClosedException", "Reader", "RequestPool",
-           "ResourceExhausted", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect"]
+           "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect"]

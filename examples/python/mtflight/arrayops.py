@@ -10,6 +10,7 @@ import numpy as np
 from .node import Node
 from .ops import Op, _bounds, at_rows, row_list, row_number
 from .source import Source
+from .values import int64
 
 
 class ReadOpArray(Op):
@@ -91,7 +92,8 @@ def _points(key: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     if key.ndim != 2 or key.shape[0] != len(shape):
         raise IndexError("Coordinate indexing array has incompatible shape")
     sizes = np.array(shape)[:, np.newaxis]
-    found = np.where(key < 0, key.astype(np.int64) + sizes, key.astype(np.int64))
+    found = int64(key)
+    found = np.where(found < 0, found + sizes, found)
     if ((found < 0) | (found >= sizes)).any():
         raise IndexError("Index out of bounds")
     return found

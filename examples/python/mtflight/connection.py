@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import threading
@@ -15,7 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.flight as fl
 
+from .about import BEFORE, About, explained, parse
 from .errors import translate
+from .sequence import NoSequence
+from .values import encode, selection
 
 if TYPE_CHECKING:
     from .table import Table
@@ -54,13 +58,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def encode(request: Members) -> bytes:
-    """A request as the bytes of a ticket, a command or an action's body."""
-    return json.dumps(request).encode()
-
-
-class Exchange:
+class Exchange(NoSequence):
     """The rows of many coordinates; reads as a FlightStreamReader does."""
+
+    _instead = "it gives chunks once, and read_all() all rows"
 
     def __init__(self, reader: fl.FlightStreamReader, writer: fl.FlightStreamWriter):
         self._reader, self._writer = reader, writer  # without its writer the call would end
@@ -81,8 +82,10 @@ class Exchange:
         self._reader.cancel()
 
 
-class Connection:
+class Connection(NoSequence):
     """A server. Safe for use by many threads at once. Errors are those of `errors.translate`."""
+
+    _instead = ".table(file, path) is a dataset, .list() what is served"
 
     def __init__(self, location: str, **options: Any):
         """Connects to grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET; `options` are those of
@@ -93,6 +96,7 @@ class Connection:
         self._flight = fl.connect(location, **options)
         self._replicas: dict[str, Connection] = {}
         self._opening = threading.Lock()
+        self._about: About | None = None
         _connections.add(self)
 
     @property
@@ -124,36 +128,60 @@ class Connection:
 
     def do_ticket(self, ticket: fl.Ticket) -> fl.FlightStreamReader:
         """The rows of an endpoint's ticket."""
-        with translated():
+        with self._translated():
             return self._client.do_get(ticket)
 
     def do_exchange(self, request: Members, coordinates: np.ndarray) -> Exchange:
-        """The rows of many coordinates (int64), in their order."""
-        with translated():
+        """The rows of many coordinates, in their order, or those where booleans, one per row, are true."""
+        selected = selection(coordinates)
+        with self._translated():
             writer, reader = self._client.do_exchange(fl.FlightDescriptor.for_command(encode(request)))
-            batch = pa.record_batch([pa.array(coordinates)], names=["rows"])
+            batch = pa.record_batch([pa.array(selected)], names=["rows"])
             writer.begin(batch.schema)
-            for start in range(0, max(len(coordinates), 1), 1 << 18):
+            for start in range(0, max(len(selected), 1), 1 << 18):
                 writer.write_batch(batch.slice(start, 1 << 18))
             writer.done_writing()
         return Exchange(reader, writer)
 
     def schema(self, request: Members) -> pa.Schema:
         """The schema that the request's rows have."""
-        with translated():
+        with self._translated():
             return self._client.get_schema(fl.FlightDescriptor.for_command(encode(request))).schema
 
     def info(self, request: Members) -> fl.FlightInfo:
         """Rows, bytes and the endpoints that share the work."""
-        with translated():
+        with self._translated():
             return self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)))
 
     def action(self, name: str, body: Members, seconds: float | None = None) -> Iterator[Members]:
         """The JSON results of an action, as they come; TimeoutError after `seconds`."""
         options = fl.FlightCallOptions(timeout=seconds)
-        with translated():
+        with self._translated():
             for result in self._client.do_action(fl.Action(name, encode(body)), options):
                 yield json.loads(result.body.to_pybytes())
+
+    def about(self) -> About:
+        """What the server is and has beyond the protocol's first release; asked once."""
+        if self._about is None:
+            try:
+                with translated():
+                    results = list(self._client.do_action(fl.Action("about", b"")))
+                self._about = parse(json.loads(results[0].body.to_pybytes()))
+            except NotImplementedError:
+                self._about = BEFORE
+        return self._about
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """As `translated`; what the server is too old for says so."""
+        try:
+            with translated():
+                yield
+        except (ValueError, NotImplementedError) as e:
+            told = explained(e, self.location, self.about)
+            if told is e:
+                raise
+            raise told from e
 
     def close(self) -> None:
         """Closes the connection and those to replicas; running streams end with an error."""
@@ -162,6 +190,10 @@ class Connection:
         for replica in replicas.values():
             replica.close()
         self._flight.close()
+
+    def __reduce__(self) -> Any:
+        """Pickled as what to connect to."""
+        return functools.partial(Connection, self.location, **self._options), ()
 
     def __enter__(self) -> Connection:
         return self

@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .arrayops import ArrayReadOp, IndexOp, ReadOpArray
 from .node import Node
-from .ops import ColOp, CoordOp, Op, ReadOpTable, ReadScalarOpTable, SortOp, WhereOp, is_coordinates
+from .ops import ColOp, CoordOp, Op, ReadOpTable, ReadScalarOpTable, SortOp, WhereOp, is_coordinates, is_row
+from .sequence import NoSequence, as_asked
 from .stage import Stage, StagePool
 from .vlarray import VLReadOp
 
 
-class DatasetBase:
-    """What all datasets have: `dtype` (of the elements), `shape`, and stages by size."""
+_VL_ROWS = 4096
+_BLOCK_BYTES = 4 << 20  # of rows that are read together for a loop over them
+
+
+class DatasetBase(NoSequence):
+    """What all datasets have: `dtype` (of the elements), `shape`, their rows in a loop, Arrow's stream of them, and stages
+    by size."""
+
+    _instead = "reader.request(dataset[:], dataset.create_stage(len(dataset))).get() reads them"
 
     def __init__(self, reader: Any, path: str, dtype: np.dtype, shape: tuple[int, ...]):
         self._reader, self._path = reader, path
         self.dtype, self.shape = dtype, shape
+
+    def __len__(self) -> int:
+        """The rows."""
+        if not self.shape:
+            raise TypeError("a scalar dataset has no rows: reader.request(dataset[()], stage).get() reads it")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        """The rows in their order, read some MB at a time by the thread that asks for them."""
+        rows = max(1, _BLOCK_BYTES // max(1, self._row_bytes()))
+        blocks = (self[start:start + rows] for start in range(0, len(self), rows))
+        return (row for block in blocks for row in self._reader._apply(block))
+
+    def _row_bytes(self) -> int:
+        return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=object))
+
+    def __getitem__(self, key: Any) -> Op:
+        raise NotImplementedError
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows for what takes Arrow's streams (pyarrow.table, polars.DataFrame, ..), as `Table` gives them."""
+        return self._reader._table(self._path).__arrow_c_stream__(requested_schema)
+
+    def __arrow_array__(self, type: Any = None) -> Any:  # noqa: A002, Arrow's name
+        """The values for pyarrow.array, as `Table` gives them."""
+        return self._reader._table(self._path).__arrow_array__(type)
 
     def create_stage_natoms(self, size_natoms: int) -> Stage:
         """A stage for `size_natoms` elements of the dtype."""
@@ -30,7 +64,7 @@ class Dataset(DatasetBase):
     """A table or array: its rows all have the same size."""
 
     def _fill_shape(self, shape: Any) -> list[int]:
-        given = list(shape) if isinstance(shape, Iterable) else [shape]
+        given = list(shape) if np.ndim(shape) else [shape]
         given += [None] * (len(self.shape) - len(given))
         return [self.shape[i] if n is None or n == -1 else int(n) for i, n in enumerate(given)]
 
@@ -50,10 +84,6 @@ class Dataset(DatasetBase):
 def _no_lone_ellipsis(key: Any) -> None:
     if key is Ellipsis:
         raise IndexError("Pytables does not support a single ellipsis index.")
-
-
-def _is_row(key: Any) -> bool:
-    return isinstance(key, (int, np.integer)) and not isinstance(key, bool)
 
 
 class TableDataset(Dataset):
@@ -89,7 +119,7 @@ class TableDataset(Dataset):
             key = key[0]
         if isinstance(key, str):
             return self.col(key)
-        if _is_row(key):
+        if is_row(key):
             return ReadScalarOpTable(self._path, None, key)
         if isinstance(key, slice):
             return ReadOpTable(self._path, None, key.start, key.stop, key.step)
@@ -105,6 +135,10 @@ class ArrayDataset(Dataset):
         """Rows start:stop:step; a start alone is that one row. As PyTables' Array.read."""
         return ArrayReadOp(self._path, start, stop, step)
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """All of it, read by this thread."""
+        return as_asked(self._reader._apply(self[:]), dtype, copy)
+
     def __getitem__(self, key: Any) -> Op:
         """Integers, slices and an ellipsis, one list of places, a mask or points, as of a PyTables Array."""
         _no_lone_ellipsis(key)
@@ -115,6 +149,11 @@ class ArrayDataset(Dataset):
 
 class VLArrayDataset(DatasetBase):
     """A VLArray; its rows are arrays of different lengths (or strings)."""
+
+    _instead = "list(dataset) reads all of them, reader.request(dataset[:], stage).get() into a stage"
+
+    def _row_bytes(self) -> int:
+        return _BLOCK_BYTES // _VL_ROWS  # nobody knows
 
     def read(self, start: int | None = None, stop: int | None = None, step: int | None = None) -> Op:
         """Rows start:stop:step as an object array of arrays; a start alone is that one row."""

@@ -6,6 +6,7 @@ runs it. Errors of the expression are raised then, not before, as multitables do
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -13,13 +14,17 @@ import numpy as np
 
 from .arrays import only_field
 from .node import Node
+from .sequence import NoSequence
 from .source import Source
+from .values import int64
 
 _TICKET_COORDINATES = 50_000  # more go by DoExchange: a ticket is at most 1 MiB
 
 
-class Op:
+class Op(NoSequence):
     """Base of operations; further indexes are applied to the rows that come."""
+
+    _instead = "it describes a request, reader.request(.., stage).get() reads its rows"
 
     def __init__(self, path: str):
         self._path = path
@@ -114,7 +119,7 @@ class ColOp(TableOp):
     def __getitem__(self, key: Any) -> Op:
         if self._index:
             return super().__getitem__(key)
-        if isinstance(key, int) and not isinstance(key, bool):
+        if is_row(key):
             return ReadScalarOpTable(self._path, self._column, key)
         if isinstance(key, slice):
             return ReadOpTable(self._path, self._column, key.start, key.stop, key.step)
@@ -127,6 +132,13 @@ class ColOp(TableOp):
 
     def _read(self, source: Source, node: Node, into: np.ndarray | None) -> np.ndarray:
         return self._fetch(source, node, into)
+
+
+def is_row(key: Any) -> bool:
+    """Whether an index is one row's number."""
+    if isinstance(key, np.ndarray):
+        return key.ndim == 0 and key.dtype.kind in "iu"
+    return isinstance(key, (int, np.integer)) and not isinstance(key, bool)
 
 
 def is_coordinates(key: Any) -> bool:
@@ -158,7 +170,7 @@ def row_list(coordinates: Any, rows: int) -> np.ndarray:
         raise TypeError("Only integer coordinates allowed.")
     if key.ndim > 1 and key.shape[0] != 1:
         raise IndexError("Coordinate indexing array has incompatible shape")
-    found = key.reshape(-1).astype(np.int64)
+    found = int64(key.reshape(-1))
     found = np.where(found < 0, found + rows, found)
     if ((found < 0) | (found >= rows)).any():
         raise IndexError("Index out of bounds")
@@ -215,5 +227,7 @@ def variables(given: dict[str, Any]) -> dict[str, Any]:
             value = value.decode("utf-8")
         if not isinstance(value, (bool, int, float, str)):
             raise TypeError(f"condition variable {name!r} must be a number, string or boolean, not {type(value).__name__}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"condition variable {name!r} is {value}, which a request cannot hold")
         out[name] = value
     return out

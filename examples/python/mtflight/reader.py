@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import queue
 import threading
@@ -9,24 +10,31 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from . import lifetime
 from .dataset import DatasetBase, proxy
 from .node import Node, open_node
 from .ops import Op
 from .request import Request
+from .sequence import NoSequence
 from .signals import QueueClosed, QueueClosedException
 from .source import Source
 from .stage import AnyStage, Stage
+from .table import Table
 
 
-class Reader:
+class Reader(NoSequence):
     """Reads parts of an HDF5 file. All methods may be called by many threads at once."""
+
+    _instead = "get_dataset(path) is a dataset of its file"
 
     def __init__(self, filename: str | os.PathLike[str], n_procs: int = 4, notify: Callable[[Any], Any] | None = None,
                  **kw_args: Any):
         """`filename`: a file, or a location (see mtflight.source). `n_procs`: how many requests are answered at a time.
         `notify`: called in another thread with each request that is answered, and with QueueClosed at the end."""
         self._core: _Core | None = None
+        self._made = functools.partial(Reader, filename, n_procs, notify, **kw_args)
         if n_procs < 1:
             raise ValueError("n_procs must be at least 1")
         self._core = _Core(Source(filename, **kw_args), n_procs, notify)
@@ -42,6 +50,14 @@ class Reader:
         RuntimeError if the reader is closed, or the stage closed or in use. Errors of reading come with the result."""
         return self._core.request(key, stage)
 
+    def _apply(self, op: Op) -> np.ndarray:
+        """The result of an operation, read by this thread. RuntimeError if the reader is closed."""
+        return self._core.apply(op)
+
+    def _table(self, path: str) -> Table:
+        """A dataset to read as Arrow. RuntimeError if the reader is closed."""
+        return self._core.table(path)
+
     def close(self, wait: bool = False) -> None:
         """Takes no more requests; those that are queued are answered. With `wait` returns when all of them are."""
         self._core.close(wait)
@@ -49,6 +65,10 @@ class Reader:
     def stop(self) -> None:
         """Ends at once: requests that wait raise QueueClosedException."""
         self._core.stop()
+
+    def __reduce__(self) -> Any:
+        """Pickled as what it was made of: another Reader of the same file."""
+        return self._made, ()
 
     def __del__(self) -> None:
         if self._core is not None:
@@ -93,6 +113,15 @@ class _Core:
             with holder._release():
                 raise
         return request
+
+    def apply(self, op: Op) -> np.ndarray:
+        self._check_open()
+        return op.apply(self.source, self.node(op._path))
+
+    def table(self, path: str) -> Table:
+        self._check_open()
+        file = self.source.request(path)["file"]
+        return self.source.connection.table(file, path)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -12,14 +12,17 @@ import numpy as np
 
 from .arrays import copied
 from .resource_wrapper import ResourceWrapper
+from .sequence import NoSequence
 from .signals import CreateSubprocessException
 
 
-class Request:
+class Request(NoSequence):
     """A request that a Reader has taken. Its result is got once, by one of the get methods; the stage is free then.
 
     Each of them waits for the result, and raises a SubprocessException that is also of the type of what went wrong.
     """
+
+    _instead = "its result is, .get() waits for it and returns it"
 
     def __init__(self, details: Any, stage: Any):
         self._details = details
@@ -69,8 +72,10 @@ class Request:
             return copied(data)
 
 
-class RequestPool:
+class RequestPool(NoSequence):
     """A queue of requests (or anything else). Safe for use by many threads."""
+
+    _instead = ".next() waits for one request and returns it"
 
     def __init__(self) -> None:
         self._queue: deque[Any] = deque()

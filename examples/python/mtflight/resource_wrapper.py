@@ -49,6 +49,8 @@ class ResourceWrapper:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = self.__wrapped__
         if dtype is not None and np.dtype(dtype) != array.dtype:
+            if copy is False:
+                raise ValueError(f"an array of {array.dtype} is no {np.dtype(dtype)} without a copy")
             return array.astype(dtype)
         return array.copy() if copy else array
 

@@ -80,6 +80,10 @@ class Source:
         self._file = ""
         self._opening = threading.Lock()
 
+    def __reduce__(self) -> Any:
+        """Pickled as what it was made of."""
+        return Source, (self._name, self._location, self._root)
+
     def path(self, path: str) -> str:
         """A dataset's absolute path; `path` is below root_uep."""
         return f"{self._root}/{path.lstrip('/')}"
@@ -134,13 +138,14 @@ class Source:
         reader = connection.do_get(request) if many is None else connection.do_exchange(request, many)
         try:
             with translated():
-                return _gather(reader, into)
+                return gather(reader, into)
         except BaseException:
             reader.cancel()
             raise
 
 
-def _gather(reader: Any, into: np.ndarray | None) -> np.ndarray:
+def gather(reader: Any, into: np.ndarray | None = None) -> np.ndarray:
+    """The rows of a stream of layout "rows", in `into` (uint8) if that is given."""
     row, parts, rows, at = row_dtype(reader.schema), [], 0, 0
     for chunk in reader:
         data = bytes_of(chunk.data)

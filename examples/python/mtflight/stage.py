@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 
+from .sequence import NoSequence
 from .source import too_small
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 AnyStage = Union["Stage", "StagePool", "PooledStage"]
 
 
-class Stage:
+class Stage(NoSequence):
     """Room for one result of up to `size_nbytes` bytes at a time, reused by the next request."""
+
+    _instead = "it is room for a result, reader.request(.., stage).get() reads one"
 
     def __init__(self, size_nbytes: int):
         """Memory is only taken once it is written to. ValueError of a negative size."""
@@ -92,8 +95,10 @@ class PooledStage:
             self._pool._return(self)
 
 
-class StagePool:
+class StagePool(NoSequence):
     """Several stages that take turns. A request waits for one that is free."""
+
+    _instead = Stage._instead
 
     def __init__(self, dataset: Dataset, stage_size: Any, N_stages: int, timeout: float | None = None):  # noqa: N803
         """Stages of the shape `stage_size` of the dataset; with `timeout` (seconds) waiting raises queue.Empty."""

@@ -11,12 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.flight as fl
 
-from .connection import Connection, Members
+from .connection import Connection, Members, translated
 from .errors import is_lost, translate
 from .ops import variables
+from .sequence import NoSequence, as_asked
+from .source import gather
+from .values import coordinates, mask
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,23 +31,34 @@ _T = TypeVar("_T")
 _REUSE = "arrow-flight-reuse-connection"
 
 
-class Table:
-    """A dataset of any kind on a server. Immutable; safe for use by many threads.
+class Table(NoSequence):
+    """A dataset of any kind on a server. Immutable; safe for use by many threads. Whatever takes Arrow's streams takes it
+    (pyarrow.table, polars.DataFrame, ..); numpy.asarray that of an array.
 
     Every reading method takes: columns (names, nested ones as "pos/x"), where (a condition in PyTables' language) with
     its `variables`, limit (rows), start/stop/step (a Python slice of the rows), parallel (connections to read through at
     the same time), progress (a tqdm bar), retries (how often in a row a lost connection is opened again; reading goes on
-    where it was), and further members of the wire contract (offset=, sort_by=, select=, coordinates=, options=, ...).
+    where it was), and further members of the wire contract (offset=, sort_by=, select=, coordinates=, mask=, options=, ...). Numbers, lists and masks
+    may be NumPy's.
     """
+
+    _instead = "scan() gives record batches, to_arrow(), to_pandas() and to_polars() all rows"
 
     def __init__(self, connection: Connection, file: str, path: str):
         self._connection, self.file, self.path = connection, file, path
 
     def _request(self, columns: list[str] | None, where: str | None, limit: int | None, members: Members) -> Members:
+        if isinstance(columns, str):
+            raise TypeError(f"columns must be a list of names: [{columns!r}]")
         request = {"file": self.file, "dataset": self.path, "fields": columns, "where": where, "limit": limit, **members}
         if "variables" in request:
             request["vars"] = variables(request.pop("variables"))
-        return {k: v for k, v in request.items() if v is not None}
+        request = {k: v for k, v in request.items() if v is not None}
+        if "coordinates" in request:
+            request["coordinates"] = coordinates(request["coordinates"])
+        if "mask" in request:
+            request["mask"] = mask(request["mask"], self.num_rows)
+        return request
 
     @property
     def schema(self) -> pa.Schema:
@@ -54,6 +69,33 @@ class Table:
     def num_rows(self) -> int:
         """How many rows there are."""
         return self._connection.info({"file": self.file, "dataset": self.path}).total_records
+
+    def __len__(self) -> int:
+        return self.num_rows
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """An array's values, with PyTables' dtype and the dataset's shape. TypeError of other datasets."""
+        about, request = self.schema.metadata or {}, {"file": self.file, "dataset": self.path, "options": {"layout": "rows"}}
+        if about.get(b"hdf5.kind") != b"array":
+            self._refuse()
+        try:
+            with translated():
+                rows = gather(self._connection.do_get(request))
+        except NotImplementedError as e:  # values of different lengths
+            raise TypeError(f"{e}: {self._instead}") from e
+        scalar = json.loads(about[b"hdf5.shape"]) == []
+        return as_asked(rows.reshape(rows.shape[1:]) if scalar else rows, dtype, copy)
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """The rows as Arrow's stream, batch by batch as they are asked for."""
+        return self.scan().__arrow_c_stream__(requested_schema)
+
+    def __arrow_array__(self, type: pa.DataType | None = None) -> pa.ChunkedArray:  # noqa: A002, Arrow's name
+        """The only column, for pyarrow.array. TypeError of several."""
+        if len(self.schema) != 1:
+            self._refuse()
+        column = self.to_arrow().column(0)
+        return column if type is None else column.cast(type)
 
     def scan(self, columns: list[str] | None = None, where: str | None = None, limit: int | None = None, *,
              parallel: int = 1, progress: bool = False, retries: int = 3, **members: Any) -> pa.RecordBatchReader:
@@ -70,6 +112,7 @@ class Table:
                  parallel: int = 1, progress: bool = False, retries: int = 3, **members: Any) -> pa.Table:
         """The rows as one table, in their order."""
         request = self._request(columns, where, limit, members)
+        _check_ends(request.get("stream"))
         schema = _asked(lambda: self._connection.schema(request), retries)
         parts = self._parts(request, parallel, retries)
         with _bar(self._total(request, retries) if progress else None, self.path, progress) as bar, ThreadPoolExecutor(len(parts)) as pool:
@@ -124,6 +167,13 @@ class Table:
         """A connection to each server that has the endpoint."""
         here, places = self._connection, [loc.uri.decode() for loc in endpoint.locations]
         return [here if uri.startswith(_REUSE) else here.replica(uri) for uri in places] or [here]
+
+
+def _check_ends(stream: Any) -> None:
+    """ValueError of a request whose rows never end."""
+    if isinstance(stream, dict) and (stream.get("follow") or (stream.get("cyclic") and stream.get("cycles") is None)):
+        raise ValueError("a stream that follows its file, or is cyclic without cycles, has no end and cannot be collected: "
+                         "loop over the batches of scan(..), or give stream.cycles")
 
 
 class _Come:

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // array is what the fixed and the extensible array share: elements (VII.C, VII.D) that are chunks of the maximal
@@ -50,7 +52,7 @@ func (w *walker) newArray(slowest int) (*array, error) {
 }
 
 func chunksOf(extent, chunk uint64) (n uint64, ok bool) {
-	if extent == 0 || extent == Unlimited {
+	if extent == 0 || extent == h5file.Unlimited {
 		return 0, false
 	}
 	return (extent-1)/chunk + 1, true
@@ -58,7 +60,7 @@ func chunksOf(extent, chunk uint64) (n uint64, ok bool) {
 
 // describe takes the fields all array headers have after the version.
 func (a *array) describe(client uint8, elemSize uint64) error {
-	o := uint64(a.f.SizeOfOffsets)
+	o := uint64(a.File.SizeOfOffsets)
 	a.client, a.elemSize = client, elemSize
 	a.sizeWidth = int(elemSize) - int(o) - 4
 	if client == 0 && elemSize == o || client == 1 && a.sizeWidth >= 1 && a.sizeWidth <= 8 {
@@ -77,12 +79,12 @@ func (a *array) pages(log uint8) error {
 }
 
 // prefix is the length of the fields a block begins with: signature, version, client and the header's address.
-func (a *array) prefix() uint64 { return 6 + uint64(a.f.SizeOfOffsets) }
+func (a *array) prefix() uint64 { return 6 + uint64(a.File.SizeOfOffsets) }
 
 // owned checks that a block is of this array.
 func (a *array) owned(b []byte, addr uint64) error {
-	c := a.f.cursor(b[4:])
-	if version, client, owner := c.u8(), c.u8(), c.addr(); version != 0 || client != a.client || owner != a.owner {
+	c := a.File.Cursor(b[4:])
+	if version, client, owner := c.U8(), c.U8(), c.Addr(); version != 0 || client != a.client || owner != a.owner {
 		return fault.New(fault.DataLoss, "chunkindex: read %s at %#x: version %d, client %d of the array at %#x", b[:4], addr, version, client, owner)
 	}
 	return nil
@@ -90,14 +92,14 @@ func (a *array) owned(b []byte, addr uint64) error {
 
 // add adds the elements in b, the first of which has the number first.
 func (a *array) add(b []byte, first uint64) error {
-	c := a.f.cursor(b)
+	c := a.File.Cursor(b)
 	size, mask := a.l.ChunkBytes, uint32(0)
-	for ; uint64(len(c.b)) >= a.elemSize; first++ {
-		addr := c.addr()
+	for ; uint64(len(c.B)) >= a.elemSize; first++ {
+		addr := c.Addr()
 		if a.client == 1 {
-			size, mask = c.uint(a.sizeWidth), c.u32()
+			size, mask = c.Uint(a.sizeWidth), c.U32()
 		}
-		if addr == Undefined {
+		if addr == h5file.Undefined {
 			continue
 		}
 		if err := a.element(first, addr, size, mask); err != nil {
@@ -120,11 +122,11 @@ func (a *array) element(number, addr, size uint64, mask uint32) error {
 
 // page reads n elements and their checksum at addr.
 func (a *array) page(addr, n, first uint64) error {
-	b, err := a.at(addr, n*a.elemSize+4)
+	b, err := a.At(addr, n*a.elemSize+4)
 	if err != nil {
 		return err
 	}
-	if !a.checked(b) {
+	if !a.Checked(b) {
 		return fault.New(fault.DataLoss, "chunkindex: read array page at %#x: checksum mismatch", addr)
 	}
 	return a.add(b[:len(b)-4], first)

@@ -1,6 +1,10 @@
 package chunkindex
 
-import "github.com/mtflight/mtflight/internal/fault"
+import (
+	"github.com/mtflight/mtflight/internal/fault"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
+)
 
 // node1 is a node of a version 1 B-tree that is still to be read.
 type node1 struct {
@@ -31,12 +35,12 @@ func (w *walker) btree1() error {
 
 // node1 adds a leaf's chunks, or returns an inner node's children.
 func (w *walker) node1(n node1) ([]node1, error) {
-	o := uint64(w.f.SizeOfOffsets)
-	b, err := w.at(n.addr, 8+2*o)
+	o := uint64(w.File.SizeOfOffsets)
+	b, err := w.At(n.addr, 8+2*o)
 	if err != nil {
 		return nil, err
 	}
-	if err := signed(b, n.addr, "TREE"); err != nil {
+	if err := h5file.Signature(b, n.addr, "TREE"); err != nil {
 		return nil, err
 	}
 	kind, level, entries := b[4], int(b[5]), uint64(b[6])|uint64(b[7])<<8
@@ -44,34 +48,34 @@ func (w *walker) node1(n node1) ([]node1, error) {
 		return nil, fault.New(fault.DataLoss, "chunkindex: read B-tree node at %#x: type %d, level %d below %d", n.addr, kind, level, n.level)
 	}
 	key := 8 + 8*uint64(len(w.scaled)+1)
-	if b, err = w.at(n.addr+8+2*o, entries*(key+o)); err != nil {
+	if b, err = w.At(n.addr+8+2*o, entries*(key+o)); err != nil {
 		return nil, err
 	}
-	c := w.f.cursor(b)
+	c := w.File.Cursor(b)
 	if level == 0 {
 		return nil, w.leaf1(c, entries)
 	}
 	children := make([]node1, entries)
 	for i := range children {
-		c.skip(int(key))
-		children[i] = node1{c.addr(), level}
+		c.Skip(int(key))
+		children[i] = node1{c.Addr(), level}
 	}
 	return children, nil
 }
 
 // leaf1 adds the chunks of a leaf: each key with the child that follows. The last key is only a bound.
-func (w *walker) leaf1(c *cursor, entries uint64) error {
+func (w *walker) leaf1(c *h5file.Cursor, entries uint64) error {
 	for range entries {
-		size, mask := c.u32(), c.u32()
+		size, mask := c.U32(), c.U32()
 		for i, chunk := range w.l.ChunkDims {
-			at := c.uint(8)
+			at := c.Uint(8)
 			if at%chunk != 0 {
 				return fault.New(fault.DataLoss, "chunkindex: read B-tree key: chunk at element %d on axis %d, chunks of %d", at, i, chunk)
 			}
 			w.scaled[i] = at / chunk
 		}
-		c.skip(8) // offset within an element
-		if err := w.keyed(c.addr(), uint64(size), mask); err != nil {
+		c.Skip(8) // offset within an element
+		if err := w.keyed(c.Addr(), uint64(size), mask); err != nil {
 			return err
 		}
 	}

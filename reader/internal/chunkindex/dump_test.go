@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // fileDump is a line of testdata/dump.py.
@@ -42,7 +43,7 @@ type datasetDump struct {
 type tally struct{ files, unreadable, datasets, failed, chunked, chunks int }
 
 func compareFile(t *testing.T, r io.ReaderAt, size int64, dump fileDump, total *tally) {
-	f, err := chunkindex.Open(r, size)
+	f, err := h5file.Open(r, size)
 	require.NoError(t, err)
 	for _, want := range dump.Datasets {
 		if want.Error != "" {
@@ -58,8 +59,8 @@ func compareFile(t *testing.T, r io.ReaderAt, size int64, dump fileDump, total *
 	}
 }
 
-func compareDataset(t *testing.T, f *chunkindex.File, want datasetDump) {
-	o, err := f.Object(want.Addr)
+func compareDataset(t *testing.T, f *h5file.File, want datasetDump) {
+	o, err := chunkindex.Open(f, want.Addr)
 	require.NoError(t, err, want.Path)
 	class := []string{"compact", "contiguous", "chunked", "virtual"}[o.Layout.Class]
 	require.Equal(t, want.Layout, class, want.Path)
@@ -84,7 +85,7 @@ func compareDataset(t *testing.T, f *chunkindex.File, want datasetDump) {
 			require.Equal(t, *want.Offset, o.Layout.Addr, want.Path)
 			require.Equal(t, want.Storage, o.Layout.Size, want.Path)
 		} else if len(want.External) == 0 && want.Storage == 0 {
-			require.False(t, o.Layout.Addr != chunkindex.Undefined && o.Layout.Size > 0, want.Path)
+			require.False(t, o.Layout.Addr != h5file.Undefined && o.Layout.Size > 0, want.Path)
 		}
 	case "chunked":
 		require.Equal(t, want.Chunk, o.Layout.ChunkDims, want.Path)
@@ -124,14 +125,14 @@ func compareExternal(t *testing.T, want datasetDump, o *chunkindex.Object) {
 		if n := w[2].(float64); n >= 0 {
 			require.EqualValues(t, n, o.External[i].Size, want.Path)
 		} else {
-			require.Equal(t, chunkindex.Unlimited, o.External[i].Size, want.Path)
+			require.Equal(t, h5file.Unlimited, o.External[i].Size, want.Path)
 		}
 	}
 }
 
 // compareChunks checks all chunks both ways: by coordinates and in the order of All.
-func compareChunks(t *testing.T, f *chunkindex.File, want datasetDump, o *chunkindex.Object) {
-	x, err := f.Index(o)
+func compareChunks(t *testing.T, f *h5file.File, want datasetDump, o *chunkindex.Object) {
+	x, err := chunkindex.Walk(f, o)
 	require.NoError(t, err, want.Path)
 	require.Equal(t, len(want.Chunks), x.Len(), want.Path)
 	rank := len(want.Chunk)

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // extArray is an extensible array (VII.D). Its index block holds the first elements, then the addresses of data blocks,
@@ -23,7 +25,7 @@ type extArray struct {
 
 // extensibleArray walks the chunks of a dataset with one unlimited axis, which is the slowest in the array.
 func (w *walker) extensibleArray() error {
-	axis := slices.Index(w.o.Space.Max, Unlimited)
+	axis := slices.Index(w.o.Space.Max, h5file.Unlimited)
 	if axis < 0 {
 		return fault.New(fault.DataLoss, "chunkindex: walk extensible array: no axis is unlimited: %d", w.o.Space.Max)
 	}
@@ -31,30 +33,30 @@ func (w *walker) extensibleArray() error {
 	if err != nil {
 		return err
 	}
-	b, err := w.block(a.owner, 12+6*uint64(w.f.SizeOfLengths)+uint64(w.f.SizeOfOffsets)+4, "EAHD")
+	b, err := w.Block(a.owner, 12+6*uint64(w.File.SizeOfLengths)+uint64(w.File.SizeOfOffsets)+4, "EAHD")
 	if err != nil {
 		return err
 	}
-	c := w.f.cursor(b[5:])
-	if err := a.describe(c.u8(), uint64(c.u8())); err != nil {
+	c := w.File.Cursor(b[5:])
+	if err := a.describe(c.U8(), uint64(c.U8())); err != nil {
 		return err
 	}
 	e, err := a.extensible(c)
 	if err != nil {
 		return err
 	}
-	a.x.grow(min(e.used, a.f.size/a.elemSize))
-	if addr := c.addr(); addr != Undefined && e.used > 0 {
+	a.x.grow(min(e.used, a.File.Size()/a.elemSize))
+	if addr := c.Addr(); addr != h5file.Undefined && e.used > 0 {
 		return e.indexBlock(addr)
 	}
 	return nil
 }
 
 // extensible decodes the creation parameters and statistics of the header.
-func (a *array) extensible(c *cursor) (*extArray, error) {
-	width := c.u8() // bits of an element number
-	e := &extArray{array: a, inIndex: uint64(c.u8()), min: uint64(c.u8()), minPtrs: uint64(c.u8())}
-	if err := a.pages(c.u8()); err != nil {
+func (a *array) extensible(c *h5file.Cursor) (*extArray, error) {
+	width := c.U8() // bits of an element number
+	e := &extArray{array: a, inIndex: uint64(c.U8()), min: uint64(c.U8()), minPtrs: uint64(c.U8())}
+	if err := a.pages(c.U8()); err != nil {
 		return nil, err
 	}
 	e.levels = 1 + int(width) - (bits.Len64(e.min) - 1)
@@ -62,9 +64,9 @@ func (a *array) extensible(c *cursor) (*extArray, error) {
 		return nil, fault.New(fault.DataLoss, "chunkindex: read array header at %#x: blocks of %d elements, %d pointers, %d bits", a.owner, e.min, e.minPtrs, width)
 	}
 	e.offsetWidth = (uint64(width) + 7) / 8
-	c.skip(4 * c.l) // counts and sizes of blocks
-	e.used = c.length()
-	c.length() // elements within blocks
+	c.Skip(4 * c.L) // counts and sizes of blocks
+	e.used = c.Length()
+	c.Length() // elements within blocks
 	return e, nil
 }
 
@@ -77,10 +79,10 @@ func (e *extArray) level(u int) (blocks, elems uint64) {
 }
 
 func (e *extArray) indexBlock(addr uint64) error {
-	o := uint64(e.f.SizeOfOffsets)
+	o := uint64(e.File.SizeOfOffsets)
 	elems := e.inIndex * e.elemSize
 	data, secondary := 2*(e.minPtrs-1), uint64(e.levels-e.directLevels())
-	b, err := e.block(addr, e.prefix()+elems+(data+secondary)*o+4, "EAIB")
+	b, err := e.Block(addr, e.prefix()+elems+(data+secondary)*o+4, "EAIB")
 	if err != nil {
 		return err
 	}
@@ -92,21 +94,21 @@ func (e *extArray) indexBlock(addr uint64) error {
 		return err
 	}
 	e.first = e.inIndex
-	return e.allLevels(e.f.cursor(b[elems:]))
+	return e.allLevels(e.File.Cursor(b[elems:]))
 }
 
 // allLevels walks the levels in order; c has the addresses of the index block.
-func (e *extArray) allLevels(c *cursor) error {
+func (e *extArray) allLevels(c *h5file.Cursor) error {
 	for u := 0; u < e.levels && e.first < e.used; u++ {
 		blocks, elems := e.level(u)
 		if u >= e.directLevels() {
-			if err := e.secondary(c.addr(), blocks, elems); err != nil {
+			if err := e.secondary(c.Addr(), blocks, elems); err != nil {
 				return err
 			}
 			continue
 		}
 		for range blocks {
-			if err := e.dataBlock(c.addr(), elems, nil, 0); err != nil {
+			if err := e.dataBlock(c.Addr(), elems, nil, 0); err != nil {
 				return err
 			}
 		}
@@ -117,19 +119,19 @@ func (e *extArray) allLevels(c *cursor) error {
 // secondary walks a secondary block. Its bitmap of pages in use is one run of bits over all its data blocks, although
 // its length is rounded up to bytes per block.
 func (e *extArray) secondary(addr, blocks, elems uint64) error {
-	if addr == Undefined {
+	if addr == h5file.Undefined {
 		return e.skip(blocks, elems)
 	}
 	perBlock := uint64(0) // pages
 	if elems > e.pageElems {
 		perBlock = elems / e.pageElems
 	}
-	o := uint64(e.f.SizeOfOffsets)
-	size, err := e.times(blocks, (perBlock+7)/8+o)
+	o := uint64(e.File.SizeOfOffsets)
+	size, err := e.Times(blocks, (perBlock+7)/8+o)
 	if err != nil {
 		return err
 	}
-	b, err := e.block(addr, e.prefix()+e.offsetWidth+size+4, "EASB")
+	b, err := e.Block(addr, e.prefix()+e.offsetWidth+size+4, "EASB")
 	if err != nil {
 		return err
 	}
@@ -137,9 +139,9 @@ func (e *extArray) secondary(addr, blocks, elems uint64) error {
 		return err
 	}
 	b = slices.Clone(b[e.prefix()+e.offsetWidth : len(b)-4])
-	bitmap, addrs := b[:uint64(len(b))-blocks*o], e.f.cursor(b[uint64(len(b))-blocks*o:])
+	bitmap, addrs := b[:uint64(len(b))-blocks*o], e.File.Cursor(b[uint64(len(b))-blocks*o:])
 	for i := uint64(0); i < blocks && e.first < e.used; i++ {
-		if err := e.dataBlock(addrs.addr(), elems, bitmap, i*perBlock); err != nil {
+		if err := e.dataBlock(addrs.Addr(), elems, bitmap, i*perBlock); err != nil {
 			return err
 		}
 	}
@@ -151,7 +153,7 @@ func (e *extArray) skip(blocks, elems uint64) error {
 	hi, n := bits.Mul64(blocks, elems)
 	next, carry := bits.Add64(e.first, n, 0)
 	if hi != 0 || carry != 0 {
-		next = Undefined // past every element there can be
+		next = h5file.Undefined // past every element there can be
 	}
 	e.first = next
 	return nil
@@ -160,10 +162,10 @@ func (e *extArray) skip(blocks, elems uint64) error {
 // dataBlock reads one data block, in pages if there is a bitmap with bits for them, from the given one.
 func (e *extArray) dataBlock(addr, elems uint64, bitmap []byte, from uint64) error {
 	first := e.first
-	if err := e.skip(1, elems); err != nil || addr == Undefined || first >= e.used {
+	if err := e.skip(1, elems); err != nil || addr == h5file.Undefined || first >= e.used {
 		return err
 	}
-	size, err := e.times(elems, e.elemSize)
+	size, err := e.Times(elems, e.elemSize)
 	if err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (e *extArray) dataBlock(addr, elems uint64, bitmap []byte, from uint64) err
 	if paged {
 		size = 0
 	}
-	b, err := e.block(addr, e.prefix()+e.offsetWidth+size+4, "EADB")
+	b, err := e.Block(addr, e.prefix()+e.offsetWidth+size+4, "EADB")
 	if err != nil {
 		return err
 	}

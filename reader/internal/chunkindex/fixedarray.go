@@ -1,6 +1,10 @@
 package chunkindex
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
+)
 
 // fixedArray walks a fixed array (VII.C): the chunks of a dataset that cannot grow beyond its maximal extent.
 func (w *walker) fixedArray() error {
@@ -8,20 +12,20 @@ func (w *walker) fixedArray() error {
 	if err != nil {
 		return err
 	}
-	size := 8 + uint64(w.f.SizeOfLengths) + uint64(w.f.SizeOfOffsets) + 4
-	b, err := w.block(a.owner, size, "FAHD")
+	size := 8 + uint64(w.File.SizeOfLengths) + uint64(w.File.SizeOfOffsets) + 4
+	b, err := w.Block(a.owner, size, "FAHD")
 	if err != nil {
 		return err
 	}
-	c := w.f.cursor(b[5:])
-	if err := a.describe(c.u8(), uint64(c.u8())); err != nil {
+	c := w.File.Cursor(b[5:])
+	if err := a.describe(c.U8(), uint64(c.U8())); err != nil {
 		return err
 	}
-	if err := a.pages(c.u8()); err != nil {
+	if err := a.pages(c.U8()); err != nil {
 		return err
 	}
-	n, addr := c.length(), c.addr()
-	if addr == Undefined {
+	n, addr := c.Length(), c.Addr()
+	if addr == h5file.Undefined {
 		return nil
 	}
 	return a.fixedBlock(addr, n)
@@ -29,7 +33,7 @@ func (w *walker) fixedArray() error {
 
 // fixedBlock reads the data block of n elements: all in one, or in pages of which a bitmap says which are in use.
 func (a *array) fixedBlock(addr, n uint64) error {
-	size, err := a.times(n, a.elemSize)
+	size, err := a.Times(n, a.elemSize)
 	if err != nil {
 		return err
 	}
@@ -40,7 +44,7 @@ func (a *array) fixedBlock(addr, n uint64) error {
 		size = 0
 	}
 	a.x.grow(n)
-	b, err := a.block(addr, a.prefix()+bitmap+size+4, "FADB")
+	b, err := a.Block(addr, a.prefix()+bitmap+size+4, "FADB")
 	if err != nil {
 		return err
 	}

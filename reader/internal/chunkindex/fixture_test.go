@@ -15,6 +15,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 func unzip(t testing.TB, name string) []byte {
@@ -47,18 +48,18 @@ func dumpOf(t testing.TB, file string) fileDump {
 	return dumps[i]
 }
 
-func open(t testing.TB, b []byte) *chunkindex.File {
-	f, err := chunkindex.Open(bytes.NewReader(b), int64(len(b)))
+func open(t testing.TB, b []byte) *h5file.File {
+	f, err := h5file.Open(bytes.NewReader(b), int64(len(b)))
 	require.NoError(t, err)
 	return f
 }
 
 // fixture opens a dataset of a file in testdata.
-func fixture(t testing.TB, file, path string) (*chunkindex.File, *chunkindex.Object, datasetDump) {
+func fixture(t testing.TB, file, path string) (*h5file.File, *chunkindex.Object, datasetDump) {
 	for _, d := range dumpOf(t, file).Datasets {
 		if d.Path == path {
 			f := open(t, unzip(t, file+".h5"))
-			o, err := f.Object(d.Addr)
+			o, err := chunkindex.Open(f, d.Addr)
 			require.NoError(t, err)
 			return f, o, d
 		}
@@ -77,7 +78,7 @@ func TestFixtures(t *testing.T) {
 			b := unzip(t, dump.File+".h5")
 			compareFile(t, bytes.NewReader(b), int64(len(b)), dump, &total)
 			for _, d := range dump.Datasets {
-				if o, err := open(t, b).Object(d.Addr); err == nil && o.Layout.Class == chunkindex.Chunked {
+				if o, err := chunkindex.Open(open(t, b), d.Addr); err == nil && o.Layout.Class == chunkindex.Chunked {
 					indexes[o.Layout.Index]++
 				}
 			}
@@ -90,7 +91,7 @@ func TestFixtures(t *testing.T) {
 }
 
 func TestSuperblock(t *testing.T) {
-	for name, want := range map[string]chunkindex.File{
+	for name, want := range map[string]h5file.File{
 		"variety_earliest": {Version: 0, SizeOfOffsets: 8, SizeOfLengths: 8},
 		"variety_v18":      {Version: 2, SizeOfOffsets: 8, SizeOfLengths: 8},
 		"userblock":        {Version: 3, Base: 1024, SizeOfOffsets: 8, SizeOfLengths: 8},
@@ -131,20 +132,20 @@ func TestMoved(t *testing.T) {
 	require.Equal(t, uint64(len(block)-1024), f.EOF)
 }
 
-func index(f *chunkindex.File, addr uint64) (*chunkindex.Index, error) {
-	o, err := f.Object(addr)
+func index(f *h5file.File, addr uint64) (*chunkindex.Index, error) {
+	o, err := chunkindex.Open(f, addr)
 	if err != nil || o.Layout.Class != chunkindex.Chunked {
 		return nil, err
 	}
-	return f.Index(o)
+	return chunkindex.Walk(f, o)
 }
 
 func TestNotHDF5(t *testing.T) {
 	for _, b := range [][]byte{nil, []byte("\x89HDF\r\n\x1a"), make([]byte, 5000), []byte(strings.Repeat("x", 511) + "\x89HDF\r\n\x1a\n")} {
-		_, err := chunkindex.Open(bytes.NewReader(b), int64(len(b)))
+		_, err := h5file.Open(bytes.NewReader(b), int64(len(b)))
 		require.ErrorIs(t, err, fault.DataLoss)
 	}
-	_, err := chunkindex.Open(bytes.NewReader(nil), -1)
+	_, err := h5file.Open(bytes.NewReader(nil), -1)
 	require.ErrorIs(t, err, fault.Invalid)
 }
 
@@ -169,7 +170,7 @@ func TestTruncated(t *testing.T) {
 func TestChecksums(t *testing.T) {
 	for _, path := range []string{"/fixed3_filtered", "/growing_filtered", "/growing2_filtered"} {
 		f, o, d := fixture(t, "variety_latest", path)
-		good, err := f.Index(o)
+		good, err := chunkindex.Walk(f, o)
 		require.NoError(t, err)
 		b := unzip(t, "variety_latest.h5")
 		noticed := 0
@@ -200,7 +201,7 @@ func TestChecksums(t *testing.T) {
 func TestOrder(t *testing.T) {
 	f, o, d := fixture(t, "variety_earliest", "/growing_filtered")
 	require.Equal(t, chunkindex.BTree1, o.Layout.Index)
-	x, err := f.Index(o)
+	x, err := chunkindex.Walk(f, o)
 	require.NoError(t, err)
 	require.Greater(t, x.Len(), 2)
 	second, ok := x.At(1)
@@ -220,7 +221,7 @@ func TestUnfiltered(t *testing.T) {
 		for _, file := range []string{"edges_v110", "edges_latest"} {
 			f, o, d := fixture(t, file, path)
 			require.True(t, o.Layout.PartialUnfiltered)
-			x, err := f.Index(o)
+			x, err := chunkindex.Walk(f, o)
 			require.NoError(t, err)
 			for i, c := range d.Chunks {
 				partial := false
@@ -240,7 +241,7 @@ func TestUnfiltered(t *testing.T) {
 		}
 	}
 	f, o, _ := fixture(t, "variety_latest", "/fixed3_filtered")
-	x, err := f.Index(o)
+	x, err := chunkindex.Walk(f, o)
 	require.NoError(t, err)
 	require.False(t, x.Unfiltered(26))
 }
@@ -249,7 +250,7 @@ func TestUnfiltered(t *testing.T) {
 func TestSparse(t *testing.T) {
 	for _, file := range []string{"many", "many_filtered", "many_filtered_latest", "many_earliest"} {
 		f, o, _ := fixture(t, file, "/tree_sparse")
-		x, err := f.Index(o)
+		x, err := chunkindex.Walk(f, o)
 		require.NoError(t, err)
 		require.Equal(t, []uint64{1 << 21, 1 << 7, 1 << 20}, x.Grid())
 		require.Equal(t, 2, x.Len())
@@ -266,7 +267,7 @@ func TestSparse(t *testing.T) {
 // TestDense is a grid all stored: no more than an address for each chunk.
 func TestDense(t *testing.T) {
 	f, o, _ := fixture(t, "many", "/pages")
-	x, err := f.Index(o)
+	x, err := chunkindex.Walk(f, o)
 	require.NoError(t, err)
 	require.Equal(t, 3000, x.Len())
 	require.Less(t, x.Footprint(), int64(3000*8+1000))
@@ -274,18 +275,18 @@ func TestDense(t *testing.T) {
 
 func TestNotChunked(t *testing.T) {
 	f, o, _ := fixture(t, "plain_latest", "/contiguous")
-	_, err := f.Index(o)
+	_, err := chunkindex.Walk(f, o)
 	require.ErrorIs(t, err, fault.Precondition)
-	require.NotEqual(t, chunkindex.Undefined, o.Layout.Addr)
+	require.NotEqual(t, h5file.Undefined, o.Layout.Addr)
 	_, o, _ = fixture(t, "plain_latest", "/late")
-	require.Equal(t, chunkindex.Undefined, o.Layout.Addr)
+	require.Equal(t, h5file.Undefined, o.Layout.Addr)
 }
 
 func TestNoDataset(t *testing.T) {
 	b := unzip(t, "plain_latest.h5")
 	f := open(t, b)
-	for _, addr := range []uint64{f.Root, 1, uint64(len(b)) - 2, uint64(len(b)), 1 << 62, chunkindex.Undefined} {
-		_, err := f.Object(addr)
+	for _, addr := range []uint64{f.Root, 1, uint64(len(b)) - 2, uint64(len(b)), 1 << 62, h5file.Undefined} {
+		_, err := chunkindex.Open(f, addr)
 		require.ErrorIs(t, err, fault.DataLoss, "%#x", addr)
 	}
 }

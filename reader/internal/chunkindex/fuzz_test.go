@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 func gunzip(t testing.TB, name string) []byte {
@@ -56,17 +57,16 @@ func known(err error) bool {
 func FuzzFile(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, b []byte, addr uint64) {
-		file, err := Open(bytes.NewReader(b), int64(len(b)))
+		file, err := h5file.Open(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
 			require.True(t, known(err), err)
 			return
 		}
 		for _, unchecked := range []bool{false, true} {
-			file.unchecked = unchecked
-			if _, err := file.Attributes(addr); err != nil {
-				require.True(t, known(err), err)
+			if unchecked {
+				file.IgnoreChecksums()
 			}
-			o, err := file.Object(addr)
+			o, err := Open(file, addr)
 			if err != nil {
 				require.True(t, known(err), err)
 				continue
@@ -74,7 +74,7 @@ func FuzzFile(f *testing.F) {
 			if o.Layout.Class != Chunked {
 				continue
 			}
-			x, err := file.Index(o)
+			x, err := Walk(file, o)
 			if err != nil {
 				require.True(t, known(err), err)
 				continue

@@ -1,6 +1,10 @@
 package chunkindex
 
-import "github.com/mtflight/mtflight/internal/fault"
+import (
+	"github.com/mtflight/mtflight/internal/fault"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
+)
 
 // grid is the chunks that cover an extent.
 type grid struct {
@@ -18,7 +22,7 @@ func newGrid(dims, chunk []uint64) (grid, error) {
 			g.n[i] = (d-1)/chunk[i] + 1
 		}
 	}
-	total, ok := product(g.n)
+	total, ok := h5file.Product(g.n)
 	if !ok {
 		return g, fault.New(fault.Unsupported, "chunkindex: walk chunk index: extent of %d elements has more than 2^64 chunks", dims)
 	}

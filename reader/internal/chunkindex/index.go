@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 	"unsafe"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // Chunk is where a stored chunk is.
@@ -21,7 +23,7 @@ type Index struct {
 	n    int
 
 	// Parallel columns. With linear they are sorted by it; without, they are the grid from its start, and what is not
-	// stored has the address Undefined. size nil: every chunk has bytes; mask nil: every mask is zero.
+	// stored has the address h5file.Undefined. size nil: every chunk has bytes; mask nil: every mask is zero.
 	linear []uint64
 	addr   []uint64
 	size   []uint64
@@ -47,7 +49,7 @@ func (x *Index) At(linear uint64) (Chunk, bool) {
 		return x.implicit.at(x, linear)
 	}
 	if x.linear == nil {
-		if linear >= uint64(len(x.addr)) || x.addr[linear] == Undefined {
+		if linear >= uint64(len(x.addr)) || x.addr[linear] == h5file.Undefined {
 			return Chunk{}, false
 		}
 		return x.row(int(linear)), true
@@ -82,7 +84,7 @@ func (x *Index) All() iter.Seq2[uint64, Chunk] {
 			if x.linear != nil {
 				at = x.linear[i]
 			}
-			if addr != Undefined && !yield(at, x.row(i)) {
+			if addr != h5file.Undefined && !yield(at, x.row(i)) {
 				return
 			}
 		}
@@ -113,7 +115,7 @@ func (x *Index) grow(n uint64) {
 // add appends a chunk. Those without an address are not stored; those outside the grid are left over from a larger
 // extent.
 func (x *Index) add(linear, addr, size uint64, mask uint32) {
-	if addr == Undefined || linear >= x.grid.total {
+	if addr == h5file.Undefined || linear >= x.grid.total {
 		return
 	}
 	if size != x.bytes && x.size == nil {
@@ -194,7 +196,7 @@ func pick[T any](v []T, order []int) []T {
 
 // spread gives every place of the grid a row.
 func (x *Index) spread() {
-	addr := slices.Repeat([]uint64{Undefined}, int(x.grid.total))
+	addr := slices.Repeat([]uint64{h5file.Undefined}, int(x.grid.total))
 	for i, at := range x.linear {
 		addr[at] = x.addr[i]
 	}

@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"github.com/mtflight/mtflight/internal/fault"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // Class is a storage layout, with H5D_layout_t's numbers.
@@ -37,7 +39,7 @@ type Layout struct {
 
 	Data []byte // Compact: the elements
 
-	Addr uint64 // Contiguous: absolute, the base address added; Undefined if nothing was allocated
+	Addr uint64 // Contiguous: absolute, the base address added; h5file.Undefined if nothing was allocated
 	Size uint64 // Contiguous: bytes
 
 	ChunkDims  []uint64 // Chunked: elements along each axis
@@ -45,7 +47,7 @@ type Layout struct {
 	ChunkBytes uint64   // Chunked: bytes of a whole chunk before filters
 	Index      IndexType
 
-	// Virtual: the global heap object with the mappings, relative to the base address; Undefined if there are none.
+	// Virtual: the global heap object with the mappings, relative to the base address; h5file.Undefined if there are none.
 	Mapping      uint64
 	MappingIndex uint32
 
@@ -59,24 +61,24 @@ type Layout struct {
 	singleMask uint32
 }
 
-func parseLayout(s *source, o *Object, b []byte) error {
-	c := s.f.cursor(b)
+func parseLayout(s *h5file.Source, o *Object, b []byte) error {
+	c := s.File.Cursor(b)
 	l := &o.Layout
-	l.Version, l.Addr = c.u8(), Undefined
+	l.Version, l.Addr = c.U8(), h5file.Undefined
 	var err error
 	switch l.Version {
 	case 1, 2:
-		err = c.layoutOld(s.f, o)
+		err = layoutOld(c, s.File, o)
 	case 3, 4, 5:
-		err = c.layoutNew(s.f, o)
+		err = layoutNew(c, s.File, o)
 	default:
 		return fault.New(fault.Unsupported, "chunkindex: parse layout message: version %d", l.Version)
 	}
 	if err != nil {
 		return err
 	}
-	if c.short {
-		return cutOff("layout")
+	if c.Short {
+		return h5file.CutOff("layout")
 	}
 	if l.Class == Chunked {
 		return o.checkChunks()
@@ -85,27 +87,27 @@ func parseLayout(s *source, o *Object, b []byte) error {
 }
 
 // layoutOld decodes versions 1 and 2, whose contiguous sizes are the extents, cut to 32 bits: the dataspace says more.
-func (c *cursor) layoutOld(f *File, o *Object) error {
+func layoutOld(c *h5file.Cursor, f *h5file.File, o *Object) error {
 	l := &o.Layout
-	rank := int(c.u8())
-	l.Class = Class(c.u8())
-	c.skip(5)
-	addr := Undefined
+	rank := int(c.U8())
+	l.Class = Class(c.U8())
+	c.Skip(5)
+	addr := h5file.Undefined
 	if l.Class != Compact {
-		addr = c.addr()
+		addr = c.Addr()
 	}
-	if rank == 0 || rank > maxRank+1 {
+	if rank == 0 || rank > h5file.MaxRank+1 {
 		return fault.New(fault.DataLoss, "chunkindex: parse layout message: dimensionality %d", rank)
 	}
-	dims := c.dims(rank, 4)
+	extents := dims(c, rank, 4)
 	switch l.Class {
 	case Compact:
-		l.Data = c.bytes(uint64(c.u32()))
+		l.Data = c.Bytes(uint64(c.U32()))
 	case Contiguous:
 		return o.contiguous(f, addr)
 	case Chunked:
 		l.index = addr
-		l.chunks(dims)
+		l.chunks(extents)
 	default:
 		return badClass(l.Class)
 	}
@@ -117,37 +119,37 @@ func badClass(c Class) error {
 }
 
 // contiguous places data whose size only type and dataspace tell.
-func (o *Object) contiguous(f *File, addr uint64) (err error) {
-	n, ok := o.Space.elements()
-	size, fits := product([]uint64{n, o.typeSize()})
+func (o *Object) contiguous(f *h5file.File, addr uint64) (err error) {
+	n, ok := o.Space.Elements()
+	size, fits := h5file.Product([]uint64{n, o.typeSize()})
 	if !ok || !fits {
 		return fault.New(fault.DataLoss, "chunkindex: parse layout message: contiguous data of more than 2^64 bytes")
 	}
 	o.Layout.Size = size
-	o.Layout.Addr, err = f.absolute(addr)
+	o.Layout.Addr, err = f.Absolute(addr)
 	return err
 }
 
-func (c *cursor) layoutNew(f *File, o *Object) (err error) {
+func layoutNew(c *h5file.Cursor, f *h5file.File, o *Object) (err error) {
 	l := &o.Layout
-	l.Class = Class(c.u8())
+	l.Class = Class(c.U8())
 	switch l.Class {
 	case Compact:
-		l.Data = c.bytes(uint64(c.u16()))
+		l.Data = c.Bytes(uint64(c.U16()))
 	case Contiguous:
-		if l.Addr, err = f.absolute(c.addr()); err == nil {
-			l.Size = c.length()
+		if l.Addr, err = f.Absolute(c.Addr()); err == nil {
+			l.Size = c.Length()
 		}
 	case Chunked:
 		if l.Version == 3 {
-			rank := int(c.u8())
-			l.index = c.addr()
-			l.chunks(c.dims(rank, 4))
+			rank := int(c.U8())
+			l.index = c.Addr()
+			l.chunks(dims(c, rank, 4))
 			return nil
 		}
-		return c.chunked4(l)
+		return chunked4(c, l)
 	case Virtual:
-		l.Mapping, l.MappingIndex = c.addr(), c.u32()
+		l.Mapping, l.MappingIndex = c.Addr(), c.U32()
 	default:
 		return badClass(l.Class)
 	}
@@ -156,41 +158,41 @@ func (c *cursor) layoutNew(f *File, o *Object) (err error) {
 
 // chunked4 decodes chunked storage of versions 4 and 5, which differ only in the width of sizes in the index. What
 // creates an index is repeated in the index's own header and skipped here.
-func (c *cursor) chunked4(l *Layout) error {
-	flags, rank, width := c.u8(), int(c.u8()), int(c.u8())
+func chunked4(c *h5file.Cursor, l *Layout) error {
+	flags, rank, width := c.U8(), int(c.U8()), int(c.U8())
 	if width == 0 || width > 8 || flags > 3 {
 		return fault.New(fault.DataLoss, "chunkindex: parse layout message: chunk flags %#x, extents of %d bytes", flags, width)
 	}
 	l.PartialUnfiltered = flags&1 != 0
-	l.chunks(c.dims(rank, width))
-	l.Index = IndexType(c.u8())
+	l.chunks(dims(c, rank, width))
+	l.Index = IndexType(c.U8())
 	switch l.Index {
 	case Single:
 		if l.filtered = flags&2 != 0; l.filtered {
-			l.singleSize, l.singleMask = c.length(), c.u32()
+			l.singleSize, l.singleMask = c.Length(), c.U32()
 		}
 	case Implicit:
 	case FixedArray:
-		c.skip(1)
+		c.Skip(1)
 	case ExtensibleArray:
-		c.skip(5)
+		c.Skip(5)
 	case BTree2:
-		c.skip(6)
+		c.Skip(6)
 	default:
 		return fault.New(fault.Unsupported, "chunkindex: parse layout message: chunk index %d", l.Index)
 	}
-	l.index = c.addr()
+	l.index = c.Addr()
 	return nil
 }
 
 // dims decodes extents. Ranks beyond what HDF5 allows come out as none, which checkChunks refuses.
-func (c *cursor) dims(rank, width int) []uint64 {
-	if rank > maxRank+1 {
+func dims(c *h5file.Cursor, rank, width int) []uint64 {
+	if rank > h5file.MaxRank+1 {
 		return nil
 	}
 	v := make([]uint64, rank)
 	for i := range v {
-		v[i] = c.uint(width)
+		v[i] = c.Uint(width)
 	}
 	return v
 }
@@ -202,7 +204,7 @@ func (l *Layout) chunks(dims []uint64) {
 		return
 	}
 	l.ChunkDims, l.ElemSize = dims[:n-1], uint32(dims[n-1])
-	size, ok := product(dims)
+	size, ok := h5file.Product(dims)
 	if ok {
 		l.ChunkBytes = size
 	}
@@ -211,7 +213,7 @@ func (l *Layout) chunks(dims []uint64) {
 // checkChunks makes sure that dividing by chunk extents and multiplying them is safe.
 func (o *Object) checkChunks() error {
 	l := &o.Layout
-	if o.Space.Kind != Simple || len(l.ChunkDims) == 0 || len(l.ChunkDims) != len(o.Space.Dims) {
+	if o.Space.Kind != h5file.Simple || len(l.ChunkDims) == 0 || len(l.ChunkDims) != len(o.Space.Dims) {
 		return fault.New(fault.DataLoss, "chunkindex: parse layout message: chunks of rank %d for data of rank %d", len(l.ChunkDims), len(o.Space.Dims))
 	}
 	if l.ChunkBytes == 0 {

@@ -4,62 +4,23 @@ import (
 	"bytes"
 
 	"github.com/mtflight/mtflight/internal/fault"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
-// parseFilters decodes the pipeline, version 1 or 2 (IV.A.2.l).
-func parseFilters(s *source, o *Object, b []byte) error {
-	c := s.f.cursor(b)
-	version, n := c.u8(), int(c.u8())
-	if version != 1 && version != 2 {
-		return fault.New(fault.Unsupported, "chunkindex: parse filter message: version %d", version)
-	}
-	if version == 1 {
-		c.skip(6)
-	}
-	for range n {
-		o.Filters = append(o.Filters, c.filter(version))
-		if c.short {
-			return cutOff("filter")
-		}
-	}
-	return nil
-}
-
-// filter decodes one filter. Version 2 leaves out the names of filters the library defines, and all padding.
-func (c *cursor) filter(version uint8) Filter {
-	f := Filter{ID: c.u16()}
-	named := uint64(0)
-	if version == 1 || f.ID >= 256 {
-		named = uint64(c.u16())
-	}
-	f.Optional = c.u16()&1 != 0
-	params := int(c.u16())
-	if version == 1 {
-		named = (named + 7) &^ 7
-	}
-	name, _, _ := bytes.Cut(c.bytes(named), []byte{0})
-	f.Name = string(name)
-	if 4*params > len(c.b) {
-		c.short = true
-		return f
-	}
-	f.Params = make([]uint32, params)
-	for i := range f.Params {
-		f.Params[i] = c.u32()
-	}
-	if version == 1 && params%2 == 1 {
-		c.skip(4)
-	}
-	return f
+// parseFilters decodes the pipeline.
+func parseFilters(s *h5file.Source, o *Object, b []byte) (err error) {
+	o.Filters, err = s.File.ParseFilters(b)
+	return err
 }
 
 // parseOldFill takes the fill value as releases before 1.6 wrote it (IV.A.2.e). The new message, if there is one,
 // replaces it.
-func parseOldFill(s *source, o *Object, b []byte) error {
-	c := s.f.cursor(b)
-	o.Fill = Fill{Value: c.bytes(uint64(c.u32()))}
-	if c.short {
-		return cutOff("old fill value")
+func parseOldFill(s *h5file.Source, o *Object, b []byte) error {
+	c := s.File.Cursor(b)
+	o.Fill = Fill{Value: c.Bytes(uint64(c.U32()))}
+	if c.Short {
+		return h5file.CutOff("old fill value")
 	}
 	o.Fill.Defined = len(o.Fill.Value) > 0
 	o.Fill.Undefined = !o.Fill.Defined
@@ -67,18 +28,18 @@ func parseOldFill(s *source, o *Object, b []byte) error {
 }
 
 // parseFill decodes the fill value message, versions 1 to 3 (IV.A.2.f).
-func parseFill(s *source, o *Object, b []byte) error {
-	c := s.f.cursor(b)
-	version := c.u8()
+func parseFill(s *h5file.Source, o *Object, b []byte) error {
+	c := s.File.Cursor(b)
+	version := c.U8()
 	fill := Fill{}
 	has := false
 	switch version {
 	case 1, 2:
-		fill.AllocTime, fill.FillTime = c.u8(), c.u8()
-		has = c.u8() != 0
+		fill.AllocTime, fill.FillTime = c.U8(), c.U8()
+		has = c.U8() != 0
 		fill.Undefined = !has
 	case 3:
-		flags := c.u8()
+		flags := c.U8()
 		fill.AllocTime, fill.FillTime = flags&3, flags>>2&3
 		fill.Undefined, has = flags&0x10 != 0, flags&0x20 != 0
 	default:
@@ -86,14 +47,14 @@ func parseFill(s *source, o *Object, b []byte) error {
 	}
 	if has {
 		// A negative size, which only versions 1 and 2 have, says "undefined" once more.
-		if n := int32(c.u32()); n < 0 {
+		if n := int32(c.U32()); n < 0 {
 			fill.Undefined = true
 		} else {
-			fill.Value = c.bytes(uint64(n))
+			fill.Value = c.Bytes(uint64(n))
 		}
 	}
-	if c.short {
-		return cutOff("fill value")
+	if c.Short {
+		return h5file.CutOff("fill value")
 	}
 	fill.Defined = len(fill.Value) > 0
 	o.Fill = fill
@@ -101,45 +62,28 @@ func parseFill(s *source, o *Object, b []byte) error {
 }
 
 // parseExternal decodes the list of external files and the local heap with their names (IV.A.2.h, III.D).
-func parseExternal(s *source, o *Object, b []byte) error {
-	c := s.f.cursor(b)
-	version := c.u8()
-	c.skip(3 + 2)
-	n, heap := int(c.u16()), c.addr()
+func parseExternal(s *h5file.Source, o *Object, b []byte) error {
+	c := s.File.Cursor(b)
+	version := c.U8()
+	c.Skip(3 + 2)
+	n, heap := int(c.U16()), c.Addr()
 	if version != 1 {
 		return fault.New(fault.Unsupported, "chunkindex: parse external file message: version %d", version)
 	}
-	if c.short || n*3*c.l > len(c.b) {
-		return cutOff("external file")
+	if c.Short || n*3*c.L > len(c.B) {
+		return h5file.CutOff("external file")
 	}
-	names, err := s.localHeap(heap)
+	names, err := s.LocalHeap(heap)
 	if err != nil {
 		return err
 	}
 	for range n {
-		at := c.length()
+		at := c.Length()
 		if at >= uint64(len(names)) {
 			return fault.New(fault.DataLoss, "chunkindex: parse external file message: name at %d of a heap of %d bytes", at, len(names))
 		}
 		name, _, _ := bytes.Cut(names[at:], []byte{0})
-		o.External = append(o.External, ExternalFile{string(name), c.length(), c.length()})
+		o.External = append(o.External, ExternalFile{string(name), c.Length(), c.Length()})
 	}
 	return nil
-}
-
-// localHeap returns a local heap's data segment, valid until the next read.
-func (s *source) localHeap(addr uint64) ([]byte, error) {
-	n := 8 + 2*uint64(s.f.SizeOfLengths) + uint64(s.f.SizeOfOffsets)
-	b, err := s.at(addr, n)
-	if err != nil {
-		return nil, err
-	}
-	if err := signed(b, addr, "HEAP"); err != nil {
-		return nil, err
-	}
-	c := s.f.cursor(b)
-	c.skip(8)
-	size := c.length()
-	c.length() // free list
-	return s.at(c.addr(), size)
 }

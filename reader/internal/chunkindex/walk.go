@@ -5,11 +5,13 @@ import (
 	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // walker fills an index from the file.
 type walker struct {
-	*source
+	*h5file.Source
 	o      *Object
 	l      *Layout
 	x      *Index
@@ -17,10 +19,10 @@ type walker struct {
 	last   []uint64 // those of the chunk that a B-tree had before
 }
 
-// Index walks the chunk index of a chunked dataset, once and whole: its cost is proportional to the bytes of the
+// Walk reads the chunk index of a chunked dataset, once and whole: its cost is proportional to the bytes of the
 // index. It fails with fault.Precondition for other layouts and fault.DataLoss for a damaged index. A dataset of which
 // nothing is stored has an empty index.
-func (f *File) Index(o *Object) (*Index, error) {
+func Walk(f *h5file.File, o *Object) (*Index, error) {
 	l := &o.Layout
 	if l.Class != Chunked {
 		return nil, fault.New(fault.Precondition, "chunkindex: walk chunk index: layout class is %d, not chunked", l.Class)
@@ -30,10 +32,10 @@ func (f *File) Index(o *Object) (*Index, error) {
 		return nil, err
 	}
 	x := &Index{grid: g, bytes: l.ChunkBytes, unpartial: l.PartialUnfiltered}
-	if g.total == 0 || l.index == Undefined {
+	if g.total == 0 || l.index == h5file.Undefined {
 		return x, nil
 	}
-	w := &walker{source: f.source(), o: o, l: l, x: x, scaled: make([]uint64, len(g.n))}
+	w := &walker{Source: f.Source(), o: o, l: l, x: x, scaled: make([]uint64, len(g.n))}
 	if err := w.walk(); err != nil {
 		return nil, err
 	}
@@ -82,7 +84,7 @@ func (w *walker) keyed(addr, size uint64, mask uint32) error {
 
 // place adds a chunk by its position.
 func (w *walker) place(at, addr, size uint64, mask uint32) error {
-	addr, err := w.f.absolute(addr)
+	addr, err := w.File.Absolute(addr)
 	if err != nil {
 		return err
 	}
@@ -115,11 +117,11 @@ func (w *walker) implicitIndex() error {
 			return fault.New(fault.DataLoss, "chunkindex: walk chunk index: extent %d exceeds its maximum %d", w.o.Space.Dims, w.o.Space.Max)
 		}
 	}
-	addr, err := w.f.absolute(w.l.index)
+	addr, err := w.File.Absolute(w.l.index)
 	if err != nil {
 		return err
 	}
-	size, ok := product([]uint64{m.total, w.l.ChunkBytes})
+	size, ok := h5file.Product([]uint64{m.total, w.l.ChunkBytes})
 	if !ok || addr+size < addr || w.x.grid.total > min(m.total, math.MaxInt) {
 		return fault.New(fault.DataLoss, "chunkindex: walk chunk index: %d chunks of %d bytes in one piece", m.total, w.l.ChunkBytes)
 	}

@@ -13,7 +13,9 @@ import (
 
 // The file of a Set: magic with the version, CRC-32C of the rest, the name of the HDF5 file and its identity, then the
 // tables. Numbers are little-endian or, where small, varints.
-const magic = "mtfstat1"
+// Version 2: bounds of fixed strings are of the values without NULs below their spaces, and with those that PyTables has
+// inside.
+const magic = "mtfstat2"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

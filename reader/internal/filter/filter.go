@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -68,27 +70,41 @@ type Pipeline struct {
 
 // New checks a pipeline for elements of elemSize bytes. A filter that this build doesn't decode is an error of kind
 // fault.Unsupported, parameters that no writer can have meant are fault.DataLoss.
-func New(specs []Spec, elemSize int) (*Pipeline, error) {
+func New(specs []Spec, elemSize int) (*Pipeline, error) { return NewWith(specs, elemSize, nil) }
+
+// NewWith is New with plug-ins for what this build doesn't decode: plugin gives the one of a filter, or an error of kind
+// fault.Unsupported. Decoding then needs a Context in the Scratch.
+func NewWith(specs []Spec, elemSize int, plugin func(Spec) (Plugin, error)) (*Pipeline, error) {
 	if len(specs) > maxFilters {
 		return nil, fault.New(fault.DataLoss, "filter: open pipeline: %d filters, HDF5 has at most %d", len(specs), maxFilters)
 	}
 	p := &Pipeline{stages: make([]stage, len(specs))}
 	for i, spec := range specs {
-		if spec.ID == Unused {
+		var err error
+		switch e, why := find(spec); {
+		case spec.ID == Unused:
 			p.stages[i] = stage{name: "unused", dec: unused{}, fixed: true}
-			continue
+		case why == nil:
+			p.stages[i], err = e.stage(spec, elemSize)
+		case plugin == nil:
+			err = why
+		default:
+			p.stages[i].name = Title(spec)
+			p.stages[i].dec, err = plugin(spec)
 		}
-		e, err := find(spec)
 		if err != nil {
 			return nil, err
 		}
-		dec, err := e.open(spec.Params, elemSize)
-		if err != nil {
-			return nil, paramFault(e.info.Name, spec, err)
-		}
-		p.stages[i] = stage{name: e.info.Name, dec: dec, fixed: e.fixed, grows: e.grows}
 	}
 	return p, nil
+}
+
+func (e *entry) stage(spec Spec, elemSize int) (stage, error) {
+	dec, err := e.open(spec.Params, elemSize)
+	if err != nil {
+		return stage{}, paramFault(e.info.Name, spec, err)
+	}
+	return stage{name: e.info.Name, dec: dec, fixed: e.fixed, grows: e.grows}, nil
 }
 
 func paramFault(name string, spec Spec, err error) error {
@@ -155,8 +171,12 @@ func (p *Pipeline) DecodeInto(s *Scratch, src []byte, mask uint32, dst []byte) e
 	return nil
 }
 
-// decodeFault is of kind fault.DataLoss unless err says that the chunk needs something that isn't served.
+// decodeFault is of kind fault.DataLoss unless err says that the chunk needs something that isn't served, or that nobody
+// waits for it any more.
 func decodeFault(name string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
 	kind := error(fault.DataLoss)
 	if k := fault.Of(err); k != nil {
 		kind = k

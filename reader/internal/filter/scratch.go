@@ -1,8 +1,12 @@
 package filter
 
+import "context"
+
 // Scratch holds the buffers that a worker decodes into: two that take turns, since each filter reads the other's output,
 // and two for blocks inside a codec. It is not safe for concurrent use. Decoded data stays valid until the next Decode.
 type Scratch struct {
+	Context context.Context // of what plug-ins do
+
 	alloc func(int) []byte
 	free  func([]byte)
 	bufs  [2][]byte

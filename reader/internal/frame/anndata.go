@@ -36,14 +36,14 @@ func (o *opener) annColumn(name string) (Column, error) {
 	c := Column{Label: Label{name}, Item: -1}
 	if d := o.dataset(name); d != nil {
 		c.Path = d.Path
-		return c, o.oldCategories(&c, attributes(d.Attrs))
+		return c, o.oldCategories(&c, o.of(d))
 	}
 	path := o.path + "/" + name
-	g := o.nodes.Groups[path]
+	g := o.groupAt(path)
 	if g == nil {
 		return c, unsupported("the dataframe's column %.80q is missing", name)
 	}
-	a := attributes(g.Attrs)
+	a := o.attributesOf(path, g.Attrs)
 	switch encoding := a.text("encoding-type"); {
 	case encoding == "categorical":
 		c.Path, c.As, c.Ordered = path+"/codes", Categories, a.truth("ordered")
@@ -59,21 +59,21 @@ func (o *opener) annColumn(name string) (Column, error) {
 // oldCategories are those of files before AnnData 0.8: the codes refer to their dataset.
 func (o *opener) oldCategories(c *Column, a attributes) error {
 	path := a.ref("categories")
-	d := o.nodes.Datasets[path]
+	d := o.datasetAt(path)
 	if !a.has("categories") || d == nil {
 		return nil
 	}
-	c.As, c.Ordered = Categories, attributes(d.Attrs).truth("ordered")
+	c.As, c.Ordered = Categories, o.of(d).truth("ordered")
 	return o.categories(c, path)
 }
 
 // categories reads the values that codes choose from: a dataset, or one with a mask.
 func (o *opener) categories(c *Column, path string) error {
 	values := Column{Path: path, Item: -1}
-	if g := o.nodes.Groups[path]; g != nil && strings.HasPrefix(attributes(g.Attrs).text("encoding-type"), "nullable-") {
+	if g := o.groupAt(path); g != nil && strings.HasPrefix(o.attributesOf(path, g.Attrs).text("encoding-type"), "nullable-") {
 		values.Path = path + "/values"
 	}
-	if o.nodes.Datasets[values.Path] == nil {
+	if o.datasetAt(values.Path) == nil {
 		return unsupported("the categories %s are missing", path)
 	}
 	l, err := o.levels(values)

@@ -5,22 +5,27 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
 // maxPickle bounds a pickled attribute in bytes; HDF5 keeps attributes in the object header up to 64 KiB.
 const maxPickle = 1 << 20
 
-// attributes are a node's, as libhdf5's values in JSON.
-type attributes []meta.Attr
+// attributes are a node's. The first that is asked for and cannot be read is noted, which ends the opening of the frame:
+// it never counts as absent.
+type attributes struct {
+	meta.Attrs
+	of     string // the node
+	failed *error
+}
 
 func (a attributes) find(name string) (json.RawMessage, bool) {
-	for i := range a {
-		if a[i].Name == name && a[i].Err == "" {
-			return a[i].Value, true
-		}
+	v, err := a.Value(name)
+	if err != nil && *a.failed == nil {
+		*a.failed = fault.New(fault.DataLoss, "%s: %w", a.of, err)
 	}
-	return nil, false
+	return v, v != nil && err == nil
 }
 
 func (a attributes) has(name string) bool {

@@ -38,7 +38,7 @@ func (o *opener) noRows(axis string) (bool, error) {
 	if d == nil {
 		return false, unsupported("pandas' %s is missing", axis)
 	}
-	return attributes(d.Attrs).zero("shape") || len(d.Shape) > 0 && d.Shape[0] == 0, nil
+	return o.of(d).zero("shape") || len(d.Shape) > 0 && d.Shape[0] == 0, nil
 }
 
 func (o *opener) series(*Frame) ([]Column, error) {
@@ -58,8 +58,8 @@ func (o *opener) blocks(f *Frame) ([]Column, error) {
 		return nil, err
 	}
 	f.Names = names
-	if len(order) == 0 {
-		f.Labels = attributes(o.dataset("axis0").Attrs).text("value_type")
+	if d := o.dataset("axis0"); len(order) == 0 && d != nil {
+		f.Labels = o.of(d).text("value_type")
 	}
 	n, _ := o.attrs.int("nblocks")
 	found := map[string]Column{}
@@ -99,7 +99,7 @@ func (o *opener) block(name string, item int) (Column, error) {
 	if d == nil {
 		return Column{}, unsupported("pandas' %s is missing", name)
 	}
-	a := attributes(d.Attrs)
+	a := o.of(d)
 	c := Column{Path: d.Path, Item: item}
 	dtype := a.text("value_type")
 	switch {
@@ -111,13 +111,13 @@ func (o *opener) block(name string, item int) (Column, error) {
 	}
 	c.dtype(dtype)
 	c.zone(a.python("tz"))
-	c.Type = missing(d)
+	c.Type = o.missing(d)
 	return c, nil
 }
 
 // missing is the type of an array without elements, which pandas can't store: of a stand-in. nil: it is no such.
-func missing(d *meta.Dataset) arrow.DataType {
-	a := attributes(d.Attrs)
+func (o *opener) missing(d *meta.Dataset) arrow.DataType {
+	a := o.of(d)
 	if a.zero("shape") {
 		if t := numpyTypes[a.text("value_type")]; t != nil {
 			return t
@@ -132,11 +132,11 @@ func missing(d *meta.Dataset) arrow.DataType {
 
 // labels are the labels of an axis of columns, and the names of its levels.
 func (o *opener) labels(axis string) (labels, names []Label, err error) {
-	if d := o.dataset(axis); d != nil && attributes(d.Attrs).zero("shape") {
+	if d := o.dataset(axis); d != nil && o.of(d).zero("shape") {
 		return nil, nil, nil
-	} else if d != nil && attributes(d.Attrs).text("CLASS") == "VLARRAY" {
+	} else if d != nil && o.of(d).text("CLASS") == "VLARRAY" {
 		labels, err = o.objectLabels(d.Path)
-		name, _ := pickled(attributes(d.Attrs).python("name"))
+		name, _ := pickled(o.of(d).python("name"))
 		return labels, []Label{name}, err
 	}
 	columns, err := o.index(axis)
@@ -217,7 +217,7 @@ func (o *opener) index(axis string) ([]Column, error) {
 		if out[i].Levels, err = o.levels(level); err != nil {
 			return nil, err
 		}
-		if missing(codes) != nil {
+		if o.missing(codes) != nil {
 			out[i].Type = out[i].Levels.Values.DataType()
 		}
 	}
@@ -226,7 +226,7 @@ func (o *opener) index(axis string) ([]Column, error) {
 
 // levels are the values of a column that codes choose from.
 func (o *opener) levels(c Column) (*Levels, error) {
-	if d := o.nodes.Datasets[c.Path]; d != nil && attributes(d.Attrs).zero("shape") {
+	if d := o.datasetAt(c.Path); d != nil && o.of(d).zero("shape") {
 		return newLevels(emptyOf(c.Type)), nil
 	}
 	a, err := o.made(c)
@@ -242,10 +242,10 @@ func (o *opener) indexColumn(name string) (Column, error) {
 	if d == nil {
 		return Column{}, unsupported("pandas' %s is missing", name)
 	}
-	a := attributes(d.Attrs)
+	a := o.of(d)
 	c := Column{Index: true, Path: d.Path, Item: -1}
 	c.Label, _ = pickled(a.python("name"))
-	c.Type = missing(d)
+	c.Type = o.missing(d)
 	kind := a.text("kind")
 	if kind == "object" && a.text("CLASS") == "VLARRAY" {
 		return c, o.texts(&c, 0)

@@ -58,25 +58,14 @@ const (
 	Text            // Null stands for none
 	Categories      // codes, a dictionary of Levels
 	Coded           // codes, as the values of Levels
-	Period          // int64, an extension of pandas
+	Period          // int64, least: none; an extension of pandas
+	Ordinal         // the same without the extension
 )
 
-// Nodes is a file's tree by path.
-type Nodes struct {
-	Groups   map[string]*meta.Group
-	Datasets map[string]*meta.Dataset
-}
-
-// NewNodes indexes a tree, which it keeps.
-func NewNodes(t *meta.File) *Nodes {
-	n := &Nodes{make(map[string]*meta.Group, len(t.Groups)), make(map[string]*meta.Dataset, len(t.Datasets))}
-	for i := range t.Groups {
-		n.Groups[t.Groups[i].Path] = &t.Groups[i]
-	}
-	for i := range t.Datasets {
-		n.Datasets[t.Datasets[i].Path] = &t.Datasets[i]
-	}
-	return n
+// Nodes are a file's objects by path; nil stands for what is not there. Errors are of what cannot be read.
+type Nodes interface {
+	Group(path string) (*meta.Group, error)
+	Dataset(path string) (*meta.Dataset, error)
 }
 
 // Source gives what Open asks of datasets: "" names an array, else a member of a table.
@@ -91,34 +80,37 @@ type Source interface {
 	Keep(path string, codes []int32)
 }
 
-// Format tells what kind of frame a group is, by its attributes: "" for none.
-func Format(attrs []meta.Attr) string {
-	a := attributes(attrs)
+// Format tells what kind of frame a group is, by its attributes: "" for none. It fails where those that tell cannot be
+// read.
+func Format(attrs meta.Attrs) (format string, err error) {
+	a := attributes{attrs, "the group", &err}
 	switch kind := a.text("pandas_type"); {
 	case kind == "frame" || kind == "series":
-		return "pandas fixed"
+		format = "pandas fixed"
 	case kind == "frame_table" || kind == "series_table":
-		return "pandas table"
+		format = "pandas table"
 	case a.text("encoding-type") == "dataframe":
-		return "anndata"
+		format = "anndata"
 	}
-	return ""
+	return format, err
 }
 
 // Open finds the frame in the group at a path; nil if there is none. Errors are fault.Unsupported where the group is a
 // frame that cannot be served, else those of the source. Names of columns are unique, and there is at least one.
-func Open(n *Nodes, path string, from Source) (*Frame, error) { return open(n, path, from, 0) }
+func Open(n Nodes, path string, from Source) (*Frame, error) { return open(n, path, from, 0) }
 
 // open is Open within depth other frames.
-func open(n *Nodes, path string, from Source, depth int) (*Frame, error) {
-	g := n.Groups[path]
-	if g == nil {
-		return nil, nil
+func open(n Nodes, path string, from Source, depth int) (*Frame, error) {
+	g, err := n.Group(path)
+	if g == nil || err != nil {
+		return nil, err
 	}
-	o := &opener{nodes: n, from: from, path: strings.TrimSuffix(path, "/"), attrs: attributes(g.Attrs), depth: depth,
-		objects: map[string][]Column{}}
-	var err error
-	f := &Frame{Format: Format(g.Attrs)}
+	o := &opener{nodes: n, from: from, path: strings.TrimSuffix(path, "/"), depth: depth, objects: map[string][]Column{}}
+	o.attrs = o.attributesOf(path, g.Attrs)
+	f := &Frame{}
+	if f.Format, err = Format(g.Attrs); err != nil {
+		return nil, err
+	}
 	switch f.Format {
 	case "pandas fixed":
 		err = o.fixed(f)
@@ -128,6 +120,9 @@ func open(n *Nodes, path string, from Source, depth int) (*Frame, error) {
 		err = o.annData(f)
 	default:
 		return nil, nil
+	}
+	if o.failed != nil {
+		err = o.failed
 	}
 	if err != nil {
 		return nil, err
@@ -144,16 +139,43 @@ func tooManyColumns() error {
 
 // opener is a frame in the making.
 type opener struct {
-	nodes *Nodes
+	nodes Nodes
 	from  Source
 	path  string
 	attrs attributes // of the group
 	depth int
 
+	failed  error               // what could not be read
 	objects map[string][]Column // those of arrays of objects, by path
 }
 
-func (o *opener) dataset(name string) *meta.Dataset { return o.nodes.Datasets[o.path+"/"+name] }
+// dataset is one of the frame's group; nil if there is none, or it cannot be read, which is noted.
+func (o *opener) dataset(name string) *meta.Dataset { return o.datasetAt(o.path + "/" + name) }
+
+func (o *opener) datasetAt(path string) *meta.Dataset {
+	d, err := o.nodes.Dataset(path)
+	o.note(err)
+	return d
+}
+
+func (o *opener) groupAt(path string) *meta.Group {
+	g, err := o.nodes.Group(path)
+	o.note(err)
+	return g
+}
+
+func (o *opener) note(err error) {
+	if o.failed == nil {
+		o.failed = err
+	}
+}
+
+func (o *opener) attributesOf(path string, attrs meta.Attrs) attributes {
+	return attributes{attrs, path, &o.failed}
+}
+
+// of are a dataset's attributes.
+func (o *opener) of(d *meta.Dataset) attributes { return o.attributesOf(d.Path, d.Attrs) }
 
 func unsupported(format string, args ...any) error {
 	return fault.New(fault.Unsupported, format, args...)

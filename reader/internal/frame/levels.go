@@ -90,7 +90,10 @@ func (l *Levels) dictionary(mem memory.Allocator, data arrow.ArrayData, t arrow.
 		data.Retain()
 	}
 	defer data.Release()
-	masked := retyped(mem, data, data.DataType(), func(i int) bool { return codes[i] < 0 })
+	masked, err := retyped(mem, data, data.DataType(), func(i int) bool { return codes[i] < 0 })
+	if err != nil {
+		return nil, err
+	}
 	defer masked.Release()
 	return array.NewDataWithDictionary(t, masked.Len(), masked.Buffers(), nulls(masked.Buffers()[0]), masked.Offset(),
 		l.Values.Data().(*array.Data)), nil

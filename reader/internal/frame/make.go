@@ -5,40 +5,10 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/bitutil"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
-
-// Options are the choices of a request that bear on a frame's own types.
-type Options struct {
-	Numbers bool // times stay integers
-	Plain   bool // no dictionaries, no extensions
-}
-
-// with is the column with what a request's options make of it.
-func (c Column) with(o Options) Column {
-	if o.Numbers && (c.As == Timestamp || c.As == Duration || c.As == Date) {
-		c.As = Plain
-	}
-	if o.Plain && c.As == Categories {
-		c.As = Coded
-	}
-	if o.Plain && c.As == Period {
-		c.As = Plain
-	}
-	return c
-}
-
-// With gives the columns as a request's options have them.
-func (f *Frame) With(o Options) []Column {
-	out := make([]Column, len(f.Columns))
-	for i, c := range f.Columns {
-		out[i] = c.with(o)
-	}
-	return out
-}
 
 // inner is the type of a list's values and how many a row has; its own type and -1 without a list.
 func inner(t arrow.DataType) (arrow.DataType, int) {
@@ -76,7 +46,7 @@ func (c Column) made(t arrow.DataType) (arrow.DataType, bool) {
 	switch c.As {
 	case Plain:
 		return t, true
-	case Timestamp, Duration, Period:
+	case Timestamp, Duration, Period, Ordinal:
 		ok = t.ID() == arrow.INT64
 	case Date:
 		ok = t.ID() == arrow.INT64 || t.ID() == arrow.INT32 || t.ID() == arrow.TIMESTAMP
@@ -102,12 +72,15 @@ func (c Column) target() arrow.DataType {
 	case Date:
 		return arrow.FixedWidthTypes.Date32
 	case Text:
+		if c.Type != nil && c.Type.ID() == arrow.BINARY {
+			return c.Type
+		}
 		return arrow.BinaryTypes.String
 	case Categories:
 		return &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: c.Levels.Values.DataType(), Ordered: c.Ordered}
 	case Coded:
 		return c.Levels.Values.DataType()
-	case Period:
+	case Period, Ordinal:
 		return arrow.PrimitiveTypes.Int64
 	}
 	return c.Type
@@ -142,14 +115,14 @@ func (c Column) Make(mem memory.Allocator, raw, mask arrow.Array) (arrow.Array, 
 
 func (c Column) convert(mem memory.Allocator, data arrow.ArrayData, t arrow.DataType, mask arrow.Array) (arrow.ArrayData, error) {
 	switch c.As {
-	case Timestamp, Duration, Period:
+	case Timestamp, Duration, Period, Ordinal:
 		off, v := data.Offset(), arrow.Int64Traits.CastFromBytes(values(data))
-		return retyped(mem, data, t, func(i int) bool { return v[off+i] == math.MinInt64 }), nil
+		return retyped(mem, data, t, func(i int) bool { return v[off+i] == math.MinInt64 })
 	case Text:
 		if c.Null == nil {
 			break
 		}
-		return retyped(mem, data, t, isText(data, *c.Null)), nil
+		return retyped(mem, data, t, isText(data, *c.Null))
 	case Date:
 		return dates(mem, data)
 	case Categories:
@@ -158,7 +131,7 @@ func (c Column) convert(mem memory.Allocator, data arrow.ArrayData, t arrow.Data
 		return c.Levels.chosen(mem, data)
 	}
 	if b, ok := mask.(*array.Boolean); ok {
-		return retyped(mem, data, t, b.Value), nil
+		return retyped(mem, data, t, b.Value)
 	}
 	data.Retain()
 	return data, nil
@@ -170,29 +143,37 @@ func isText(data arrow.ArrayData, text string) func(i int) bool {
 	return func(i int) bool { return string(b[from[i]:from[i+1]]) == text }
 }
 
-// retyped is data of another type over the same values, null where none says so or it was before.
-func retyped(mem memory.Allocator, data arrow.ArrayData, t arrow.DataType, none func(i int) bool) arrow.ArrayData {
-	n, off := data.Len(), data.Offset()
-	first := 0
+// retyped is data of another type over the same values, null where none says so or it was before. With more nulls than
+// before it is a copy, with zeros below them.
+func retyped(mem memory.Allocator, data arrow.ArrayData, t arrow.DataType, none func(i int) bool) (arrow.ArrayData, error) {
+	n, first := data.Len(), 0
 	for first < n && !none(first) {
 		first++
 	}
-	buffers := append([]*memory.Buffer(nil), data.Buffers()...)
 	if first == n {
-		return array.NewData(t, n, buffers, nil, nulls(buffers[0]), off)
+		return typed(data, t), nil
 	}
-	valid := newBuffer(mem, int(bitutil.BytesForBits(int64(off+n))))
-	defer valid.Release()
-	bits := valid.Bytes()
-	bitutil.SetBitsTo(bits, 0, int64(8*len(bits)), true)
-	old := buffers[0]
-	for i := range n {
-		if i >= first && none(i) || old != nil && old.Len() > 0 && !bitutil.BitIsSet(old.Bytes(), off+i) {
-			bitutil.ClearBit(bits, off+i)
+	at := make([]int, n)
+	for i := range at {
+		if at[i] = i; i >= first && none(i) {
+			at[i] = -1
 		}
 	}
-	buffers[0] = valid
-	return array.NewData(t, n, buffers, nil, array.UnknownNullCount, off)
+	taken, err := take(mem, data, at)
+	if err != nil {
+		return nil, err
+	}
+	defer taken.Release()
+	return typed(taken, t), nil
+}
+
+// typed is data of another type, or the same one, over the same values.
+func typed(data arrow.ArrayData, t arrow.DataType) arrow.ArrayData {
+	if arrow.TypeEqual(t, data.DataType()) {
+		data.Retain()
+		return data
+	}
+	return array.NewData(t, data.Len(), data.Buffers(), nil, nulls(data.Buffers()[0]), data.Offset())
 }
 
 // nulls is how many an array with this validity has: to be counted, or none.

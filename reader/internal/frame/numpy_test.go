@@ -46,7 +46,7 @@ func TestScalars(t *testing.T) {
 // openLabels opens a frame of two columns whose labels are an array of objects.
 func openLabels(pickle string) (*Frame, error) {
 	labels := attrs("CLASS", "VLARRAY", "kind", "object", "name", "what")
-	n := NewNodes(&meta.File{
+	n := nodes(&meta.File{
 		Groups: []meta.Group{{Path: "/df", Attrs: attrs("pandas_type", "frame", "axis0_variety", "regular", "axis1_variety", "regular", "nblocks", "#1")}},
 		Datasets: []meta.Dataset{
 			{Path: "/df/axis0", Shape: []uint64{1}, Attrs: labels}, {Path: "/df/block0_items", Shape: []uint64{1}, Attrs: labels},

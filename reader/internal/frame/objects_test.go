@@ -17,7 +17,7 @@ func objects(shape, items string) string {
 
 func openSeries(t *testing.T, pickle []byte) (Column, source) {
 	t.Helper()
-	n := NewNodes(&meta.File{
+	n := nodes(&meta.File{
 		Groups: []meta.Group{{Path: "/s", Attrs: attrs("pandas_type", "series", "name", "v", "index_variety", "regular")}},
 		Datasets: []meta.Dataset{
 			{Path: "/s/values", Shape: []uint64{1}, Attrs: attrs("CLASS", "VLARRAY")},

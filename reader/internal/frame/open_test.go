@@ -1,7 +1,9 @@
 package frame
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,34 +66,65 @@ func arr(typ arrow.DataType, values string) arrow.Array {
 	return a
 }
 
-func attrs(kv ...string) []meta.Attr {
-	var out []meta.Attr
+// tree are the nodes of a file.
+type tree struct {
+	groups   map[string]*meta.Group
+	datasets map[string]*meta.Dataset
+}
+
+func (n tree) Group(path string) (*meta.Group, error)     { return n.groups[path], nil }
+func (n tree) Dataset(path string) (*meta.Dataset, error) { return n.datasets[path], nil }
+
+func nodes(f *meta.File) tree {
+	n := tree{map[string]*meta.Group{}, map[string]*meta.Dataset{}}
+	for i, g := range f.Groups {
+		n.groups[g.Path] = &f.Groups[i]
+	}
+	for i, d := range f.Datasets {
+		n.datasets[d.Path] = &f.Datasets[i]
+	}
+	return n
+}
+
+// over are attributes of which the first of a name hides the others.
+func over(first, rest meta.Attrs) (out meta.Attrs) {
+	for _, a := range slices.Concat(first.All, rest.All) {
+		if !slices.ContainsFunc(out.All, func(b meta.Attr) bool { return a.Name == b.Name }) {
+			out.All = append(out.All, a)
+		}
+	}
+	slices.SortFunc(out.All, func(a, b meta.Attr) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+func attrs(kv ...string) meta.Attrs {
+	var out meta.Attrs
 	for i := 0; i < len(kv); i += 2 {
 		b, _ := json.Marshal(kv[i+1])
 		if strings.HasPrefix(kv[i+1], "#") {
 			b = []byte(kv[i+1][1:])
 		}
-		out = append(out, meta.Attr{Name: kv[i], Value: b})
+		out.All = append(out.All, meta.Attr{Name: kv[i], Value: b})
 	}
-	return out
+	return over(out, meta.Attrs{})
 }
 
 // oneTable is a frame in format "table" with an index, a block of two columns and a data column.
-func oneTable(group, table []meta.Attr) (*Nodes, source) {
+func oneTable(group, table meta.Attrs) (tree, source) {
 	base := attrs("pandas_type", "frame_table", "table_type", "appendable_frame", "index_cols", "(lp0\n(I0\nVindex\np1\ntp2\na.",
 		"values_cols", "(lp0\nVvalues_block_0\np1\naVs\np2\na.", "non_index_axes", "(lp0\n(I1\n(lp1\nVs\np2\naVa\np3\naVb\np4\natp11\na.",
 		"levels", "#1", "nan_rep", "N.", "data_col_nan_rep", "#1")
 	columns := attrs("index_kind", "integer", "values_block_0_kind", "(lp0\nVa\naVb\na.", "values_block_0_dtype", "float64",
 		"s_kind", "(lp0\nVs\na.", "s_dtype", "bytes40", "s_nan_rep", "nan")
 	f64 := arrow.FixedSizeListOf(2, arrow.PrimitiveTypes.Float64)
-	return NewNodes(&meta.File{
-			Groups:   []meta.Group{{Path: "/df", Attrs: append(group, base...)}},
-			Datasets: []meta.Dataset{{Path: "/df/table", Shape: []uint64{2}, Attrs: append(table, columns...)}},
+	return nodes(&meta.File{
+			Groups:   []meta.Group{{Path: "/df", Attrs: over(group, base)}},
+			Datasets: []meta.Dataset{{Path: "/df/table", Shape: []uint64{2}, Attrs: over(table, columns)}},
 		}), source{"/df/table index": arr(arrow.PrimitiveTypes.Int64, "[1,2]"), "/df/table s": arr(arrow.BinaryTypes.String, `["x","nan"]`),
 			"/df/table values_block_0": arr(f64, "[[1,2],[3,4]]")}
 }
 
-func openTable(t *testing.T, group, table []meta.Attr) (*Frame, error) {
+func openTable(t *testing.T, group, table meta.Attrs) (*Frame, error) {
 	t.Helper()
 	n, s := oneTable(group, table)
 	return Open(n, "/df", s)
@@ -105,7 +138,7 @@ func names(f *Frame) (out []string) {
 }
 
 func TestOpenTable(t *testing.T) {
-	f, err := openTable(t, nil, nil)
+	f, err := openTable(t, meta.Attrs{}, meta.Attrs{})
 	require.NoError(t, err)
 	require.Equal(t, "pandas table", f.Format)
 	require.Equal(t, []string{"s", "a", "b", "__index_level_0__"}, names(f))
@@ -122,15 +155,15 @@ func TestOpenTable(t *testing.T) {
 // Attributes given first hide those of oneTable.
 func TestOpenTableOtherwise(t *testing.T) {
 	for name, k := range map[string]struct {
-		group, table []meta.Attr
+		group, table meta.Attrs
 		want         []string // names
 	}{
-		"labels that need calls": {nil, attrs("values_block_0_kind", "(lp0\ncos\nsystem\na."), []string{"values_block_0_0", "values_block_0_1", "s", "__index_level_0__"}},
-		"no order":               {attrs("non_index_axes", "N."), nil, []string{"a", "b", "s", "__index_level_0__"}},
-		"another order's labels": {attrs("non_index_axes", "(lp0\n(I1\n(lp1\nVq\natp11\na."), nil, []string{"a", "b", "s", "__index_level_0__"}},
-		"index name":             {attrs("info", "(dp0\nVindex\n(dp1\nVindex_name\nVkey\nss."), nil, []string{"s", "a", "b", "key"}},
-		"index name of a column": {attrs("info", "(dp0\nVindex\n(dp1\nVindex_name\nVa\nss."), nil, []string{"s", "a", "b", "__index_level_0__"}},
-		"level":                  {attrs("levels", "(lp0\nVs\na."), nil, []string{"a", "b", "s"}},
+		"labels that need calls": {meta.Attrs{}, attrs("values_block_0_kind", "(lp0\ncos\nsystem\na."), []string{"values_block_0_0", "values_block_0_1", "s", "__index_level_0__"}},
+		"no order":               {attrs("non_index_axes", "N."), meta.Attrs{}, []string{"a", "b", "s", "__index_level_0__"}},
+		"another order's labels": {attrs("non_index_axes", "(lp0\n(I1\n(lp1\nVq\natp11\na."), meta.Attrs{}, []string{"a", "b", "s", "__index_level_0__"}},
+		"index name":             {attrs("info", "(dp0\nVindex\n(dp1\nVindex_name\nVkey\nss."), meta.Attrs{}, []string{"s", "a", "b", "key"}},
+		"index name of a column": {attrs("info", "(dp0\nVindex\n(dp1\nVindex_name\nVa\nss."), meta.Attrs{}, []string{"s", "a", "b", "__index_level_0__"}},
+		"level":                  {attrs("levels", "(lp0\nVs\na."), meta.Attrs{}, []string{"a", "b", "s"}},
 		"unnamed level":          {attrs("table_type", "appendable_multiframe", "levels", "(lp0\nVlevel_0\na.", "values_cols", "(lp0\nVlevel_0\na."), attrs("level_0_kind", "(lp0\nVlevel_0\na."), []string{"__index_level_0__"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,16 +176,16 @@ func TestOpenTableOtherwise(t *testing.T) {
 
 func TestOpenTableRefuses(t *testing.T) {
 	for name, k := range map[string]struct {
-		group, table []meta.Attr
+		group, table meta.Attrs
 		says         string
 	}{
-		"panel":                {attrs("table_type", "appendable_panel"), nil, "appendable_panel"},
-		"by columns":           {attrs("index_cols", "(lp0\n(I1\nVindex\np1\ntp2\na."), nil, "by columns"},
-		"no index_cols":        {attrs("index_cols", "#5"), nil, "index_cols"},
-		"cyclic index_cols":    {attrs("index_cols", "(lp0\ng0\na."), nil, "index_cols"},
-		"values_cols":          {attrs("values_cols", "(lp0\nI5\na."), nil, "values_cols"},
-		"two of a name":        {nil, attrs("values_block_0_kind", "(lp0\nVa\naVa\na."), `"a"`},
-		"level that is absent": {attrs("levels", "(lp0\nVq\na."), nil, "levels"},
+		"panel":                {attrs("table_type", "appendable_panel"), meta.Attrs{}, "appendable_panel"},
+		"by columns":           {attrs("index_cols", "(lp0\n(I1\nVindex\np1\ntp2\na."), meta.Attrs{}, "by columns"},
+		"no index_cols":        {attrs("index_cols", "#5"), meta.Attrs{}, "index_cols"},
+		"cyclic index_cols":    {attrs("index_cols", "(lp0\ng0\na."), meta.Attrs{}, "index_cols"},
+		"values_cols":          {attrs("values_cols", "(lp0\nI5\na."), meta.Attrs{}, "values_cols"},
+		"two of a name":        {meta.Attrs{}, attrs("values_block_0_kind", "(lp0\nVa\naVa\na."), `"a"`},
+		"level that is absent": {attrs("levels", "(lp0\nVq\na."), meta.Attrs{}, "levels"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := openTable(t, k.group, k.table)
@@ -160,7 +193,7 @@ func TestOpenTableRefuses(t *testing.T) {
 			require.ErrorContains(t, err, k.says)
 		})
 	}
-	n, s := oneTable(nil, nil)
+	n, s := oneTable(meta.Attrs{}, meta.Attrs{})
 	f, err := Open(n, "/df/table", s)
 	require.NoError(t, err)
 	require.Nil(t, f, "no group")
@@ -168,12 +201,12 @@ func TestOpenTableRefuses(t *testing.T) {
 
 func TestColumnsRefused(t *testing.T) {
 	for name, k := range map[string]struct {
-		group, table []meta.Attr
+		group, table meta.Attrs
 		column, says string
 	}{
-		"objects":      {nil, attrs("values_block_0_dtype", "object"), "a", "pickled"},
-		"object index": {nil, attrs("index_kind", "object"), "__index_level_0__", "pickled"},
-		"odd unit":     {nil, attrs("values_block_0_dtype", "datetime64[25s]"), "b", "datetime64[25s]"},
+		"objects":      {meta.Attrs{}, attrs("values_block_0_dtype", "object"), "a", "pickled"},
+		"object index": {meta.Attrs{}, attrs("index_kind", "object"), "__index_level_0__", "pickled"},
+		"odd unit":     {meta.Attrs{}, attrs("values_block_0_dtype", "datetime64[25s]"), "b", "datetime64[25s]"},
 		"odd zone":     {attrs("info", "(dp0\nVvalues_block_0\n(dp1\nVtz\ncos\nsystem\n(Vls\ntRss."), attrs("values_block_0_dtype", "datetime64[ns]"), "a", "time zone"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,9 +254,28 @@ func FuzzOpen(f *testing.F) {
 }
 
 func TestTooManyColumns(t *testing.T) {
-	n, s := oneTable(nil, attrs("values_block_0_kind", "N."))
+	n, s := oneTable(meta.Attrs{}, attrs("values_block_0_kind", "N."))
 	wide := arrow.FixedSizeListOf(maxColumns+1, arrow.PrimitiveTypes.Float64)
 	s["/df/table values_block_0"] = arr(wide, "[]")
 	_, err := Open(n, "/df", s)
 	require.ErrorContains(t, err, "more than 65536 columns")
+}
+
+// What decides columns and cannot be read ends the opening, with the names of object and attribute.
+func TestUnreadable(t *testing.T) {
+	broken := func(name string) meta.Attrs { return meta.Attrs{All: []meta.Attr{{Name: name, Err: "damaged"}}} }
+	for _, name := range []string{"pandas_type", "table_type", "index_cols", "values_cols", "non_index_axes", "levels", "data_col_nan_rep", "info"} {
+		_, err := openTable(t, broken(name), meta.Attrs{})
+		require.ErrorIs(t, err, fault.DataLoss, name)
+		require.ErrorContains(t, err, `attribute "`+name+`": damaged`)
+	}
+	for _, name := range []string{"index_kind", "values_block_0_kind", "values_block_0_dtype", "values_block_0_meta", "s_nan_rep"} {
+		_, err := openTable(t, meta.Attrs{}, broken(name))
+		require.ErrorIs(t, err, fault.DataLoss, name)
+		require.ErrorContains(t, err, `/df/table: attribute "`+name+`": damaged`)
+	}
+	n, s := oneTable(meta.Attrs{}, meta.Attrs{})
+	n.datasets["/df/table"].Attrs.Err = "the list breaks off"
+	_, err := Open(n, "/df", s)
+	require.ErrorContains(t, err, "/df/table: attributes: the list breaks off")
 }

@@ -19,7 +19,7 @@ func (o *opener) table(f *Frame) error {
 	if !strings.HasPrefix(kind, "appendable_") || strings.Contains(kind, "panel") || strings.Contains(kind, "ndim") {
 		return unsupported("pandas' %.40q: ask the raw node %s", kind, d.Path)
 	}
-	t := &stored{opener: o, node: d, attrs: attributes(d.Attrs)}
+	t := &stored{opener: o, node: d, attrs: o.of(d)}
 	t.info, _ = o.attrs.python("info").(*Dict)
 	t.readLevels()
 	index, err := t.index()
@@ -189,7 +189,7 @@ func (t *stored) categoriesPath(column string) string {
 }
 
 func (t *stored) hasCategories(column string) bool {
-	return t.nodes.Groups[t.categoriesPath(column)] != nil
+	return t.groupAt(t.categoriesPath(column)) != nil
 }
 
 // category reads the categories of a column: a series of their own, none if there are no categories.

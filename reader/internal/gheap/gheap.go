@@ -9,19 +9,15 @@ package gheap
 import (
 	"container/list"
 	"encoding/binary"
-	"errors"
-	"io"
 	"sync"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // Heap reads a file's global heap collections, and keeps those used last.
 type Heap struct {
-	r     io.ReaderAt
-	f     *chunkindex.File
-	size  uint64
+	f     *h5file.File
 	limit int64
 
 	mu     sync.Mutex
@@ -40,17 +36,16 @@ type collection struct {
 // span is an object's place in its collection; free if start is zero.
 type span struct{ start, end uint32 }
 
-// New returns the heap of a file of size bytes whose superblock is f. Collections are kept up to about cacheBytes, but
-// always the last one.
-func New(r io.ReaderAt, f *chunkindex.File, size int64, cacheBytes int64) *Heap {
-	return &Heap{r: r, f: f, size: uint64(max(size, 0)), limit: cacheBytes, recent: list.New(), at: map[uint64]*list.Element{}}
+// New returns the heap of a file. Collections are kept up to about cacheBytes, but always the last one.
+func New(f *h5file.File, cacheBytes int64) *Heap {
+	return &Heap{f: f, limit: cacheBytes, recent: list.New(), at: map[uint64]*list.Element{}}
 }
 
 // Object returns the bytes of an object: addr is its collection's address, relative to the base, and index its number
 // there, as variable-length elements have them. The null reference (address 0 or undefined, or index 0) is nil; an
 // object of no bytes is empty. It fails with fault.DataLoss if there is no such object or its collection is damaged.
 func (h *Heap) Object(addr uint64, index uint32) ([]byte, error) {
-	if addr == 0 || addr == chunkindex.Undefined || index == 0 {
+	if addr == 0 || addr == h5file.Undefined || index == 0 {
 		return nil, nil
 	}
 	c, err := h.collection(addr)
@@ -112,7 +107,7 @@ const minCollection = 4096
 // load reads a collection, whose header says how long it is.
 func (h *Heap) load(addr uint64) (*collection, error) {
 	head := h.head()
-	b, err := h.read(addr, uint64(head))
+	b, err := h.f.Read(addr, uint64(head))
 	if err != nil {
 		return nil, err
 	}
@@ -123,26 +118,11 @@ func (h *Heap) load(addr uint64) (*collection, error) {
 	if size < minCollection || size > 1<<32-1 {
 		return nil, fault.New(fault.DataLoss, "gheap: read collection %#x: size %d, HDF5 has at least %d", addr, size, minCollection)
 	}
-	if b, err = h.read(addr, size); err != nil {
+	if b, err = h.f.Read(addr, size); err != nil {
 		return nil, err
 	}
 	c := &collection{addr: addr, bytes: b}
 	return c, h.index(c, head)
-}
-
-func (h *Heap) read(addr, n uint64) ([]byte, error) {
-	abs := addr + h.f.Base
-	if abs < addr || abs > h.size || n > h.size-abs {
-		return nil, fault.New(fault.DataLoss, "gheap: read %d bytes at %#x: beyond the end of a file of %d bytes", n, addr, h.size)
-	}
-	b := make([]byte, n)
-	if got, err := h.r.ReadAt(b, int64(abs)); uint64(got) < n {
-		if err == nil || errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, fault.New(fault.DataLoss, "gheap: read %d bytes at %#x: %w", n, addr, err)
-	}
-	return b, nil
 }
 
 // head is the length of the header of a collection, and of one of its objects: eight bytes and a length, aligned to

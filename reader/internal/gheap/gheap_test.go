@@ -17,6 +17,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // fixture is a line of testdata/values.json.gz: a contiguous dataset of variable-length bytes.
@@ -56,8 +57,8 @@ func unzip(t testing.TB, name string) []byte {
 	return b
 }
 
-func (f fixture) references(t testing.TB, h5 *chunkindex.File, b []byte) []reference {
-	o, err := h5.Object(f.Addr)
+func (f fixture) references(t testing.TB, h5 *h5file.File, b []byte) []reference {
+	o, err := chunkindex.Open(h5, f.Addr)
 	require.NoError(t, err)
 	refs := make([]reference, len(f.Values))
 	at := b[o.Layout.Addr:]
@@ -75,8 +76,8 @@ func (f fixture) references(t testing.TB, h5 *chunkindex.File, b []byte) []refer
 	return refs
 }
 
-func open(t testing.TB, b []byte) *chunkindex.File {
-	h5, err := chunkindex.Open(bytes.NewReader(b), int64(len(b)))
+func open(t testing.TB, b []byte) *h5file.File {
+	h5, err := h5file.Open(bytes.NewReader(b), int64(len(b)))
 	require.NoError(t, err)
 	return h5
 }
@@ -87,7 +88,7 @@ func TestObject(t *testing.T) {
 		for _, cache := range []int64{0, 10000, 1 << 20} {
 			b := f.bytes(t)
 			h5 := open(t, b)
-			h := gheap.New(bytes.NewReader(b), h5, int64(len(b)), cache)
+			h := gheap.New(h5, cache)
 			for i, r := range f.references(t, h5, b) {
 				got, err := h.Object(r.addr, r.index)
 				require.NoError(t, err)
@@ -104,7 +105,7 @@ func TestConcurrent(t *testing.T) {
 	b := f.bytes(t)
 	h5 := open(t, b)
 	refs := f.references(t, h5, b)
-	h := gheap.New(bytes.NewReader(b), h5, int64(len(b)), 5000)
+	h := gheap.New(h5, 5000)
 	var wg sync.WaitGroup
 	errs := make(chan error, 4*len(refs))
 	for g := range 4 {
@@ -148,7 +149,10 @@ func TestCache(t *testing.T) {
 	require.Greater(t, len(collections), 1)
 	for cache, passes := range map[int64]int{0: 2, 1 << 20: 1} {
 		r := &counting{ReaderAt: bytes.NewReader(b)}
-		h := gheap.New(r, h5, int64(len(b)), cache)
+		h5, err := h5file.Open(r, int64(len(b)))
+		require.NoError(t, err)
+		r.reads = 0
+		h := gheap.New(h5, cache)
 		for range 2 {
 			for _, ref := range refs {
 				_, err := h.Object(ref.addr, ref.index)
@@ -164,8 +168,8 @@ func TestCache(t *testing.T) {
 
 func TestNull(t *testing.T) {
 	b := fixtures(t)[0].bytes(t)
-	h := gheap.New(bytes.NewReader(b), open(t, b), int64(len(b)), 0)
-	for _, r := range []reference{{addr: 0, index: 1}, {addr: chunkindex.Undefined, index: 1}, {addr: 99, index: 0}} {
+	h := gheap.New(open(t, b), 0)
+	for _, r := range []reference{{addr: 0, index: 1}, {addr: h5file.Undefined, index: 1}, {addr: 99, index: 0}} {
 		got, err := h.Object(r.addr, r.index)
 		require.NoError(t, err)
 		require.Nil(t, got)
@@ -206,14 +210,14 @@ func TestDamage(t *testing.T) {
 			binary.LittleEndian.PutUint64(b[ref.addr+24:], 1<<40)
 			return b
 		}, addr: ref.addr, index: ref.index, message: "exceeds it"},
-		"truncated": {break_: func(b []byte) []byte { return b[:ref.addr+100] }, addr: ref.addr, index: ref.index, message: "beyond the end"},
+		"truncated": {break_: func(b []byte) []byte { return b[:ref.addr+100] }, addr: ref.addr, index: ref.index, message: "file is truncated"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := bytes.Clone(good)
 			if c.break_ != nil {
 				b = c.break_(b)
 			}
-			h := gheap.New(bytes.NewReader(b), h5, int64(len(b)), 0)
+			h := gheap.New(open(t, b), 0)
 			_, err := h.Object(c.addr, c.index)
 			require.ErrorIs(t, err, fault.DataLoss)
 			require.ErrorContains(t, err, c.message)
@@ -227,8 +231,10 @@ func TestShrunk(t *testing.T) {
 	b := f.bytes(t)
 	h5 := open(t, b)
 	ref := f.references(t, h5, b)[5]
-	h := gheap.New(bytes.NewReader(b[:ref.addr+20]), h5, int64(len(b)), 0)
-	_, err := h.Object(ref.addr, ref.index)
+	shrunk, err := h5file.Open(bytes.NewReader(b[:ref.addr+20]), int64(len(b)))
+	require.NoError(t, err)
+	h := gheap.New(shrunk, 0)
+	_, err = h.Object(ref.addr, ref.index)
 	require.ErrorIs(t, err, fault.DataLoss)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
@@ -241,11 +247,11 @@ func FuzzObject(f *testing.F) {
 	}
 	superblock := fixtures(f)[0].bytes(f)[:96]
 	f.Fuzz(func(t *testing.T, b []byte, index uint32) {
-		h5, err := chunkindex.Open(bytes.NewReader(superblock), int64(len(superblock)))
+		b = append(bytes.Clone(superblock), b...)
+		h5, err := h5file.Open(bytes.NewReader(b), int64(len(b)))
 		require.NoError(t, err)
-		b = append(make([]byte, 8), b...)
-		h := gheap.New(bytes.NewReader(b), h5, int64(len(b)), 100)
-		got, err := h.Object(8, index)
+		h := gheap.New(h5, 100)
+		got, err := h.Object(uint64(len(superblock)), index)
 		require.LessOrEqual(t, len(got), len(b))
 		if err != nil {
 			require.ErrorIs(t, err, fault.DataLoss)

@@ -9,8 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"unsafe"
 
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -22,36 +20,23 @@ const (
 	maxAttrs = 4 << 20  // of one object
 )
 
-// readAttrs reads an object's attributes in the order of names, taking what they cost from the budget. A list that
-// breaks off ends in a nameless attribute with Err.
-func (f *File) readAttrs(object C.hid_t, budget *int) []meta.Attr {
+// readAttrs reads an object's attributes in the order of names, taking what they cost from the budget.
+func (f *File) readAttrs(object C.hid_t, budget *int) (out meta.Attrs) {
 	names, err := f.attrNames(object)
-	value := func(name string) (json.RawMessage, error) { return f.attr(object, name, budget) }
-	if err != nil && err != errTooManyNames {
-		if p := f.attrsApart(object); p != nil {
-			defer p.close()
-			names, err = slices.Sorted(maps.Keys(p.byName)), nil
-			value = func(name string) (json.RawMessage, error) { return p.value(p.byName[name], budget) }
-		}
+	if err != nil {
+		out.Err = err.Error()
 	}
-	var out []meta.Attr
 	for _, name := range names {
-		a := meta.Attr{Name: name, Value: json.RawMessage("null")}
 		// The names count too: a million empty attributes are not free.
 		if *budget -= len(name) + 16; *budget < 0 {
-			a.Err = "too many attributes: the rest is not listed"
-			return append(out, a)
+			out.Err = "too many attributes: the rest is not listed"
+			return out
 		}
-		v, err := value(name)
-		if err != nil {
-			a.Err = err.Error()
-		} else {
-			a.Value = v
+		a := meta.Attr{Name: name}
+		if a.Value, err = f.attr(object, name, budget); err != nil {
+			a.Value, a.Err = nil, err.Error()
 		}
-		out = append(out, a)
-	}
-	if err != nil {
-		out = append(out, meta.Attr{Value: json.RawMessage("null"), Err: err.Error()})
+		out.All = append(out.All, a)
 	}
 	return out
 }

@@ -1,5 +1,6 @@
 // Package h5c asks libhdf5 what a file is: the only importer of gonum.org/v1/hdf5 and of the C library. It turns a file
-// into the plain values of package meta and reads hyperslabs that no other way can read.
+// into the plain values of package meta and reads hyperslabs that no other way can read. libhdf5 loads no plug-in for that:
+// FindPlugin and Undo do, for a chunk's bytes and no file.
 //
 // Use a File for one file. Everything it returns is the caller's own memory; no C memory outlives a call. libhdf5 keeps
 // global state, so all calls of the process go one at a time; a hostile file may crash or stall the library, which is
@@ -34,6 +35,7 @@ func enter() (leave func()) {
 	lib.Lock()
 	runtime.LockOSThread()
 	C.H5Eset_auto2(C.H5E_DEFAULT, nil, nil)
+	C.H5PLset_loading_state(0) // whoever reads files loads no plug-in
 	return func() {
 		runtime.UnlockOSThread()
 		lib.Unlock()

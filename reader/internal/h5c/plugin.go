@@ -2,8 +2,7 @@ package h5c
 
 /*
 #cgo LDFLAGS: -ldl
-#include <dlfcn.h>
-#include "shim.h"
+#include "plugin.h"
 */
 import "C"
 
@@ -17,56 +16,134 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// Filter tells whether libhdf5 undoes a filter, by its own code or by a plug-in in the folders of HDF5_PLUGIN_PATH.
-// Errors: fault.Unsupported, saying why not.
-func Filter(id uint16) error {
+// loaded are the filters whose plug-ins were found, which stay loaded. Guarded by lib.
+var loaded = map[uint16]*C.H5Z_class2_t{}
+
+// FindPlugin loads the plug-in that undoes a filter, from the folders of HDF5_PLUGIN_PATH or, where that is not set, those
+// that libhdf5 was built with. Errors: fault.Unsupported, saying why there is none.
+func FindPlugin(id uint16) error {
 	defer enter()()
-	n := C.H5Z_filter_t(id)
-	var does C.uint
-	if C.H5Zfilter_avail(n) <= 0 || C.H5Zget_filter_info(n, &does) < 0 {
-		return fault.New(fault.Unsupported, "h5c: libhdf5 finds no plug-in for it%s", unloadable())
+	_, err := find(id)
+	return err
+}
+
+func find(id uint16) (*C.H5Z_class2_t, error) {
+	if f := loaded[id]; f != nil {
+		return f, nil
 	}
-	if does&C.H5Z_FILTER_CONFIG_DECODE_ENABLED == 0 {
-		return fault.New(fault.Unsupported, "h5c: the plug-in for filter %d only encodes", id)
+	var told []string
+	f := search(id, &told)
+	switch {
+	case f == nil && len(told) > 0:
+		return nil, fault.New(fault.Unsupported, "there is no plug-in for it; %s", strings.ToValidUTF8(strings.Join(told, "; "), "\uFFFD"))
+	case f == nil:
+		return nil, fault.New(fault.Unsupported, "there is no plug-in for it")
+	case f.decoder_present == 0 || f.filter == nil:
+		return nil, fault.New(fault.Unsupported, "its plug-in only encodes")
 	}
-	return nil
+	loaded[id] = f
+	return f, nil
 }
 
 // maxTold bounds the libraries that a reason names.
 const maxTold = 3
 
-// unloadable names what stands in the way in the plug-in folders: libhdf5 passes over it in silence.
-func unloadable() string {
-	var told []string
-	for _, dir := range filepath.SplitList(os.Getenv("HDF5_PLUGIN_PATH")) {
+// search looks into the libraries of all folders, and tells what stood in the way.
+func search(id uint16, told *[]string) *C.H5Z_class2_t {
+	tell := func(format string, args ...any) {
+		if len(*told) < maxTold {
+			*told = append(*told, fmt.Sprintf(format, args...))
+		}
+	}
+	for _, dir := range folders() {
 		entries, err := os.ReadDir(dir)
-		if err != nil {
-			told = append(told, "a folder of HDF5_PLUGIN_PATH cannot be read")
+		if err != nil && os.Getenv(pathVariable) != "" {
+			tell("a folder of %s cannot be read", pathVariable)
 		}
 		for _, e := range entries {
 			// As libhdf5 chooses them (H5PL__find_plugin_in_path).
-			if !strings.HasPrefix(e.Name(), "lib") || !strings.Contains(e.Name(), ".so") || len(told) >= maxTold {
+			if !strings.HasPrefix(e.Name(), "lib") || !strings.Contains(e.Name(), ".so") || e.IsDir() {
 				continue
 			}
-			if why := loads(filepath.Join(dir, e.Name())); why != "" {
-				told = append(told, fmt.Sprintf("%s cannot be loaded: %s", e.Name(), strings.ReplaceAll(why, dir+"/", "")))
+			f, why := load(filepath.Join(dir, e.Name()), id)
+			if f != nil {
+				return f
+			}
+			if why != "" {
+				tell("%s cannot be loaded: %s", e.Name(), strings.ReplaceAll(why, dir+"/", ""))
 			}
 		}
 	}
-	if len(told) == 0 {
-		return ""
-	}
-	return "; " + strings.ToValidUTF8(strings.Join(told, "; "), "\uFFFD")
+	return nil
 }
 
-// loads tries a library as libhdf5 does; "" if it can be loaded.
-func loads(path string) string {
+const pathVariable = "HDF5_PLUGIN_PATH"
+
+// folders are where libhdf5 looks for plug-ins, in its order.
+func folders() (out []string) {
+	if os.Getenv("HDF5_PLUGIN_PRELOAD") == "::" { // H5PL_NO_PLUGIN
+		return nil
+	}
+	if list, ok := os.LookupEnv(pathVariable); ok {
+		return filepath.SplitList(list)
+	}
+	var n, size C.uint
+	if C.H5PLsize(&size) < 0 {
+		return nil
+	}
+	for ; n < size; n++ {
+		var path [4096]C.char
+		if C.H5PLget(n, &path[0], C.size_t(len(path)-1)) > 0 {
+			out = append(out, C.GoString(&path[0]))
+		}
+	}
+	return out
+}
+
+// load is the filter that a library holds, nil if it is not the one looked for; why not, if it cannot be loaded at all.
+func load(path string, id uint16) (f *C.H5Z_class2_t, why string) {
 	c := C.CString(path)
 	defer C.free(unsafe.Pointer(c))
-	h := C.dlopen(c, C.RTLD_LAZY)
-	if h == nil {
-		return C.GoString(C.dlerror())
+	library := C.dlopen(c, C.RTLD_LAZY|C.RTLD_LOCAL)
+	if library == nil {
+		return nil, C.GoString(C.dlerror())
 	}
-	C.dlclose(h)
-	return ""
+	f = C.h5c_plugin_filter(library)
+	if f == nil || f.version != C.H5Z_CLASS_T_VERS || f.id != C.H5Z_filter_t(id) {
+		C.dlclose(library)
+		return nil, ""
+	}
+	return f, ""
+}
+
+// optional is H5Z_FLAG_OPTIONAL, what files say about a filter.
+const optional = 1
+
+// Undo has a plug-in undo its filter: src, a chunk's bytes as the filter left them, goes to the beginning of dst, which has
+// room for the most that there may be. It gives how many bytes they are. The parameters are the file's client data
+// values. Errors: fault.Unsupported where there is no plug-in, fault.DataLoss where it fails or gives more.
+func Undo(id uint16, isOptional bool, params []uint32, src, dst []byte) (int, error) {
+	defer enter()()
+	f, err := find(id)
+	if err != nil {
+		return 0, err
+	}
+	flags := C.uint(C.H5Z_FLAG_REVERSE)
+	if isOptional {
+		flags |= optional
+	}
+	out := C.h5c_undo(f, flags, C.size_t(len(params)), (*C.uint)(unsafe.SliceData(params)), unsafe.Pointer(unsafe.SliceData(src)), C.size_t(len(src)))
+	defer C.H5free_memory(out.data)
+	switch n := uint64(out.n); {
+	case out.data == nil && n == 0:
+		return 0, fault.New(fault.DataLoss, "its plug-in had no memory for %d bytes", len(src))
+	case n == 0:
+		return 0, fault.New(fault.DataLoss, "its plug-in could not decode %d bytes", len(src))
+	case out.data == nil || n > uint64(out.room):
+		return 0, fault.New(fault.DataLoss, "its plug-in tells of %d bytes and gives %d", n, uint64(out.room))
+	case n > uint64(len(dst)):
+		return 0, fault.New(fault.DataLoss, "its plug-in gives %d bytes where there can be at most %d", n, len(dst))
+	default:
+		return copy(dst, unsafe.Slice((*byte)(out.data), n)), nil
+	}
 }

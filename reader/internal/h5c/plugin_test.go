@@ -10,21 +10,20 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-func TestFilter(t *testing.T) {
-	for _, id := range []uint16{1, 2, 3} {
-		require.NoError(t, Filter(id))
-	}
+func TestNoPlugin(t *testing.T) {
 	dir := t.TempDir()
 	for name, says := range map[string]string{
-		"":           "h5c: libhdf5 finds no plug-in for it",
-		dir:          "h5c: libhdf5 finds no plug-in for it",
+		"":           "there is no plug-in for it",
+		dir:          "there is no plug-in for it",
 		dir + "/not": "a folder of HDF5_PLUGIN_PATH cannot be read",
 	} {
 		t.Setenv("HDF5_PLUGIN_PATH", name)
-		err := Filter(299)
+		err := FindPlugin(299)
 		require.ErrorIs(t, err, fault.Unsupported)
 		require.ErrorContains(t, err, says)
 		require.NotContains(t, err.Error(), dir)
+		_, err = Undo(299, false, nil, []byte{1}, make([]byte, 1))
+		require.ErrorIs(t, err, fault.Unsupported)
 	}
 }
 
@@ -34,7 +33,7 @@ func TestUnloadablePluginsAreNamed(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("no library"), 0o600))
 	}
 	t.Setenv("HDF5_PLUGIN_PATH", dir)
-	err := Filter(299)
+	err := FindPlugin(299)
 	require.ErrorIs(t, err, fault.Unsupported)
 	require.ErrorContains(t, err, "; libone.so cannot be loaded: libone.so: ")
 	require.ErrorContains(t, err, "; libtwo.so.2 cannot be loaded: ")

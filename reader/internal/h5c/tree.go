@@ -126,9 +126,9 @@ func (w *walker) object(id C.hid_t, path string, addr uint64, depth int) {
 	}
 }
 
-func (w *walker) attributes(id C.hid_t) []meta.Attr {
+func (w *walker) attributes(id C.hid_t) meta.Attrs {
 	if w.outline {
-		return nil
+		return meta.Attrs{}
 	}
 	budget := min(maxAttrs, w.attrs)
 	before := budget

@@ -162,7 +162,7 @@ var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 func strip(b []byte, pad C.H5T_str_t) []byte {
 	switch pad {
 	case C.H5T_STR_SPACEPAD:
-		return bytes.TrimRight(b, " ")
+		return bytes.TrimRight(bytes.TrimRight(b, "\x00"), " ")
 	case C.H5T_STR_NULLPAD:
 		return bytes.TrimRight(b, "\x00")
 	}

@@ -99,9 +99,6 @@ func (c *files) close() {
 
 // answer carries out a request; dst is where a slab goes.
 func (c *files) answer(ctx context.Context, q *request, dst []byte) (*response, error) {
-	if q.Op == opFilter {
-		return &response{}, h5c.Filter(q.Filter)
-	}
 	f, err := c.use(q.Path)
 	if err != nil {
 		return &response{}, err

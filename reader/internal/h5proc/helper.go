@@ -2,7 +2,6 @@ package h5proc
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -10,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // helper is a running helper process; one call at a time.
@@ -19,7 +16,7 @@ type helper struct {
 	cmd    *exec.Cmd
 	in     *os.File // requests
 	out    *os.File // answers
-	shared []byte   // slabs that fit in are here
+	shared []byte   // bytes that fit in are handed over here
 	stderr *head
 	used   bool // a call was made
 }
@@ -43,12 +40,18 @@ func start(cfg *Config) (*helper, error) {
 	_, _ = unix.FcntlInt(answers.Fd(), unix.F_SETPIPE_SZ, pipeBytes) // a smaller one works too
 	h := &helper{in: in, out: out, stderr: &head{}}
 	files := []*os.File{requests, answers} // 3 and 4
-	if f, mem, err := share(); err == nil {
+	f, mem, err := share(cfg.shared)
+	switch {
+	case err == nil:
 		defer f.Close()
 		files, h.shared = append(files, f), mem
+	case cfg.role == filterRole: // which gets bytes in no other way
+		in.Close()
+		out.Close()
+		return nil, err
 	}
 	h.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
-	h.cmd.Env = environment(settings{cfg.MemoryLimit, len(h.shared)})
+	h.cmd.Env = environment(cfg, len(h.shared))
 	h.cmd.ExtraFiles = files
 	h.cmd.Stderr = h.stderr
 	h.cmd.WaitDelay = time.Second
@@ -62,11 +65,17 @@ func start(cfg *Config) (*helper, error) {
 }
 
 // environment is all that a helper gets to know.
-func environment(s settings) []string {
-	text, _ := json.Marshal(s) // numbers and strings
-	out := []string{helperEnv + "=" + string(text), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=1", "HDF5_USE_FILE_LOCKING=FALSE",
-		"HDF5_EXTFILE_PREFIX=${ORIGIN}"}
-	for _, name := range []string{"PATH", "HDF5_PLUGIN_PATH", "HDF5_PLUGIN_PRELOAD", "LD_LIBRARY_PATH", "TMPDIR"} {
+func environment(cfg *Config, shared int) []string {
+	text, _ := json.Marshal(settings{cfg.role, cfg.MemoryLimit, shared}) // numbers and strings
+	out := []string{helperEnv + "=" + string(text), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=1"}
+	names := []string{"PATH", "LD_LIBRARY_PATH", "TMPDIR"}
+	if cfg.role == filterRole {
+		names = append(names, "HDF5_PLUGIN_PATH", "HDF5_PLUGIN_PRELOAD")
+		out = append(out, "OMP_NUM_THREADS=1") // helpers work side by side
+	} else {
+		out = append(out, "HDF5_USE_FILE_LOCKING=FALSE", "HDF5_EXTFILE_PREFIX=${ORIGIN}")
+	}
+	for _, name := range names {
 		if v, ok := os.LookupEnv(name); ok {
 			out = append(out, name+"="+v)
 		}
@@ -74,35 +83,21 @@ func environment(s settings) []string {
 	return out
 }
 
-// call sends a request and waits for the answer, of which a slab goes to dst. Started says whether the helper has taken
-// the request up; an error means that the helper is of no more use.
-func (h *helper) call(q *request, frame, dst []byte) (r *response, started bool, err error) {
+// exchange sends a call's frame and takes its answer. Started says whether the helper has taken the call up; an error
+// means that the helper is of no more use.
+func (h *helper) exchange(c call) (started bool, err error) {
 	h.used = true
-	if _, err := h.in.Write(frame); err != nil {
-		return nil, false, err
+	if err := c.send(h); err != nil {
+		return false, err
 	}
 	var mark [1]byte
 	if _, err := io.ReadFull(h.out, mark[:]); err != nil {
-		return nil, false, err
+		return false, err
 	}
 	if mark[0] != picked {
-		return nil, true, errFrame
+		return true, errFrame
 	}
-	r = &response{}
-	if err := readFrame(h.out, r, maxResponse); err != nil {
-		return nil, true, err
-	}
-	if r.Kind == 0 && (q.Op == opTree) != (r.File != nil) {
-		return nil, true, fmt.Errorf("%w: no tree", errFrame)
-	}
-	switch {
-	case q.Op != opSlab || r.Kind != 0:
-	case len(dst) <= len(h.shared):
-		copy(dst, h.shared)
-	default:
-		_, err = io.ReadFull(h.out, dst)
-	}
-	return r, true, err
+	return true, c.receive(h)
 }
 
 func (h *helper) unshare() {
@@ -146,43 +141,4 @@ func (h *head) String() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return string(h.buf)
-}
-
-// strikes counts the deaths of helpers by the file they served.
-type strikes struct {
-	mu    sync.Mutex
-	count map[identity]int
-}
-
-const (
-	maxStrikes = 2
-	maxBlamed  = 4096
-)
-
-func (s *strikes) add(id identity) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.count) >= maxBlamed {
-		clear(s.count)
-	}
-	s.count[id]++
-}
-
-func (s *strikes) forgive(id identity) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.count, id)
-}
-
-func (s *strikes) out(id identity) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.count[id] >= maxStrikes
-}
-
-func died(q *request, how string) error {
-	if q.Op == opFilter {
-		return fault.New(fault.Unsupported, "h5proc: looking for the %s in HDF5_PLUGIN_PATH ended the helper process (%s)", q.subject(), how)
-	}
-	return fault.New(fault.DataLoss, "h5proc: %s: a helper process died on this file (%s)", q.subject(), how)
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/mtflight/mtflight/reader/internal/h5c"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -15,17 +16,15 @@ type InProcess struct {
 	files files
 }
 
-func (p *InProcess) do(ctx context.Context, q *request, dst []byte) (*response, error) {
+func (p *InProcess) ask(ctx context.Context, q *request, dst []byte) (*response, error) {
 	if err := ctx.Err(); err != nil {
 		return &response{}, err
 	}
-	if q.Op != opFilter {
-		path, err := filepath.Abs(q.Path)
-		if err != nil {
-			return &response{}, err
-		}
-		q.Path = path
+	path, err := filepath.Abs(q.Path)
+	if err != nil {
+		return &response{}, err
 	}
+	q.Path = path
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.files.answer(ctx, q, dst)
@@ -46,8 +45,23 @@ func (p *InProcess) ReadSlab(ctx context.Context, path, name string, start, coun
 	return readSlab(ctx, p, path, name, start, count, dst)
 }
 
-// Filter is Pool.Filter.
-func (p *InProcess) Filter(ctx context.Context, id uint16) error { return undoes(ctx, p, id) }
+// Find is Filters.Find.
+func (p *InProcess) Find(ctx context.Context, filter uint16) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return h5c.FindPlugin(filter)
+}
+
+// Undo is Filters.Undo.
+func (p *InProcess) Undo(ctx context.Context, c Chunk) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	dst := c.Out(c.Most)
+	n, err := h5c.Undo(c.Filter, c.Optional, c.Params, c.Bytes, dst)
+	return dst[:n], err
+}
 
 // Close closes the files that are kept open.
 func (p *InProcess) Close() error {

@@ -14,7 +14,6 @@ import (
 const confineEnv = "MTFLIGHT_TEST_CONFINE"
 
 func TestMain(m *testing.M) {
-	MaybeServe()
 	if os.Getenv(confineEnv) != "" {
 		tryForbidden()
 		return

@@ -2,7 +2,6 @@ package h5proc
 
 import (
 	"context"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -20,7 +19,18 @@ type Config struct {
 	MemoryLimit int64         // bytes of address space of each; 4 GiB
 	CallTimeout time.Duration // of one call in a helper; 20 s
 	Logger      *zap.Logger
+
+	role   role
+	shared int // bytes of memory shared with each
 }
+
+// role is what a helper is for. A process has one, from its start to its end.
+type role int
+
+const (
+	witnessRole role = iota // libhdf5 looks at files; it loads no plug-in
+	filterRole              // plug-ins undo filters of bytes; it opens no file but theirs
+)
 
 func (c *Config) defaults() {
 	if len(c.Command) == 0 {
@@ -40,8 +50,8 @@ func (c *Config) defaults() {
 	}
 }
 
-// Pool is a set of helper processes, started when needed.
-type Pool struct {
+// pool is a set of helper processes of one role, started when needed.
+type pool struct {
 	cfg     Config
 	closed  context.Context
 	close   context.CancelFunc
@@ -50,10 +60,10 @@ type Pool struct {
 	strikes strikes
 }
 
-// New makes a pool without starting a process yet. Close it.
-func New(cfg Config) *Pool {
+func newPool(cfg Config, r role, shared int) *pool {
 	cfg.defaults()
-	p := &Pool{cfg: cfg, slots: make(chan *helper, cfg.Helpers), strikes: strikes{count: map[identity]int{}}}
+	cfg.role, cfg.shared = r, shared
+	p := &pool{cfg: cfg, slots: make(chan *helper, cfg.Helpers), strikes: strikes{count: map[any]int{}}}
 	p.closed, p.close = context.WithCancel(context.Background())
 	for range cfg.Helpers {
 		p.slots <- nil
@@ -62,7 +72,7 @@ func New(cfg Config) *Pool {
 }
 
 // Close ends all helpers, also at work: their callers get fault.Unavailable. It returns when all are gone.
-func (p *Pool) Close() error {
+func (p *pool) Close() error {
 	p.once.Do(func() {
 		p.close()
 		for range p.cfg.Helpers {
@@ -77,7 +87,7 @@ func (p *Pool) Close() error {
 var errClosed = fault.New(fault.Unavailable, "h5proc: the pool is closed")
 
 // acquire waits for a slot and starts a helper if it holds none, or none that is fresh where one is wanted.
-func (p *Pool) acquire(ctx context.Context, fresh bool) (*helper, error) {
+func (p *pool) acquire(ctx context.Context, fresh bool) (*helper, error) {
 	if p.closed.Err() != nil {
 		return nil, errClosed
 	}
@@ -103,114 +113,100 @@ func (p *Pool) acquire(ctx context.Context, fresh bool) (*helper, error) {
 	return h, nil
 }
 
-// outcome is how one attempt went: an answer, or why there is none.
-type outcome struct {
-	r       *response
-	started bool   // the request was taken up
-	timeout bool   // the call took too long
-	ended   string // the helper died so; "" if not
-	said    string // on its standard error by then
+// call is a request to a helper, and what becomes of the answer. It may be sent again to another one.
+type call interface {
+	subject() string         // for the log
+	send(h *helper) error    // an error: the helper is gone
+	receive(h *helper) error // the answer after its mark; an error: the helper is of no use
+	died(how string) error   // what the caller gets when helpers ended at it
+	refused() error          // what he gets when they did so before
 }
 
-// attempt lets one helper work on a request. The error is about the caller or the pool, not about the file.
-func (p *Pool) attempt(ctx context.Context, q *request, frame, dst []byte, fresh bool) (outcome, error) {
+// outcome is how one attempt went.
+type outcome struct {
+	answered bool
+	started  bool   // the call was taken up
+	timeout  bool   // it took too long
+	ended    string // the helper died so
+	said     string // on its standard error by then
+}
+
+// attempt lets one helper work on a call. The error is about the caller or the pool, not about the file.
+func (p *pool) attempt(ctx context.Context, c call, fresh bool) (outcome, error) {
 	h, err := p.acquire(ctx, fresh)
 	if err != nil {
 		return outcome{}, err
 	}
-	call, cancel := context.WithTimeout(ctx, p.cfg.CallTimeout)
+	limited, cancel := context.WithTimeout(ctx, p.cfg.CallTimeout)
 	defer cancel()
 	defer context.AfterFunc(p.closed, cancel)()
-	alive := context.AfterFunc(call, h.kill)
+	alive := context.AfterFunc(limited, h.kill)
 	var o outcome
-	o.r, o.started, err = h.call(q, frame, dst)
-	if alive() && err == nil {
+	o.started, err = h.exchange(c)
+	if o.answered = err == nil; alive() && o.answered {
 		p.slots <- h
 		return o, nil
 	}
 	o.ended = h.end()
 	p.slots <- nil
-	if err == nil { // killed just after it had answered
-		return o, nil
-	}
-	o.r = nil
 	switch {
+	case o.answered: // killed just after it
+		return o, nil
 	case ctx.Err() != nil:
 		return o, ctx.Err()
 	case p.closed.Err() != nil:
 		return o, errClosed
 	}
-	o.timeout, o.said = call.Err() != nil, h.stderr.String()
+	o.timeout, o.said = limited.Err() != nil, h.stderr.String()
 	return o, nil
 }
 
 // note logs how a helper died and what is done now, on one line; what it said, which is stacks, only at debug level.
-func (p *Pool) note(q *request, o outcome, next string) {
+func (p *pool) note(c call, o outcome, next string) {
 	first, _, _ := strings.Cut(o.said, "\n")
-	p.cfg.Logger.Warn("helper process ended", zap.String("file", q.subject()), zap.String("how", o.ended),
+	p.cfg.Logger.Warn("helper process ended", zap.String("file", c.subject()), zap.String("how", o.ended),
 		zap.String("said", first[:min(len(first), 200)]), zap.String("next", next))
-	p.cfg.Logger.Debug("what the helper process said", zap.String("file", q.subject()), zap.String("stderr", o.said))
+	p.cfg.Logger.Debug("what the helper process said", zap.String("file", c.subject()), zap.String("stderr", o.said))
 }
 
-// idleDeaths bounds the retries for helpers that were found dead before they took up a request.
+// idleDeaths bounds the retries for helpers that were found dead before they took up a call.
 const idleDeaths = 8
 
-// do carries out a request. A death at work is tried again once, in a fresh helper: it may have come from outside, or
-// be the doing of a file that the helper read before.
-func (p *Pool) do(ctx context.Context, q *request, dst []byte) (*response, error) {
-	id, frame, err := p.prepare(q)
-	if err != nil {
-		return nil, err
+// do carries out a call about a state of a file. A death at work is tried again once, in a fresh helper: it may have come
+// from outside, or be the doing of what the helper did before.
+func (p *pool) do(ctx context.Context, id any, c call) error {
+	if p.strikes.out(id) {
+		return c.refused()
 	}
-	idle, fresh := 0, false
-	for {
-		o, err := p.attempt(ctx, q, frame, dst, fresh)
+	for idle, deaths := 0, 0; ; {
+		o, err := p.attempt(ctx, c, deaths > 0)
 		switch {
 		case err != nil:
-			return nil, err
-		case o.r != nil:
+			return err
+		case o.answered:
 			p.strikes.forgive(id)
-			return o.r, o.r.err()
+			return nil
 		case o.timeout:
 			p.strikes.add(id)
-			p.note(q, o, "the request fails: the call took longer than "+p.cfg.CallTimeout.String())
-			return nil, died(q, "stopped after "+p.cfg.CallTimeout.String())
+			p.note(c, o, "the request fails: the call took longer than "+p.cfg.CallTimeout.String())
+			return c.died("stopped after " + p.cfg.CallTimeout.String())
 		case !o.started && idle < idleDeaths+p.cfg.Helpers:
 			idle++
-			p.note(q, o, "another one is asked")
+			p.note(c, o, "another one is asked")
 			continue
 		case !o.started:
-			p.note(q, o, "the request fails: none of the helpers works")
-			return nil, fault.New(fault.Unavailable, "h5proc: helper processes end before they work (%s)", o.ended)
+			p.note(c, o, "the request fails: none of the helpers works")
+			return fault.New(fault.Unavailable, "h5proc: helper processes end before they work (%s)", o.ended)
 		}
-		if p.strikes.add(id); p.strikes.out(id) {
-			p.note(q, o, "the file is refused until it changes")
-			return nil, died(q, o.ended)
+		if deaths++; deaths == maxStrikes {
+			p.strikes.refuse(id)
+		} else {
+			p.strikes.add(id)
 		}
-		p.note(q, o, "a fresh one is asked")
-		fresh = true
+		if p.strikes.out(id) {
+			p.note(c, o, "the file is refused until it changes")
+			return c.died(o.ended)
+		}
+		p.note(c, o, "a fresh one is asked")
 	}
-}
-
-// prepare identifies the file, refuses it if helpers died on it, and encodes the request.
-func (p *Pool) prepare(q *request) (id identity, frame []byte, err error) {
-	if q.Op == opFilter {
-		frame, err = encodeFrame(q, maxRequest)
-		return identity{ino: uint64(q.Filter), size: -1}, frame, err // no file's
-	}
-	if q.Path, err = filepath.Abs(q.Path); err != nil {
-		return id, nil, err
-	}
-	if id, err = identify(q.Path); err != nil {
-		return id, nil, err
-	}
-	if p.strikes.out(id) {
-		return id, nil, fault.New(fault.DataLoss, "h5proc: %s: helper processes died on this file; it is refused until it changes",
-			filepath.Base(q.Path))
-	}
-	if most := min(maxSlab, uint64(p.cfg.MemoryLimit)/4); q.Bytes > most {
-		return id, nil, fault.New(fault.Exhausted, "h5proc: a slab of %d bytes, at most %d: read it in parts", q.Bytes, most)
-	}
-	frame, err = encodeFrame(q, maxRequest)
-	return id, frame, err
 }

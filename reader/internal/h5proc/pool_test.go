@@ -25,7 +25,6 @@ type source interface {
 	Tree(ctx context.Context, path string) (*meta.File, error)
 	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
 	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
-	Filter(ctx context.Context, id uint16) error
 	Close() error
 }
 
@@ -33,7 +32,7 @@ var ctx = context.Background()
 
 func fixture(name string) string { return filepath.Join("..", "h5c", "testdata", name) }
 
-func newPool(t *testing.T, cfg Config) *Pool {
+func witnesses(t *testing.T, cfg Config) *Pool {
 	p := New(cfg)
 	t.Cleanup(func() { require.NoError(t, p.Close()) })
 	return p
@@ -49,7 +48,7 @@ func copyFile(t *testing.T, from, to string) {
 }
 
 func TestPoolSaysWhatTheLibrarySays(t *testing.T) {
-	var in, pool source = &InProcess{}, newPool(t, Config{Helpers: 1})
+	var in, pool source = &InProcess{}, witnesses(t, Config{Helpers: 1})
 	defer in.Close()
 	for _, file := range []string{"tree.h5", "types.h5", "attrs.h5", "virtual.h5", "broken.h5", "dense.h5"} {
 		want, err := in.Tree(ctx, fixture(file))
@@ -73,7 +72,7 @@ func TestPoolSaysWhatTheLibrarySays(t *testing.T) {
 }
 
 func TestErrorsTravel(t *testing.T) {
-	pool := newPool(t, Config{Helpers: 1})
+	pool := witnesses(t, Config{Helpers: 1})
 	_, err := pool.Dataset(ctx, fixture("tree.h5"), "/gird")
 	require.ErrorIs(t, err, fault.NotFound)
 	require.ErrorContains(t, err, `(near: "/grid")`)
@@ -97,7 +96,7 @@ func TestErrorsTravel(t *testing.T) {
 }
 
 func TestIdleHelperKilledIsReplaced(t *testing.T) {
-	pool := newPool(t, Config{Helpers: 2})
+	pool := witnesses(t, Config{Helpers: 2})
 	for range 5 {
 		for range 2 {
 			h := <-pool.slots
@@ -123,7 +122,7 @@ func TestFileThatKillsHelpersIsRefusedUntilItChanges(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.h5")
 	copyFile(t, fixture("other.h5"), file)
 	starts := filepath.Join(t.TempDir(), "starts")
-	pool := newPool(t, Config{Helpers: 1, Command: script("echo >>" + starts + "; " + dies)})
+	pool := witnesses(t, Config{Helpers: 1, Command: script("echo >>" + starts + "; " + dies)})
 	count := func() int {
 		b, err := os.ReadFile(starts)
 		require.NoError(t, err)
@@ -148,7 +147,7 @@ func TestDeathsAreLogged(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
 	file := filepath.Join(t.TempDir(), "a.h5")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
-	pool := newPool(t, Config{Helpers: 1, Command: script(`echo "SIGSEGV: segmentation violation" >&2; echo "goroutine 1" >&2; ` + dies), Logger: zap.New(core)})
+	pool := witnesses(t, Config{Helpers: 1, Command: script(`echo "SIGSEGV: segmentation violation" >&2; echo "goroutine 1" >&2; ` + dies), Logger: zap.New(core)})
 	_, err := pool.Tree(context.Background(), file)
 	require.ErrorIs(t, err, fault.DataLoss)
 	var next []string
@@ -167,7 +166,7 @@ func TestOneDeathIsForgiven(t *testing.T) {
 	marker := filepath.Join(t.TempDir(), "marker")
 	self, err := os.Executable()
 	require.NoError(t, err)
-	pool := newPool(t, Config{Helpers: 1,
+	pool := witnesses(t, Config{Helpers: 1,
 		Command: script("if [ -e " + marker + " ]; then exec " + self + "; fi; touch " + marker + "; " + dies)})
 	tree, err := pool.Tree(ctx, fixture("tree.h5"))
 	require.NoError(t, err)
@@ -176,17 +175,17 @@ func TestOneDeathIsForgiven(t *testing.T) {
 }
 
 func TestHelpersThatNeverWork(t *testing.T) {
-	pool := newPool(t, Config{Helpers: 1, Command: script("exit 0")})
+	pool := witnesses(t, Config{Helpers: 1, Command: script("exit 0")})
 	_, err := pool.Tree(ctx, fixture("tree.h5"))
 	require.ErrorIs(t, err, fault.Unavailable)
 	require.Empty(t, pool.strikes.count)
-	pool = newPool(t, Config{Helpers: 1, Command: []string{"/no/such/program"}})
+	pool = witnesses(t, Config{Helpers: 1, Command: []string{"/no/such/program"}})
 	_, err = pool.Tree(ctx, fixture("tree.h5"))
 	require.ErrorIs(t, err, fault.Unavailable)
 }
 
 func TestTimeout(t *testing.T) {
-	pool := newPool(t, Config{Helpers: 1, CallTimeout: 50 * time.Millisecond, Command: script("sleep 3; true")})
+	pool := witnesses(t, Config{Helpers: 1, CallTimeout: 50 * time.Millisecond, Command: script("sleep 3; true")})
 	for _, says := range []string{"stopped after 50ms", "stopped after 50ms", "refused until it changes"} {
 		start := time.Now()
 		_, err := pool.Tree(ctx, fixture("tree.h5"))
@@ -206,14 +205,14 @@ func TestMalformedAnswers(t *testing.T) {
 		"closed":    `printf '\245'; exec 1>&-`,
 		"no answer": `printf '\245'; exit 0`,
 	} {
-		pool := newPool(t, Config{Helpers: 1, CallTimeout: 5 * time.Second, Command: script(takes + `exec >&4 4>&-; ` + answer + `; exec sleep 0.2`)})
+		pool := witnesses(t, Config{Helpers: 1, CallTimeout: 5 * time.Second, Command: script(takes + `exec >&4 4>&-; ` + answer + `; exec sleep 0.2`)})
 		_, err := pool.Tree(ctx, fixture("tree.h5"))
 		require.ErrorIs(t, err, fault.DataLoss, name)
 	}
 }
 
 func TestCancel(t *testing.T) {
-	pool := newPool(t, Config{Helpers: 1, Command: script("exec sleep 3")})
+	pool := witnesses(t, Config{Helpers: 1, Command: script("exec sleep 3")})
 	short, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -244,7 +243,7 @@ func TestCloseEndsCalls(t *testing.T) {
 
 func TestChangedFileIsReadAgain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.h5")
-	var in, pool source = &InProcess{}, newPool(t, Config{Helpers: 1})
+	var in, pool source = &InProcess{}, witnesses(t, Config{Helpers: 1})
 	defer in.Close()
 	for _, s := range []source{in, pool} {
 		copyFile(t, fixture("other.h5"), file)
@@ -277,7 +276,7 @@ func TestFilesStayOpen(t *testing.T) {
 }
 
 func TestMemoryLimit(t *testing.T) {
-	pool := newPool(t, Config{Helpers: 1, MemoryLimit: 100 << 20})
+	pool := witnesses(t, Config{Helpers: 1, MemoryLimit: 100 << 20})
 	d, err := pool.Dataset(ctx, fixture("bomb.h5"), "/x")
 	require.NoError(t, err)
 	require.Equal(t, []uint64{1 << 25}, d.Chunk)
@@ -285,15 +284,15 @@ func TestMemoryLimit(t *testing.T) {
 	require.ErrorIs(t, err, fault.DataLoss)
 	err = pool.ReadSlab(ctx, fixture("bomb.h5"), "/x", []uint64{0}, []uint64{1 << 23}, make([]byte, 1<<25))
 	require.ErrorIs(t, err, fault.Exhausted)
-	pool = newPool(t, Config{Helpers: 1})
+	pool = witnesses(t, Config{Helpers: 1})
 	require.NoError(t, pool.ReadSlab(ctx, fixture("bomb.h5"), "/x", []uint64{5}, []uint64{2}, make([]byte, 8)))
 }
 
 // Slabs go through shared memory up to its size, then through the pipe.
 func TestSlabsOfAllSizes(t *testing.T) {
 	const all = 1 << 23
-	pool := newPool(t, Config{Helpers: 1})
-	for _, n := range []int{sharedBytes / 4, sharedBytes/4 + 1, 1, all, 3, sharedBytes / 4} {
+	pool := witnesses(t, Config{Helpers: 1})
+	for _, n := range []int{slabShared / 4, slabShared/4 + 1, 1, all, 3, slabShared / 4} {
 		want := bytes.Repeat([]byte{7, 0, 0, 0}, n)
 		for i, v := range map[int]byte{all/2 - 2: 1, all/2 - 1: 2, all / 2: 3, all/2 + 1: 4, all - 1: 5} {
 			if at := i - (all - n); at >= 0 {
@@ -306,11 +305,11 @@ func TestSlabsOfAllSizes(t *testing.T) {
 	}
 	h := <-pool.slots
 	pool.slots <- h
-	require.Len(t, h.shared, sharedBytes)
+	require.Len(t, h.shared, slabShared)
 }
 
 func TestManyCallers(t *testing.T) {
-	pool := newPool(t, Config{Helpers: 2})
+	pool := witnesses(t, Config{Helpers: 2})
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
@@ -328,7 +327,7 @@ func TestManyCallers(t *testing.T) {
 }
 
 func TestHelperEndsWithItsParent(t *testing.T) {
-	cfg := Config{}
+	cfg := Config{shared: slabShared}
 	cfg.defaults()
 	h, err := start(&cfg)
 	require.NoError(t, err)
@@ -360,24 +359,4 @@ func TestConfine(t *testing.T) {
 	b, err := os.ReadFile(target)
 	require.NoError(t, err)
 	require.Empty(t, b)
-}
-
-func TestFilter(t *testing.T) {
-	var in, pool source = &InProcess{}, newPool(t, Config{Helpers: 1})
-	defer in.Close()
-	for _, s := range []source{in, pool} {
-		require.NoError(t, s.Filter(ctx, 1))
-		err := s.Filter(ctx, 299)
-		require.ErrorIs(t, err, fault.Unsupported)
-		require.ErrorContains(t, err, "libhdf5 finds no plug-in")
-	}
-	pool = newPool(t, Config{Helpers: 1, Command: script(dies)})
-	for range 2 {
-		err := pool.Filter(ctx, 399)
-		require.ErrorIs(t, err, fault.Unsupported)
-		require.ErrorContains(t, err, "looking for the plug-in of filter 399 in HDF5_PLUGIN_PATH ended the helper process (exit status 3)")
-	}
-	short, cancel := context.WithCancel(ctx)
-	cancel()
-	require.ErrorIs(t, newPool(t, Config{Helpers: 1}).Filter(short, 1), context.Canceled)
 }

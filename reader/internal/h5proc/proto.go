@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// A frame is a u32 length, little-endian, and so many bytes of gob. A helper answers a request with the byte picked,
+// A frame is a u32 length, little-endian, and so many bytes of gob. A witness answers a request with the byte picked,
 // a frame, and, for a slab that was read and is too large for the shared memory, its raw bytes.
 const (
 	maxRequest  = 64 << 20
@@ -27,7 +26,6 @@ const (
 	opTree operation = iota + 1
 	opDataset
 	opSlab
-	opFilter
 )
 
 type request struct {
@@ -35,7 +33,6 @@ type request struct {
 	Path, Name   string
 	Start, Count []uint64
 	Bytes        uint64 // opSlab: of the destination
-	Filter       uint16
 }
 
 type response struct {
@@ -43,14 +40,6 @@ type response struct {
 	Message string
 	File    *meta.File
 	Dataset meta.Dataset
-}
-
-// subject is what messages call it: the file, or what has none.
-func (q *request) subject() string {
-	if q.Op == opFilter {
-		return fmt.Sprintf("plug-in of filter %d", q.Filter)
-	}
-	return filepath.Base(q.Path)
 }
 
 var errFrame = errors.New("malformed frame")
@@ -69,18 +58,10 @@ func encodeFrame(v any, limit int) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// readFrame reads a frame into v. Memory grows with the bytes that arrive, not with the length announced.
+// readFrame reads a frame into v.
 func readFrame(r io.Reader, v any, limit int64) (err error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return err
-	}
-	n := int64(binary.LittleEndian.Uint32(head[:]))
-	if n > limit {
-		return fmt.Errorf("%w: %d bytes", errFrame, n)
-	}
-	var b bytes.Buffer
-	if _, err := io.CopyN(&b, r, n); err != nil {
+	b, err := readBytes(r, limit)
+	if err != nil {
 		return err
 	}
 	defer func() { // gob promises no panic, but the bytes come from a process that may be out of its mind
@@ -88,32 +69,53 @@ func readFrame(r io.Reader, v any, limit int64) (err error) {
 			err = fmt.Errorf("%w: %v", errFrame, p)
 		}
 	}()
-	if err := gob.NewDecoder(&b).Decode(v); err != nil {
+	if err := gob.NewDecoder(b).Decode(v); err != nil {
 		return fmt.Errorf("%w: %v", errFrame, err)
 	}
 	return nil
 }
 
-func setError(r *response, err error) {
-	if err == nil {
-		return
+// readBytes reads a length and so many bytes. Memory grows with the bytes that arrive, not with the length announced.
+func readBytes(r io.Reader, limit int64) (*bytes.Buffer, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
 	}
-	r.Kind, r.Message = -1, err.Error()
-	kind := fault.Of(err)
-	for i, k := range fault.Kinds() {
-		if k == kind {
-			r.Kind = i + 1
-		}
+	n := int64(binary.LittleEndian.Uint32(head[:]))
+	if n > limit {
+		return nil, fmt.Errorf("%w: %d bytes", errFrame, n)
+	}
+	b := &bytes.Buffer{}
+	_, err := io.CopyN(b, r, n)
+	return b, err
+}
+
+func setError(r *response, err error) {
+	if err != nil {
+		r.Kind, r.Message = kindOf(err), err.Error()
 	}
 }
 
-func (r *response) err() error {
+func (r *response) err() error { return errorOf(r.Kind, r.Message) }
+
+// kindOf is an error's kind as a number, and errorOf an error of it: 0 is none.
+func kindOf(err error) int {
+	kind := fault.Of(err)
+	for i, k := range fault.Kinds() {
+		if k == kind {
+			return i + 1
+		}
+	}
+	return -1
+}
+
+func errorOf(kind int, message string) error {
 	kinds := fault.Kinds()
 	switch {
-	case r.Kind == 0:
+	case kind == 0:
 		return nil
-	case r.Kind > 0 && r.Kind <= len(kinds):
-		return fault.New(kinds[r.Kind-1], "%s", r.Message)
+	case kind > 0 && kind <= len(kinds):
+		return fault.New(kinds[kind-1], "%s", message)
 	}
-	return errors.New(r.Message)
+	return errors.New(message)
 }

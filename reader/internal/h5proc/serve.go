@@ -14,6 +14,7 @@ import (
 const helperEnv = "MTFLIGHT_HDF5_HELPER"
 
 type settings struct {
+	Role   role
 	Memory int64
 	Shared int // bytes of memory shared with the parent, file 5
 }
@@ -21,40 +22,58 @@ type settings struct {
 // maxSlab bounds one slab read.
 const maxSlab = 1 << 30
 
-// MaybeServe turns this process into a helper if it was started as one: it serves until its parent is gone and does
-// not return. Otherwise it returns at once. Call it first in main, and in TestMain.
-func MaybeServe() {
-	text, ok := os.LookupEnv(helperEnv)
-	if !ok {
-		return
+// init turns a process that was started as a helper into one, before main: a program that embeds the reader would
+// otherwise run again, open the same file, and start a helper, without end. The goroutine of init is bound to a thread,
+// and each answer would wait for the switch to it.
+func init() {
+	if text, ok := os.LookupEnv(helperEnv); ok {
+		go help(text)
+		select {}
 	}
+}
+
+// help serves until the parent is gone, and does not return.
+func help(text string) {
 	var s settings
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		os.Exit(2)
 	}
-	slabs, err := shared(s.Shared)
+	memory, err := shared(s.Shared)
 	if err != nil {
 		os.Exit(2)
 	}
 	confine(s.Memory)
-	serve(os.NewFile(3, "requests"), os.NewFile(4, "answers"), slabs)
+	in, out := os.NewFile(3, "requests"), os.NewFile(4, "answers")
+	if s.Role == filterRole {
+		serveFilters(in, out, memory)
+	} else {
+		serve(in, out, memory)
+	}
 	os.Exit(0)
 }
 
-// serve answers requests one by one. A goroutine waits for the next one, so that the end of the parent is noticed even
-// while libhdf5 is stuck. Slabs that fit into slabs are left there.
-func serve(in io.Reader, out io.Writer, slabs []byte) {
-	requests := make(chan *request)
+// incoming reads requests. A goroutine waits for the next one, so that the end of the parent is noticed even while a call
+// is stuck.
+func incoming[T any](in io.Reader, read func(io.Reader) (T, error)) <-chan T {
+	requests := make(chan T)
 	go func() {
-		r := bufio.NewReader(in)
-		for {
-			q := &request{}
-			if err := readFrame(r, q, maxRequest); err != nil {
+		for r := bufio.NewReader(in); ; {
+			q, err := read(r)
+			if err != nil {
 				os.Exit(0)
 			}
 			requests <- q
 		}
 	}()
+	return requests
+}
+
+// serve answers requests one by one. Slabs that fit into the shared memory are left there.
+func serve(in io.Reader, out io.Writer, slabs []byte) {
+	requests := incoming(in, func(r io.Reader) (*request, error) {
+		q := &request{}
+		return q, readFrame(r, q, maxRequest)
+	})
 	open := files{}
 	for q := range requests {
 		dst, left := slabs, true

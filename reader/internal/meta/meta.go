@@ -1,8 +1,6 @@
-// Package meta is what libhdf5 says about a file, as plain values: filled by h5c, carried by h5proc from a helper
-// process, and read by reader. Values own their memory and are immutable once returned.
+// Package meta is what a file holds beside its data, as plain values: filled by package objects, or by h5c in a helper
+// process where libhdf5 is asked, and read by reader. Values own their memory and are immutable once returned.
 package meta
-
-import "encoding/json"
 
 // File is a file's tree: every object once, found by hard links from the root, in the order of the walk.
 type File struct {
@@ -13,11 +11,14 @@ type File struct {
 
 // Group is a group, or (Named) a committed datatype.
 type Group struct {
-	Path  string
-	Addr  uint64
-	Attrs []Attr
-	Named bool
-	Err   string // why its members could not be listed
+	Path    string
+	Addr    uint64
+	Attrs   Attrs
+	Comment string
+	Named   bool
+	Type    []byte // Named: the datatype message
+	Err     string // why its members could not be listed
+	Witness string // why libhdf5 was asked about it; "" if it was not
 }
 
 // Link is a link that is not hard.
@@ -73,9 +74,11 @@ type Dataset struct {
 	External []External
 	Sources  []Source // Virtual
 	Storage  uint64   // bytes stored
-	Attrs    []Attr
+	Attrs    Attrs
+	Comment  string
 
-	Err string // why the rest could not be learned; Path and Addr are then all there is
+	Err     string // why the rest could not be learned; Path and Addr are then all there is
+	Witness string // why libhdf5 was asked about it; "" if it was not
 }
 
 // Filter is one filter of a pipeline.
@@ -104,12 +107,4 @@ type Source struct {
 type Slab struct {
 	Start, Stride, Count, Block []uint64
 	All                         bool
-}
-
-// Attr is an attribute with its value as JSON: numbers, strings, lists; {"base64": ..} for bytes that are neither;
-// null with Err for what could not be read.
-type Attr struct {
-	Name  string
-	Value json.RawMessage
-	Err   string
 }

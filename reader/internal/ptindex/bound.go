@@ -30,11 +30,9 @@ func (b Bound) edge(c Class, lower int) (e edge, ok bool) {
 	case nil:
 		return edge{none: true}, true
 	case string:
-		e.key = Keys{Str: [][]byte{[]byte(v)}}
-		return e, c == Bytes
+		return e.text([]byte(v), lower), c == Bytes
 	case []byte:
-		e.key = Keys{Str: [][]byte{v}}
-		return e, c == Bytes
+		return e.text(v, lower), c == Bytes
 	case bool:
 		n := int64(0)
 		if v {
@@ -47,6 +45,13 @@ func (b Bound) edge(c Class, lower int) (e edge, ok bool) {
 		return e.float(v, c, lower)
 	}
 	return e, false
+}
+
+// text is a bound that leaves in what equals it up to the first NUL and may lie inside.
+func (e edge) text(v []byte, lower int) edge {
+	e.key = Keys{Str: [][]byte{v}}
+	e.open = e.open && lower > 0 && len(ended(v)) == len(v)
+	return e
 }
 
 func (e edge) integer(v int64, c Class, lower int) (edge, bool) {

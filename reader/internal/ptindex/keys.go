@@ -35,10 +35,11 @@ func (k Keys) Slice(lo, hi int) Keys {
 	return Keys{Num: k.Num[lo:hi]}
 }
 
-// compare compares key i with key j of another.
+// compare compares key i with key j of another. Byte strings count up to their first NUL, as where PyTables sorts them
+// (strncmp): those that differ behind it are equal, and in any order.
 func (k Keys) compare(i int, other Keys, j int) int {
 	if k.Str != nil {
-		return bytes.Compare(k.Str[i], other.Str[j])
+		return bytes.Compare(ended(k.Str[i]), ended(other.Str[j]))
 	}
 	switch a, b := k.Num[i], other.Num[j]; {
 	case a < b:
@@ -47,6 +48,11 @@ func (k Keys) compare(i int, other Keys, j int) int {
 		return 1
 	}
 	return 0
+}
+
+func ended(s []byte) []byte {
+	s, _, _ = bytes.Cut(s, []byte{0})
+	return s
 }
 
 // OfInt is the key of a signed integer.

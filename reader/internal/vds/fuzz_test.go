@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 func FuzzParse(f *testing.F) {
@@ -19,7 +19,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(encode("f", "d", u32(1, 1, 0, 0, 1, 3, 5, 2, 19), all()), int64(3), int64(20))
 	f.Fuzz(func(t *testing.T, b []byte, rows, cols int64) {
 		if n := len(b) - 4; n >= 0 { // past the checksum
-			b = binary.LittleEndian.AppendUint32(bytes.Clone(b[:n]), chunkindex.Checksum(b[:n]))
+			b = binary.LittleEndian.AppendUint32(bytes.Clone(b[:n]), h5file.Checksum(b[:n]))
 		}
 		all, err := Parse(b, 8)
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // Mapping says that the elements of a virtual dataset's selection Dst are those of a source's selection Src, one by one
@@ -32,7 +32,7 @@ const maxMappings = 1 << 20
 // unknown kind.
 func Parse(b []byte, sizeOfLengths int) ([]Mapping, error) {
 	body := len(b) - 4
-	if body < 0 || chunkindex.Checksum(b[:body]) != binary.LittleEndian.Uint32(b[body:]) {
+	if body < 0 || h5file.Checksum(b[:body]) != binary.LittleEndian.Uint32(b[body:]) {
 		return nil, fault.New(fault.DataLoss, "vds: parse mappings: checksum mismatch")
 	}
 	return parse(&cursor{b: b[:body]}, sizeOfLengths)

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
 
 // blocks are the mapping blocks of the fixtures of package reader, which h5py wrote.
@@ -25,9 +25,9 @@ func blocks(t testing.TB) [][]byte {
 	for _, path := range paths {
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
-		f, err := chunkindex.Open(bytes.NewReader(b), int64(len(b)))
+		f, err := h5file.Open(bytes.NewReader(b), int64(len(b)))
 		require.NoError(t, err)
-		heap := gheap.New(bytes.NewReader(b), f, int64(len(b)), 1<<20)
+		heap := gheap.New(f, 1<<20)
 		for at := 0; ; at++ {
 			i := bytes.Index(b[at:], []byte("GCOL"))
 			if i < 0 {
@@ -82,7 +82,7 @@ func encode(file, dataset string, src, dst []byte) []byte {
 	b = append(append(b, file...), 0)
 	b = append(append(b, dataset...), 0)
 	b = append(append(b, src...), dst...)
-	return binary.LittleEndian.AppendUint32(b, chunkindex.Checksum(b))
+	return binary.LittleEndian.AppendUint32(b, h5file.Checksum(b))
 }
 
 func u32(v ...uint32) (b []byte) {

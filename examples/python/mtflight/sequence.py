@@ -1,0 +1,33 @@
+"""What describes or holds data without being a sequence of rows says so where Python, NumPy or Arrow take it for one."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import numpy as np
+
+
+class NoSequence:
+    """Base of what is neither iterated nor made an array: a TypeError names what to call instead.
+
+    Without that, Python asks whatever has __getitem__ for [0], [1], .. for ever, and NumPy makes an array of one object
+    of anything. Subclasses give the methods that they do have.
+    """
+
+    _instead = ""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} cannot be taken for a sequence or an array: {self._instead}")
+
+    __iter__ = __len__ = __contains__ = __reversed__ = __array__ = __arrow_array__ = __arrow_c_stream__ = _refuse
+
+    def __bool__(self) -> bool:
+        return True  # also with __len__: `if request:` means that there is one
+
+
+def as_asked(array: np.ndarray, dtype: Any, copy: bool | None) -> np.ndarray:
+    """What `__array__(dtype, copy)` returns of an array that was just read. ValueError of `copy=False`, which NumPy takes
+    for "only over memory that is there"."""
+    if copy is False:
+        raise ValueError("reading makes a copy: it cannot be had with copy=False")
+    return array if dtype is None else array.astype(dtype, copy=False)

@@ -1,0 +1,66 @@
+"""Python's and NumPy's values as members of a request."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+
+_LARGEST = 1 << 20  # bytes of a request that a server takes
+
+
+def encode(request: dict[str, Any]) -> bytes:
+    """A request as the bytes of a ticket, a command or an action's body. TypeError of values that JSON has not, ValueError
+    of a request that is too large."""
+    body = json.dumps(request, default=_plain, allow_nan=False).encode()
+    if len(body) > _LARGEST:
+        raise ValueError(f"the request has {len(body)} bytes, and a server takes 1 MiB: ask for fewer coordinates at a time, or give all "
+                         "of them to connection.do_exchange(request, coordinates)")
+    return body
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's scalars and arrays, and what converts itself likewise, as Python's numbers and lists."""
+    plain = list(value) if isinstance(value, range) else value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(plain, type(value)):
+        raise TypeError(f"a request holds numbers, strings, booleans and lists of them, not {value!r} of type {type(value).__name__}")
+    return plain
+
+
+def coordinates(given: Any) -> list[int]:
+    """Rows for the member `coordinates`. TypeError of what are no integers."""
+    rows = np.asarray(given)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
+        hint = ": booleans are a mask=" if rows.dtype.kind == "b" else ""
+        raise TypeError(f"coordinates must be one list of integers, not {rows.dtype} of shape {rows.shape}{hint}")
+    return [] if not rows.size else rows.tolist()
+
+
+def mask(given: Any, rows: int) -> str:
+    """Booleans, one per row, for the member `mask`; a string is that already. TypeError of others, IndexError of too few
+    or too many."""
+    if isinstance(given, str):
+        return given
+    flags = np.asarray(given)
+    if flags.ndim != 1 or (flags.size and flags.dtype.kind != "b"):
+        raise TypeError(f"a mask must be one list of booleans, not {flags.dtype} of shape {flags.shape}")
+    if len(flags) != rows:  # the server cannot see it: bits come by eight
+        raise IndexError(f"a mask of {len(flags)} booleans does not fit {rows} rows")
+    return base64.b64encode(np.packbits(flags.astype(bool), bitorder="little")).decode()
+
+
+def int64(rows: np.ndarray) -> np.ndarray:
+    """Integers of any type as int64. IndexError of larger ones, which a cast would make other rows."""
+    if rows.dtype.kind == "u" and rows.size and rows.max() > np.iinfo(np.int64).max:
+        raise IndexError(f"Index out of bounds: {rows.max()}")
+    return rows.astype(np.int64)
+
+
+def selection(given: Any) -> np.ndarray:
+    """What DoExchange takes: coordinates as int64, or booleans. TypeError of others."""
+    rows = np.asarray(given)
+    if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iub"):
+        raise TypeError(f"rows are one list of integers, or of booleans, not {rows.dtype} of shape {rows.shape}")
+    return rows if rows.dtype.kind == "b" else int64(rows)

@@ -1,0 +1,65 @@
+package reader
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/reader/internal/ptindex"
+)
+
+// complete reports whether PyTables put every row of the table in order.
+func (ix *columnIndex) complete() bool { return ix.Sorted() && ix.Indexed() == ix.TableRows }
+
+// orders reports whether that is the order of the column. PyTables orders texts by what lies before their first NUL, so
+// those of the index are looked through once.
+func (ix *columnIndex) orders(ctx context.Context) (bool, error) {
+	if !ix.complete() || ix.Class != ptindex.Bytes || !ix.arrays.table.source.Wrote {
+		return ix.complete(), nil
+	}
+	ix.mu.Lock()
+	known := ix.inside
+	ix.mu.Unlock()
+	if known != nil {
+		return !*known, nil
+	}
+	inside, err := ix.arrays.nulInside(ctx)
+	if err != nil {
+		return false, err
+	}
+	ix.mu.Lock()
+	defer ix.mu.Unlock()
+	ix.inside = &inside
+	return !inside, nil
+}
+
+// nulInside tells whether a text of the index has a NUL that is not at its end.
+func (a *indexArrays) nulInside(ctx context.Context) (bool, error) {
+	found, err := a.sorted.nulInside(ctx, a.sorted.rows())
+	if found || err != nil {
+		return found, err
+	}
+	return a.sortedLR.nulInside(ctx, a.shape.LastKeys)
+}
+
+// nulInside tells it of the first rows of an array of texts, whose CLASS is none of those with NumPy's texts.
+func (d *Dataset) nulInside(ctx context.Context, rows int64) (found bool, err error) {
+	plan, err := d.Plan(ctx, Request{Limit: &rows, Options: convert.Options{Layout: "rows"}})
+	if err != nil {
+		return false, err
+	}
+	size := d.source.Type.Size
+	err = plan.each(ctx, func(r *Run) bool {
+		raw := r.Record().Column(0).(*array.FixedSizeBinary)
+		for i := 0; i < raw.Len() && !found; i++ {
+			for cell := range slices.Chunk(raw.Value(i), size) {
+				found = found || bytes.IndexByte(bytes.TrimRight(cell, "\x00"), 0) >= 0
+			}
+		}
+		return !found
+	})
+	return found, err
+}

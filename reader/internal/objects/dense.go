@@ -1,0 +1,112 @@
+package objects
+
+import (
+	"cmp"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
+)
+
+// Record types of the B-trees that find names in a heap (III.A.2).
+const (
+	recordLinkName      = 5
+	recordAttributeName = 8
+)
+
+// dense is names of links or attributes in a fractal heap, and the B-tree that finds them by the names' hashes.
+type dense struct {
+	s    *h5file.Source
+	heap *h5file.Heap
+	tree *h5file.Tree2
+}
+
+// openDense reads both; nil where there is no heap.
+func openDense(s *h5file.Source, heap, names uint64, kind uint8, record uint64) (*dense, error) {
+	if heap == h5file.Undefined {
+		return nil, nil
+	}
+	h, err := s.Heap(heap)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Tree2(names)
+	if err != nil {
+		return nil, err
+	}
+	if t.Type != kind || t.RecordSize != record {
+		return nil, fault.New(fault.DataLoss, "the B-tree of names has records of type %d and %d bytes", t.Type, t.RecordSize)
+	}
+	return &dense{s, h, t}, nil
+}
+
+// linkRecord is a hash and an id in the heap (III.A.2, type 5).
+const linkRecord = 4 + 7
+
+// denseLinks are the links that a group keeps in a heap (IV.A.2.c); nil if it keeps none there.
+func denseLinks(s *h5file.Source, h *h5file.Header) (*dense, error) {
+	b, err := s.Find(h, h5file.MsgLinkInfo)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	c := s.File.Cursor(b)
+	version, flags := c.U8(), c.U8()
+	if version != 0 {
+		return nil, fault.New(fault.Unsupported, "link info message of version %d", version)
+	}
+	if flags&1 != 0 {
+		c.Skip(8) // highest creation order
+	}
+	heap, names := c.Addr(), c.Addr()
+	if c.Short {
+		return nil, h5file.CutOff("link info")
+	}
+	return openDense(s, heap, names, recordLinkName, linkRecord)
+}
+
+func (d *dense) link(record []byte) (link, error) {
+	b, err := d.heap.Object(record[4:linkRecord])
+	if err != nil {
+		return link{}, err
+	}
+	return parseLink(d.s.File, b)
+}
+
+func (d *dense) each(add func(link) error) error {
+	records, err := d.all()
+	for len(records) > 0 && err == nil {
+		var l link
+		if l, err = d.link(records[:linkRecord]); err == nil {
+			err = add(l)
+		}
+		records = records[linkRecord:]
+	}
+	return err
+}
+
+// all are the tree's records. They take less memory than what they lead to.
+func (d *dense) all() ([]byte, error) {
+	var all []byte
+	err := d.tree.Walk(func(b []byte) error {
+		all = append(all, b...)
+		return nil
+	})
+	return all, err
+}
+
+// find is the link of a name. Records are in the order of the hashes, those of one hash in that of the names.
+func (d *dense) find(name string) (l link, found bool, err error) {
+	record, err := d.tree.Search(func(record []byte) (int, error) {
+		order := byHash(d.s.File, name, record)
+		if order == 0 {
+			l, err = d.link(record)
+			order = cmp.Compare(name, l.name)
+		}
+		return order, err
+	})
+	return l, record != nil && err == nil, err
+}
+
+// byHash compares a name's hash with the one that a record begins with.
+func byHash(f *h5file.File, name string, record []byte) int {
+	return cmp.Compare(h5file.Checksum([]byte(name)), f.Cursor(record).U32())
+}

@@ -1,0 +1,146 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// Bounds of one tree.
+const (
+	maxObjects   = 1_000_000
+	maxDepth     = 512
+	maxTreePaths = 64 << 20  // bytes of all paths
+	maxTreeAttrs = 128 << 20 // bytes of all attributes' values
+	// objectGrant is what a walk may read again for an object: headers beside each other share pages.
+	objectGrant = 4 << 10
+)
+
+// walker lists a file's objects, depth first.
+type walker struct {
+	*File
+	ctx     context.Context
+	s       *h5file.Source
+	out     *meta.File
+	seen    map[uint64]bool
+	paths   int // bytes left
+	attrs   int // bytes left
+	outline bool
+}
+
+func newWalker(ctx context.Context, f *File) *walker {
+	w := &walker{File: f, ctx: ctx, s: f.h5.Source(), out: &meta.File{}, seen: map[uint64]bool{}, paths: maxTreePaths, attrs: maxTreeAttrs}
+	w.s.Grant(2 * f.h5.Size()) // attributes' types and names in heaps are read again
+	return w
+}
+
+// Tree lists every object once, by hard links from the root in the order of names. An object that cannot be read has Err
+// and leaves the others. Storage is left out for chunked datasets: it would cost a walk of every chunk index. Errors: the
+// context's.
+func (f *File) Tree(ctx context.Context) (*meta.File, error) {
+	w := newWalker(ctx, f)
+	w.walk()
+	return w.out, ctx.Err()
+}
+
+func (w *walker) walk() {
+	root := w.h5.Root
+	w.seen[root] = true
+	h, err := w.s.Header(root)
+	if err == nil && kindOf(h) != group {
+		err = errors.New("the root is no group")
+	}
+	if err != nil {
+		w.out.Groups = []meta.Group{{Path: "/", Addr: root, Err: err.Error()}}
+		return
+	}
+	w.group(h, "", 0)
+}
+
+// group lists a group; prefix is its path, "" for the root.
+func (w *walker) group(h *h5file.Header, prefix string, depth int) {
+	g := meta.Group{Path: prefix, Addr: h.Addr, Attrs: w.attributesOf(h), Comment: comment(h)}
+	if prefix == "" {
+		g.Path = "/"
+	}
+	at := len(w.out.Groups)
+	w.out.Groups = append(w.out.Groups, g)
+	if err := w.members(h, prefix, depth); err != nil {
+		w.out.Groups[at].Err = err.Error()
+	}
+}
+
+func (w *walker) members(h *h5file.Header, prefix string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("groups nested deeper than %d", maxDepth)
+	}
+	all, err := links(w.s, h)
+	for _, l := range all {
+		if w.ctx.Err() != nil {
+			return w.ctx.Err()
+		}
+		if !w.room(prefix, l) {
+			return errors.New("too many objects: the rest is not listed")
+		}
+		w.link(pathOf(prefix, l.name), l, depth)
+	}
+	return err
+}
+
+func (w *walker) room(prefix string, l link) bool {
+	w.paths -= len(prefix) + len(l.name) + len(l.target) + len(l.file) + 1
+	return w.paths >= 0 && len(w.out.Groups)+len(w.out.Datasets)+len(w.out.Links) < maxObjects
+}
+
+func (w *walker) link(path string, l link, depth int) {
+	if l.class != hardLink {
+		w.out.Links = append(w.out.Links, l.describe(path))
+		return
+	}
+	if w.seen[l.addr] {
+		return
+	}
+	w.seen[l.addr] = true
+	w.s.Grant(objectGrant)
+	h, err := w.s.Header(l.addr)
+	if err != nil {
+		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Err: err.Error()})
+		return
+	}
+	w.object(h, path, depth)
+}
+
+func (w *walker) object(h *h5file.Header, path string, depth int) {
+	switch kindOf(h) {
+	case group:
+		w.group(h, path, depth+1)
+	case namedType:
+		w.out.Groups = append(w.out.Groups, w.namedType(h, path))
+	default:
+		d := meta.Dataset{Path: path, Addr: h.Addr}
+		if !w.outline {
+			d = describe(w.s, h, path)
+			d.Attrs = w.attributesOf(h)
+		}
+		w.out.Datasets = append(w.out.Datasets, d)
+	}
+}
+
+func (w *walker) namedType(h *h5file.Header, path string) meta.Group {
+	g := meta.Group{Path: path, Addr: h.Addr, Named: true, Attrs: w.attributesOf(h), Comment: comment(h)}
+	var err error
+	if g.Type, err = w.s.Find(h, h5file.MsgType); err != nil {
+		g.Err = err.Error()
+	}
+	return g
+}
+
+func (w *walker) attributesOf(h *h5file.Header) meta.Attrs {
+	if w.outline {
+		return meta.Attrs{}
+	}
+	return w.attributes(w.s, h, &w.attrs)
+}

@@ -1,0 +1,42 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// formatVersion is the attribute of the root group in every file that PyTables wrote (PyTables User's Guide, "Internal
+// File Format").
+const formatVersion = "PYTABLES_FORMAT_VERSION"
+
+// byPyTables tells whether PyTables wrote the file. That it cannot be told is an error, for values depend on it.
+func (f *File) byPyTables(ctx context.Context) (bool, error) {
+	f.mu.Lock()
+	known := f.pytables
+	f.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+	is, err := f.rootHas(ctx, formatVersion)
+	if err != nil {
+		return false, fault.New(fault.Of(err), "attributes of the root group, whose %s tells PyTables' strings from others: %w", formatVersion, err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pytables = &is
+	return is, nil
+}
+
+// rootHas tells whether the root group has an attribute of a name.
+func (f *File) rootHas(ctx context.Context, name string) (bool, error) {
+	root, err := f.objects.Group(ctx, "/")
+	if err != nil {
+		return false, err
+	}
+	has, err := root.Attrs.Has(name)
+	if err != nil {
+		return false, fault.New(fault.DataLoss, "%w", err)
+	}
+	return has, nil
+}

@@ -1,0 +1,61 @@
+"""The Python in the documents runs as it is printed, against a server of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from conftest import BINARY, CLONE, TESTDATA
+
+PRINTED = "grpc://127.0.0.1:8815"
+DOCUMENTS = {d.relative_to(CLONE).as_posix(): d.read_text() for d in [CLONE / "README.md", *sorted((CLONE / "docs").glob("*.md"))]}
+SAMPLES = {name: re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE) for name, text in DOCUMENTS.items()}
+# What the samples leave behind, so that one that does nothing is seen.
+THEN = {
+    "README.md": "assert client.do_get(ticket).read_all().num_rows == (events['energy'] > 2).sum()",
+    "docs/stage.md": "assert table['id'].to_pylist() == events['id'].tolist() and rows == len(events) and not used",
+    "docs/frames.md": "assert frame.equals(pandas.read_hdf('store.h5', 'df'))",
+    "docs/from-multitables.md": "assert math.isclose(energy, events['energy'].sum(dtype='f8'), rel_tol=1e-12)",
+    "docs/from-pytables.md": "assert len(rows) and (rows['energy'] > 2.5).all()",
+    "docs/from-h5py.md": "assert t2m.shape[0] == data.num_rows > 0",
+}
+
+CHECK = """
+import math, pandas, tables
+with tables.open_file("events.h5") as f:
+    events = f.root.events[:]
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What the documents call their files."""
+    folder = tmp_path_factory.mktemp("docs")
+    for name, of in (("tables.h5", "tables.h5"), ("events.h5", "tables.h5"), ("climate.nc", "climate.nc")):
+        shutil.copy(TESTDATA / of, folder / name)
+    pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}, index=[5, 7]).to_hdf(folder / "store.h5", key="df")
+    return folder
+
+
+def test_python_is_marked_as_such():
+    """Samples that are only indented would not be run here."""
+    for name, text in DOCUMENTS.items():
+        assert not re.search(r"^    (import|from) \w+", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE), name
+    assert {name for name, samples in SAMPLES.items() if samples} == set(THEN)
+
+
+@pytest.mark.parametrize("name", THEN)
+def test_samples(folder, start, name):
+    server = start(folder)
+    text = "\n".join(SAMPLES[name]).replace(PRINTED, server.location)
+    done = subprocess.run([sys.executable, "-c", text + CHECK + THEN[name]], cwd=folder, text=True,
+                          capture_output=True, timeout=60,
+                          env={**os.environ, "PYTHONPATH": str(CLONE / "examples" / "python"), "MTFLIGHT_BIN": str(BINARY)})
+    server.stop()
+    assert done.returncode == 0 and not done.stderr, done.stderr
