@@ -33,6 +33,18 @@ func wordsOf(t *h5type.Type) words {
 	return w
 }
 
+// EnumNames are the values of an enumeration's names, of unsigned ones the bits; of equal names the first counts.
+func EnumNames(t *h5type.Type) map[string]int64 {
+	out := make(map[string]int64, len(t.Values))
+	for i := range t.Values {
+		name := validName(t.Values[i].Name)
+		if _, ok := out[name]; !ok {
+			out[name] = t.EnumInt(i)
+		}
+	}
+	return out
+}
+
 const nameless = -1
 
 // indices is how values become places among the words.

@@ -24,6 +24,7 @@ var actions = []action{
 	{"describe", `{"file", "dataset"} -> schema, layout, chunks, filters, indexes, attributes`, (*Server).describe},
 	{"stats", `{"file", "dataset", "fields": [..], "chunks": bool} -> rows, nulls, minimum, maximum by column; before, if asked for, by chunk`, (*Server).stats},
 	{"explain", `request -> the plan: chunks touched and skipped, index, bytes, columns, order, endpoints; reads no row`, (*Server).explain},
+	{"about", `nothing -> {"server": version, "protocol": 1, "features": names of optional members and actions}`, (*Server).about},
 	{"refresh", `{"file"} -> drops what is cached about it`, (*Server).refresh},
 	{"stage", `request -> {"path", "bytes", "rows", "lease"}: an Arrow IPC file in shared memory`, (*Server).stage},
 	{"ring", `request -> {"path", "slots", "lease"}, then one result per block in shared memory`, (*Server).ring},

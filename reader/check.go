@@ -21,8 +21,8 @@ func (r Request) Check() error {
 	default:
 		return fault.New(fault.Invalid, "options.index must be auto, off or only, not %q", r.Index)
 	}
-	if r.Limit != nil && *r.Limit < 0 {
-		return fault.New(fault.Invalid, "limit must be at least 0")
+	if r.Offset < 0 || r.Limit != nil && *r.Limit < 0 {
+		return fault.New(fault.Invalid, "offset and limit must be at least 0")
 	}
 	if r.BatchRows < 0 || r.BatchBytes < 0 {
 		return fault.New(fault.Invalid, "batch_rows and batch_bytes must be at least 1")

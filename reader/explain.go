@@ -329,9 +329,18 @@ func (p *Plan) answerWords(x *Explanation) string {
 	case x.Result >= 0:
 		result = fmt.Sprintf("%d rows:", x.Result)
 	case p.req.Limit != nil:
-		result = fmt.Sprintf("at most %d rows, then reading ends:", *p.req.Limit)
+		result = fmt.Sprintf("at most %d rows%s, then reading ends:", *p.req.Limit, p.passedWords())
+	case p.req.Offset > 0:
+		result = fmt.Sprintf("the rows that match%s:", p.passedWords())
 	}
 	return fmt.Sprintf("the answer is %s columns %s, %s", result, listed(x.Fields, "none"), x.Order)
+}
+
+func (p *Plan) passedWords() string {
+	if p.req.Offset == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" behind the first %d", p.req.Offset)
 }
 
 func (p *Plan) statsWords(x *Explanation) string {
@@ -344,7 +353,7 @@ func (p *Plan) statsWords(x *Explanation) string {
 		return "statistics not used: the index is"
 	}
 	program, err := convert.Compile(p.ds.source, p.where.columns, asValues)
-	if err == nil && len(p.where.columns) > 0 && !p.newTally(program, p.where.program.Columns()).empty() {
+	if err == nil && len(p.where.columns) > 0 && !p.newTally(program, p.where.numbers).empty() {
 		return "statistics skip no chunk"
 	}
 	return "statistics skip no chunk: none are known of these columns"

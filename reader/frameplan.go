@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -49,13 +50,26 @@ func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
 		return nil, err
 	}
 	for i, path := range asked.paths {
-		part, err := d.frame.parts[path].Plan(ctx, d.partRequest(r, asked.members[i], f.untouched(i)))
+		part, err := d.planPart(ctx, path, d.partRequest(r, asked.members[i], f.untouched(i)))
 		if err != nil {
 			return nil, err
 		}
 		f.parts = append(f.parts, part)
 	}
 	return d.planParts(r, f)
+}
+
+// planPart plans a part's request, whose condition may use the frame's names.
+func (d *Dataset) planPart(ctx context.Context, path string, r Request) (*Plan, error) {
+	part := d.frame.parts[path]
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	if part.unsupported != nil {
+		return nil, part.unsupported
+	}
+	names := slices.DeleteFunc(slices.Clone(d.frame.Columns), func(c frame.Column) bool { return c.Path != path })
+	return part.planNamed(ctx, r, names)
 }
 
 // planParts makes the whole of its parts: what is known of the rows is the first one's.

@@ -57,8 +57,8 @@ func (d *Dataset) checkCSI(ctx context.Context, column string) error {
 }
 
 // ordered filters, sorts, then slices. Rows that lie scattered are read here, unless they only point at their data.
-func (p *Plan) ordered(ctx context.Context, limit int64) (sequence, error) {
-	rows, err := p.sorted(ctx, limit)
+func (p *Plan) ordered(ctx context.Context) (sequence, error) {
+	rows, err := p.sorted(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,18 +95,18 @@ func (p *Plan) listed(ctx context.Context, l rowList) (sequence, error) {
 	return p.carry(ctx, rows)
 }
 
-func (p *Plan) sorted(ctx context.Context, limit int64) (*sortedRows, error) {
+func (p *Plan) sorted(ctx context.Context) (*sortedRows, error) {
 	all := span{step: 1, n: p.ds.rows()}
 	if p.where != nil {
-		rows, err := p.filter(ctx, all, -1)
+		rows, err := p.filter(ctx, all, everything)
 		if err != nil {
 			return nil, err
 		}
 		defer rows.close()
-		return p.bySorting(ctx, rows.plain(), limit)
+		return p.bySorting(ctx, rows.plain())
 	}
 	if p.req.Index == IndexOff {
-		return p.bySorting(ctx, all, limit)
+		return p.bySorting(ctx, all)
 	}
 	ix, _, err := p.ds.indexOf(ctx, p.req.SortBy)
 	if err != nil {
@@ -116,24 +116,22 @@ func (p *Plan) sorted(ctx context.Context, limit int64) (*sortedRows, error) {
 		if orders, err := ix.orders(ctx); err != nil {
 			return nil, err
 		} else if orders {
-			return p.byIndex(ctx, ix, limit)
+			return p.byIndex(ctx, ix)
 		}
 	}
 	if p.req.Index == IndexOnly {
 		return nil, p.ds.checkCSI(ctx, p.req.SortBy)
 	}
-	return p.bySorting(ctx, all, limit)
+	return p.bySorting(ctx, all)
 }
 
 // places is which places of n sorted rows the request takes, in ascending order; down: it wants them the other way.
-func (p *Plan) places(n, limit int64) (part span, down bool, err error) {
+func (p *Plan) places(n int64) (part span, down bool, err error) {
 	part, err = slice(p.req.Start, p.req.Stop, p.req.Step, n)
 	if err != nil {
 		return part, false, err
 	}
-	if limit >= 0 {
-		part = part.cut(limit)
-	}
+	part = p.req.page().of(part).(span)
 	if part.step < 0 && part.n > 0 {
 		part = span{start: part.start + (part.n-1)*part.step, step: -part.step, n: part.n}
 		down = true
@@ -151,8 +149,8 @@ func (p *Plan) budget() *bufpool.Budget { return p.ds.file.eng.mem.Budget }
 const indexStep = 1 << 17
 
 // byIndex takes the order that a completely sorted index keeps.
-func (p *Plan) byIndex(ctx context.Context, ix *columnIndex, limit int64) (*sortedRows, error) {
-	part, down, err := p.places(p.ds.rows(), limit)
+func (p *Plan) byIndex(ctx context.Context, ix *columnIndex) (*sortedRows, error) {
+	part, down, err := p.places(p.ds.rows())
 	if err != nil {
 		return nil, err
 	}
@@ -187,8 +185,8 @@ func finished(out *sortedRows, err error) (*sortedRows, error) {
 }
 
 // bySorting reads the column of rows and sorts it: ascending, NaN last, equal keys as they come.
-func (p *Plan) bySorting(ctx context.Context, rows sequence, limit int64) (*sortedRows, error) {
-	part, down, err := p.places(rows.Len(), limit)
+func (p *Plan) bySorting(ctx context.Context, rows sequence) (*sortedRows, error) {
+	part, down, err := p.places(rows.Len())
 	if err != nil {
 		return nil, err
 	}

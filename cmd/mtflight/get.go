@@ -64,6 +64,7 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.Var(optional{&r.Start}, "start", "first row; negative counts from the end")
 	flags.Var(optional{&r.Stop}, "stop", "row to stop before")
 	flags.Var(optional{&r.Step}, "step", "every n-th row; negative reverses")
+	flags.Int64Var(&r.Offset, "offset", 0, "so many rows of the result are passed over")
 	flags.Var(optional{&r.Limit}, "limit", "at most so many rows (a table on the terminal: 20)")
 	flags.Var(optionalText{&r.Where}, "where", "only rows that meet a condition: \"(energy > 2) & (name == b'mu')\"")
 	flags.StringVar(&r.SortBy, "sort-by", "", "in the order of a column")

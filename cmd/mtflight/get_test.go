@@ -63,6 +63,7 @@ func TestGetRows(t *testing.T) {
 	require.Equal(t, "3 4", rows("--start", "3", "--stop", "5"))
 	require.Equal(t, "998 999", rows("--start", "-2"))
 	require.Equal(t, "999 998 997", rows("--step", "-1", "--limit", "3"))
+	require.Equal(t, "995 994", rows("--step", "-1", "--offset", "4", "--limit", "2"))
 }
 
 func TestGetNetCDF(t *testing.T) {

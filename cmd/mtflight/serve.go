@@ -96,7 +96,7 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	defer func() { err = orFirst(err, engine.Close()) }()
 	boundHeap(engine)
 	server, err := flight.New(flight.Config{Engine: engine, Roots: roots, Listen: f.listen, Advertise: f.advertise,
-		Workers: int(f.engine.workers), Drain: max(f.drain, 1), Logger: log, StageDir: f.stageDir, StageMemory: int64(f.stage)})
+		Workers: int(f.engine.workers), Drain: max(f.drain, 1), Logger: log, Version: buildVersion(), StageDir: f.stageDir, StageMemory: int64(f.stage)})
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,7 @@ type Client struct {
 
 	mu    sync.Mutex
 	conns map[string]*grpc.ClientConn // by location; nil: closed
+	about *flight.About               // nil: not asked for yet
 }
 
 // Open connects to a location (grpc://HOST:PORT or grpc+unix:///PATH) and waits until the server answers or ctx ends.
@@ -237,7 +238,7 @@ func (c *Client) act(ctx context.Context, name string, argument any) (json.RawMe
 		return nil, fault.New(fault.DataLoss, "client: %s: the server gave no result", name)
 	}
 	if err != nil {
-		return nil, fromStatus(err)
+		return nil, c.refused(ctx, fromStatus(err))
 	}
 	return result.Body, nil
 }
@@ -250,7 +251,7 @@ func (c *Client) Schema(ctx context.Context, r reader.Request) (*arrow.Schema, e
 	}
 	answer, err := c.flight.GetSchema(ctx, d)
 	if err != nil {
-		return nil, fromStatus(err)
+		return nil, c.refused(ctx, fromStatus(err))
 	}
 	return deserialize(answer.Schema)
 }

@@ -22,6 +22,8 @@ type token struct {
 	val  constant
 	str  bool // a string that was not written b'..'
 	at   span
+
+	quoted bool // a name in backquotes
 }
 
 // span is a piece of the condition, in bytes.
@@ -42,7 +44,7 @@ var keywords = strings.Fields("and or not in is if else elif lambda for while as
 	"def del return import from as global nonlocal try except finally raise with pass break continue assert")
 
 // operators, the longest first
-var operators = strings.Fields("** // << >> <= >= == != := && || + - * / % & | ^ ~ < > ( ) [ ] , = . ! ; : { } @ $ ? `")
+var operators = strings.Fields("** // << >> <= >= == != <> := && || + - * / % & | ^ ~ < > ( ) [ ] , = . ! ; : { } @ $ ?")
 
 func newLexer(src *source, columns []Column) *lexer {
 	l := &lexer{src: src, text: src.text}
@@ -76,6 +78,9 @@ func (l *lexer) next() (token, error) {
 	c := l.text[from]
 	if isDigit(c) || c == '.' && from+1 < len(l.text) && isDigit(l.text[from+1]) {
 		return l.number()
+	}
+	if c == '`' {
+		return l.backquoted()
 	}
 	if n := stringPrefix(l.text[from:]); n >= 0 {
 		return l.quoted(n)
@@ -114,6 +119,30 @@ func (l *lexer) skipSpace() error {
 	return nil
 }
 
+// backquoted reads a name of any characters; two backquotes are one of the name's.
+func (l *lexer) backquoted() (token, error) {
+	from := l.pos
+	var name strings.Builder
+	for l.pos++; ; l.pos++ {
+		end := strings.IndexByte(l.text[l.pos:], '`')
+		if end < 0 {
+			return token{}, l.src.fail(span{from, from + 1}, "the name has no end: close it with another `")
+		}
+		name.WriteString(l.text[l.pos : l.pos+end])
+		if l.pos += end + 1; l.pos == len(l.text) || l.text[l.pos] != '`' {
+			break
+		}
+		name.WriteByte('`')
+	}
+	t := token{kind: tokName, text: name.String(), at: span{from, l.pos}, quoted: true}
+	if t.text == "" {
+		return token{}, l.src.fail(t.at, "a name in backquotes is missing")
+	}
+	return t, nil
+}
+
+func isKeyword(name string) bool { return slices.Contains(keywords, name) }
+
 func lineEnd(s string) int {
 	if n := strings.IndexByte(s, '\n'); n >= 0 {
 		return n
@@ -134,7 +163,7 @@ func (l *lexer) name(n int) token {
 	switch {
 	case t.text == "True" || t.text == "False":
 		t.kind, t.val = tokConstant, constant{v: t.text == "True"}
-	case slices.Contains(keywords, t.text):
+	case isKeyword(t.text):
 		t.kind = tokOperator
 	}
 	return t
