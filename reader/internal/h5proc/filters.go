@@ -1,6 +1,7 @@
 package h5proc
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -78,7 +79,7 @@ func Unanswered(err error) bool { return errors.As(err, &unanswered{}) }
 // undo is a call of Find or Undo. Its bytes go and come in the shared memory: all chunks one after the other, and behind
 // them what they have become, one after the other too. The frame is a u32 length, an undoHead, the lengths of the chunks
 // as u64, and the parameters; the answer is the byte picked, a u32 length, an undoneHead, the lengths of what they have
-// become, 0 for one that failed, and an error. All is little-endian.
+// become, 0 for one that failed, or else an error. All is little-endian.
 type undo struct {
 	Chunks
 	find   bool
@@ -100,7 +101,7 @@ type undoneHead struct {
 const (
 	maxTogether = 1 << 16 // chunks
 	maxUndo     = 16 + 8*maxTogether + 4<<16
-	maxUndone   = 4 + 8*maxTogether + maxSaid
+	maxUndone   = 4 + max(8*maxTogether, maxSaid)
 	maxSaid     = 4096 // bytes of an error
 )
 
@@ -129,9 +130,22 @@ func (c *undo) receive(h *helper) error {
 	if err != nil {
 		return err
 	}
+	defer shed(h.shared, c.bytes())
+	return c.parse(b, h.shared)
+}
+
+// parse takes an answer and what lies in the shared memory, both of a process that may be out of its mind.
+func (c *undo) parse(b *bytes.Buffer, shared []byte) error {
 	var head undoneHead
+	if err := binary.Read(b, binary.LittleEndian, &head); err != nil {
+		return fmt.Errorf("%w: %w", errFrame, err)
+	}
+	if head.Kind != 0 || c.find {
+		c.err = errorOf(int(head.Kind), strings.ToValidUTF8(b.String(), "\uFFFD"))
+		return nil
+	}
 	lengths := make([]uint64, len(c.Bytes))
-	if err := errors.Join(binary.Read(b, binary.LittleEndian, &head), binary.Read(b, binary.LittleEndian, lengths)); err != nil {
+	if err := binary.Read(b, binary.LittleEndian, lengths); err != nil {
 		return fmt.Errorf("%w: %w", errFrame, err)
 	}
 	sum := 0
@@ -141,10 +155,7 @@ func (c *undo) receive(h *helper) error {
 		}
 		sum += int(n)
 	}
-	if c.err = errorOf(int(head.Kind), strings.ToValidUTF8(b.String(), "\uFFFD")); c.err == nil && !c.find {
-		c.take(h.shared[c.bytes()-c.Most*len(c.Bytes):][:sum], lengths)
-		shed(h.shared, c.bytes())
-	}
+	c.take(shared[c.bytes()-c.Most*len(c.Bytes):][:sum], lengths)
 	return nil
 }
 

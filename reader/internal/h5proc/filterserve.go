@@ -15,12 +15,12 @@ func serveFilters(in io.Reader, out io.Writer, shared []byte) {
 			return
 		}
 		lengths, err := undoAll(b, shared)
-		var head undoneHead
-		said := ""
+		answer := frame(undoneHead{}, lengths)
 		if err != nil {
-			head.Kind, said = int32(kindOf(err)), err.Error()
+			said := err.Error()
+			answer = frame(undoneHead{int32(kindOf(err))}, []byte(said[:min(len(said), maxSaid)]))
 		}
-		if _, err := out.Write(frame(head, lengths, []byte(said[:min(len(said), maxSaid)]))); err != nil {
+		if _, err := out.Write(answer); err != nil {
 			return
 		}
 	}
