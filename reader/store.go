@@ -72,7 +72,8 @@ func (c *chunked) need(bytes int64) int64 {
 	if c.filters == nil {
 		return min(bytes, max(spanSize, c.bytes()))
 	}
-	return min(bytes, max(spanSize, c.bytes())) + 3*c.bytes()
+	ahead := int64(c.together()-1) * c.bytes()
+	return min(bytes, max(spanSize, c.bytes())) + 3*c.bytes() + min(bytes, ahead)
 }
 
 // unfiltered tells whether a chunk went through no filter.
@@ -161,9 +162,38 @@ func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, f
 	if err := c.file.Read(ctx, buf, span.Addr); err != nil {
 		return c.failed(found[span.First], err)
 	}
-	for _, f := range found[span.First:span.Last] {
-		off := f.Addr - span.Addr
-		src := buf[off : off+uint64(f.Size)]
+	for part := range slices.Chunk(found[span.First:span.Last], c.together()) {
+		if err := c.decodeAll(s, buf, span.Addr, part, p, use); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// together is how many chunks are decoded at once.
+func (c *chunked) together() int {
+	if c.filters == nil {
+		return 1
+	}
+	return c.filters.AheadOf(int(c.bytes()))
+}
+
+// decodeAll decodes chunks that lie in what was read from an address on.
+func (c *chunked) decodeAll(s *scratch, buf []byte, addr uint64, part []stored, p *pending, use func(int, convert.Elems, bool) error) error {
+	ahead := make([]filter.Encoded, len(part))
+	for i, f := range part {
+		off := f.Addr - addr
+		ahead[i] = filter.Encoded{Src: buf[off : off+uint64(f.Size)], Mask: f.Mask}
+		if c.unfiltered(f) {
+			ahead[i].Mask = ^uint32(0)
+		}
+	}
+	if len(part) > 1 {
+		c.filters.Ahead(s.codec, ahead, int(c.bytes()))
+	}
+	for i, f := range part {
+		src := ahead[i].Src
+		f.Mask = ahead[i].Mask
 		if done, err := c.placed(s, src, f); err != nil {
 			return c.failed(f, err)
 		} else if done {

@@ -95,6 +95,8 @@ type question struct {
 
 func (q *question) subject() string { return filepath.Base(q.Path) }
 
+func (q *question) once() bool { return false }
+
 func (q *question) send(h *helper) error {
 	_, err := h.in.Write(q.frame)
 	return err

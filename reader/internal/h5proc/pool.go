@@ -118,6 +118,7 @@ type call interface {
 	subject() string         // for the log
 	send(h *helper) error    // an error: the helper is gone
 	receive(h *helper) error // the answer after its mark; an error: the helper is of no use
+	once() bool              // a death is not tried again
 	died(how string) error   // what the caller gets when helpers ended at it
 	refused() error          // what he gets when they did so before
 }
@@ -203,8 +204,12 @@ func (p *pool) do(ctx context.Context, id any, c call) error {
 		} else {
 			p.strikes.add(id)
 		}
-		if p.strikes.out(id) {
+		switch {
+		case p.strikes.out(id):
 			p.note(c, o, "the file is refused until it changes")
+			return c.died(o.ended)
+		case c.once():
+			p.note(c, o, "its parts are tried one by one")
 			return c.died(o.ended)
 		}
 		p.note(c, o, "a fresh one is asked")
