@@ -44,7 +44,7 @@ func newBoxes(s *slab, chunk []int64, elemSize int) (*boxes, error) {
 
 func (b *boxes) extents() []int64 { return b.box }
 
-func (b *boxes) need(int64) int64 { return b.bytes() }
+func (b *boxes) need(int64, *held) int64 { return b.bytes() }
 
 func (b *boxes) bytes() int64 { return product(b.box) * int64(b.elemSize) }
 

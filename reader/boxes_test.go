@@ -69,11 +69,11 @@ func checkBoxes(t *testing.T, b *boxes, mem *bufpool.Memory) {
 	for n := range product(grid) {
 		all = append(all, unravel(n, grid))
 	}
-	lease, err := mem.Lease(context.Background(), 2*b.need(0))
+	lease, err := mem.Lease(context.Background(), 2*b.need(0, nil))
 	require.NoError(t, err)
 	defer lease.Close()
 	seen := int64(0)
-	err = b.load(context.Background(), newScratch(lease), all, func(i int, e convert.Elems, fill bool) error {
+	err = b.load(context.Background(), newScratch(lease, nil), all, func(i int, e convert.Elems, fill bool) error {
 		for n := range product(b.box) {
 			linear, inside := int64(0), true
 			for k, x := range unravel(n, b.box) {
