@@ -114,7 +114,7 @@ func (p *Plan) matching(ctx context.Context, rows sequence, g page, keep bool) (
 	}
 	defer p.ds.file.saveStats(false)
 	rowAt := rowOf(rows)
-	along := newKept(p.ds.file.eng.mem, int64(p.program.ElemSize()), g.offset)
+	along := newKept(p.mem(), int64(p.program.ElemSize()), g.offset)
 	before := g.offset // matches to pass over
 	err = scan.each(ctx, func(r *Run) bool {
 		for _, f := range r.now.finds {
@@ -150,6 +150,9 @@ func (p *Plan) probing(rows sequence, limit int64, keep bool) (*Plan, error) {
 		return nil, err
 	}
 	s.size = max(1, min(s.size, p.geo.chunk[p.geo.rows]*max(1, probeBytes/p.chunkBytes())))
+	if p.claim != nil { // whose rows may be taken along
+		s.size = max(1, min(s.size, p.budget().Limit()/16/max(s.rowBytes(), int64(p.program.ElemSize()))))
+	}
 	s.probe, err = p.newProbe(p.where, s.program, limit, keep)
 	return s, err
 }
@@ -181,7 +184,7 @@ func (p *Plan) scan(columns []string, rows sequence) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Plan{ds: p.ds, program: program, store: p.store, geo: p.geo, fixed: rows, schema: program.Schema(arrow.Metadata{})}
+	s := &Plan{ds: p.ds, program: program, store: p.store, geo: p.geo, fixed: rows, schema: program.Schema(arrow.Metadata{}), claim: p.claim}
 	s.blockSize()
 	return s, nil
 }

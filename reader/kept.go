@@ -72,7 +72,7 @@ func (k *kept) over(p *Plan) *Plan { return p.from1D(k, k.span, k.band) }
 
 func (k *kept) extents() []int64 { return []int64{k.band} }
 
-func (k *kept) need(int64) int64 { return 0 }
+func (k *kept) need(int64, *held) int64 { return 0 }
 
 func (k *kept) load(_ context.Context, _ *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
 	for i, at := range chunks {

@@ -143,7 +143,7 @@ func (p *Plan) newSortedRows(n int64, down bool) (*sortedRows, error) {
 	return newSortedRows(p.budget(), n, p.geo.chunk[p.geo.rows], down)
 }
 
-func (p *Plan) budget() *bufpool.Budget { return p.ds.file.eng.mem.Budget }
+func (p *Plan) budget() *bufpool.Budget { return p.mem().Budget }
 
 // indexStep is how many places of an index are read at once.
 const indexStep = 1 << 17
@@ -194,7 +194,7 @@ func (p *Plan) bySorting(ctx context.Context, rows sequence) (*sortedRows, error
 	if err != nil {
 		return nil, err
 	}
-	room, err := sortRoom(ctx, p.budget(), rows.Len(), class)
+	room, err := p.sortRoom(ctx, rows.Len(), class)
 	if err != nil {
 		return nil, err
 	}
@@ -221,9 +221,18 @@ func (p *Plan) bySorting(ctx context.Context, rows sequence) (*sortedRows, error
 	}))
 }
 
-// sortRoom reserves what sorting takes, at most an eighth of the budget; less where others use it.
-func sortRoom(ctx context.Context, b *bufpool.Budget, rows int64, class ptindex.Class) (int64, error) {
-	most := b.Limit() / 8
+const (
+	sortShare     = 8 // what sorting takes of the budget: one in so many
+	sortShareHeld = 3 // and of what a request has beside large chunks
+)
+
+// sortRoom reserves what sorting takes, at most its share of the budget; less where others use it.
+func (p *Plan) sortRoom(ctx context.Context, rows int64, class ptindex.Class) (int64, error) {
+	b := p.budget()
+	most := b.Limit() / sortShare
+	if p.claim != nil {
+		most = b.Limit() / sortShareHeld
+	}
 	if class != ptindex.Bytes {
 		most = min(most, rows*pairBytes+1)
 	}

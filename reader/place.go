@@ -149,6 +149,9 @@ func (r *Run) leased(f *fill) int64 {
 	if r.at != nil {
 		return 0
 	}
+	if b := r.plan.probe; b != nil && b.whole != nil && r.plan.claim != nil { // their rows may be taken along
+		return r.plan.batchBytes(f.Rows) + times(f.Rows, int64(r.plan.program.ElemSize()))
+	}
 	return r.plan.batchBytes(f.Rows)
 }
 

@@ -34,6 +34,8 @@ type Plan struct {
 	frame   *framePlan     // it is made of others
 	single  bool           // of a frame: nothing is decoded ahead but the next block
 	names   []frame.Column // of the frame that it is part of, which conditions may use
+	claim   *claim         // what the request has reserved for large chunks, in a run; nil: none
+	sides   int            // plans of a frame that share it, this one too; 0: none
 }
 
 // Plan checks a request (its File and Dataset members only name the result) without reading a row.
@@ -328,6 +330,9 @@ func (p *Plan) workers() int {
 	if p.req.Stream != nil && p.req.Stream.Workers > 0 {
 		n = min(n, p.req.Stream.Workers)
 	}
+	if _, ok := p.store.(heavier); ok && p.claim != nil {
+		n = min(n, p.claim.slots)
+	}
 	return n
 }
 
@@ -342,19 +347,44 @@ func (p *Plan) window() int {
 	return 2*p.workers() + 1
 }
 
-// groupBytes is how many bytes of batches are filled together for the sake of chunks they share.
+// groupBytes is how many bytes of batches are filled together for the sake of chunks they share. Large chunks stay for the
+// next group, if there is room.
 func (p *Plan) groupBytes() int64 {
-	band := p.geo.chunk[p.geo.rows] * p.rowBytes()
-	return min(max(band, 4<<20), p.ds.file.eng.mem.Budget.Limit()/4)
+	least := int64(4 << 20)
+	if p.claim == nil || !p.claim.whole {
+		least = max(least, times(p.geo.chunk[p.geo.rows], p.rowBytes()))
+	}
+	return min(least, p.sharedBytes())
 }
 
-// scratchBytes is what the workers need to read the chunks of a group.
+// sharedBytes is how many bytes of batches may be filled together at most.
+func (p *Plan) sharedBytes() int64 {
+	if p.claim != nil {
+		return p.claim.group / int64(max(1, p.sides))
+	}
+	return p.budget().Limit() / 4
+}
+
+// scratchBytes is what the workers need to read the chunks of a group, beside what is held.
 func (p *Plan) scratchBytes(jobs int) int64 {
 	per := p.perTask()
 	tasks := (jobs + per - 1) / per
 	n := int64(min(tasks, p.workers(), runtime.GOMAXPROCS(0)))
-	need := p.store.need(p.chunkBytes() * int64(min(per, jobs)))
+	need := p.store.need(p.chunkBytes()*int64(min(per, jobs)), p.held())
 	return n * (need + need/4)
+}
+
+// packedBytes is what of a group's rows is read before it is taken apart, of large chunks that lie in the file as they are.
+func (p *Plan) packedBytes(fills []*fill, jobs int) int64 {
+	s, ok := p.store.(heavier)
+	if !ok || p.claim == nil || !s.heaviest().bare {
+		return 0
+	}
+	rows := int64(0)
+	for _, f := range fills {
+		rows += f.Rows
+	}
+	return min(times(rows, p.chunkBytes()/p.geo.chunk[p.geo.rows]), times(int64(jobs), p.chunkBytes()/2))
 }
 
 func (p *Plan) resolver(ctx context.Context) convert.Resolver {

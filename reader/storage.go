@@ -58,6 +58,7 @@ func (d *Dataset) chunkedStore() (store, error) {
 		}
 		bytes *= n
 	}
+	c.heavy = c.weigh(d)
 	return c, nil
 }
 

@@ -171,9 +171,9 @@ func (g *gather) failed(err error) error {
 }
 
 func (g *gather) copy(i int, e convert.Elems, fill bool) error {
-	if e.Planes > 0 {
+	if e.Planes > 0 && g.scratch.held == nil {
 		r := filter.Unshuffle(g.scratch.codec, filter.Result{Data: e.Data, Planes: e.Planes, Elem: e.Size})
-		e.Data = r.Data
+		e.Data, e.Planes = r.Data, 0
 	}
 	for _, p := range g.pieces[i] {
 		if fill {
@@ -188,7 +188,14 @@ func (g *gather) copy(i int, e convert.Elems, fill bool) error {
 
 func (g *gather) put(p stretch, e convert.Elems, fill bool) error {
 	from, to := int64(e.Size), int64(g.v.size())
-	dst, src := g.buf[p.dst*to:(p.dst+p.n)*to], e.Data[p.src*from:]
+	dst, src := g.buf[p.dst*to:(p.dst+p.n)*to], e.Data
+	if e.Planes > 0 { // of a large chunk: only what is needed is interleaved
+		src = g.scratch.mem.Allocate(int(p.n * from))
+		defer g.scratch.mem.Free(src)
+		filter.Result{Data: e.Data, Planes: e.Planes, Elem: e.Size}.Elements(src, int(p.src), int(p.n))
+	} else {
+		src = src[p.src*from:]
+	}
 	switch {
 	case g.convert != nil:
 		for k := range p.n {

@@ -19,6 +19,7 @@ type virtual struct {
 	parts    []mapped // by where they begin along the axis
 	ends     []int64  // the largest end along the axis of parts[:i+1]
 	inner    int64    // bytes that reading a source takes
+	heavy    heavy    // of the sources' chunks
 	pointers []int    // where in an element are heap pointers
 	fill     []byte
 }
@@ -87,9 +88,15 @@ func (v *virtual) sortParts() {
 
 func (v *virtual) extents() []int64 { return v.band }
 
-func (v *virtual) need(int64) int64 {
-	return product(v.band)*int64(v.size()) + v.inner + maxPieces*pieceBytes
+func (v *virtual) need(_ int64, h *held) int64 {
+	band, pieces := product(v.band)*int64(v.size()), int64(maxPieces*pieceBytes)
+	if h.holds(v.heavy.need) {
+		return 2*band + pieces // pieces are interleaved apart
+	}
+	return band + pieces + v.inner
 }
+
+func (v *virtual) heaviest() heavy { return v.heavy }
 
 func (v *virtual) size() int { return v.ds.source.Type.Size }
 

@@ -9,6 +9,7 @@ import (
 const (
 	alignment = 64
 	minShift  = 9 // 512 bytes: the smallest class
+	fine      = 16 << 20
 )
 
 // Pool keeps freed buffers by size class, at most keep bytes of them. Buffers are 64-byte aligned and not zeroed.
@@ -25,13 +26,25 @@ func NewPool(keep int64) *Pool {
 	return &Pool{keep: keep, free: map[int][][]byte{}}
 }
 
-// classOf rounds a size up to its class: 4 classes to a power of two, so at most a fifth is wasted.
+// classOf rounds a size up to its class: 4 classes to a power of two, so at most a fifth is wasted; 32 of large ones.
 func classOf(n int) int {
 	if n <= 1<<minShift {
 		return 1 << minShift
 	}
-	step := 1 << (bits.Len(uint(n-1)) - 3) // n lies in (4*step, 8*step]
+	shift := bits.Len(uint(n-1)) - 3 // n lies in (4*step, 8*step]
+	if n > fine {
+		shift -= 3
+	}
+	step := 1 << shift
 	return (n + step - 1) / step * step
+}
+
+// Takes is how many bytes a buffer of n takes.
+func Takes(n int64) int64 {
+	if n <= 0 {
+		return 0
+	}
+	return int64(classOf(int(n)))
 }
 
 // Get returns a buffer of n bytes whose capacity is its class. The content is arbitrary.
