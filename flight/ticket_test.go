@@ -47,9 +47,9 @@ func TestParseTicket(t *testing.T) {
 		with(`"offset": 7`):                        func(r *reader.Request) { r.Offset = 7 },
 		with(`"batch_rows": 5, "batch_bytes": 99`): func(r *reader.Request) { r.BatchRows, r.BatchBytes = 5, 99 },
 		with(`"stream": {}`):                       func(r *reader.Request) { r.Stream = &reader.Stream{} },
-		with(`"where": "x > \ud83d\ude00", "vars": {"i": 1, "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": 1e999}`): func(r *reader.Request) {
+		with(`"where": "x > \ud83d\ude00", "vars": {"i": 1, "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": 1e999, "u": 18446744073709551615}`): func(r *reader.Request) {
 			r.Where = ptr("x > 😀")
-			r.Vars = map[string]any{"i": int64(1), "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": math.Inf(1)}
+			r.Vars = map[string]any{"i": int64(1), "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": math.Inf(1), "u": uint64(math.MaxUint64)}
 		},
 		with(`"stream": {"ordered": false, "cyclic": true, "cycles": 2, "block_rows": 7, "remainder": false, "shuffle": -1, "shuffle_rows": true,
 			"read_ahead": 0, "workers": 3, "from_block": 4}`): func(r *reader.Request) {

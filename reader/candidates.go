@@ -69,6 +69,7 @@ func (p *Plan) bestIndex(ctx context.Context) (best *throughIndex, why string, e
 	for column, span := range limits(p.where.program.Ranges()) {
 		name, whole := p.where.indexed(column)
 		if !whole {
+			reasons = append(reasons, p.where.scope[column].Name+": a part of "+name+", which has no index of its parts")
 			continue
 		}
 		ix, why, err := p.ds.indexOf(ctx, name)

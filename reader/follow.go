@@ -77,7 +77,7 @@ func (p *Plan) follow() (*follow, error) {
 	if s.FromBlock > 0 && s.FromBlock > end62/s.BlockRows {
 		return nil, fault.New(fault.OutOfRange, "stream.from_block %d is past every row", s.FromBlock)
 	}
-	f.block, f.skip = s.FromBlock, min(p.req.Offset, end62)+p.req.fromRow()
+	f.block, f.skip = s.FromBlock, min(p.req.Offset, end62-1)+p.req.fromRow()
 	if p.req.Limit != nil {
 		f.left = max(0, *p.req.Limit-p.req.fromRow())
 	}
