@@ -26,7 +26,7 @@ func TestExplain(t *testing.T) {
 			bytes   int64
 			result  int64
 		}{
-			{"/table", Request{}, 55, frameOf(t, f, "/table").info.Stored, 2000},
+			{"/table", Request{}, 55, int64(frameOf(t, f, "/table").info.Stored), 2000},
 			{"/line", Request{Start: num(150), Stop: num(350)}, 3, 2400, 200},
 			{"/line", Request{Coordinates: []int64{5, -1, 7, 5, 250}}, 3, 2400, 5},
 			{"/line", Request{Start: num(350), Stop: num(150), Step: num(-1)}, 3, 2400, 200},

@@ -25,8 +25,8 @@ func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 		return nil, nil
 	}
 	d := &Dataset{file: f, asked: path}
-	d.info = Info{Path: path, Kind: "unsupported", Type: frame.Format(g.Attrs), Layout: "frame", Filters: []string{},
-		Attributes: attributes(g.Attrs)}
+	d.info = unknown(path, attributes(g.Attrs))
+	d.info.Type, d.info.Layout = frame.Format(g.Attrs), "frame"
 	if err := d.openFrame(ctx, n); err != nil {
 		kind := fault.Of(err)
 		if kind == nil || kind == fault.Exhausted || kind == fault.Unavailable || kind == fault.Changed {
@@ -68,7 +68,7 @@ func (d *Dataset) openFrame(ctx context.Context, n *frame.Nodes) error {
 	if err != nil {
 		return err
 	}
-	d.info.Bytes = max(0, p.Bytes())
+	d.info.Bytes = Count(p.Bytes())
 	d.info.Schema = p.schema
 	return nil
 }
@@ -93,7 +93,7 @@ func (f *framed) served() []string {
 
 // checkParts opens every part and makes sure that they go together. What is wrong with a part is its columns' reason.
 func (d *Dataset) checkParts(parts *frameParts) error {
-	d.info.Rows = -1
+	d.info.Rows = Unknown
 	served := false
 	for i := range d.frame.Columns {
 		c := &d.frame.Columns[i]
