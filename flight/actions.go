@@ -107,7 +107,7 @@ type Description struct {
 	reader.Info
 	Schema     []column          `json:"schema"`
 	Metadata   map[string]string `json:"metadata"`
-	ChunkCount int               `json:"chunk_count"`
+	ChunkCount reader.Count      `json:"chunk_count"`
 	Ratio      float64           `json:"ratio,omitempty"` // bytes of the elements by bytes in the file
 	Indexes    []string          `json:"indexes"`
 }
@@ -144,14 +144,11 @@ func Describe(ctx context.Context, f *reader.File, dataset string) (d Descriptio
 		return d, err
 	}
 	d.Info = ds.Info()
-	if d.Stored, err = ds.Stored(); err != nil {
+	if d.ChunkCount, d.Stored, err = ds.Storage(); err != nil {
 		return d, err
 	}
-	if d.Stored > 0 {
+	if d.Stored > 0 && d.Bytes >= 0 {
 		d.Ratio = float64(d.Bytes) / float64(d.Stored)
-	}
-	if d.ChunkCount, err = ds.Chunks(ctx); err != nil {
-		return d, err
 	}
 	d.Schema, d.Metadata = columns(d.Info.Schema)
 	if d.Kind == "table" {

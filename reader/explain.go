@@ -52,7 +52,7 @@ func (p *Plan) Explain(ctx context.Context) (*Explanation, error) {
 }
 
 func (p *Plan) explainFrame(ctx context.Context) (*Explanation, error) {
-	out := &Explanation{Rows: p.ds.info.Rows, Result: p.Rows(), Layout: p.ds.info.Layout, Filters: p.ds.info.Filters, Condition: []string{}}
+	out := &Explanation{Rows: int64(p.ds.info.Rows), Result: p.Rows(), Layout: p.ds.info.Layout, Filters: p.ds.info.Filters, Condition: []string{}}
 	for _, f := range p.schema.Fields() {
 		out.Fields = append(out.Fields, f.Name)
 	}
@@ -218,7 +218,7 @@ func (p *Plan) count(ctx context.Context, x *Explanation, set bandSet) error {
 func (p *Plan) estimate(x *Explanation, n int64) {
 	x.Touched = n * p.acrossChunks()
 	x.Bytes, x.Estimated = -1, true
-	if stored, err := p.ds.Stored(); err == nil && stored >= 0 && x.Chunks > 0 {
+	if _, stored, err := p.ds.Storage(); err == nil && p.ds.info.Layout != "virtual" && x.Chunks > 0 && stored >= 0 {
 		x.Bytes = int64(float64(stored) / float64(x.Chunks) * float64(x.Touched))
 	}
 }

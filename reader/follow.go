@@ -356,6 +356,6 @@ func (d *Dataset) in(file *File) (*Dataset, error) {
 	}
 	n := &Dataset{file: file, meta: d.meta, asked: d.asked, info: d.info, source: d.source, object: o}
 	n.shape = signed(o.Space.Dims)
-	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, n.shape[0]
+	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, Count(n.shape[0])
 	return n, n.storage()
 }

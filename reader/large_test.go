@@ -177,7 +177,7 @@ func TestLargeChunks(t *testing.T) {
 			stop := watch(t, little.eng)
 			defer stop()
 			a, b := largeDataset(t, much, "/"+name), largeDataset(t, little, "/"+name)
-			for what, r := range largeRequests(name, a.info.Rows) {
+			for what, r := range largeRequests(name, int64(a.info.Rows)) {
 				rows, want, err := digest(a, r)
 				require.NoError(t, err, what)
 				n, have, err := digest(b, r)

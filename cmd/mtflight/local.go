@@ -28,26 +28,40 @@ func newLocal(c reader.Config) (*local, error) {
 
 func (l *local) close() error { return l.engine.Close() }
 
-func (l *local) list(ctx context.Context, path string, frames bool, visit func(listed) error) error {
-	if _, err := os.Stat(path); err != nil {
-		return noFile(path, err)
+func (l *local) list(ctx context.Context, what listing, visit func(listed) error) error {
+	info, err := os.Stat(what.file)
+	if err != nil {
+		return noFile(what.file, err)
 	}
-	return filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return visit(listed{File: name, Error: err.Error()})
-		}
-		if entry.IsDir() {
+	if !info.IsDir() {
+		return l.listFile(ctx, what.file, what.frames, visit)
+	}
+	return filepath.WalkDir(what.file, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			err = fault.New(fault.Denied, "not allowed to look into this directory: make it readable")
+		case err != nil || entry.IsDir(): // what is not there any more
 			return ctx.Err()
+		default:
+			err = l.listFound(ctx, name, what.frames, visit)
 		}
-		if is, _ := reader.IsHDF5(name); !is && name != path {
-			return ctx.Err()
+		if fault.Of(err) == nil || ctx.Err() != nil {
+			return err
 		}
-		err = l.listFile(ctx, name, frames, visit)
-		if kind := fault.Of(err); kind != nil && name != path && ctx.Err() == nil {
-			return visit(listed{File: name, Error: err.Error()})
-		}
-		return err
+		return visit(listed{File: name, Error: flight.Reason(ctx, err)})
 	})
+}
+
+// listFound lists a file of a directory, as a server would: one that is only named like HDF5 is an error, what is not named
+// so either is passed over.
+func (l *local) listFound(ctx context.Context, name string, frames bool, visit func(listed) error) error {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return nil // a link that leads nowhere, a pipe
+	}
+	if is, err := flight.Look(name); !is {
+		return err
+	}
+	return l.listFile(ctx, name, frames, visit)
 }
 
 func (l *local) listFile(ctx context.Context, path string, frames bool, visit func(listed) error) error {

@@ -159,6 +159,14 @@ type Dataset struct {
 	Rows, Bytes  int64         // -1: unknown
 }
 
+// Err is why a file cannot be read; nil for a dataset.
+func (d Dataset) Err() error {
+	if d.Name != "" {
+		return nil
+	}
+	return unreadable(d.File, d.Reason)
+}
+
 // List calls visit with every dataset as the server finds it; an error of visit ends the list and is returned.
 func (c *Client) List(ctx context.Context, of Criteria, visit func(Dataset) error) error {
 	expression, err := json.Marshal(of)

@@ -61,7 +61,7 @@ var pure = []string{"convert", "convert/h5type", "reader/where", "reader/interna
 var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
 
 // onlyIn names the one folder that may import a package.
-var onlyIn = map[string]string{"gonum.org/v1/hdf5": "reader/internal/h5c"}
+var onlyIn = map[string]string{"gonum.org/v1/hdf5": "reader/internal/h5c", "github.com/apache/arrow-go/v18/parquet/file": "cmd/mtflight/internal/parquet"}
 
 type listed struct {
 	Dir, ImportPath string

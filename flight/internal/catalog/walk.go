@@ -111,16 +111,25 @@ func (c *Catalog) found(r root, p, name string, d fs.DirEntry, visit func(Entry)
 }
 
 func (c *Catalog) look(loc reader.Location, visit func(Entry) error) error {
-	is, err := reader.IsHDF5(loc.Path)
-	switch {
-	case err != nil && named(loc.Name):
-		return visit(Entry{loc, fault.New(cmp.Or(fault.Of(err), error(fault.DataLoss)), "cannot be read: %w", reason(err))})
-	case is:
-		return visit(Entry{loc, nil})
-	case named(loc.Name):
-		return visit(Entry{loc, fault.New(fault.DataLoss, "has no HDF5 signature")})
+	is, err := judge(loc.Path, loc.Name)
+	if is || err != nil {
+		return visit(Entry{loc, err})
 	}
 	return nil
+}
+
+// Look tells whether a file is HDF5; the error is of one that is named like HDF5 and is not, or cannot be read.
+func Look(path string) (is bool, err error) { return judge(path, path) }
+
+func judge(path, name string) (is bool, err error) {
+	is, err = reader.IsHDF5(path)
+	switch {
+	case is || !named(name):
+		return is, nil
+	case err != nil:
+		return false, fault.New(cmp.Or(fault.Of(err), error(fault.DataLoss)), "cannot be read: %w", reason(err))
+	}
+	return false, fault.New(fault.DataLoss, "has no HDF5 signature")
 }
 
 // reason leaves out the path, which is the server's business.
