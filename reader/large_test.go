@@ -195,7 +195,7 @@ func TestLargeChunksAreDecodedOnce(t *testing.T) {
 	f, decoded := largeFile(t, largeMemory)
 	for name, chunks := range map[string]int{"one": 1, "two": 2, "table": 1, "joined": 2, "szip": 1} {
 		d := largeDataset(t, f, "/"+name)
-		for what, r := range largeRequests(name, d.info.Rows) {
+		for what, r := range largeRequests(name, int64(d.info.Rows)) {
 			if name != "table" && r.SortBy != "" {
 				continue
 			}
@@ -223,7 +223,7 @@ func TestLargeChunksSideBySide(t *testing.T) {
 		d := largeDataset(t, f, "/"+name)
 		wg.Go(func() {
 			n, _, err := digest(d, Request{})
-			if err != nil || n != d.info.Rows {
+			if err != nil || n != int64(d.info.Rows) {
 				t.Error(i, name, n, err)
 			}
 		})
