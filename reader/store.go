@@ -72,8 +72,11 @@ func (c *chunked) need(bytes int64) int64 {
 	if c.filters == nil {
 		return min(bytes, max(spanSize, c.bytes()))
 	}
-	ahead := int64(c.together()-1) * c.bytes()
-	return min(bytes, max(spanSize, c.bytes())) + 3*c.bytes() + min(bytes, ahead)
+	n := min(bytes, max(spanSize, c.bytes())) + 3*c.bytes()
+	if len(c.filters.Foreign()) > 0 { // what is undone ahead, and what helpers share
+		n += min(bytes, int64(c.together()-1)*c.bytes()) + 2*c.bytes()
+	}
+	return n
 }
 
 // unfiltered tells whether a chunk went through no filter.
