@@ -274,6 +274,9 @@ func (c *chunked) bufferBytes() (n int64) {
 	for _, b := range c.filters.Buffers(int(c.bytes()), c.elemSize) {
 		n += bufpool.Takes(int64(b))
 	}
+	if len(c.filters.Foreign()) > 0 {
+		n += 2 * c.bytes() // what helpers share
+	}
 	return n
 }
 
@@ -282,6 +285,13 @@ func (c *chunked) need(bytes int64, h *held) int64 {
 		return 0
 	}
 	stored := times(max(1, bytes/max(1, c.bytes())), c.heavy.stored)
-	ahead := int64(c.together()-1) * c.bytes()
-	return min(stored, max(spanSize, c.heavy.stored)) + c.bufferBytes() + min(bytes, ahead)
+	return min(stored, max(spanSize, c.heavy.stored)) + c.bufferBytes() + c.aheadBytes(bytes)
+}
+
+// aheadBytes is what chunks that a plug-in is given together take.
+func (c *chunked) aheadBytes(bytes int64) int64 {
+	if c.filters == nil || len(c.filters.Foreign()) == 0 {
+		return 0
+	}
+	return min(bytes, int64(c.together()-1)*c.bytes())
 }

@@ -212,6 +212,9 @@ func (d *Dataset) throughLibrary(why error) error {
 	if d.source.Type.HasVarLen() {
 		return fault.New(fault.Unsupported, "variable-length data behind: %w", why)
 	}
+	if f, alone := d.builtIn(); !alone {
+		return fault.New(fault.Unsupported, "%w; and libhdf5 alone does not undo %s", why, f)
+	}
 	if err := d.file.sources(d.meta); err != nil {
 		return err
 	}

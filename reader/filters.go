@@ -52,6 +52,16 @@ func (d *Dataset) skipUnused(specs []filter.Spec) error {
 	return nil
 }
 
+// builtIn tells whether libhdf5 undoes all filters without a plug-in, or else which it does not.
+func (d *Dataset) builtIn() (name string, all bool) {
+	for _, f := range d.meta.Filters {
+		if f.ID > filter.BuiltIn {
+			return filter.Title(filter.Spec{ID: f.ID, Name: f.Name}), false
+		}
+	}
+	return "", true
+}
+
 // plugin is a filter's plug-in, working in helper processes on the chunks of this dataset.
 func (d *Dataset) plugin(s filter.Spec) (filter.Plugin, error) {
 	if err := d.file.eng.undoes(s); err != nil {

@@ -6,13 +6,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
 )
 
 // compile builds the plug-in of testdata into a folder.
@@ -111,6 +114,71 @@ func TestPlugin(t *testing.T) {
 		}
 		require.Equal(t, map[string]string{"/flip": "array", "/mixed": "array", "/missing": "unsupported"}, kinds)
 	}
+}
+
+// counted counts what plug-ins are asked to undo.
+type counted struct {
+	unfilter
+	chunks *atomic.Int64
+}
+
+func (c counted) Undo(ctx context.Context, chunks h5proc.Chunks) ([][]byte, error) {
+	c.chunks.Add(int64(len(chunks.Bytes)))
+	return c.unfilter.Undo(ctx, chunks)
+}
+
+// Chunks of which a request takes a part are kept, as those of native filters are.
+func TestPluginChunksAreCached(t *testing.T) {
+	dir := t.TempDir()
+	compile(t, filepath.Join(dir, "libflip.so"), "-DID=399")
+	e := engineWith(t, dir, Config{Helpers: 1})
+	var n atomic.Int64
+	e.foreign = counted{e.foreign, &n}
+	f := pluginFile(t, e, "own.h5")
+	first, last := int64(5), int64(6)
+	want := ascending[int32](385, true)[5*35 : 6*35]
+	require.Equal(t, want, elements[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
+	asked := n.Load()
+	require.Positive(t, asked)
+	require.Equal(t, want, elements[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
+	require.Equal(t, asked, n.Load())
+}
+
+// Helpers work side by side: the plug-in mostly sleeps, so this holds however busy the processors are.
+func TestTwoHelpersAreFaster(t *testing.T) {
+	dir := t.TempDir()
+	compile(t, filepath.Join(dir, "libslow.so"), "-DID=396", "-DSLOW")
+	var least [3]time.Duration
+	for helpers := 1; helpers <= 2; helpers++ {
+		f := pluginFile(t, engineWith(t, dir, Config{Helpers: helpers, Workers: 3}), "slow.h5")
+		for range 4 { // of which the first starts the helpers
+			began := time.Now()
+			got := elements[int32](t, f, "/slow", Request{})
+			took := time.Since(began)
+			require.Equal(t, []int32{-1, 1, 16, 17}, []int32{got[0], got[1<<16], got[17<<16-1], got[len(got)-1]})
+			if least[helpers] == 0 || took < least[helpers] {
+				least[helpers] = took
+			}
+		}
+	}
+	require.Greater(t, float64(least[1]), 1.6*float64(least[2]), "%v and %v", least[1], least[2])
+}
+
+// Whoever gives up does not wait for a plug-in.
+func TestCancelledWhileAPluginWorks(t *testing.T) {
+	e := misbehaving(t, "HANG")
+	d, err := pluginFile(t, e, "crash.h5").Dataset(context.Background(), "/crash")
+	require.NoError(t, err)
+	p, err := d.Plan(context.Background(), Request{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	run := p.Run(ctx)
+	defer run.Release()
+	require.False(t, run.Next())
+	require.ErrorIs(t, run.Err(), context.DeadlineExceeded)
+	require.Less(t, time.Since(began), callTimeout)
 }
 
 func TestMissingPlugin(t *testing.T) {

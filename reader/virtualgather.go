@@ -40,9 +40,9 @@ type gather struct {
 }
 
 func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []byte) (*gather, error) {
-	own := v.ds.source.Type
+	own := v.source.Type
 	var conv typeconv.Func
-	if !typeconv.Same(src.source.Type, own) {
+	if !src.nested() && !typeconv.Same(src.source.Type, own) {
 		var err error
 		if conv, err = typeconv.New(src.source.Type, own); err != nil {
 			return nil, ofSource(src.file.loc.Name+" "+src.meta.Path, err)
@@ -72,11 +72,14 @@ func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []by
 
 // storeOf is a source's store; a virtual source shares the table of files.
 func (v *virtual) storeOf(ctx context.Context, src *Dataset) (store, error) {
-	if src.virtual && !src.empty() {
-		return src.virtualStore(ctx, 0, v.origins)
+	if src.nested() {
+		return src.virtualStore(ctx, 0, v)
 	}
 	return src.store(ctx, 0)
 }
+
+// nested tells whether a source is read from sources itself, whose elements then come in the type of the outermost.
+func (d *Dataset) nested() bool { return d.virtual && !d.empty() }
 
 func (g *gather) reset() {
 	g.n, g.number = 0, -1
@@ -220,7 +223,7 @@ func (g *gather) tag(elems []byte) error {
 	size := g.v.size()
 	for ; len(elems) >= size; elems = elems[size:] {
 		for _, at := range g.v.pointers {
-			if err := mark(elems[at:], g.v.ds.source.OffsetSize, g.origin); err != nil {
+			if err := mark(elems[at:], g.v.source.OffsetSize, g.origin); err != nil {
 				return err
 			}
 		}

@@ -95,6 +95,8 @@ type question struct {
 
 func (q *question) subject() string { return filepath.Base(q.Path) }
 
+func (q *question) fits(*helper) bool { return true }
+
 func (q *question) once() bool { return false }
 
 func (q *question) send(h *helper) error {

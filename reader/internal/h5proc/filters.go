@@ -6,17 +6,43 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // Filters undoes filters by plug-ins in helper processes of its own, started when needed: they get bytes and open no
 // file but plug-ins.
-type Filters struct{ *pool }
+type Filters struct {
+	*pool
+	mu    sync.Mutex
+	found []uint16
+}
 
 // NewFilters makes a pool without starting a process yet. Close it.
-func NewFilters(cfg Config) *Filters { return &Filters{newPool(cfg, filterRole, filterShared)} }
+func NewFilters(cfg Config) *Filters {
+	f := &Filters{}
+	cfg.load = f.plugins
+	f.pool = newPool(cfg, filterRole, filterShared)
+	return f
+}
+
+// plugins are the filters whose plug-ins were found.
+func (f *Filters) plugins() []uint16 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.found)
+}
+
+func (f *Filters) noted(filter uint16) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !slices.Contains(f.found, filter) {
+		f.found = append(f.found, filter)
+	}
+}
 
 // Chunks are what is to be undone, of one chunk or of several at once, which costs less than one after the other.
 type Chunks struct {
@@ -36,6 +62,9 @@ func (f *Filters) Find(ctx context.Context, filter uint16) error {
 	c := &undo{Chunks: Chunks{File: filter, Filter: filter}, find: true}
 	if err := f.do(ctx, c.File, c); err != nil {
 		return err
+	}
+	if c.err == nil {
+		f.noted(filter)
 	}
 	return c.err
 }
@@ -116,6 +145,9 @@ func frame(parts ...any) []byte {
 }
 
 func (c *undo) send(h *helper) error {
+	if !c.find && !h.sealed {
+		h.sealed, h.load = true, append(h.load, c.Filter)
+	}
 	n, lengths := 0, make([]uint64, len(c.Bytes))
 	for i, b := range c.Bytes {
 		n += copy(h.shared[n:], b)
@@ -169,6 +201,11 @@ func (c *undo) take(all []byte, lengths []uint64) {
 			c.undone[i], out = out[:n:n], out[n:]
 		}
 	}
+}
+
+// fits tells whether a helper can still load the plug-in or has done so.
+func (c *undo) fits(h *helper) bool {
+	return !h.sealed || !c.find && slices.Contains(h.load, c.Filter)
 }
 
 func (c *undo) once() bool { return len(c.Bytes) > 1 }

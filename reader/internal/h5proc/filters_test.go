@@ -91,6 +91,36 @@ func TestFiltersUndo(t *testing.T) {
 	}
 }
 
+// A helper opens no file once it has a chunk, and makes way for one that loads a plug-in that it does not have.
+func TestFilterHelpersOpenNoFile(t *testing.T) {
+	plugged(t, []string{"-DID=398", "-DOPENS"}, []string{"-DID=397", "-DOPENS"})
+	f := newFilters(t, Config{Helpers: 1})
+	pid := func() int {
+		h := <-f.slots
+		f.slots <- h
+		return h.cmd.Process.Pid
+	}
+	undone := func(filter uint16) {
+		got, err := f.Undo(ctx, chunks(filter, 3, []byte("one")))
+		require.NoError(t, err)
+		require.Equal(t, inverted([]byte("one")), got[0])
+	}
+	require.NoError(t, f.Find(ctx, 398))
+	first := pid()
+	undone(398)
+	undone(398)
+	require.Equal(t, first, pid(), "one that has only looked loads what is asked for")
+	require.NoError(t, f.Find(ctx, 397))
+	second := pid()
+	require.NotEqual(t, first, second)
+	for range 3 {
+		undone(397)
+		undone(398)
+	}
+	require.Equal(t, second, pid(), "it has loaded both")
+	require.Empty(t, f.strikes.count)
+}
+
 // Chunks of any size go through the shared memory, of which only the beginning is kept.
 func TestFiltersTakeLargeChunks(t *testing.T) {
 	plugged(t)
@@ -200,7 +230,7 @@ func TestRolesAreNotMixed(t *testing.T) {
 	plugged(t)
 	t.Setenv("HDF5_PLUGIN_PRELOAD", "")
 	environ := func(r role) string {
-		return strings.Join(environment(&Config{role: r}, 0), "\n")
+		return strings.Join(environment(&Config{role: r}, 0, nil), "\n")
 	}
 	require.NotContains(t, environ(witnessRole), "HDF5_PLUGIN")
 	require.Contains(t, environ(filterRole), "HDF5_PLUGIN_PATH=")
@@ -236,7 +266,7 @@ func FuzzRequests(f *testing.F) {
 	f.Add(binary.LittleEndian.AppendUint64(nil, 1<<63))
 	f.Setenv("HDF5_PLUGIN_PATH", "")
 	f.Fuzz(func(t *testing.T, request []byte) {
-		_, err := undoAll(bytes.NewBuffer(request), make([]byte, 64))
+		_, err := undoAll(bytes.NewBuffer(request), make([]byte, 64), func(uint16) {})
 		require.True(t, err != nil || len(request) >= 16)
 	})
 }

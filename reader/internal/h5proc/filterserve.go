@@ -8,13 +8,26 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/h5c"
 )
 
-// serveFilters answers calls one by one, of what lies in the shared memory.
-func serveFilters(in io.Reader, out io.Writer, shared []byte) {
+// serveFilters answers calls one by one, of what lies in the shared memory. Before it hands over the first chunk it loads all
+// plug-ins that it may need, and opens no file any more.
+func serveFilters(in io.Reader, out io.Writer, shared []byte, load []uint16) {
+	sealed := false
+	ready := func(filter uint16) {
+		if sealed {
+			return
+		}
+		for _, id := range append(load, filter) {
+			_ = h5c.FindPlugin(id) // what is wrong with it, Undo tells
+		}
+		seal()
+		sealed = true
+	}
+
 	for b := range incoming(in, func(r io.Reader) (*bytes.Buffer, error) { return readBytes(r, maxUndo) }) {
 		if _, err := out.Write([]byte{picked}); err != nil {
 			return
 		}
-		lengths, err := undoAll(b, shared)
+		lengths, err := undoAll(b, shared, ready)
 		answer := frame(undoneHead{}, lengths)
 		if err != nil {
 			said := err.Error()
@@ -27,8 +40,8 @@ func serveFilters(in io.Reader, out io.Writer, shared []byte) {
 }
 
 // undoAll carries out a call: how many bytes the chunks have become, 0 for one that failed. The error is of the last that
-// did, and none where others did not.
-func undoAll(b *bytes.Buffer, shared []byte) (lengths []uint64, err error) {
+// did, and none where others did not. ready is called with the filter before any chunk is touched.
+func undoAll(b *bytes.Buffer, shared []byte, ready func(filter uint16)) (lengths []uint64, err error) {
 	var head undoHead
 	if err := binary.Read(b, binary.LittleEndian, &head); err != nil {
 		return nil, err
@@ -53,6 +66,7 @@ func undoAll(b *bytes.Buffer, shared []byte) (lengths []uint64, err error) {
 			return lengths, errFrame
 		}
 	}
+	ready(head.Filter)
 	failed, rest := 0, shared[sum:]
 	for i, n := range lengths {
 		var done int
