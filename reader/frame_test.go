@@ -376,5 +376,5 @@ func TestFrameInHostileBlocks(t *testing.T) {
 	}
 	got, _ := whole(t, d, Request{Stream: &Stream{BlockRows: 1 << 62}})
 	defer got.Release()
-	require.Equal(t, d.info.Rows, got.NumRows())
+	require.Equal(t, int64(d.info.Rows), got.NumRows())
 }
