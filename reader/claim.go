@@ -154,6 +154,9 @@ func (e *Engine) claim(ctx context.Context, of *Dataset, w wants) (*claim, error
 	turn := l.Split(room)
 	c.mem = l.Part(min(w.rest, limit-room))
 	c.group = max(0, c.mem.Budget.Limit()-w.least) / 4
+	if !c.whole { // each group decodes all of its chunks again
+		c.group *= 2
+	}
 	c.held = newHeld(e, turn, c.mem.Budget, room, e.largeBytes())
 	c.stop = e.mem.Budget.OnShortage(c.held.spare)
 	return c, nil
@@ -243,55 +246,4 @@ func (f *framePlan) wants() (w wants, ok bool) {
 		w.rest = max(w.rest, limit/2)
 	}
 	return w, true
-}
-
-// largeChunk is from how many bytes on the sizes that chunks are stored in are looked at: others are taken for uncompressed.
-const largeChunk = 1 << 20
-
-// weigh finds the chunk that takes the most memory.
-func (c *chunked) weigh(d *Dataset) heavy {
-	h := heavy{of: d, stored: c.bytes(), decoded: c.bytes(), wide: 1, chunks: int64(c.index.Len()), bare: c.filters == nil}
-	if c.bytes() >= largeChunk {
-		h.stored = 0
-		for at, ch := range c.index.All() {
-			if n := int64(min(ch.Size, uint64(2*c.bytes()+1<<20))); n > h.stored {
-				h.stored, h.chunk = n, at
-			}
-		}
-		h.bare = h.stored >= h.decoded
-	}
-	h.need = bufpool.Takes(h.stored) + c.bufferBytes()
-	return h
-}
-
-func (c *chunked) heaviest() heavy { return c.heavy }
-
-// bufferBytes is what decoding a chunk takes beside what is stored.
-func (c *chunked) bufferBytes() (n int64) {
-	if c.filters == nil {
-		return 0
-	}
-	for _, b := range c.filters.Buffers(int(c.bytes()), c.elemSize) {
-		n += bufpool.Takes(int64(b))
-	}
-	if len(c.filters.Foreign()) > 0 {
-		n += 2 * c.bytes() // what helpers share
-	}
-	return n
-}
-
-func (c *chunked) need(bytes int64, h *held) int64 {
-	if h.holds(c.heavy.need) {
-		return 0
-	}
-	stored := times(max(1, bytes/max(1, c.bytes())), c.heavy.stored)
-	return min(stored, max(spanSize, c.heavy.stored)) + c.bufferBytes() + c.aheadBytes(bytes)
-}
-
-// aheadBytes is what chunks that a plug-in is given together take.
-func (c *chunked) aheadBytes(bytes int64) int64 {
-	if c.filters == nil || len(c.filters.Foreign()) == 0 {
-		return 0
-	}
-	return min(bytes, int64(c.together()-1)*c.bytes())
 }

@@ -4,19 +4,20 @@ import (
 	"context"
 	"sync"
 	"time"
-	"unsafe"
 
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/filter"
 )
 
 const (
-	turnTime = 2 * time.Second        // that a request keeps its turn while others wait
-	turnIdle = 100 * time.Millisecond // that it may do nothing in it meanwhile
+	turnTime  = 2 * time.Second        // that a request keeps its turn while others wait
+	turnTries = 10                     // to get another, each as long as any wait
+	turnIdle  = 100 * time.Millisecond // that it may do nothing in it meanwhile
 )
 
 // held is the decoded large chunks of one request, each kept until the room is needed for another, so that it is decoded once
@@ -87,8 +88,10 @@ func (h *held) turn(ctx context.Context, wait bool) (err error) {
 	h.mu.Unlock()
 	need := h.room + h.rest.Lacks()
 	l := h.mem.TryLease(need)
-	if l == nil && wait {
-		l, err = h.mem.Lease(ctx, need)
+	for tries := 0; l == nil && wait && tries < turnTries; tries++ { // a client has its rows in part: better late than never
+		if l, err = h.mem.Lease(ctx, need); fault.Of(err) != fault.Exhausted {
+			break
+		}
 	}
 	h.mu.Lock()
 	if l != nil {
@@ -230,51 +233,4 @@ func (h *held) leave(c *heldChunk) {
 		}
 	}
 	h.free.Broadcast()
-}
-
-// loadHeld uses chunks one after the other, each decoded once as long as it stays.
-func (c *chunked) loadHeld(ctx context.Context, s *scratch, found []stored, use func(int, convert.Elems, bool) error) error {
-	for _, f := range found {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := c.plausible(f); err != nil {
-			return err
-		}
-		need := bufpool.Takes(int64(f.Size)) + c.bufferBytes()
-		err := s.held.use(c.key(f), need, func(h *heldChunk, l *bufpool.Lease) (int64, error) {
-			return c.hold(ctx, f, h, l)
-		}, func(e convert.Elems) error { return use(f.i, e, false) })
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hold decodes a chunk to be held, and tells how many bytes stay.
-func (c *chunked) hold(ctx context.Context, f stored, h *heldChunk, l *bufpool.Lease) (kept int64, err error) {
-	raw := l.Allocate(int(f.Size))
-	defer func() {
-		if h.raw == nil {
-			l.Free(raw)
-		}
-	}()
-	if err := c.file.Read(ctx, raw, f.Addr); err != nil {
-		return 0, c.failed(f, err)
-	}
-	if h.elems, err = c.decode(&scratch{codec: h.codec}, raw, f); err != nil {
-		return 0, c.failed(f, err)
-	}
-	if partOf(raw, h.elems.Data) {
-		h.raw = raw
-		return bufpool.Takes(int64(f.Size)) + c.bufferBytes(), nil
-	}
-	return c.bufferBytes(), nil
-}
-
-// partOf tells whether b lies in whole.
-func partOf(whole, b []byte) bool {
-	first, at := uintptr(unsafe.Pointer(unsafe.SliceData(whole))), uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	return at >= first && at < first+uintptr(len(whole))
 }

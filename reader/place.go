@@ -149,10 +149,7 @@ func (r *Run) leased(f *fill) int64 {
 	if r.at != nil {
 		return 0
 	}
-	if b := r.plan.probe; b != nil && b.whole != nil && r.plan.claim != nil { // their rows may be taken along
-		return r.plan.batchBytes(f.Rows) + times(f.Rows, int64(r.plan.program.ElemSize()))
-	}
-	return r.plan.batchBytes(f.Rows)
+	return r.plan.fillBytes(f.Rows)
 }
 
 // allocator is where the buffers of a batch come from.

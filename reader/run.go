@@ -234,7 +234,7 @@ func (r *Run) collect() []*fill {
 			r.peeked = f
 			break
 		}
-		bytes += r.plan.batchBytes(f.Rows) + int64(len(f.runs))*runBytes
+		bytes += r.plan.fillBytes(f.Rows) + int64(len(f.runs))*runBytes
 		fills = append(fills, f)
 	}
 	return fills

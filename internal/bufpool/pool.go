@@ -2,7 +2,9 @@ package bufpool
 
 import (
 	"math/bits"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -19,6 +21,7 @@ type Pool struct {
 	idle  int64
 	inUse int64
 	free  map[int][][]byte // by class size
+	lost  atomic.Bool      // large buffers were dropped, which were not collected yet
 }
 
 // NewPool returns a pool that keeps up to keep bytes of freed buffers.
@@ -50,13 +53,23 @@ func Takes(n int64) int64 {
 // Get returns a buffer of n bytes whose capacity is its class. The content is arbitrary.
 func (p *Pool) Get(n int) []byte {
 	class := classOf(n)
-	if b := p.reuse(class); b != nil {
-		return b[:n]
+	b := p.reuse(class)
+	p.collect()
+	if b == nil {
+		b = aligned(class)
 	}
-	return aligned(class)[:n]
+	return b[:n]
 }
 
-func (p *Pool) reuse(class int) []byte {
+// collect frees large buffers that were dropped: they would lie beside new ones until Go's collector finds them.
+func (p *Pool) collect() {
+	if p.lost.Swap(false) {
+		debug.FreeOSMemory()
+	}
+}
+
+// reuse is a buffer that was kept, nil if there is none.
+func (p *Pool) reuse(class int) (b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.inUse += int64(class)
@@ -65,18 +78,25 @@ func (p *Pool) reuse(class int) []byte {
 		p.shrink(int64(class))
 		return nil
 	}
-	b := list[len(list)-1]
-	p.free[class] = list[:len(list)-1]
+	b, p.free[class] = last(list)
 	p.idle -= int64(class)
 	return b
+}
+
+// last takes a buffer from the end of a list, which does not keep it from being collected.
+func last(list [][]byte) (b []byte, rest [][]byte) {
+	n := len(list) - 1
+	b, list[n] = list[n], nil
+	return b, list[:n]
 }
 
 // shrink drops idle buffers of other classes to make room for n new bytes. Called locked.
 func (p *Pool) shrink(n int64) {
 	for class, list := range p.free {
 		for len(list) > 0 && p.idle+p.inUse+n > p.keep {
-			list = list[:len(list)-1]
+			_, list = last(list)
 			p.idle -= int64(class)
+			p.drop(class)
 		}
 		p.free[class] = list
 	}
@@ -98,6 +118,15 @@ func (p *Pool) Put(b []byte) {
 		poison(b[:class])
 		p.free[class] = append(p.free[class], b[:class])
 		p.idle += int64(class)
+		return
+	}
+	p.drop(class)
+}
+
+// drop notes that a buffer is left to Go's collector.
+func (p *Pool) drop(class int) {
+	if class > fine {
+		p.lost.Store(true)
 	}
 }
 
