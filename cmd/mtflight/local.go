@@ -10,6 +10,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -29,12 +30,13 @@ func newLocal(c reader.Config) (*local, error) {
 func (l *local) close() error { return l.engine.Close() }
 
 func (l *local) list(ctx context.Context, path string, frames bool, visit func(listed) error) error {
+	path = onDisk(path)
 	if _, err := os.Stat(path); err != nil {
 		return noFile(path, err)
 	}
 	return filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return visit(listed{File: name, Error: err.Error()})
+			return visit(listed{File: spell.Escape(name), Error: err.Error()})
 		}
 		if entry.IsDir() {
 			return ctx.Err()
@@ -44,7 +46,7 @@ func (l *local) list(ctx context.Context, path string, frames bool, visit func(l
 		}
 		err = l.listFile(ctx, name, frames, visit)
 		if kind := fault.Of(err); kind != nil && name != path && ctx.Err() == nil {
-			return visit(listed{File: name, Error: err.Error()})
+			return visit(listed{File: spell.Escape(name), Error: err.Error()})
 		}
 		return err
 	})
@@ -70,7 +72,7 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 		if reader.Hidden(tree.Datasets[i].Path) {
 			continue
 		}
-		if err := visit(listed{File: path, Info: &tree.Datasets[i]}); err != nil {
+		if err := visit(listed{File: spell.Escape(path), Info: &tree.Datasets[i]}); err != nil {
 			return err
 		}
 	}
@@ -78,12 +80,13 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 }
 
 func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
+	path = onDisk(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, noFile(path, err)
 	}
 	if info.IsDir() {
-		return nil, fault.New(fault.Invalid, "%s: it is a directory: name a file in it (`mtflight ls %s` lists them)", path, path)
+		return nil, fault.New(fault.Invalid, "%s: it is a directory: name a file in it (`mtflight ls %s` lists them)", spell.Escape(path), spell.Escape(path))
 	}
 	return l.engine.Open(ctx, reader.Location{Path: path})
 }
@@ -109,7 +112,7 @@ func (l *local) describe(ctx context.Context, path, dataset string) (json.RawMes
 	if err != nil {
 		return nil, err
 	}
-	d.File = path
+	d.File = spell.Escape(onDisk(path))
 	return json.Marshal(d)
 }
 
@@ -126,7 +129,7 @@ func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage,
 		File    string `json:"file"`
 		Dataset string `json:"dataset"`
 		*reader.Explanation
-	}{r.File, r.Dataset, x})
+	}{spell.Escape(onDisk(r.File)), r.Dataset, x})
 }
 
 func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
@@ -137,9 +140,18 @@ func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
 	return &stream{RecordReader: plan.Run(ctx), rows: plan.Rows()}, nil
 }
 
+// onDisk is the place of a file that is asked for by its spelling, or, where none is there, by its name as it is.
+func onDisk(path string) string {
+	raw := spell.Unescape(path)
+	if _, err := os.Stat(raw); err != nil {
+		return path
+	}
+	return raw
+}
+
 func noFile(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, "%s: no such file: check the path (a server's location starts with grpc://)", path)
+		return fault.New(fault.NotFound, "%s: no such file: check the path (a server's location starts with grpc://)", spell.Escape(path))
 	}
 	return fault.New(fault.Denied, "%w", err)
 }
