@@ -187,11 +187,11 @@ func (f *Frame) nameColumns() error {
 	seen := map[string]bool{}
 	for i := range f.Columns {
 		c := &f.Columns[i]
-		if c.Index {
-			continue
-		}
 		if c.Name == "" {
 			c.Name = c.Label.Text()
+		}
+		if c.Index {
+			continue
 		}
 		if seen[c.Name] {
 			return unsupported("two columns are named %.80s: ask the raw nodes below it", spell.Quote(c.Name))
@@ -204,7 +204,7 @@ func (f *Frame) nameColumns() error {
 		if !c.Index {
 			continue
 		}
-		if c.Name = c.Label.Text(); c.Label.None() || seen[c.Name] {
+		if c.Label.None() || seen[c.Name] {
 			c.Name = fmt.Sprintf("__index_level_%d__", level)
 		}
 		seen[c.Name] = true
