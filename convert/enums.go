@@ -23,7 +23,7 @@ func wordsOf(t *h5type.Type) words {
 		if _, ok := w.place[v]; ok {
 			continue
 		}
-		name := validName(t.Values[i].Name)
+		name := t.Values[i].Name
 		if _, ok := seen[name]; !ok {
 			seen[name] = int32(len(w.names))
 			w.names = append(w.names, name)
@@ -37,7 +37,7 @@ func wordsOf(t *h5type.Type) words {
 func EnumNames(t *h5type.Type) map[string]int64 {
 	out := make(map[string]int64, len(t.Values))
 	for i := range t.Values {
-		name := validName(t.Values[i].Name)
+		name := t.Values[i].Name
 		if _, ok := out[name]; !ok {
 			out[name] = t.EnumInt(i)
 		}

@@ -183,7 +183,7 @@ func checkText(r reader.Request) error {
 	}
 	for _, s := range all {
 		if !utf8.ValidString(s) {
-			return fault.New(fault.Invalid, "request: %s is not UTF-8, which JSON cannot say", short(s))
+			return fault.New(fault.Invalid, "request: %s is not UTF-8, which JSON cannot say: write each byte of a name that is not as \\xNN", short(s))
 		}
 	}
 	return nil

@@ -3,8 +3,6 @@ package flight
 import (
 	"context"
 	"encoding/json"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
@@ -152,10 +150,7 @@ func (s *Server) unreadable(ctx context.Context, file string, err error) *arrowf
 
 func (s *Server) flightOf(file string, d reader.Info) *arrowflight.FlightInfo {
 	what := listed{d.Kind, d.Reason}
-	if !utf8.ValidString(d.Path) {
-		d.Schema, what = nil, listed{unsupported, "its name is not UTF-8: no request can name it"}
-	}
-	name := []string{file, strings.ToValidUTF8(d.Path, "\ufffd")}
+	name := []string{file, d.Path}
 	if d.Schema == nil {
 		return info(name, noSchema, d.Rows, d.Bytes, what)
 	}

@@ -2,6 +2,7 @@ package reader
 
 import (
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // Check refuses what contradicts itself, whatever the file (docs/protocol.md section 2), as Plan and a ticket's parser do. Errors:
@@ -37,7 +38,7 @@ func (r Request) checkFields() error {
 	seen := map[string]bool{}
 	for _, f := range r.Fields {
 		if seen[f] {
-			return fault.New(fault.Invalid, "fields names %q twice", f)
+			return fault.New(fault.Invalid, "fields names %s twice", spell.Quote(f))
 		}
 		seen[f] = true
 	}

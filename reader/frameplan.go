@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
@@ -158,7 +159,7 @@ func (d *Dataset) chooseColumns(r Request) ([]frame.Column, error) {
 	}
 	for _, c := range chosen {
 		if c.Reason != "" {
-			return nil, d.failed(fault.New(fault.Unsupported, "column %q: %s; the others can be asked for by fields: %s", c.Name, c.Reason, strings.Join(d.frame.served(), ", ")))
+			return nil, d.failed(fault.New(fault.Unsupported, "column %s: %s; the others can be asked for by fields: %s", spell.Quote(c.Name), c.Reason, strings.Join(d.frame.served(), ", ")))
 		}
 	}
 	return chosen, nil
@@ -172,7 +173,7 @@ func columnNamed(all []frame.Column, name string) (frame.Column, error) {
 		}
 		names[i] = c.Name
 	}
-	return frame.Column{}, fault.New(fault.NotFound, "no column %q%s", name, near.Hint(name, names))
+	return frame.Column{}, fault.New(fault.NotFound, "no column %s%s", spell.Quote(name), near.Hint(name, names))
 }
 
 // checkFrameRequest refuses what only a raw node can do.

@@ -6,6 +6,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
@@ -96,7 +97,7 @@ func (r *Run) zip() error {
 		}
 		if err != nil {
 			f.release()
-			return r.plan.ds.failed(fault.New(fault.Of(err), "column %q: %w", c.Name, err))
+			return r.plan.ds.failed(fault.New(fault.Of(err), "column %s: %w", spell.Quote(c.Name), err))
 		}
 	}
 	f.record = array.NewRecord(r.plan.schema, columns, first.Rows)

@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
 )
 
@@ -21,14 +22,14 @@ func (d *Dataset) sortable(ctx context.Context, r Request) error {
 		names = append(names, c.Name)
 	}
 	if !slices.Contains(names, r.SortBy) {
-		return fault.New(fault.NotFound, "sort_by: no column %q%s", r.SortBy, near.Hint(r.SortBy, names))
+		return fault.New(fault.NotFound, "sort_by: no column %s%s", spell.Quote(r.SortBy), near.Hint(r.SortBy, names))
 	}
 	t, err := d.asValue(r.SortBy)
 	if err != nil {
 		return err
 	}
 	if _, ok := keyClass(t); !ok {
-		return fault.New(fault.Invalid, "sort_by: column %q of %s has no order", r.SortBy, t)
+		return fault.New(fault.Invalid, "sort_by: column %s of %s has no order", spell.Quote(r.SortBy), t)
 	}
 	if r.CheckCSI {
 		return d.checkCSI(ctx, r.SortBy)
@@ -53,7 +54,7 @@ func (d *Dataset) checkCSI(ctx context.Context, column string) error {
 	default:
 		why = "the index does not cover all rows"
 	}
-	return fault.New(fault.Precondition, "sort_by: column %q has no completely sorted index that can be used (%s); leave out check_csi to sort it", column, why)
+	return fault.New(fault.Precondition, "sort_by: column %s has no completely sorted index that can be used (%s); leave out check_csi to sort it", spell.Quote(column), why)
 }
 
 // ordered filters, sorts, then slices. Rows that lie scattered are read here, unless they only point at their data.

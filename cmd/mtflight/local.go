@@ -10,6 +10,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -29,6 +30,7 @@ func newLocal(c reader.Config) (*local, error) {
 func (l *local) close() error { return l.engine.Close() }
 
 func (l *local) list(ctx context.Context, what listing, visit func(listed) error) error {
+	what.file = onDisk(what.file)
 	info, err := os.Stat(what.file)
 	if err != nil {
 		return noFile(what.file, err)
@@ -48,7 +50,7 @@ func (l *local) list(ctx context.Context, what listing, visit func(listed) error
 		if fault.Of(err) == nil || ctx.Err() != nil {
 			return err
 		}
-		return visit(listed{File: name, Error: flight.Reason(ctx, err)})
+		return visit(listed{File: spell.Escape(name), Error: flight.Reason(ctx, err)})
 	})
 }
 
@@ -84,7 +86,7 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 		if reader.Hidden(tree.Datasets[i].Path) {
 			continue
 		}
-		if err := visit(listed{File: path, Info: &tree.Datasets[i]}); err != nil {
+		if err := visit(listed{File: spell.Escape(path), Info: &tree.Datasets[i]}); err != nil {
 			return err
 		}
 	}
@@ -92,12 +94,13 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 }
 
 func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
+	path = onDisk(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, noFile(path, err)
 	}
 	if info.IsDir() {
-		return nil, fault.New(fault.Invalid, "%s: it is a directory: name a file in it (`mtflight ls %s` lists them)", path, path)
+		return nil, fault.New(fault.Invalid, "%s: it is a directory: name a file in it (`mtflight ls %s` lists them)", spell.Escape(path), spell.Escape(path))
 	}
 	return l.engine.Open(ctx, reader.Location{Path: path})
 }
@@ -123,7 +126,7 @@ func (l *local) describe(ctx context.Context, path, dataset string) (json.RawMes
 	if err != nil {
 		return nil, err
 	}
-	d.File = path
+	d.File = spell.Escape(onDisk(path))
 	return json.Marshal(d)
 }
 
@@ -140,7 +143,7 @@ func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage,
 		File    string `json:"file"`
 		Dataset string `json:"dataset"`
 		*reader.Explanation
-	}{r.File, r.Dataset, x})
+	}{spell.Escape(onDisk(r.File)), r.Dataset, x})
 }
 
 func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
@@ -151,9 +154,18 @@ func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
 	return &stream{RecordReader: plan.Run(ctx), rows: plan.Rows()}, nil
 }
 
+// onDisk is the place of a file that is asked for by its spelling, or, where none is there, by its name as it is.
+func onDisk(path string) string {
+	raw := spell.Unescape(path)
+	if _, err := os.Stat(raw); err != nil {
+		return path
+	}
+	return raw
+}
+
 func noFile(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, "%s: no such file: check the path (a server's location starts with grpc://)", path)
+		return fault.New(fault.NotFound, "%s: no such file: check the path (a server's location starts with grpc://)", spell.Escape(path))
 	}
 	return fault.New(fault.Denied, "%w", err)
 }

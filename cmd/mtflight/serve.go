@@ -17,6 +17,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -151,7 +152,7 @@ Python (pip install pyarrow):
     client = fl.connect(%q)
     print(client.do_get(next(client.list_flights(b'{"kind": "table"}')).endpoints[0].ticket).read_all())
 
-`, buildVersion(), strings.Join(roots, ", "), strings.Join(locations, ", "), locations[0])
+`, buildVersion(), spell.Escape(strings.Join(roots, ", ")), strings.Join(locations, ", "), locations[0])
 	return err
 }
 

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -61,10 +63,14 @@ func (f *engineFlags) config() reader.Config {
 	return reader.Config{Workers: int(f.workers), Memory: int64(f.memory.size), StatsDir: f.stats}
 }
 
-// place splits arguments into a server's location, empty for this machine, and the rest.
+// place splits arguments into a server's location, empty for this machine, and the rest: names, which a server takes spelled.
 func place(args []string) (location string, rest []string) {
 	if strings.Contains(args[0], "://") {
-		return args[0], args[1:]
+		location, rest = args[0], slices.Clone(args[1:])
+		for i, name := range rest {
+			rest[i] = spell.Escape(spell.Unescape(name))
+		}
+		return location, rest
 	}
 	return "", args
 }

@@ -50,6 +50,7 @@ var layers = []string{
 	"internal/deps",
 	"internal/arch",
 	"internal/near",
+	"internal/spell",
 	"internal/arrowtest",
 	"internal/fault",
 }

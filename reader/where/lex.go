@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 type tokenKind uint8
@@ -177,7 +179,7 @@ func (l *lexer) alone(from, to int) bool {
 }
 
 func touches(r rune) bool {
-	return r == '/' || r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r)
+	return r == '/' || r == '_' || r == '\\' || unicode.IsLetter(r) || unicode.IsNumber(r)
 }
 
 func (l *lexer) operator() (token, error) {
@@ -199,13 +201,19 @@ func (l *lexer) operator() (token, error) {
 	return token{}, l.src.fail(span{from, from + n}, "unexpected character %q", r)
 }
 
-// identifier is the length of the identifier that s begins with.
+// identifier is the length of the identifier that s begins with. Bytes that are no UTF-8 (package spell) are letters.
 func identifier(s string) int {
-	for i, r := range s {
+	for i := 0; i < len(s); {
+		if escaped := spell.Escaped(s[i:]); escaped > 0 {
+			i += escaped
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
 		start := r == '_' || unicode.IsLetter(r) || unicode.In(r, unicode.Nl, unicode.Other_ID_Start)
 		if !start && (i == 0 || !unicode.In(r, unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc, unicode.Other_ID_Continue)) {
 			return i
 		}
+		i += n
 	}
 	return len(s)
 }

@@ -1,5 +1,8 @@
 // Package meta is what a file holds beside its data, as plain values: filled by package objects, or by h5c in a helper
 // process where libhdf5 is asked, and read by reader. Values own their memory and are immutable once returned.
+//
+// Names and paths of objects and attributes are spelled (package spell). Files that a file names are its bytes, but for those of
+// a Link, which is only shown.
 package meta
 
 import "github.com/mtflight/mtflight/reader/internal/chunkindex"

@@ -1,13 +1,16 @@
 package objects
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/attrs"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
@@ -47,7 +50,7 @@ func (f *File) attributes(s *h5file.Source, h *h5file.Header, budget *int) meta.
 			out.Err = a.err.Error()
 			continue
 		}
-		if left -= len(a.name) + 16; left < 0 { // names count too: a million empty attributes are not free
+		if left -= len(spell.Escape(a.name)) + 16; left < 0 { // names count too: a million empty attributes are not free
 			out.Err = "too many attributes: the rest is not listed"
 			break
 		}
@@ -56,12 +59,13 @@ func (f *File) attributes(s *h5file.Source, h *h5file.Header, budget *int) meta.
 		out.All = append(out.All, x)
 	}
 	*budget -= before - max(left, 0)
+	slices.SortStableFunc(out.All, func(x, y meta.Attr) int { return cmp.Compare(x.Name, y.Name) }) // spelled
 	return out
 }
 
 // listed is an attribute with its value, if that is not larger than limit.
 func (f *File) listed(a attribute, limit int) meta.Attr {
-	out := meta.Attr{Name: a.name}
+	out := meta.Attr{Name: spell.Escape(a.name)}
 	v, err := f.value(a, limit)
 	var large *attrs.TooLarge
 	switch {
@@ -87,9 +91,9 @@ func (f *File) value(a attribute, limit int) (json.RawMessage, error) {
 	return attrs.JSON(v, pointed{f}, limit)
 }
 
-// load is the value of one attribute of an object, of up to loadedValue bytes.
+// load is the value of the attribute of a spelled name of an object, of up to loadedValue bytes.
 func (f *File) load(h *h5file.Header, name string) (json.RawMessage, error) {
-	a, found, err := findAttribute(f.h5.Source(), h, name)
+	a, found, err := findAttribute(f.h5.Source(), h, spell.Unescape(name))
 	if err != nil || !found {
 		return nil, err
 	}
