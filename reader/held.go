@@ -16,6 +16,7 @@ import (
 
 const (
 	turnTime  = 2 * time.Second        // that a request keeps its turn while others wait
+	turnWorth = 5                      // and in addition, how many times as long as its first chunk took
 	turnTries = 10                     // to get another, each as long as any wait
 	turnIdle  = 100 * time.Millisecond // that it may do nothing in it meanwhile
 )
@@ -36,6 +37,7 @@ type held struct {
 	free   sync.Cond
 	lease  *bufpool.Lease // of the turn, nil between turns
 	since  time.Time      // of the turn
+	cost   time.Duration  // from there until the first chunk was decoded, 0 before
 	left   time.Time      // when the last group ended
 	groups int            // at work
 	taken  int64
@@ -68,7 +70,7 @@ func newHeld(e *Engine, turn *bufpool.Lease, rest *bufpool.Budget, room, least i
 func (h *held) begin(ctx context.Context, wait bool) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.lease != nil && time.Since(h.since) > turnTime && h.mem.Budget.Wanted() {
+	if h.lease != nil && time.Since(h.since) > turnTime+turnWorth*h.cost && h.mem.Budget.Wanted() {
 		if !wait {
 			return false, nil
 		}
@@ -95,7 +97,7 @@ func (h *held) turn(ctx context.Context, wait bool) (err error) {
 	}
 	h.mu.Lock()
 	if l != nil {
-		h.lease, h.since = l.Split(h.room), time.Now()
+		h.lease, h.since, h.cost = l.Split(h.room), time.Now(), 0
 		l.Refill(h.rest)
 	}
 	return err
@@ -113,7 +115,8 @@ func (h *held) end() {
 func (h *held) spare() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if time.Since(h.left) > turnIdle && time.Since(h.since) > turnIdle && h.mem.Budget.Wanted() {
+	most := max(turnIdle, h.cost) // to decode it again takes as long
+	if time.Since(h.left) > most && time.Since(h.since) > most && h.mem.Budget.Wanted() {
 		h.giveUp()
 	}
 }
@@ -214,6 +217,9 @@ func (h *held) decoded(c *heldChunk, kept int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.log.Debug("decoded a large chunk", zap.Uint64("chunk", c.key.Chunk), zap.Int("bytes", len(c.elems.Data)))
+	if h.cost == 0 {
+		h.cost = time.Since(h.since)
+	}
 	h.taken -= c.takes - kept
 	c.takes, c.ready = kept, true
 	h.free.Broadcast()

@@ -22,6 +22,8 @@ type Pool struct {
 	inUse int64
 	free  map[int][][]byte // by class size
 	lost  atomic.Bool      // large buffers were dropped, which were not collected yet
+
+	collecting sync.Mutex
 }
 
 // NewPool returns a pool that keeps up to keep bytes of freed buffers.
@@ -54,7 +56,9 @@ func Takes(n int64) int64 {
 func (p *Pool) Get(n int) []byte {
 	class := classOf(n)
 	b := p.reuse(class)
-	p.collect()
+	if class > fine || p.lost.Load() {
+		p.collect()
+	}
 	if b == nil {
 		b = aligned(class)
 	}
@@ -62,7 +66,10 @@ func (p *Pool) Get(n int) []byte {
 }
 
 // collect frees large buffers that were dropped: they would lie beside new ones until Go's collector finds them.
+// One goroutine does so, others wait for that.
 func (p *Pool) collect() {
+	p.collecting.Lock()
+	defer p.collecting.Unlock()
 	if p.lost.Swap(false) {
 		debug.FreeOSMemory()
 	}
