@@ -51,7 +51,7 @@ func NewWriter(w io.Writer, s *arrow.Schema, codec string) (*Writer, error) {
 		return nil, err
 	}
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compression), parquet.WithVersion(parquet.V2_6),
-		parquet.WithBatchSize(batchValues), parquet.WithCreatedBy("mtflight (parquet-go of arrow-go)"))
+		parquet.WithBatchSize(batchValues), parquet.WithAllocator(new(buffers)), parquet.WithCreatedBy("mtflight (parquet-go of arrow-go)"))
 	// Its Close would close the writer.
 	keepOpen := struct{ io.Writer }{w}
 	f, err := file.NewParquetWriterWithError(keepOpen, root, file.WithWriterProps(properties), file.WithWriteMetadata(metadataOf(s)))
