@@ -33,11 +33,12 @@ const (
 type Writer struct {
 	file   *file.Writer
 	leaves []leaf
-	group  file.BufferedRowGroupWriter // nil: none is open
-	rows   int64                       // in it
-	bytes  int64                       // of the records in it
-	most   int64                       // rows of a row group
-	dense  []bool                      // by leaf: a row group had too many values for a dictionary, the next ones do without
+	group  file.RowGroupWriter      // nil: none is open
+	chunks []file.ColumnChunkWriter // its leaves'
+	rows   int64                    // in it
+	bytes  int64                    // of the records in it
+	most   int64                    // rows of a row group
+	dense  []bool                   // by leaf: a row group had too many values for a dictionary, the next ones do without
 }
 
 // NewWriter starts a file of a schema. codec is one of Codecs. Closing the Writer leaves w open.
@@ -51,7 +52,7 @@ func NewWriter(w io.Writer, s *arrow.Schema, codec string) (*Writer, error) {
 		return nil, err
 	}
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compression), parquet.WithVersion(parquet.V2_6),
-		parquet.WithBatchSize(batchValues), parquet.WithCreatedBy("mtflight (parquet-go of arrow-go)"))
+		parquet.WithBatchSize(batchValues), parquet.WithAllocator(new(buffers)), parquet.WithCreatedBy("mtflight (parquet-go of arrow-go)"))
 	// Its Close would close the writer.
 	keepOpen := struct{ io.Writer }{w}
 	f, err := file.NewParquetWriterWithError(keepOpen, root, file.WithWriterProps(properties), file.WithWriteMetadata(metadataOf(s)))
@@ -114,13 +115,9 @@ func (w *Writer) append(r arrow.Record) (err error) {
 }
 
 func (w *Writer) encode(i int, l leaf, r arrow.Record) error {
-	to, err := w.group.Column(i)
-	if err != nil {
-		return err
-	}
 	s, err := l.shred(r.Column(l.column).Data())
 	if err == nil {
-		err = s.write(to)
+		err = s.write(w.chunks[i])
 	}
 	if err != nil {
 		return fmt.Errorf("column %q: %w", r.ColumnName(l.column), err)
@@ -128,36 +125,46 @@ func (w *Writer) encode(i int, l leaf, r arrow.Record) error {
 	return nil
 }
 
+// startGroup gives each leaf a buffer of its own; the pages of a leaf that is alone go right to the file.
 func (w *Writer) startGroup() (err error) {
-	if w.group, err = w.file.AppendBufferedRowGroupChecked(); err != nil {
-		return err
+	w.chunks = make([]file.ColumnChunkWriter, len(w.leaves))
+	if len(w.leaves) == 1 {
+		var alone file.SerialRowGroupWriter
+		if alone, err = w.file.AppendRowGroupChecked(); err == nil {
+			w.group = alone
+			w.chunks[0], err = alone.NextColumn()
+		}
+	} else {
+		err = w.startColumns()
 	}
-	return w.columns(func(i int, c file.ColumnChunkWriter) {
-		if w.dense[i] {
+	for i, c := range w.chunks {
+		if err == nil && w.dense[i] {
 			c.FallbackToPlain()
 		}
-	})
+	}
+	return err
 }
 
-func (w *Writer) columns(visit func(int, file.ColumnChunkWriter)) error {
-	for i := range w.leaves {
-		c, err := w.group.Column(i)
-		if err != nil {
+func (w *Writer) startColumns() error {
+	all, err := w.file.AppendBufferedRowGroupChecked()
+	if err != nil {
+		return err
+	}
+	w.group = all
+	for i := range w.chunks {
+		if w.chunks[i], err = all.Column(i); err != nil {
 			return err
 		}
-		visit(i, c)
 	}
 	return nil
 }
 
 func (w *Writer) endGroup() error {
-	err := w.columns(func(i int, c file.ColumnChunkWriter) {
+	for i, c := range w.chunks {
 		w.dense[i] = c.CurrentEncoder().Encoding() != parquet.Encodings.PlainDict
-	})
-	if err == nil {
-		err = w.group.Close()
 	}
-	w.group, w.rows, w.bytes = nil, 0, 0
+	err := w.group.Close()
+	w.group, w.chunks, w.rows, w.bytes = nil, nil, 0, 0
 	return err
 }
 
