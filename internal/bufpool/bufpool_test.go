@@ -45,7 +45,7 @@ func TestBufferIsAlignedAndReused(t *testing.T) {
 }
 
 func TestBudgetWaitsInOrderAndGivesUp(t *testing.T) {
-	b := NewBudget(10, 30*time.Millisecond)
+	b := NewBudget(10, 300*time.Millisecond)
 	require.NoError(t, b.Acquire(context.Background(), 8))
 	require.False(t, b.TryAcquire(3))
 	require.ErrorIs(t, b.Acquire(context.Background(), 3), fault.Exhausted)
