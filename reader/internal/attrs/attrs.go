@@ -58,7 +58,7 @@ func JSON(v Value, from Pointed, limit int) (json.RawMessage, error) {
 	if size += v.pointed(size); size > uint64(limit) {
 		return nil, &TooLarge{size}
 	}
-	e := &encoder{from: from, o: v.OffsetSize, left: limit}
+	e := &encoder{from: from, o: v.OffsetSize, left: limit, room: 4*limit + minRoom}
 	if err := e.list(v.Data, v.Space.Dims, v.Type); err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func JSON(v Value, from Pointed, limit int) (json.RawMessage, error) {
 
 // pointed is how many bytes elements of variable length point at, as far as these tell by themselves.
 func (v Value) pointed(size uint64) (n uint64) {
-	if v.Type.Class != h5type.VarLen || size > uint64(len(v.Data)) {
+	if v.Type.Class != h5type.VarLen || v.Type.Size < 4 || size > uint64(len(v.Data)) {
 		return 0
 	}
 	each := uint64(1)
@@ -87,12 +87,16 @@ type encoder struct {
 	out  []byte
 	left int // bytes of values that may still be visited
 	used uint64
+	room int // bytes of JSON
 }
+
+// minRoom is what JSON may have beside four times the values' bytes: names of members come with every element.
+const minRoom = 1 << 20
 
 // spend takes n bytes of values from what is left.
 func (e *encoder) spend(n int) error {
-	if e.used += uint64(n); n > e.left {
-		return &TooLarge{e.used}
+	if e.used += uint64(n); n > e.left || len(e.out) > e.room {
+		return &TooLarge{max(e.used, uint64(len(e.out)))}
 	}
 	e.left -= n
 	return nil
@@ -268,6 +272,9 @@ func (e *encoder) compound(b []byte, t *h5type.Type) error {
 		}
 		e.quoted([]byte(strings.ToValidUTF8(m.Name, "\uFFFD")))
 		e.write(':')
+		if len(e.out) > e.room {
+			return &TooLarge{uint64(len(e.out))}
+		}
 		if err := e.value(b[m.Offset:m.Offset+m.Type.Size], m.Type); err != nil {
 			return err
 		}
