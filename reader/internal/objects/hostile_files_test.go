@@ -74,7 +74,7 @@ var hostile = map[string]func() []byte{
 	"links all to one object": func() []byte {
 		f := h5test.New()
 		target := f.Header(h5test.Message(h5file.MsgComment, 0, long(60_000)))
-		return f.Finish(grouped(f, long(100), entries(200_000, func(i int) h5test.Symbol { return h5test.Symbol{Name: uint64(i % 90), Addr: target} })), h5test.Undefined)
+		return f.Finish(grouped(f, long(100), entries(100_000, func(i int) h5test.Symbol { return h5test.Symbol{Name: uint64(i % 90), Addr: target} })), h5test.Undefined)
 	},
 	"a link to every byte": func() []byte {
 		f := h5test.New()
@@ -112,25 +112,25 @@ var hostile = map[string]func() []byte{
 		typ := h5test.Join([]byte("\x36\x01\x00\x00\x01\x00\x00\x00"), bytes.Repeat([]byte("n"), 50_000), []byte{0, 0}, h5test.Int8)
 		at := f.Header(h5test.Message(h5file.MsgType, 0, typ))
 		var messages [][]byte
-		for i := range 200 {
+		for i := range 50 {
 			messages = append(messages, h5test.Message(h5file.MsgAttribute, 0, h5test.Attribute(strings.Repeat("a", i+1), 1, h5test.Join([]byte{3, 2}, h5test.U64(at)), h5test.Space(16_000), make([]byte, 16_000))))
 		}
 		return f.Finish(f.Header(append(messages, h5test.SymbolTable(f.Node(0), f.LocalHeap(long(10))))...), h5test.Undefined)
 	},
 	"values to and fro between two collections": func() []byte {
 		f := h5test.New()
-		a, b := f.Collection(long(4<<20)), f.Collection(long(4<<20))
+		a, b := f.Collection(long(2<<20)), f.Collection(long(2<<20))
 		data := bytes.Repeat(h5test.Join(h5test.Element(0, a), h5test.Element(0, b)), 500)
-		return f.Finish(f.Header(attributed(f, 3000, h5test.VarString, h5test.Space(1000), data)...), h5test.Undefined)
+		return f.Finish(f.Header(attributed(f, 300, h5test.VarString, h5test.Space(1000), data)...), h5test.Undefined)
 	},
 	"values that all are one object": func() []byte {
 		f := h5test.New()
-		big := f.Collection(bytes.Repeat([]byte("x"), 16<<20))
-		inner := f.Collection(bytes.Repeat(h5test.Element(16<<20, big), 1000))
+		big := f.Collection(bytes.Repeat([]byte("x"), 4<<20))
+		inner := f.Collection(bytes.Repeat(h5test.Element(4<<20, big), 1000))
 		short := f.Collection([]byte("xy"))
 		pairs := f.Collection(bytes.Repeat(h5test.Element(1, short), 50_000))
 		messages := attributed(f, 1000, h5test.VarLen(h5test.VarString), h5test.Space(1), h5test.Element(1000, inner))
-		for i := range 20_000 { // whose size nothing tells before
+		for i := range 2000 { // whose size nothing tells before
 			messages = append(messages, h5test.Message(h5file.MsgAttribute, 0, h5test.Attribute(string(binary.BigEndian.AppendUint32(nil, uint32(i))), 0, h5test.VarLen(h5test.VarString), h5test.Space(1), h5test.Element(50_000, pairs))))
 		}
 		return f.Finish(f.Header(messages...), h5test.Undefined)
@@ -179,7 +179,7 @@ var hostile = map[string]func() []byte{
 		f := h5test.New()
 		extension, id := shareds(f, h5file.MsgAttribute, h5test.Attribute("a", 0, h5test.Int8, h5test.Space(16_000), make([]byte, 16_000)))
 		message := h5test.Message(h5file.MsgAttribute, h5file.SharedFlag, id)
-		return f.Finish(grouped(f, long(100), entries(3000, func(i int) h5test.Symbol {
+		return f.Finish(grouped(f, long(100), entries(200, func(i int) h5test.Symbol {
 			return h5test.Symbol{Name: uint64(i % 90), Addr: f.Header(repeatMessage(message, 20)...)}
 		})), extension)
 	},

@@ -25,7 +25,7 @@ func TestHostile(t *testing.T) {
 			took, peak := cost(t, b)
 			t.Logf("%d bytes: %v, %d MiB", len(b), took, peak>>20)
 			require.Less(t, took, 10*time.Second)
-			require.Less(t, peak, uint64(128<<20+128*len(b)))
+			require.Less(t, peak, uint64(96<<20+64*len(b)))
 		})
 	}
 }
