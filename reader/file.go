@@ -263,10 +263,6 @@ func (r resolver) Heap(addr uint64, index uint32) ([]byte, error) {
 
 // RefName is a path of the object at an address.
 func (r resolver) RefName(addr uint64) (string, bool, error) {
-	names, err := r.file.objects.Names(r.ctx)
-	if err != nil {
-		return "", false, err
-	}
-	name, ok := names[addr]
-	return name, ok, nil
+	name, err := r.file.objects.Name(r.ctx, addr)
+	return name, name != "", err
 }

@@ -38,6 +38,7 @@ var layers = []string{
 	"reader/internal/attrs",
 	"reader/internal/gheap",
 	"reader/internal/chunkindex",
+	"reader/internal/h5test",
 	"reader/internal/h5file",
 	"reader/internal/filter",
 	"reader/internal/typeconv",

@@ -57,7 +57,7 @@ func JSON(v Value, from Pointed, limit int) (json.RawMessage, error) {
 	if size += v.pointed(size); size > uint64(limit) {
 		return nil, &TooLarge{size}
 	}
-	e := &encoder{from: from, o: v.OffsetSize, left: limit}
+	e := &encoder{from: from, o: v.OffsetSize, left: limit, room: 4 * limit}
 	if err := e.list(v.Data, v.Space.Dims, v.Type); err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func JSON(v Value, from Pointed, limit int) (json.RawMessage, error) {
 
 // pointed is how many bytes elements of variable length point at, as far as these tell by themselves.
 func (v Value) pointed(size uint64) (n uint64) {
-	if v.Type.Class != h5type.VarLen || size > uint64(len(v.Data)) {
+	if v.Type.Class != h5type.VarLen || v.Type.Size < 4 || size > uint64(len(v.Data)) {
 		return 0
 	}
 	each := uint64(1)
@@ -85,17 +85,33 @@ type encoder struct {
 	o    int
 	out  []byte
 	left int // bytes of values that may still be visited
-	used uint64
+	used int // bytes visited
+	room int // bytes of JSON, with spare more
 }
+
+// Names of members come with every element, rows that have none cost brackets: JSON may be longer than the bytes visited, but
+// not without end.
+const (
+	longer = 256     // times
+	spare  = 1 << 20 // bytes
+)
 
 // spend takes n bytes of values from what is left.
 func (e *encoder) spend(n int) error {
-	if e.used += uint64(n); n > e.left {
-		return &TooLarge{e.used}
+	e.used += n
+	return e.take(n)
+}
+
+func (e *encoder) take(n int) error {
+	if n > e.left || !e.fits() {
+		return &TooLarge{uint64(max(e.used, len(e.out)))}
 	}
 	e.left -= n
 	return nil
 }
+
+// fits tells whether the JSON is not too long for the bytes it is made of.
+func (e *encoder) fits() bool { return len(e.out) <= min(e.room, longer*e.used)+spare }
 
 func (e *encoder) write(b ...byte) { e.out = append(e.out, b...) }
 func (e *encoder) text(s string)   { e.out = append(e.out, s...) }
@@ -132,7 +148,7 @@ func (e *encoder) list(b []byte, dims []uint64, t *h5type.Type) error {
 			e.write(',')
 		}
 		if n == 0 { // an inner extent of 0 makes rows of no bytes: they cost too
-			if err := e.spend(2); err != nil {
+			if err := e.take(2); err != nil {
 				return err
 			}
 		}
@@ -215,6 +231,9 @@ func (e *encoder) enum(b []byte, t *h5type.Type) error {
 
 func (e *encoder) float(b []byte, t *h5type.Type) error {
 	v, size, err := convert.Float(t, b)
+	if size <= 4 {
+		v = float64(float32(v)) // of a bias that float32 has not, it may be infinite
+	}
 	switch {
 	case math.IsNaN(v):
 		e.text(`"NaN"`)
@@ -267,6 +286,9 @@ func (e *encoder) compound(b []byte, t *h5type.Type) error {
 		}
 		e.quoted([]byte(m.Name))
 		e.write(':')
+		if !e.fits() {
+			return &TooLarge{uint64(len(e.out))}
+		}
 		if err := e.value(b[m.Offset:m.Offset+m.Type.Size], m.Type); err != nil {
 			return err
 		}

@@ -83,6 +83,9 @@ func parseExternal(s *h5file.Source, o *Object, b []byte) error {
 			return fault.New(fault.DataLoss, "chunkindex: parse external file message: name at %d of a heap of %d bytes", at, len(names))
 		}
 		name, _, _ := bytes.Cut(names[at:], []byte{0})
+		if err := s.Spend(heap, uint64(len(name))); err != nil {
+			return err
+		}
 		o.External = append(o.External, ExternalFile{string(name), c.Length(), c.Length()})
 	}
 	return nil

@@ -45,10 +45,43 @@ func New(f *h5file.File, cacheBytes int64) *Heap {
 // there, as variable-length elements have them. The null reference (address 0 or undefined, or index 0) is nil; an
 // object of no bytes is empty. It fails with fault.DataLoss if there is no such object or its collection is damaged.
 func (h *Heap) Object(addr uint64, index uint32) ([]byte, error) {
+	return h.object(addr, index, func(uint64) error { return nil })
+}
+
+// Metered is a Heap for one caller who may make it read so many bytes: elements may point to and fro between collections
+// that are larger than what is kept. It is not safe for concurrent use.
+type Metered struct {
+	heap *Heap
+	left uint64
+}
+
+// Metered is the heap for who may read n bytes of it.
+func (h *Heap) Metered(n uint64) *Metered { return &Metered{h, n} }
+
+// lookup is what finding an object in a collection that is kept counts for, in bytes read.
+const lookup = 64
+
+// Object is Heap's. It fails with fault.DataLoss when too much was read.
+func (m *Metered) Object(addr uint64, index uint32) ([]byte, error) {
+	if err := m.spend(lookup); err != nil {
+		return nil, err
+	}
+	return m.heap.object(addr, index, m.spend)
+}
+
+func (m *Metered) spend(n uint64) error {
+	if n > m.left {
+		return fault.New(fault.DataLoss, "gheap: the file is damaged: its values point at the same collections again and again")
+	}
+	m.left -= n
+	return nil
+}
+
+func (h *Heap) object(addr uint64, index uint32, spend func(uint64) error) ([]byte, error) {
 	if addr == 0 || addr == h5file.Undefined || index == 0 {
 		return nil, nil
 	}
-	c, err := h.collection(addr)
+	c, err := h.collection(addr, spend)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +94,11 @@ func (h *Heap) Object(addr uint64, index uint32) ([]byte, error) {
 
 // collection returns the collection at addr from the cache or the file. Two callers may read the same one at once; the
 // first to come back wins.
-func (h *Heap) collection(addr uint64) (*collection, error) {
+func (h *Heap) collection(addr uint64, spend func(uint64) error) (*collection, error) {
 	if c := h.cached(addr); c != nil {
 		return c, nil
 	}
-	c, err := h.load(addr)
+	c, err := h.load(addr, spend)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +138,7 @@ func (c *collection) footprint() int64 { return int64(len(c.bytes)) + 8*int64(le
 const minCollection = 4096
 
 // load reads a collection, whose header says how long it is.
-func (h *Heap) load(addr uint64) (*collection, error) {
+func (h *Heap) load(addr uint64, spend func(uint64) error) (*collection, error) {
 	head := h.head()
 	b, err := h.f.Read(addr, uint64(head))
 	if err != nil {
@@ -117,6 +150,9 @@ func (h *Heap) load(addr uint64) (*collection, error) {
 	size := h.length(b[8:])
 	if size < minCollection || size > 1<<32-1 {
 		return nil, fault.New(fault.DataLoss, "gheap: read collection %#x: size %d, HDF5 has at least %d", addr, size, minCollection)
+	}
+	if err := spend(size); err != nil {
+		return nil, err
 	}
 	if b, err = h.f.Read(addr, size); err != nil {
 		return nil, err

@@ -56,6 +56,7 @@ type Message struct {
 type Header struct {
 	Addr     uint64 // relative to the base address
 	Messages []Message
+	Bytes    int // of all messages
 }
 
 // first is the first message of a type; without data where there is none.
@@ -81,7 +82,6 @@ type parser struct {
 	out    *Header
 	v2     bool
 	order  bool // version 2 messages carry a creation order
-	bytes  int  // of messages so far
 	pieces []piece
 	seen   map[uint64]bool
 }
@@ -231,7 +231,7 @@ func (p *parser) message(m Message) error {
 	case m.Type > msgLast && m.Flags&mustKnow != 0:
 		return fault.New(fault.Unsupported, "h5file: read object header at %#x: message %#x, which must be known to use the object", p.out.Addr, m.Type)
 	}
-	if p.bytes += len(m.Data); p.bytes > maxHeader {
+	if p.out.Bytes += len(m.Data); p.out.Bytes > maxHeader {
 		return fault.New(fault.Unsupported, "h5file: read object header at %#x: more than %d bytes of messages", p.out.Addr, maxHeader)
 	}
 	m.Data = slices.Clone(m.Data)
@@ -245,8 +245,28 @@ func (s *Source) Find(h *Header, t MessageType) ([]byte, error) {
 }
 
 // Resolve returns a message's bytes wherever they are: in it, in another object's header, or in the file's heap of
-// shared messages (section IV.A.2, shared messages).
+// shared messages (section IV.A.2, shared messages). They are not to be changed. Types and attributes are what many share:
+// they are read once.
 func (s *Source) Resolve(m Message) ([]byte, error) {
+	if m.Flags&SharedFlag == 0 || m.Type != MsgType && m.Type != MsgAttribute {
+		return s.resolve(m)
+	}
+	key := string(append([]byte{byte(m.Type)}, m.Data...))
+	if b, ok := s.resolved[key]; ok {
+		return b, nil
+	}
+	b, err := s.resolve(m)
+	if err != nil {
+		return nil, err
+	}
+	if s.resolved == nil {
+		s.resolved = map[string][]byte{}
+	}
+	s.resolved[key] = b
+	return b, nil
+}
+
+func (s *Source) resolve(m Message) ([]byte, error) {
 	for range maxShared {
 		if m.Flags&SharedFlag == 0 {
 			return m.Data, nil

@@ -1,6 +1,7 @@
 package h5file
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 
@@ -22,8 +23,8 @@ type Heap struct {
 	root        block
 	rows        uint64 // of the root, 0 if it is a direct block
 
-	huge  uint64 // B-tree of the large objects
-	tree  *Tree2 // the same, once it was asked for
+	huge  uint64   // B-tree of the large objects
+	large [][]byte // its records, once they were asked for
 	pipe  *filter.Pipeline
 	codec filter.Scratch
 
@@ -40,6 +41,10 @@ type block struct {
 
 // MaxObject bounds an object of a heap, in bytes.
 const MaxObject = 256 << 20
+
+// maxUnfiltered bounds what filters give at once, in bytes. Only links are ever filtered, in blocks of 64 KiB; what is
+// larger has a name of its own accord.
+const maxUnfiltered = 1 << 20
 
 // Bounds of what is kept of a heap.
 const (
@@ -138,6 +143,13 @@ func (h *Heap) object(id []byte, most uint64) (b []byte, size uint64, err error)
 	return b, 0, err
 }
 
+// Sort orders records by where the objects lie whose ids begin at a place in them: so blocks are read and unfiltered once,
+// while the ids come in the order of names' hashes.
+func (h *Heap) Sort(records [][]byte, at int) {
+	place := func(record []byte) uint64 { return h.s.File.Cursor(record[at+1:]).Uint(h.offsetWidth) }
+	slices.SortFunc(records, func(a, b []byte) int { return cmp.Or(cmp.Compare(a[at], b[at]), cmp.Compare(place(a), place(b))) })
+}
+
 // tiny is an object in its id. Ids that are long enough have a second byte of length.
 func (h *Heap) tiny(id []byte) ([]byte, error) {
 	n, skip := int(id[0]&15)+1, 1
@@ -187,21 +199,25 @@ func (h *Heap) decode(at block, whole uint64) ([]byte, error) {
 	if b := h.decoded[at.addr]; uint64(len(b)) == whole && whole > 0 {
 		return b, nil
 	}
-	if whole > MaxObject {
-		return nil, h.damaged("a block is too large")
-	}
 	b, err := h.s.At(at.addr, at.size)
 	if err != nil {
 		return nil, err
 	}
-	out, err := h.unfilter(b, at.mask, whole)
+	out, err := h.unfilter(at.addr, b, at.mask, whole)
 	if err == nil {
 		h.decoded = map[uint64][]byte{at.addr: out}
 	}
 	return out, err
 }
 
-func (h *Heap) unfilter(b []byte, mask uint32, size uint64) ([]byte, error) {
+// unfilter undoes the filters of what lies at addr. It costs time by what comes out, which may be far more than is stored.
+func (h *Heap) unfilter(addr uint64, b []byte, mask uint32, size uint64) ([]byte, error) {
+	if size > maxUnfiltered {
+		return nil, h.damaged("a filtered block or object is too large")
+	}
+	if err := h.s.Spend(addr, size/64); err != nil {
+		return nil, err
+	}
 	out := make([]byte, size)
 	return out, h.pipe.DecodeInto(&h.codec, b, mask, out)
 }
@@ -306,36 +322,33 @@ func (h *Heap) hugeObject(id []byte, most uint64) ([]byte, uint64, error) {
 	return h.stored(h.s.File.Cursor(record), most)
 }
 
+// hugeRecord is the record of a key, in which it ends.
 func (h *Heap) hugeRecord(key uint64) ([]byte, error) {
-	if h.tree == nil {
-		t, err := h.s.Tree2(h.huge)
-		if err != nil {
-			return nil, err
-		}
-		h.tree = t
+	if err := h.readHuge(); err != nil {
+		return nil, err
 	}
-	record, err := h.tree.Search(h.byKey(key))
-	if err == nil && record == nil {
-		err = h.damaged("it has no such object")
+	at, found := slices.BinarySearchFunc(h.large, key, func(record []byte, key uint64) int { return cmp.Compare(h.hugeKey(record), key) })
+	if !found {
+		return nil, h.damaged("it has no such object")
 	}
-	return record, err
+	return h.large[at], nil
 }
 
-// byKey compares a key with that of a record, which ends in it.
-func (h *Heap) byKey(key uint64) func([]byte) (int, error) {
-	width := int(h.s.File.SizeOfLengths)
-	return func(record []byte) (int, error) {
-		if len(record) < width {
-			return 0, h.damaged("records of its B-tree are too short")
-		}
-		switch at := h.s.File.Cursor(record[len(record)-width:]).Length(); {
-		case key < at:
-			return -1, nil
-		case key > at:
-			return 1, nil
-		}
-		return 0, nil
+func (h *Heap) hugeKey(record []byte) uint64 {
+	return h.s.File.Cursor(record[max(0, len(record)-int(h.s.File.SizeOfLengths)):]).Length()
+}
+
+// readHuge reads the B-tree of the large objects. It is small beside them, but not beside one way down for each.
+func (h *Heap) readHuge() error {
+	if h.large != nil {
+		return nil
 	}
+	t, err := h.s.Tree2(h.huge)
+	if err != nil {
+		return err
+	}
+	h.large, err = t.All()
+	return err
 }
 
 // stored reads a huge object: address and length, and of a filtered one its mask and size.
@@ -353,6 +366,6 @@ func (h *Heap) stored(c *Cursor, most uint64) ([]byte, uint64, error) {
 	if err != nil || h.pipe == nil {
 		return slices.Clone(b), size, err
 	}
-	b, err = h.unfilter(b, mask, size)
+	b, err = h.unfilter(addr, b, mask, size)
 	return b, size, err
 }

@@ -24,9 +24,15 @@ func (f *File) loadImage() error {
 	if err != nil {
 		return err
 	}
+	if !h.Has(MsgImage) {
+		return nil
+	}
 	c := f.Cursor(h.first(MsgImage).Data)
 	version, addr, size := c.U8(), c.Addr(), c.Length()
-	if c.Short || addr == Undefined {
+	if c.Short {
+		return CutOff("metadata cache image")
+	}
+	if addr == Undefined {
 		return nil
 	}
 	if version != 0 {

@@ -26,7 +26,8 @@ type Source struct {
 	ahead  uint64 // bytes the next miss reads
 	budget uint64 // bytes that may still be asked for: ends walks in circles
 
-	shared map[MessageType]*Heap // of shared messages, once asked for
+	shared   map[MessageType]*Heap // of shared messages, once asked for
+	resolved map[string][]byte     // shared messages that were read, by type and reference
 }
 
 // Source returns a reader of f's metadata that gives at most twice the file's bytes: what a valid file holds is read
@@ -42,7 +43,7 @@ func (s *Source) Grant(n uint64) { s.budget += n }
 func (s *Source) At(addr, n uint64) ([]byte, error) {
 	f := s.File
 	if b := f.cached(addr, n); b != nil {
-		return b, s.spend(addr, n)
+		return b, s.Spend(addr, n)
 	}
 	abs := addr + f.Base
 	if addr == Undefined || abs < addr || abs > f.size || n > f.size-abs {
@@ -51,7 +52,7 @@ func (s *Source) At(addr, n uint64) ([]byte, error) {
 	if abs+n > f.EOF { // as libhdf5: what lies there was not allocated when the file was last closed
 		return nil, fault.New(fault.DataLoss, "h5file: read %d bytes at %#x: beyond the end of allocated space at %#x", n, addr, f.EOF-f.Base)
 	}
-	if err := s.spend(addr, n); err != nil {
+	if err := s.Spend(addr, n); err != nil {
 		return nil, err
 	}
 	if abs >= s.off && abs+n <= s.off+uint64(len(s.buf)) {
@@ -63,7 +64,8 @@ func (s *Source) At(addr, n uint64) ([]byte, error) {
 	return s.buf[:n:n], nil
 }
 
-func (s *Source) spend(addr, n uint64) error {
+// Spend counts n bytes that what lies at addr gives: those read, and names that many may point at.
+func (s *Source) Spend(addr, n uint64) error {
 	if n > s.budget {
 		return fault.New(fault.DataLoss, "h5file: read metadata at %#x: the file is damaged: its metadata refers to itself", addr)
 	}

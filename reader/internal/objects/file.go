@@ -30,32 +30,42 @@ type File struct {
 	heap *gheap.Heap
 
 	mu    sync.Mutex
-	names map[uint64]string // paths by address, once a reference asked for one
+	names *names // once a reference asked for one
 }
 
 // New is of a file whose variable-length values are in heap. It keeps both.
 func New(h5 *h5file.File, heap *gheap.Heap) *File { return &File{h5: h5, heap: heap} }
 
+// values makes the values of attributes for one call, within its bounds.
+type values struct {
+	*File
+	heap  *gheap.Metered
+	types map[*byte]*h5type.Type // by the place in memory of their messages, which may be shared by many attributes
+}
+
+func (f *File) newValues() *values {
+	return &values{File: f, heap: f.heap.Metered(16*f.h5.Size() + loadedValue), types: map[*byte]*h5type.Type{}}
+}
+
 // attributes are an object's for listings, at most budget bytes of them.
-func (f *File) attributes(s *h5file.Source, h *h5file.Header, budget *int) meta.Attrs {
+func (f *values) attributes(s *h5file.Source, h *h5file.Header, budget *int) meta.Attrs {
 	all, err := attributes(s, h)
-	out := meta.Attrs{Load: func(name string) (json.RawMessage, error) { return f.load(h, name) }}
+	out := meta.Attrs{Load: func(name string) (json.RawMessage, error) { return f.load(h.Addr, name) }}
 	if err != nil {
 		out.Err = err.Error()
 	}
 	left := min(objectAttrs, *budget)
 	before := left
 	for _, a := range all {
-		if a.name == "" && a.err != nil { // it may be any
-			out.Err = a.err.Error()
-			continue
-		}
 		if left -= len(spell.Escape(a.name)) + 16; left < 0 { // names count too: a million empty attributes are not free
 			out.Err = "too many attributes: the rest is not listed"
 			break
 		}
 		x := f.listed(a, min(listedValue, left))
 		left -= len(x.Value)
+		if x.Err != "" { // it may have taken as long as a value
+			left -= min(len(a.data), listedValue)
+		}
 		out.All = append(out.All, x)
 	}
 	*budget -= before - max(left, 0)
@@ -64,7 +74,7 @@ func (f *File) attributes(s *h5file.Source, h *h5file.Header, budget *int) meta.
 }
 
 // listed is an attribute with its value, if that is not larger than limit.
-func (f *File) listed(a attribute, limit int) meta.Attr {
+func (f *values) listed(a attribute, limit int) meta.Attr {
 	out := meta.Attr{Name: spell.Escape(a.name)}
 	v, err := f.value(a, limit)
 	var large *attrs.TooLarge
@@ -79,25 +89,51 @@ func (f *File) listed(a attribute, limit int) meta.Attr {
 	return out
 }
 
-func (f *File) value(a attribute, limit int) (json.RawMessage, error) {
+func (f *values) value(a attribute, limit int) (json.RawMessage, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
-	t, err := h5type.Parse(a.typ)
+	t, err := f.parse(a.typ)
 	if err != nil {
 		return nil, err
 	}
 	v := attrs.Value{Type: t, Space: a.space, Data: a.data, Size: a.size, OffsetSize: int(f.h5.SizeOfOffsets)}
-	return attrs.JSON(v, pointed{f}, limit)
+	return attrs.JSON(v, f, limit)
 }
 
-// load is the value of the attribute of a spelled name of an object, of up to loadedValue bytes.
-func (f *File) load(h *h5file.Header, name string) (json.RawMessage, error) {
-	a, found, err := findAttribute(f.h5.Source(), h, spell.Unescape(name))
+// maxParsed bounds the types that are kept.
+const maxParsed = 64
+
+func (f *values) parse(message []byte) (*h5type.Type, error) {
+	if len(message) == 0 {
+		return h5type.Parse(message)
+	}
+	if t := f.types[&message[0]]; t != nil {
+		return t, nil
+	}
+	t, err := h5type.Parse(message)
+	if err == nil {
+		if len(f.types) == maxParsed {
+			clear(f.types)
+		}
+		f.types[&message[0]] = t
+	}
+	return t, err
+}
+
+// load is the value of the attribute of a spelled name of the object at addr, of up to loadedValue bytes.
+func (f *File) load(addr uint64, name string) (json.RawMessage, error) {
+	s := f.h5.Source()
+	h, err := s.Header(addr)
+	if err != nil {
+		return nil, err
+	}
+	s.Grant(2 * f.h5.Size())
+	a, found, err := findAttribute(s, h, spell.Unescape(name))
 	if err != nil || !found {
 		return nil, err
 	}
-	v, err := f.value(a, loadedValue)
+	v, err := f.newValues().value(a, loadedValue)
 	var large *attrs.TooLarge
 	if errors.As(err, &large) {
 		return nil, fault.New(fault.Unsupported, "a value of %d bytes, more than %d", large.Bytes, loadedValue)
@@ -105,38 +141,50 @@ func (f *File) load(h *h5file.Header, name string) (json.RawMessage, error) {
 	return v, err
 }
 
-// pointed finds what attributes' elements point at.
-type pointed struct{ *File }
-
 // Object is part of attrs.Pointed.
-func (p pointed) Object(addr uint64, index uint32) ([]byte, error) { return p.heap.Object(addr, index) }
+func (f *values) Object(addr uint64, index uint32) ([]byte, error) { return f.heap.Object(addr, index) }
 
 // Name is part of attrs.Pointed.
-func (p pointed) Name(addr uint64) (string, error) {
-	names, err := p.Names(context.Background())
-	return names[addr], err
+func (f *values) Name(addr uint64) (string, error) { return f.File.Name(context.Background(), addr) }
+
+// names are paths by the addresses of objects' headers.
+type names struct {
+	paths map[uint64]string
+	err   error // why there may be others
 }
 
-// Names are the paths of all objects by the addresses of their headers, the first one of each that a listing finds. The map
-// is made once and not to be changed. Errors: the context's.
-func (f *File) Names(ctx context.Context) (map[uint64]string, error) {
+// Name is the path of the object whose header is at addr, the first one that a listing finds; "" if it finds none. It fails
+// where not all could be listed, with the context's error too.
+func (f *File) Name(ctx context.Context, addr uint64) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.names != nil {
-		return f.names, nil
+	if f.names == nil {
+		n, err := f.outline(ctx)
+		if err != nil {
+			return "", err
+		}
+		f.names = n
 	}
+	if path, ok := f.names.paths[addr]; ok {
+		return path, nil
+	}
+	return "", f.names.err
+}
+
+// outline walks the file once for its names.
+func (f *File) outline(ctx context.Context) (*names, error) {
 	w := newWalker(ctx, f)
 	w.outline = true
 	w.walk()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	f.names = map[uint64]string{}
+	n := &names{paths: map[uint64]string{}}
 	for _, g := range w.out.Groups {
-		f.names[g.Addr] = g.Path
+		n.paths[g.Addr] = g.Path
+		if g.Err != "" && !g.Named {
+			n.err = fault.New(fault.DataLoss, "the object of a reference cannot be told: the group %q cannot be listed: %s", g.Path, g.Err)
+		}
 	}
 	for _, d := range w.out.Datasets {
-		f.names[d.Addr] = d.Path
+		n.paths[d.Addr] = d.Path
 	}
-	return f.names, nil
+	return n, ctx.Err()
 }

@@ -10,7 +10,8 @@ import (
 type kind uint8
 
 const (
-	unknown kind = iota
+	unasked kind = iota
+	unknown
 	group
 	dataset
 	namedType
@@ -28,6 +29,15 @@ func kindOf(h *h5file.Header) kind {
 		return namedType
 	}
 	return unknown
+}
+
+// kindAt is what the object is whose header is at addr.
+func kindAt(s *h5file.Source, addr uint64) (kind, error) {
+	h, err := s.Header(addr)
+	if err != nil {
+		return unasked, err
+	}
+	return kindOf(h), nil
 }
 
 // comment is an object's comment (IV.A.2.n), "" for none.

@@ -64,7 +64,9 @@ func (l *linkList) add(x link) error {
 func links(s *h5file.Source, h *h5file.Header) ([]link, error) {
 	all := &linkList{}
 	err := eachLink(s, h, all.add)
-	slices.SortStableFunc(all.links, func(a, b link) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(all.links, func(a, b link) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.addr, b.addr)) // in damaged files names may be alike
+	})
 	return all.links, err
 }
 

@@ -29,7 +29,7 @@ func (f *File) Dataset(ctx context.Context, name string) (meta.Dataset, error) {
 	}
 	d := describe(r.s, r.at, spell.Escape("/"+strings.Join(r.asked, "/")))
 	budget := objectAttrs
-	d.Attrs = f.attributes(r.s, r.at, &budget)
+	d.Attrs = f.newValues().attributes(r.s, r.at, &budget)
 	return d, nil
 }
 
@@ -73,8 +73,9 @@ func (r *resolver) start() (err error) {
 	return nil
 }
 
-// step goes through the next link and returns what is left of the name.
+// step goes through the next link and returns what is left of the name. Links may lead to where others have been.
 func (r *resolver) step(rest []string) ([]string, error) {
+	r.s.Grant(2 * r.h5.Size())
 	l, err := r.lookup(rest[0])
 	if err != nil {
 		return nil, err
@@ -191,7 +192,7 @@ func (f *File) Group(ctx context.Context, path string) (meta.Group, error) {
 		return meta.Group{}, fault.New(fault.NotFound, "%s is no group of this file", spell.Quote(path))
 	}
 	budget := objectAttrs
-	return meta.Group{Path: path, Addr: r.at.Addr, Attrs: f.attributes(r.s, r.at, &budget), Comment: comment(r.at)}, nil
+	return meta.Group{Path: path, Addr: r.at.Addr, Attrs: f.newValues().attributes(r.s, r.at, &budget), Comment: comment(r.at)}, nil
 }
 
 // Groups are the spelled names of the groups in the group at a path, in order; none if there is no such group.
@@ -203,15 +204,20 @@ func (f *File) Groups(ctx context.Context, path string) (names []string, err err
 	if err != nil {
 		return nil, err
 	}
+	r.s.Grant(4 * f.h5.Size())
 	all, err := links(r.s, r.at)
+	kinds := map[uint64]kind{}
 	for _, l := range all {
 		if l.class != hardLink || err != nil {
 			continue
 		}
-		var h *h5file.Header
-		if h, err = r.s.Header(l.addr); err == nil && kindOf(h) == group {
+		if kinds[l.addr] == unasked {
+			kinds[l.addr], err = kindAt(r.s, l.addr)
+		}
+		if kinds[l.addr] == group {
 			names = append(names, spell.Escape(l.name))
 		}
 	}
+	slices.Sort(names)
 	return names, err
 }

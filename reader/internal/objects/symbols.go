@@ -160,12 +160,14 @@ func (t *symbols) entry(c *h5file.Cursor) (l link, err error) {
 	cache := c.U32()
 	c.Skip(4)
 	scratch := c.Bytes(16)
-	if l.name, err = t.name(at); err != nil || cache != 2 {
+	if l.name, err = t.name(at); err == nil && cache == 2 {
+		l.class = softLink
+		l.target, err = t.name(uint64(t.s.File.Cursor(scratch).U32()))
+	}
+	if err != nil {
 		return l, err
 	}
-	l.class = softLink
-	l.target, err = t.name(uint64(t.s.File.Cursor(scratch).U32()))
-	return l, err
+	return l, t.s.Spend(t.root, uint64(len(l.name)+len(l.target)))
 }
 
 // findSymbol is the link of a name. Keys of the B-tree are names of the heap: a child has what comes behind the key before

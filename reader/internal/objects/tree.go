@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
@@ -15,8 +16,6 @@ const (
 	maxDepth     = 512
 	maxTreePaths = 64 << 20  // bytes of all paths
 	maxTreeAttrs = 128 << 20 // bytes of all attributes' values
-	// objectGrant is what a walk may read again for an object: headers beside each other share pages.
-	objectGrant = 4 << 10
 )
 
 // walker lists a file's objects, depth first.
@@ -28,13 +27,31 @@ type walker struct {
 	seen    map[uint64]bool
 	paths   int // bytes left
 	attrs   int // bytes left
+	headers int // bytes left
+	values  *values
 	outline bool
 }
 
 func newWalker(ctx context.Context, f *File) *walker {
-	w := &walker{File: f, ctx: ctx, s: f.h5.Source(), out: &meta.File{}, seen: map[uint64]bool{}, paths: maxTreePaths, attrs: maxTreeAttrs}
-	w.s.Grant(2 * f.h5.Size()) // attributes' types and names in heaps are read again
+	size := f.h5.Size()
+	w := &walker{File: f, ctx: ctx, s: f.h5.Source(), out: &meta.File{}, seen: map[uint64]bool{}, values: f.newValues()}
+	w.s.Grant(6*size + 64<<10) // names in heaps are given again, messages shared
+	w.paths, w.attrs, w.headers = within(maxTreePaths, size), within(maxTreeAttrs, size), int(size)
 	return w
+}
+
+// within is a bound of what a file of size bytes may give: 64 times the file, in small files some more.
+func within(most, size uint64) int { return int(min(most, 4<<20+64*size)) }
+
+// header reads an object's header. Headers do not overlap: in all they are not more than the file.
+func (w *walker) header(addr uint64) (*h5file.Header, error) {
+	h, err := w.s.Header(addr)
+	if err == nil {
+		if w.headers -= h.Bytes; w.headers < 0 {
+			return nil, fault.New(fault.DataLoss, "read object header at %#x: the file is damaged: its headers overlap", addr)
+		}
+	}
+	return h, err
 }
 
 // Tree lists every object once, by hard links from the root in the order of names. An object that cannot be read has Err
@@ -49,7 +66,7 @@ func (f *File) Tree(ctx context.Context) (*meta.File, error) {
 func (w *walker) walk() {
 	root := w.h5.Root
 	w.seen[root] = true
-	h, err := w.s.Header(root)
+	h, err := w.header(root)
 	if err == nil && kindOf(h) != group {
 		err = errors.New("the root is no group")
 	}
@@ -105,8 +122,7 @@ func (w *walker) link(path string, l link, depth int) {
 		return
 	}
 	w.seen[l.addr] = true
-	w.s.Grant(objectGrant)
-	h, err := w.s.Header(l.addr)
+	h, err := w.header(l.addr)
 	if err != nil {
 		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Err: err.Error(), Cause: err})
 		return
@@ -143,5 +159,5 @@ func (w *walker) attributesOf(h *h5file.Header) meta.Attrs {
 	if w.outline {
 		return meta.Attrs{}
 	}
-	return w.attributes(w.s, h, &w.attrs)
+	return w.values.attributes(w.s, h, &w.attrs)
 }

@@ -294,6 +294,75 @@ def modern(path):
     return f
 
 
+def committed_often(path):
+    """Far more attributes of one committed type than the type is long."""
+    f = File(H5, path, low=V110)
+    t = f.enum(H5.STD_U8LE, *[(b"the name of value %02d" % i, bytes([i])) for i in range(60)])
+    f.commit(f.root, b"colour", t)
+    g = f.group(f.root, b"g")
+    for i in range(300):
+        f.attr(g, b"a%03d" % i, t, (), bytes([i % 60]))
+    return f
+
+
+def compressed_links(path):
+    """Links in several compressed blocks, in the order of hashes far apart."""
+    f = File(H5, path, low=V110)
+    g = f.group(f.root, b"g", link_phase=(0, 0), filters=("deflate",))
+    for i in range(1200):
+        f.soft(g, b"a name that is much like all of the others but for its number, %04d" % i, b"/g")
+    return f
+
+
+def compressed_huge_many(path):
+    """So many huge objects that the B-tree of them is larger than they are."""
+    f = File(H5, path, low=V110)
+    g = f.group(f.root, b"g", link_phase=(0, 0), filters=("deflate",))
+    for i in range(60):
+        f.soft(g, b"%03d" % i, b"/far" * 1050)
+    return f
+
+
+def soft_chain(path):
+    """Soft links of soft links through a root whose names are most of the file."""
+    f = File(H5, path, high=V108)
+    H5.close(f.group(f.root, b"s16"))
+    for i in range(16):
+        f.soft(f.root, b"s%d" % i, b"/s%d" % (i + 1))
+    for i in range(60):
+        f.soft(f.root, b"%03d" % i + b"n" * 600, b"/s0")
+    f.soft(f.root, b"loop", b"/pool")
+    f.soft(f.root, b"pool", b"loop")
+    f.dataset(f.root, b"d")
+    f.soft(f.root, b"to d", b"/d")
+    return f
+
+
+def hard_often(path):
+    """Many hard links to one group with a long header."""
+    f = File(H5, path, high=V108)
+    g = f.group(f.root, b"g")
+    for i in range(10):
+        f.text(g, b"attribute %d" % i, b"x" * 900)
+    for i in range(100):
+        f.hard(f.root, b"g", f.root, b"link %d" % i)
+    return f
+
+
+def colliding(path):
+    """Names of one hash beside others, in heaps of links and of attributes."""
+    f = File(H5, path, low=V110)
+    g = f.group(f.root, b"g", link_phase=(0, 0), attr_phase=(0, 0))
+    names = COLLIDING + [b"name %d" % i for i in range(40)]
+    for name in names:
+        f.soft(g, name, b"/" + name)
+        f.number(g, name, len(name))
+    return f
+
+
+# Pairs of one hash (H5_checksum_lookup3).
+COLLIDING = [b"n36468", b"n85629", b"n23426", b"n159205", b"n104308", b"n159644", b"n119652", b"n184564"]
+
 MADE = {
     "symbol_table": symbol_table, "dense_links": dense_links, "compact_links": compact_links,
     "dense_attributes": dense_attributes, "huge_attribute": huge_attribute, "shared_messages": shared_messages,
@@ -302,6 +371,8 @@ MADE = {
     "small_offsets": small_offsets, "small_offsets_v110": lambda p: small_offsets(p, V110, V200),
     "wide_lengths": wide_lengths, "names": names, "compressed_heap": compressed_heap, "compressed_huge": compressed_huge,
     "continuation": continuation, "pointing": pointing, "types": types, "modern": modern,
+    "committed_often": committed_often, "compressed_links": compressed_links, "compressed_huge_many": compressed_huge_many,
+    "soft_chain": soft_chain, "hard_often": hard_often, "colliding": colliding,
 }
 
 
