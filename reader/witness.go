@@ -8,8 +8,9 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// libhdf5 is the witness: it is asked, in a helper process, about what our own code refuses to make sense of. Whichever of
-// the two refuses less is believed. That libhdf5 was, is counted and told.
+// libhdf5 is the witness: it is asked, in a helper process, about what our own code refuses to make sense of. It is believed
+// where it refuses less and reads no less: one reason may stand for all attributes of an object, or all objects of a group.
+// That it was, is counted and told.
 
 // Witnessed counts the answers that had to come from libhdf5.
 func (e *Engine) Witnessed() int64 { return e.witnessed.Load() }
@@ -25,7 +26,7 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 	w, werr := f.eng.lib.Dataset(ctx, f.loc.Path, path)
 	own := unread{}
 	own.dataset(w)
-	if werr != nil || err == nil && own.n >= why.n {
+	if werr != nil || err == nil && !own.better(why) {
 		return m, err
 	}
 	f.eng.witnessed.Add(1)
@@ -52,7 +53,7 @@ func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
 		return tree
 	}
 	own := unread{}
-	if own.tree(w); own.n >= why.n {
+	if own.tree(w); !own.better(why) {
 		return tree
 	}
 	f.eng.witnessed.Add(1)
@@ -65,14 +66,19 @@ func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
 	return w
 }
 
-// unread counts what is unreadable of objects.
+// unread counts what is unreadable of objects, and what is read.
 type unread struct {
 	n     int
+	read  int
 	first string
 }
 
+// better tells whether less is unreadable, and no less read, than of another reading of the same.
+func (r *unread) better(than unread) bool { return r.n < than.n && r.read >= than.read }
+
 func (r *unread) note(why string) {
 	if why == "" {
+		r.read++
 		return
 	}
 	if r.n++; r.n == 1 {
@@ -96,7 +102,9 @@ func (r *unread) dataset(d meta.Dataset) {
 }
 
 func (r *unread) attrs(a meta.Attrs) {
-	r.note(a.Err)
+	if a.Err != "" {
+		r.note(a.Err)
+	}
 	for _, x := range a.All {
 		r.note(x.Err)
 	}

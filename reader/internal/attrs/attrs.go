@@ -229,18 +229,15 @@ func (e *encoder) float(b []byte, t *h5type.Type) error {
 	return err
 }
 
-// reference writes an object's path, and other references' bytes.
+// reference writes an object's path, and bytes of references to regions.
 func (e *encoder) reference(b []byte, t *h5type.Type) error {
-	if t.RefKind > h5type.RefRegion {
-		return fault.New(fault.Unsupported, "a reference of the kind that HDF5 1.12 introduced")
-	}
 	if t.RefKind == h5type.RefRegion {
 		e.base64(b)
 		return nil
 	}
-	addr := address(b)
-	name, err := "", error(nil)
-	if addr != 0 && addr != h5file.Undefined>>(64-8*min(len(b), 8)) {
+	addr, err := convert.ObjectRef(t, b, e.o)
+	name := ""
+	if err == nil && addr != 0 && addr != h5file.Undefined>>(64-8*min(e.o, 8)) {
 		name, err = e.from.Name(addr)
 	}
 	if name == "" {
@@ -250,7 +247,7 @@ func (e *encoder) reference(b []byte, t *h5type.Type) error {
 	e.text(`{"ref":`)
 	e.quoted([]byte(name))
 	e.write('}')
-	return err
+	return nil
 }
 
 // address is one of up to eight bytes.
@@ -303,7 +300,7 @@ func (e *encoder) pointed(b []byte, t *h5type.Type) error {
 	if t.VarString {
 		return e.string(object[:min(count, uint64(len(object)))])
 	}
-	return e.sequence(object, count, t.Base)
+	return e.sequence(object, count, t.Packed())
 }
 
 func (e *encoder) string(b []byte) error {
