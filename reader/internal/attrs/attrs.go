@@ -45,6 +45,13 @@ type Value struct {
 	OffsetSize int    // bytes of an address
 }
 
+// MaxText bounds the text of a value by its limit, and leastText by itself: names of members and of referenced objects can be
+// longer than values.
+const (
+	MaxText   = 8
+	leastText = 256 << 10
+)
+
 // JSON is the value, or *TooLarge where its elements and what they point at are more than limit bytes. Other errors are
 // fault.DataLoss for what is damaged and fault.Unsupported for types that have no JSON.
 func JSON(v Value, from Pointed, limit int) (json.RawMessage, error) {
@@ -58,7 +65,7 @@ func JSON(v Value, from Pointed, limit int) (json.RawMessage, error) {
 	if size += v.pointed(size); size > uint64(limit) {
 		return nil, &TooLarge{size}
 	}
-	e := &encoder{from: from, o: v.OffsetSize, left: limit}
+	e := &encoder{from: from, o: v.OffsetSize, left: limit, room: max(MaxText*limit, leastText)}
 	if err := e.list(v.Data, v.Space.Dims, v.Type); err != nil {
 		return nil, err
 	}
@@ -86,6 +93,7 @@ type encoder struct {
 	o    int
 	out  []byte
 	left int // bytes of values that may still be visited
+	room int // bytes of text at most
 	used uint64
 }
 
@@ -93,6 +101,9 @@ type encoder struct {
 func (e *encoder) spend(n int) error {
 	if e.used += uint64(n); n > e.left {
 		return &TooLarge{e.used}
+	}
+	if len(e.out) > e.room {
+		return &TooLarge{uint64(len(e.out))}
 	}
 	e.left -= n
 	return nil

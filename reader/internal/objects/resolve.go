@@ -19,7 +19,7 @@ const maxSoft = 16
 // whether that file may be opened. Errors: fault.NotFound with near matches, fault.DataLoss and fault.Unsupported for
 // what cannot be read, the context's.
 func (f *File) Dataset(ctx context.Context, name string) (meta.Dataset, error) {
-	r, err := f.resolve(ctx, name)
+	r, err := f.resolve(ctx, "dataset", name)
 	if err != nil || r.other != nil {
 		return r.leaving(), err
 	}
@@ -37,6 +37,7 @@ type resolver struct {
 	*File
 	ctx   context.Context
 	s     *h5file.Source
+	what  string // is asked for: a dataset, an object
 	name  string
 	at    *h5file.Header // of the object reached
 	path  string         // of the object reached, "" of the root
@@ -45,8 +46,8 @@ type resolver struct {
 	rest  string // the name behind it
 }
 
-func (f *File) resolve(ctx context.Context, name string) (*resolver, error) {
-	r := &resolver{File: f, ctx: ctx, s: f.h5.Source(), name: name}
+func (f *File) resolve(ctx context.Context, what, name string) (*resolver, error) {
+	r := &resolver{File: f, ctx: ctx, s: f.h5.Source(), what: what, name: name}
 	if err := r.start(); err != nil {
 		return r, err
 	}
@@ -123,7 +124,7 @@ func (r *resolver) redirect(target string, rest []string) ([]string, error) {
 // lookup finds a link in the group reached.
 func (r *resolver) lookup(name string) (link, error) {
 	if kindOf(r.at) != group {
-		return link{}, fault.New(fault.NotFound, "no such dataset %q: %q is no group (columns of a table are asked for by fields)", r.name, r.path)
+		return link{}, fault.New(fault.NotFound, "no such %s %q: %q is no group (columns of a table are asked for by fields)", r.what, r.name, r.path)
 	}
 	l, found, err := lookup(r.s, r.at, name)
 	if err != nil {
@@ -144,7 +145,7 @@ func (r *resolver) missing(name string) error {
 	if slices.ContainsFunc(all, func(l link) bool { return l.name == name }) {
 		return fault.New(fault.DataLoss, "look up %s: the names of the group %q are out of order", r.name, r.path)
 	}
-	return fault.New(fault.NotFound, "no such dataset %q%s", r.name, near.Paths(r.path+"/", near.Near(name, shown(all))))
+	return fault.New(fault.NotFound, "no such %s %q%s", r.what, r.name, near.Paths(r.path+"/", near.Near(name, shown(all))))
 }
 
 // shown are names that are told, all but PyTables' own.
@@ -181,7 +182,7 @@ func (r *resolver) noDataset(k kind) error {
 // Group describes the group at a path, following links as Dataset does. Errors: fault.NotFound if there is no group, also
 // where an external link lies on the way.
 func (f *File) Group(ctx context.Context, path string) (meta.Group, error) {
-	r, err := f.resolve(ctx, path)
+	r, err := f.resolve(ctx, "group", path)
 	if err != nil {
 		return meta.Group{}, err
 	}
@@ -194,7 +195,7 @@ func (f *File) Group(ctx context.Context, path string) (meta.Group, error) {
 
 // Groups are the names of the groups in the group at a path, in order; none if there is no such group.
 func (f *File) Groups(ctx context.Context, path string) (names []string, err error) {
-	r, err := f.resolve(ctx, path)
+	r, err := f.resolve(ctx, "group", path)
 	if fault.Of(err) == fault.NotFound || err == nil && r.other != nil {
 		return nil, nil
 	}
