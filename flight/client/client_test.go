@@ -283,7 +283,7 @@ func TestAttributes(t *testing.T) {
 	text, err = c.Attributes(context.Background(), "tables.h5", "/")
 	require.NoError(t, err)
 	require.Contains(t, string(text), "PYTABLES_FORMAT_VERSION")
-	_, err = c.Attributes(context.Background(), "tables.h5", "/none")
+	_, err = c.Attributes(context.Background(), "tables.h5", "/nowhere")
 	require.ErrorIs(t, err, reader.ErrNotFound)
 }
 

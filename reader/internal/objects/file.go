@@ -33,13 +33,6 @@ type File struct {
 // New is of a file whose variable-length values are in heap. It keeps both.
 func New(h5 *h5file.File, heap *gheap.Heap) *File { return &File{h5: h5, heap: heap} }
 
-// header reads the header of an object of which a walk has not been before.
-func (f *File) header(addr uint64) (*h5file.Source, *h5file.Header, error) {
-	s := f.h5.Source()
-	h, err := s.Header(addr)
-	return s, h, err
-}
-
 // attributes are an object's for listings, at most budget bytes of them.
 func (f *File) attributes(s *h5file.Source, h *h5file.Header, budget *int) meta.Attrs {
 	all, err := attributes(s, h)
