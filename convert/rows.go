@@ -182,13 +182,10 @@ func (c *compiler) rowValue(t *h5type.Type) (v value, code string, err error) {
 	case h5type.Opaque:
 		return rowOpaque(t)
 	case h5type.Reference:
-		switch t.RefKind {
-		case h5type.RefRegion:
+		if t.RefKind == h5type.RefRegion {
 			return plainBytes(t.Size), fmt.Sprintf("|V%d", t.Size), nil
-		case h5type.RefObject:
-			return v, "", unsupported("object references have no NumPy type")
 		}
-		return v, "", unsupported("HDF5 1.12 reference (H5T_STD_REF)")
+		return v, "", unsupported("object references have no NumPy type")
 	case h5type.VarLen:
 		return v, "", unsupported("variable-length data has no rows of one size (options.layout)")
 	}

@@ -54,8 +54,8 @@ func (c *compiler) varLen(t *h5type.Type, at position) (*node, error) {
 	if t.VarString {
 		return c.varString(t, at)
 	}
-	inside := &compiler{opts: c.opts, pytables: c.pytables, numpyText: c.numpyText, offsetSize: c.offsetSize, plan: &plan{size: t.Base.Size}}
-	base, err := inside.compile(t.Base, position{})
+	inside := &compiler{opts: c.opts, pytables: c.pytables, numpyText: c.numpyText, offsetSize: c.offsetSize, plan: &plan{size: t.Packed().Size}}
+	base, err := inside.compile(t.Packed(), position{})
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (c *compiler) varLen(t *h5type.Type, at position) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &list{typ: arrow.ListOfField(field("item", base, nil)), base: base, inside: inside.plan.seal(), buf: buf, size: t.Size, offsetSize: c.offsetSize}
+	l := &list{typ: arrow.ListOfField(field("item", base, nil)), base: base, inside: inside.plan.seal(), buf: buf, size: t.Size, reserved: t.Base.Size, offsetSize: c.offsetSize}
 	return &node{typ: l.typ, finish: l.finish}, nil
 }
 
@@ -74,6 +74,7 @@ type list struct {
 	inside           *plan
 	buf              int
 	size, offsetSize int
+	reserved         int // bytes of the heap for an element
 }
 
 func (l *list) finish(f *finisher, s *store, n int) (arrow.ArrayData, error) {
@@ -103,7 +104,7 @@ func (l *list) finish(f *finisher, s *store, n int) (arrow.ArrayData, error) {
 
 // read appends one sequence.
 func (l *list) read(f *finisher, values *store, pointer []byte) error {
-	data, length, err := f.payload(pointer, l.offsetSize, l.inside.size)
+	data, length, err := f.payload(pointer, l.offsetSize, l.reserved)
 	if err != nil || length == 0 {
 		return err
 	}

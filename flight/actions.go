@@ -13,7 +13,7 @@ import (
 	"github.com/mtflight/mtflight/reader"
 )
 
-// action answers one DoAction with JSON results.
+// action answers one DoAction with results: of encoded bytes as they are, of anything else as JSON.
 type action struct {
 	name, about string
 	run         func(s *Server, ctx context.Context, body []byte, answer func(any) error) error
@@ -22,6 +22,7 @@ type action struct {
 var actions = []action{
 	{"list", `criteria {"file": glob, "dataset": glob, "kind": .., "frames": bool} -> one result per file: groups, datasets, links`, (*Server).list},
 	{"describe", `{"file", "dataset"} -> schema, layout, chunks, filters, indexes, attributes`, (*Server).describe},
+	{"attributes", `{"file", "object", "names": [..], "format": "json" or "arrow"} -> values of any size, by name or as an Arrow IPC stream of one row`, (*Server).attributes},
 	{"stats", `{"file", "dataset", "fields": [..], "chunks": bool} -> rows, nulls, minimum, maximum by column; before, if asked for, by chunk`, (*Server).stats},
 	{"explain", `request -> the plan: chunks touched and skipped, index, bytes, columns, order, endpoints; reads no row`, (*Server).explain},
 	{"about", `nothing -> {"server": version, "protocol": 1, "features": names of optional members and actions}`, (*Server).about},
@@ -53,10 +54,15 @@ func (s *Server) DoAction(in *arrowflight.Action, stream arrowflight.FlightServi
 	return fault.New(fault.Unsupported, "no action %s: there are %s", short(in.GetType()), strings.Join(names, ", "))
 }
 
-func answer(stream arrowflight.FlightService_DoActionServer, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("flight: encode a result: %w", err)
+// encoded is a result's body.
+type encoded []byte
+
+func answer(stream arrowflight.FlightService_DoActionServer, v any) (err error) {
+	body, is := v.(encoded)
+	if !is {
+		if body, err = json.Marshal(v); err != nil {
+			return fmt.Errorf("flight: encode a result: %w", err)
+		}
 	}
 	return stream.Send(&arrowflight.Result{Body: body})
 }

@@ -3,6 +3,7 @@ package reader
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -72,15 +73,19 @@ func schemaAttributes(a meta.Attrs) json.RawMessage {
 	return out
 }
 
-// text is an attribute that is a string, else "". Errors: fault.DataLoss if it cannot be read.
+// errNoText is of an attribute that is there but is no text.
+var errNoText = errors.New("no text")
+
+// text is an attribute that is a text, "" without one; one that is no UTF-8 is no name that decides anything. Errors:
+// fault.DataLoss if it cannot be read, or is errNoText.
 func text(attrs meta.Attrs, name string) (string, error) {
 	v, err := attrs.Value(name)
 	if err != nil {
 		return "", fault.New(fault.DataLoss, "%w", err)
 	}
 	var s string
-	if json.Unmarshal(v, &s) != nil {
-		return "", nil
+	if v != nil && json.Unmarshal(v, &s) != nil {
+		return "", fault.New(fault.DataLoss, "attribute %q is %w", name, errNoText)
 	}
 	return s, nil
 }

@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"path"
 	"strings"
 	"sync"
@@ -90,7 +91,7 @@ func (d *Dataset) understand(ctx context.Context) error {
 	d.info.Type = t.String()
 	d.source = convert.Source{Name: columnName(d.asked), Type: t, Inner: inner(d.shape), OffsetSize: int(d.file.h5.SizeOfOffsets),
 		Attributes: string(d.attributes)}
-	if d.source.Class, err = text(m.Attrs, "CLASS"); err != nil {
+	if d.source.Class, err = d.class(ctx); err != nil {
 		return err
 	}
 	if d.source.AsksWhoWrote() {
@@ -115,6 +116,22 @@ func (d *Dataset) understand(ctx context.Context) error {
 	}
 	d.info.Schema = program.Schema(d.metadata(d.file.loc.Name))
 	return nil
+}
+
+// class is PyTables' CLASS. Files of others may use the name for something that is no text.
+func (d *Dataset) class(ctx context.Context) (string, error) {
+	class, err := text(d.meta.Attrs, "CLASS")
+	if !errors.Is(err, errNoText) {
+		return class, err
+	}
+	wrote, unknown := d.file.byPyTables(ctx)
+	if unknown != nil {
+		return "", unknown
+	}
+	if !wrote {
+		err = nil
+	}
+	return "", err
 }
 
 // message is the datatype as the file has it. libhdf5's own version of it may have the members in another order.

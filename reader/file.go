@@ -177,14 +177,23 @@ func (f *File) follow(ctx context.Context, path, asked string, hops int) (*Datas
 	if m.OtherFile == "" {
 		return newDataset(ctx, f, m, asked), nil
 	}
+	other, err := f.beyond(ctx, m.OtherFile, asked, hops)
+	if err != nil {
+		return nil, err
+	}
+	return other.follow(ctx, m.Path, asked, hops+1)
+}
+
+// beyond opens the file of an external link that was met on the way to what was asked, behind hops others.
+func (f *File) beyond(ctx context.Context, name, asked string, hops int) (*File, error) {
 	if hops >= maxHops {
 		return nil, fault.New(fault.NotFound, "%s %s: more than %d external links in a row", f.loc.Name, asked, maxHops)
 	}
-	other, err := f.open(ctx, m.OtherFile)
+	other, err := f.open(ctx, name)
 	if err != nil {
 		return nil, fault.New(fault.Of(err), "%s %s: external link: %w", f.loc.Name, asked, err)
 	}
-	return other.follow(ctx, m.Path, asked, hops+1)
+	return other, nil
 }
 
 // open opens a file that a link names, relative to this one's folder.

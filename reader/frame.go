@@ -92,7 +92,7 @@ func (f *framed) served() []string {
 // checkParts opens every part and makes sure that they go together. What is wrong with a part is its columns' reason.
 func (d *Dataset) checkParts(parts *frameParts) error {
 	d.info.Rows = Unknown
-	served := false
+	served, kind := false, fault.Unsupported
 	for i := range d.frame.Columns {
 		c := &d.frame.Columns[i]
 		for _, path := range []string{c.Path, c.Mask} {
@@ -101,7 +101,9 @@ func (d *Dataset) checkParts(parts *frameParts) error {
 			}
 			part, err := parts.dataset(path)
 			if err != nil {
-				c.Reason = err.Error()
+				if c.Reason = err.Error(); fault.Of(err) == fault.DataLoss {
+					kind = fault.DataLoss
+				}
 				continue
 			}
 			if c.Member == "" && part.source.Kind() == convert.Table {
@@ -120,7 +122,7 @@ func (d *Dataset) checkParts(parts *frameParts) error {
 		served = served || c.Reason == ""
 	}
 	if !served {
-		return fault.New(fault.Unsupported, "no column of it is served: %s: %s", d.frame.Columns[0].Name, d.frame.Columns[0].Reason)
+		return fault.New(kind, "no column of it is served: %s: %s", d.frame.Columns[0].Name, d.frame.Columns[0].Reason)
 	}
 	return nil
 }
@@ -273,10 +275,14 @@ func (f *File) Frames(ctx context.Context) ([]Info, error) {
 			continue
 		}
 		d, err := f.Dataset(ctx, g.Path)
-		if err != nil {
+		switch kind := fault.Of(err); {
+		case kind == fault.DataLoss || kind == fault.Unsupported: // whether it is one cannot be told: the others can
+			out = append(out, Info{Path: g.Path, Kind: "unsupported", Reason: err.Error(), Filters: []string{}, Attributes: attributes(g.Attrs)})
+		case err != nil:
 			return nil, err
+		default:
+			out = append(out, d.info)
 		}
-		out = append(out, d.info)
 	}
 	return out, nil
 }

@@ -21,9 +21,12 @@ func missingValues(attrs meta.Attrs) (out []any, err error) {
 			return nil, fault.New(fault.DataLoss, "options.netcdf: %w", err)
 		}
 		for _, v := range valuesOf(v) {
-			if n, ok := jsonNumber(v); ok && len(out) < maxMissing {
+			if n, ok := jsonNumber(v); ok {
 				out = append(out, n)
 			}
+		}
+		if len(out) > maxMissing {
+			return nil, fault.New(fault.Unsupported, "options.netcdf: attribute %q: over %d values that stand for none", name, maxMissing)
 		}
 	}
 	return out, nil

@@ -34,9 +34,9 @@ func TestMissingValues(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, got, name)
 	}
-	list, err := missingValues(meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: long}}})
-	require.NoError(t, err)
-	require.Len(t, list, maxMissing)
+	_, err = missingValues(meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: long}}})
+	require.ErrorIs(t, err, ErrUnsupported)
+	require.ErrorContains(t, err, `"missing_value": over 64 values`)
 	nan, err := missingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"NaN"`)}}})
 	require.NoError(t, err)
 	require.True(t, math.IsNaN(nan[0].(float64)))

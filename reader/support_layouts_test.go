@@ -100,7 +100,7 @@ numbers. Integers over 8 bytes, floats of 80 and 128 bits or in VAX order, refer
 `
 
 const supportRefused = `
-So are, beside the types marked above: references of HDF5 1.12; integers in VAX byte order; times that are not 32 or 64
+So are, beside the types marked above: references of HDF5 1.12 to regions and attributes; integers in VAX byte order; times that are not 32 or 64
 whole bits; enumerations of anything but integers; variable-length data in a virtual dataset whose source has another
 type; references and nested variable-length data in a virtual dataset of
 several files; Blosc2 chunks with dictionaries, blocks of variable length, registered or user-defined codecs and filters;

@@ -141,5 +141,5 @@ var supported = []sample{
 	{"VLArray of ObjectAtom", by("VLARRAY", "object", varLen(u1)), "the pickle, which is never executed"},
 	{"object reference", of(reference(h5type.RefObject, 8)), "the path of the object; null reference: null"},
 	{"region reference", of(reference(h5type.RefRegion, 12)), "its bytes"},
-	{"reference of HDF5 1.12 (H5T_STD_REF)", of(reference(h5type.RefObject2, 64)), ""},
+	{"reference of HDF5 1.12 (H5T_STD_REF)", of(reference(h5type.RefObject2, 18)), "the path of the object; one to a region, to an attribute or into another file ends the request"},
 }

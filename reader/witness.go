@@ -55,7 +55,7 @@ func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
 		return tree
 	}
 	own := unread{}
-	if own.tree(w); own.n >= why.n {
+	if own.tree(w); !own.better(why) {
 		return tree
 	}
 	f.eng.witnessed.Add(1)
@@ -75,11 +75,16 @@ func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
 // unread counts the objects that cannot be read.
 type unread struct {
 	n     int
+	read  int
 	first string
 }
 
+// better tells whether less is unreadable, and no less read, than of another reading of the same.
+func (r *unread) better(than unread) bool { return r.n < than.n && r.read >= than.read }
+
 func (r *unread) note(why string) {
 	if why == "" {
+		r.read++
 		return
 	}
 	if r.n++; r.n == 1 {

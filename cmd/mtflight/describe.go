@@ -88,9 +88,32 @@ func (m member) text() string {
 	}
 	lines := make([]string, len(inner))
 	for i, in := range inner {
-		lines[i] = in.name + ": " + elide(string(in.value), 100)
+		value := elide(string(in.value), 100)
+		if m.name == "attributes" {
+			value = in.attribute(value)
+		}
+		lines[i] = in.name + ": " + value
 	}
 	return strings.Join(lines, "\n")
+}
+
+// attribute says of an attribute's value what it is, where it is none; else text.
+func (m member) attribute(text string) string {
+	var told struct {
+		Bytes      *uint64
+		Unreadable *string
+	}
+	inner, err := inOrder(m.value)
+	if err != nil || len(inner) != 1 || json.Unmarshal(m.value, &told) != nil {
+		return text
+	}
+	switch {
+	case told.Bytes != nil:
+		return fmt.Sprintf("%d bytes (`mtflight attributes` gives it)", *told.Bytes)
+	case told.Unreadable != nil:
+		return "unreadable: " + *told.Unreadable
+	}
+	return text
 }
 
 type column struct{ Name, Type string }

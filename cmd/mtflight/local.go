@@ -130,6 +130,22 @@ func (l *local) describe(ctx context.Context, path, dataset string) (json.RawMes
 	return json.Marshal(d)
 }
 
+func (l *local) attributes(ctx context.Context, path, object string, names []string) (json.RawMessage, error) {
+	file, err := l.file(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		names = nil // all
+	}
+	a, err := file.Attributes(ctx, object, names)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	return a.JSON(ctx)
+}
+
 func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage, error) {
 	p, err := l.plan(ctx, r)
 	if err != nil {

@@ -35,6 +35,10 @@ func (r *remote) describe(ctx context.Context, file, dataset string) (json.RawMe
 	return r.client.Describe(ctx, file, dataset)
 }
 
+func (r *remote) attributes(ctx context.Context, file, object string, names []string) (json.RawMessage, error) {
+	return r.client.Attributes(ctx, file, object, names...)
+}
+
 func (r *remote) explain(ctx context.Context, request reader.Request) (json.RawMessage, error) {
 	return r.client.Explain(ctx, request)
 }

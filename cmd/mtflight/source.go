@@ -19,6 +19,8 @@ type source interface {
 	list(ctx context.Context, what listing, visit func(listed) error) error
 	// describe tells everything known of a dataset, as the action of the same name does.
 	describe(ctx context.Context, file, dataset string) (json.RawMessage, error)
+	// attributes are those of an object whole, by name, as the action of the same name gives them; none named: all.
+	attributes(ctx context.Context, file, object string, names []string) (json.RawMessage, error)
 	// explain tells how a request would be answered, as the action of the same name does.
 	explain(ctx context.Context, r reader.Request) (json.RawMessage, error)
 	// open starts a request. The caller releases what it gives.

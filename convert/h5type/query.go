@@ -74,6 +74,18 @@ func (t *Type) HasVarLen() bool {
 	return t.Base != nil && t.Base.HasVarLen()
 }
 
+// Packed is the type of the elements of a sequence, a VarLen, as they lie in the heap. Of a sequence of references of HDF5
+// 1.12 libhdf5 writes into the type, and reserves, what one takes in memory; they lie side by side in as many bytes as they
+// have elsewhere in the file: kind, flags, length, and a heap address as the sequence's own.
+func (t *Type) Packed() *Type {
+	if t.Base.Class != Reference || t.Base.RefKind < RefObject2 || t.Base.Size < t.Size+2 {
+		return t.Base
+	}
+	packed := *t.Base
+	packed.Size = t.Size + 2
+	return &packed
+}
+
 // HasNullTerminated reports whether elements hold fixed strings that end at their first NUL.
 func (t *Type) HasNullTerminated() bool {
 	switch t.Class {

@@ -40,6 +40,9 @@ import (
 // maxMessage is above the largest batch that a server sends (docs/protocol.md section 2).
 const maxMessage = 80 << 20
 
+// maxResult is above the largest result of an action: attributes are of any size.
+const maxResult = 1 << 30
+
 // windowSize lets the server send so many bytes ahead on one connection.
 const windowSize = 16 << 20
 
@@ -214,6 +217,16 @@ func (c *Client) Describe(ctx context.Context, file, dataset string) (json.RawMe
 	return c.act(ctx, "describe", map[string]string{"file": file, "dataset": dataset})
 }
 
+// Attributes are attributes of a group, a dataset or a committed type by name, whole: the server's JSON (docs/protocol.md
+// section 4). Without names it is all of them.
+func (c *Client) Attributes(ctx context.Context, file, object string, names ...string) (json.RawMessage, error) {
+	return c.act(ctx, "attributes", struct {
+		File   string   `json:"file"`
+		Object string   `json:"object"`
+		Names  []string `json:"names,omitempty"`
+	}{file, object, names})
+}
+
 // Explain tells how the server would answer a request: its JSON (docs/protocol.md section 6).
 func (c *Client) Explain(ctx context.Context, r reader.Request) (json.RawMessage, error) {
 	ticket, err := flight.FormatTicket(r)
@@ -237,7 +250,7 @@ func (c *Client) act(ctx context.Context, name string, argument any) (json.RawMe
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := c.flight.DoAction(ctx, &arrowflight.Action{Type: name, Body: body})
+	stream, err := c.flight.DoAction(ctx, &arrowflight.Action{Type: name, Body: body}, grpc.MaxCallRecvMsgSize(maxResult))
 	if err != nil {
 		return nil, fromStatus(err)
 	}

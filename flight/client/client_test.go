@@ -275,6 +275,18 @@ func TestList(t *testing.T) {
 	require.ErrorIs(t, c.List(context.Background(), client.Criteria{}, func(client.Dataset) error { return stop }), stop)
 }
 
+func TestAttributes(t *testing.T) {
+	c, _ := dial(t)
+	text, err := c.Attributes(context.Background(), "tables.h5", "/events", "detector")
+	require.NoError(t, err)
+	require.JSONEq(t, `{"detector": "barrel"}`, string(text))
+	text, err = c.Attributes(context.Background(), "tables.h5", "/")
+	require.NoError(t, err)
+	require.Contains(t, string(text), "PYTABLES_FORMAT_VERSION")
+	_, err = c.Attributes(context.Background(), "tables.h5", "/nowhere")
+	require.ErrorIs(t, err, reader.ErrNotFound)
+}
+
 func TestDescribe(t *testing.T) {
 	c, _ := dial(t)
 	text, err := c.Describe(context.Background(), "tables.h5", "/events")

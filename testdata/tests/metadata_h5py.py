@@ -398,7 +398,7 @@ def number(v: np.floating) -> float | str:
 
 
 def stripped(b: bytes, pad: int) -> bytes:
-    return [lambda: b.split(b"\0")[0], lambda: b.rstrip(b"\0"), lambda: b.rstrip(b" ")][pad]()
+    return [lambda: b.split(b"\0")[0], lambda: b.rstrip(b"\0"), lambda: b.rstrip(b"\0").rstrip(b" ")][pad]()  # what was never written is no text, below spaces neither
 
 
 def text(b: bytes) -> Any:

@@ -9,7 +9,7 @@ import json
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,6 +121,21 @@ class Connection(NoSequence):
     def list(self, **criteria: str) -> list[Members]:
         """What is served: one dict per file with its groups, datasets and links. Criteria: file, dataset, kind."""
         return list(self.action("list", criteria))
+
+    def attributes(self, file: str, path: str = "/", names: Sequence[str] | None = None) -> Members:
+        """Attributes of a group, a dataset or a committed type, whole, by name: all, or those named. One that cannot be
+        read is {"unreadable": reason}."""
+        return json.loads(self._attributes(file, path, names, "json"))
+
+    def attributes_arrow(self, file: str, path: str = "/", names: Sequence[str] | None = None) -> pa.RecordBatch:
+        """The same as one row of Arrow's types, a column each; one that cannot be read is an error."""
+        with pa.ipc.open_stream(self._attributes(file, path, names, "arrow")) as stream:
+            return stream.read_next_batch()
+
+    def _attributes(self, file: str, path: str, names: Sequence[str] | None, form: str) -> bytes:
+        body = {"file": file, "object": path, "format": form, **({} if names is None else {"names": list(names)})}
+        with self._translated():
+            return next(iter(self._client.do_action(fl.Action("attributes", encode(body))))).body.to_pybytes()
 
     def do_get(self, request: Members) -> fl.FlightStreamReader:
         """The rows of a request; reading on raises pyarrow's errors, see `translated`."""

@@ -64,7 +64,7 @@ def _is_lost(error: Exception) -> bool:
 def _not_found(message: str) -> Exception:
     if "no such file" in message:
         return FileNotFoundError(message)
-    if "no column" in message:
+    if "no column" in message or "no such attribute" in message:
         return KeyError(message)
     return _no_such_node()(message)
 

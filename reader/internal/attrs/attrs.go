@@ -44,6 +44,13 @@ type Value struct {
 	OffsetSize int    // bytes of an address
 }
 
+// MaxText times the limit of a value, and MoreText, bound its JSON in bytes: names of members and of referenced objects can be
+// longer than values, rows that have none cost brackets.
+const (
+	MaxText  = 4
+	MoreText = 1 << 20
+)
+
 // JSON is the value, or *TooLarge where its elements and what they point at are more than limit bytes. Other errors are
 // fault.DataLoss for what is damaged and fault.Unsupported for types that have no JSON.
 func JSON(v Value, from Pointed, limit int) (json.RawMessage, error) {
@@ -57,7 +64,7 @@ func JSON(v Value, from Pointed, limit int) (json.RawMessage, error) {
 	if size += v.pointed(size); size > uint64(limit) {
 		return nil, &TooLarge{size}
 	}
-	e := &encoder{from: from, o: v.OffsetSize, left: limit, room: 4 * limit}
+	e := &encoder{from: from, o: v.OffsetSize, left: limit, room: MaxText * limit}
 	if err := e.list(v.Data, v.Space.Dims, v.Type); err != nil {
 		return nil, err
 	}
@@ -86,15 +93,11 @@ type encoder struct {
 	out  []byte
 	left int // bytes of values that may still be visited
 	used int // bytes visited
-	room int // bytes of JSON, with spare more
+	room int // bytes of JSON, with MoreText more
 }
 
-// Names of members come with every element, rows that have none cost brackets: JSON may be longer than the bytes visited, but
-// not without end.
-const (
-	longer = 256     // times
-	spare  = 1 << 20 // bytes
-)
+// longer is how many times as long as the bytes visited the JSON may be, with MoreText more.
+const longer = 256
 
 // spend takes n bytes of values from what is left.
 func (e *encoder) spend(n int) error {
@@ -111,7 +114,7 @@ func (e *encoder) take(n int) error {
 }
 
 // fits tells whether the JSON is not too long for the bytes it is made of.
-func (e *encoder) fits() bool { return len(e.out) <= min(e.room, longer*e.used)+spare }
+func (e *encoder) fits() bool { return len(e.out) <= min(e.room, longer*e.used)+MoreText }
 
 func (e *encoder) write(b ...byte) { e.out = append(e.out, b...) }
 func (e *encoder) text(s string)   { e.out = append(e.out, s...) }
@@ -247,18 +250,15 @@ func (e *encoder) float(b []byte, t *h5type.Type) error {
 	return err
 }
 
-// reference writes an object's path, and other references' bytes.
+// reference writes an object's path, and bytes of references to regions.
 func (e *encoder) reference(b []byte, t *h5type.Type) error {
-	if t.RefKind > h5type.RefRegion {
-		return fault.New(fault.Unsupported, "a reference of the kind that HDF5 1.12 introduced")
-	}
 	if t.RefKind == h5type.RefRegion {
 		e.base64(b)
 		return nil
 	}
-	addr := address(b)
-	name, err := "", error(nil)
-	if addr != 0 && addr != h5file.Undefined>>(64-8*min(len(b), 8)) {
+	addr, err := convert.ObjectRef(t, b, e.o)
+	name := ""
+	if err == nil && addr != 0 && addr != h5file.Undefined>>(64-8*min(e.o, 8)) {
 		name, err = e.from.Name(addr)
 	}
 	if name == "" {
@@ -268,7 +268,7 @@ func (e *encoder) reference(b []byte, t *h5type.Type) error {
 	e.text(`{"ref":`)
 	e.quoted([]byte(name))
 	e.write('}')
-	return err
+	return nil
 }
 
 // address is one of up to eight bytes.
@@ -324,7 +324,7 @@ func (e *encoder) pointed(b []byte, t *h5type.Type) error {
 	if t.VarString {
 		return e.string(object[:min(count, uint64(len(object)))])
 	}
-	return e.sequence(object, count, t.Base)
+	return e.sequence(object, count, t.Packed())
 }
 
 func (e *encoder) string(b []byte) error {

@@ -9,7 +9,7 @@ import (
 // annData is a group of AnnData with the encoding "dataframe": a dataset or group per column, named by the attributes
 // _index and column-order (anndata's on-disk format, "Dataframes").
 func (o *opener) annData(f *Frame) error {
-	order, _ := o.attrs.python("column-order").(*List)
+	order := o.attrs.list("column-order")
 	if order == nil {
 		order = &List{}
 	}

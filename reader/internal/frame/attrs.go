@@ -3,13 +3,14 @@ package frame
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// maxPickle bounds a pickled attribute in bytes; HDF5 keeps attributes in the object header up to 64 KiB.
+// maxPickle bounds a pickled attribute in bytes; those in an object header have 64 KiB at most.
 const maxPickle = 1 << 20
 
 // attributes are a node's. The first that is asked for and cannot be read is noted, which ends the opening of the frame:
@@ -22,10 +23,23 @@ type attributes struct {
 
 func (a attributes) find(name string) (json.RawMessage, bool) {
 	v, err := a.Value(name)
-	if err != nil && *a.failed == nil {
-		*a.failed = fault.New(fault.DataLoss, "%s: %w", a.of, err)
+	if err != nil {
+		a.fail(fault.DataLoss, err)
 	}
 	return v, v != nil && err == nil
+}
+
+func (a attributes) fail(kind, err error) {
+	if *a.failed == nil {
+		*a.failed = fault.New(kind, "%s: %w", a.of, err)
+	}
+}
+
+// wrong notes that an attribute is there but is not what it has to be, which does not count as absent either.
+func (a attributes) wrong(name, what string) {
+	if v, ok := a.find(name); ok && string(v) != "null" { // HDF5 has no empty values
+		a.fail(fault.DataLoss, fmt.Errorf("attribute %q is no %s", name, what))
+	}
 }
 
 func (a attributes) has(name string) bool {
@@ -54,7 +68,10 @@ func (a attributes) bytes(name string) ([]byte, bool) {
 }
 
 func (a attributes) text(name string) string {
-	b, _ := a.bytes(name)
+	b, ok := a.bytes(name)
+	if !ok {
+		a.wrong(name, "text")
+	}
 	return string(b)
 }
 
@@ -64,7 +81,9 @@ func (a attributes) ref(name string) string {
 	var to struct {
 		Ref string `json:"ref"`
 	}
-	_ = json.Unmarshal(v, &to)
+	if json.Unmarshal(v, &to) != nil || to.Ref == "" {
+		a.wrong(name, "reference")
+	}
 	return to.Ref
 }
 
@@ -72,20 +91,52 @@ func (a attributes) int(name string) (int, bool) {
 	v, ok := a.find(name)
 	var n int
 	if !ok || string(v) == "null" || json.Unmarshal(v, &n) != nil {
+		a.wrong(name, "integer")
 		return 0, false
 	}
 	return n, true
 }
 
 func (a attributes) truth(name string) bool {
-	v, ok := a.find(name)
-	return ok && (string(v) == "1" || string(v) == "true")
+	v, _ := a.find(name)
+	switch string(v) {
+	case "1", "true":
+		return true
+	case "0", "false":
+	default:
+		a.wrong(name, "truth value")
+	}
+	return false
+}
+
+// list is an attribute that is a list, or a pickled one; nil: none.
+func (a attributes) list(name string) *List {
+	v := a.python(name)
+	l, ok := v.(*List)
+	if !ok && v != nil { // None is pickled too
+		a.wrong(name, "list")
+	}
+	return l
+}
+
+// dict is an attribute that is a pickled dictionary; nil: none.
+func (a attributes) dict(name string) *Dict {
+	v := a.python(name)
+	d, ok := v.(*Dict)
+	if !ok && v != nil {
+		a.wrong(name, "dictionary")
+	}
+	return d
 }
 
 // python is an attribute as PyTables gives it to Python: a text that is a pickle is what was pickled. nil: none.
 func (a attributes) python(name string) any {
 	if b, ok := a.bytes(name); ok {
-		if len(b) <= maxPickle && strings.HasSuffix(string(b), ".") {
+		if len(b) > maxPickle {
+			a.fail(fault.Unsupported, fmt.Errorf("attribute %q has %d bytes, at most %d are unpickled: ask the raw nodes below it", name, len(b), maxPickle))
+			return nil
+		}
+		if strings.HasSuffix(string(b), ".") {
 			if v, err := Unpickle(b); err == nil {
 				return v
 			}
@@ -102,7 +153,10 @@ func (a attributes) python(name string) any {
 	if dec.Decode(&out) != nil {
 		return nil
 	}
-	return plainJSON(out)
+	if out = plainJSON(out); out == nil {
+		a.wrong(name, "value that PyTables writes")
+	}
+	return out
 }
 
 // plainJSON makes the values of Unpickle of JSON's.
@@ -128,8 +182,8 @@ func plainJSON(v any) any {
 
 // zero tells whether a shape in an attribute has no elements: pandas' mark of an array that is empty.
 func (a attributes) zero(name string) bool {
-	l, ok := a.python(name).(*List)
-	if !ok {
+	l := a.list(name)
+	if l == nil {
 		return false
 	}
 	for _, n := range l.Items {

@@ -115,12 +115,13 @@ func pickled(v any) (Label, bool) {
 
 // pickledList makes labels of a list; nil if one has no plain form.
 func pickledList(v any) []Label {
-	l, ok := v.(*List)
-	if !ok {
+	l, _ := v.(*List)
+	if l == nil {
 		return nil
 	}
 	out := make([]Label, len(l.Items))
 	for i, item := range l.Items {
+		var ok bool
 		if out[i], ok = pickled(item); !ok {
 			return nil
 		}

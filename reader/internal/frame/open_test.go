@@ -181,7 +181,6 @@ func TestOpenTableRefuses(t *testing.T) {
 	}{
 		"panel":                {attrs("table_type", "appendable_panel"), meta.Attrs{}, "appendable_panel"},
 		"by columns":           {attrs("index_cols", "(lp0\n(I1\nVindex\np1\ntp2\na."), meta.Attrs{}, "by columns"},
-		"no index_cols":        {attrs("index_cols", "#5"), meta.Attrs{}, "index_cols"},
 		"cyclic index_cols":    {attrs("index_cols", "(lp0\ng0\na."), meta.Attrs{}, "index_cols"},
 		"values_cols":          {attrs("values_cols", "(lp0\nI5\na."), meta.Attrs{}, "values_cols"},
 		"two of a name":        {meta.Attrs{}, attrs("values_block_0_kind", "(lp0\nVa\naVa\na."), `"a"`},
@@ -274,8 +273,21 @@ func TestUnreadable(t *testing.T) {
 		require.ErrorIs(t, err, fault.DataLoss, name)
 		require.ErrorContains(t, err, `/df/table: attribute "`+name+`": damaged`)
 	}
+	for _, name := range []string{"pandas_type", "table_type", "index_cols", "values_cols", "non_index_axes", "levels", "info"} {
+		_, err := openTable(t, attrs(name, "#5"), meta.Attrs{})
+		require.ErrorIs(t, err, fault.DataLoss, name)
+		require.ErrorContains(t, err, `attribute "`+name+`" is no `)
+	}
+	for _, name := range []string{"index_kind", "values_block_0_kind", "values_block_0_dtype", "values_block_0_meta"} {
+		_, err := openTable(t, meta.Attrs{}, attrs(name, "#5"))
+		require.ErrorIs(t, err, fault.DataLoss, name)
+		require.ErrorContains(t, err, `/df/table: attribute "`+name+`" is no `)
+	}
+	_, err := openTable(t, attrs("info", strings.Repeat("x", maxPickle)+"."), meta.Attrs{})
+	require.ErrorIs(t, err, fault.Unsupported)
+	require.ErrorContains(t, err, `attribute "info" has 1048577 bytes`)
 	n, s := oneTable(meta.Attrs{}, meta.Attrs{})
 	n.datasets["/df/table"].Attrs.Err = "the list breaks off"
-	_, err := Open(n, "/df", s)
+	_, err = Open(n, "/df", s)
 	require.ErrorContains(t, err, "/df/table: attributes: the list breaks off")
 }

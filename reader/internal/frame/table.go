@@ -21,7 +21,7 @@ func (o *opener) table(f *Frame) error {
 		return unsupported("pandas' %.40q: ask the raw node %s", kind, d.Path)
 	}
 	t := &stored{opener: o, node: d, attrs: o.of(d)}
-	t.info, _ = o.attrs.python("info").(*Dict)
+	t.info = o.attrs.dict("info")
 	t.readLevels()
 	index, err := t.index()
 	if err != nil {
@@ -45,8 +45,12 @@ type stored struct {
 	levels []string // names of the columns that are levels of the index; nil: there is one level
 }
 
+// readLevels finds the levels of an index that has several; else pandas keeps the number 1.
 func (t *stored) readLevels() {
-	for _, l := range pickledList(t.opener.attrs.python("levels")) {
+	if t.opener.attrs.python("levels") == int64(1) {
+		return
+	}
+	for _, l := range pickledList(t.opener.attrs.list("levels")) {
 		t.levels = append(t.levels, l.Text())
 	}
 }
@@ -59,7 +63,7 @@ func (t *stored) told(column, key string) any {
 
 // index is the column that is the index, if there is one level.
 func (t *stored) index() (Column, error) {
-	cols, _ := t.opener.attrs.python("index_cols").(*List)
+	cols := t.opener.attrs.list("index_cols")
 	if cols == nil || len(cols.Items) != 1 {
 		return Column{}, unsupported("pandas' index_cols are not those of a frame: ask the raw node %s", t.node.Path)
 	}
@@ -88,7 +92,7 @@ func (t *stored) index() (Column, error) {
 // columns are the blocks' columns, each with its label, and what else a name says.
 func (t *stored) columns() ([]Column, error) {
 	var out []Column
-	for _, block := range pickledList(t.opener.attrs.python("values_cols")) {
+	for _, block := range pickledList(t.opener.attrs.list("values_cols")) {
 		name, ok := block.Value.(string)
 		if !ok {
 			return nil, unsupported("pandas' values_cols cannot be read: ask the raw node %s", t.node.Path)
@@ -97,7 +101,7 @@ func (t *stored) columns() ([]Column, error) {
 		if err := t.describe(&c); err != nil {
 			return nil, err
 		}
-		labels := pickledList(t.attrs.python(t.key(c.Member) + "_kind"))
+		labels := pickledList(t.attrs.list(t.key(c.Member) + "_kind"))
 		if labels == nil {
 			more, err := t.unlabelled(c)
 			if err != nil {
@@ -173,11 +177,11 @@ func (t *stored) sentinel(column string) *string {
 		own = own || spell.Escape(l) == column && t.opener.attrs.truth("mi_level_nan_rep")
 	}
 	if own {
-		if b, ok := t.attrs.bytes(column + "_nan_rep"); ok {
-			s := string(b)
-			return &s
+		if !t.attrs.has(column + "_nan_rep") {
+			return nil
 		}
-		return nil
+		s := t.attrs.text(column + "_nan_rep")
+		return &s
 	}
 	s, ok := t.opener.attrs.python("nan_rep").(string)
 	if !ok {
@@ -218,7 +222,7 @@ func (t *stored) category(c *Column) error {
 
 // ordered gives the columns in the order of the frame's own, if that can be read.
 func (t *stored) ordered(columns []Column) []Column {
-	axes, _ := t.opener.attrs.python("non_index_axes").(*List)
+	axes := t.opener.attrs.list("non_index_axes")
 	if axes == nil || len(axes.Items) != 1 {
 		return columns
 	}

@@ -20,7 +20,7 @@ import (
 // Bounds of attributes' values, in bytes.
 const (
 	listedValue = 16 << 10 // of one that is listed
-	loadedValue = 64 << 20 // of one that is asked for
+	loadedValue = 64 << 20 // of one that decides what a request means
 	objectAttrs = 4 << 20  // of one object's that are listed
 )
 

@@ -20,7 +20,7 @@ const maxSoft = 16
 // whether that file may be opened. Names are spelled (package spell), OtherFile is not. Errors: fault.NotFound with near matches, fault.DataLoss and fault.Unsupported for
 // what cannot be read, the context's.
 func (f *File) Dataset(ctx context.Context, name string) (meta.Dataset, error) {
-	r, err := f.resolve(ctx, name)
+	r, err := f.resolve(ctx, "dataset", name)
 	if err != nil || r.other != nil {
 		return r.leaving(), err
 	}
@@ -38,6 +38,7 @@ type resolver struct {
 	*File
 	ctx   context.Context
 	s     *h5file.Source
+	what  string         // is asked for: a dataset, an object
 	name  string         // spelled
 	asked []string       // its components, as the file has them
 	at    *h5file.Header // of the object reached
@@ -47,8 +48,8 @@ type resolver struct {
 	rest  string // the name behind it
 }
 
-func (f *File) resolve(ctx context.Context, name string) (*resolver, error) {
-	r := &resolver{File: f, ctx: ctx, s: f.h5.Source(), name: name, asked: components(spell.Unescape(name))}
+func (f *File) resolve(ctx context.Context, what, name string) (*resolver, error) {
+	r := &resolver{File: f, ctx: ctx, s: f.h5.Source(), what: what, name: name, asked: components(spell.Unescape(name))}
 	if err := r.start(); err != nil {
 		return r, err
 	}
@@ -126,7 +127,7 @@ func (r *resolver) redirect(target string, rest []string) ([]string, error) {
 // lookup finds a link in the group reached.
 func (r *resolver) lookup(name string) (link, error) {
 	if kindOf(r.at) != group {
-		return link{}, fault.New(fault.NotFound, "no such dataset %s: %s is no group (columns of a table are asked for by fields)", spell.Quote(r.name), spell.Quote(r.path))
+		return link{}, fault.New(fault.NotFound, "no such %s %s: %s is no group (columns of a table are asked for by fields)", r.what, spell.Quote(r.name), spell.Quote(r.path))
 	}
 	l, found, err := lookup(r.s, r.at, name)
 	if err != nil {
@@ -147,7 +148,7 @@ func (r *resolver) missing(name string) error {
 	if slices.ContainsFunc(all, func(l link) bool { return l.name == name }) {
 		return fault.New(fault.DataLoss, "look up %s: the names of the group %s are out of order", r.name, spell.Quote(r.path))
 	}
-	return fault.New(fault.NotFound, "no such dataset %s%s", spell.Quote(r.name), near.Paths(r.path+"/", near.Near(spell.Escape(name), shown(all))))
+	return fault.New(fault.NotFound, "no such %s %s%s", r.what, spell.Quote(r.name), near.Paths(r.path+"/", near.Near(spell.Escape(name), shown(all))))
 }
 
 // shown are names that are told, spelled: all but PyTables' own.
@@ -184,7 +185,7 @@ func (r *resolver) noDataset(k kind) error {
 // Group describes the group at a path, following links as Dataset does. Errors: fault.NotFound if there is no group, also
 // where an external link lies on the way.
 func (f *File) Group(ctx context.Context, path string) (meta.Group, error) {
-	r, err := f.resolve(ctx, path)
+	r, err := f.resolve(ctx, "group", path)
 	if err != nil {
 		return meta.Group{}, err
 	}
@@ -197,7 +198,7 @@ func (f *File) Group(ctx context.Context, path string) (meta.Group, error) {
 
 // Groups are the spelled names of the groups in the group at a path, in order; none if there is no such group.
 func (f *File) Groups(ctx context.Context, path string) (names []string, err error) {
-	r, err := f.resolve(ctx, path)
+	r, err := f.resolve(ctx, "group", path)
 	if fault.Of(err) == fault.NotFound || err == nil && r.other != nil {
 		return nil, nil
 	}

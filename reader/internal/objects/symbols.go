@@ -137,7 +137,7 @@ func (t *symbols) leaf(addr uint64, add func(link) error) error {
 	if b[4] != 1 {
 		return fault.New(fault.Unsupported, "symbol table node of version %d", b[4])
 	}
-	entry := 2*uint64(t.s.File.SizeOfOffsets) + 8 + 16
+	entry := uint64(t.s.File.SizeOfLengths) + uint64(t.s.File.SizeOfOffsets) + 8 + 16
 	if b, err = t.s.At(addr+8, n*entry); err != nil {
 		return err
 	}
@@ -153,9 +153,10 @@ func (t *symbols) leaf(addr uint64, add func(link) error) error {
 	return nil
 }
 
-// entry decodes a symbol table entry (III.C). One of cache type 2 is a soft link.
+// entry decodes a symbol table entry (III.C), where libhdf5 keeps the place of a name as a length (H5G__ent_decode). One of
+// cache type 2 is a soft link.
 func (t *symbols) entry(c *h5file.Cursor) (l link, err error) {
-	at := c.Uint(c.O)
+	at := c.Length()
 	l.addr = c.Addr()
 	cache := c.U32()
 	c.Skip(4)

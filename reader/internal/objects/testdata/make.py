@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[3] / "testdata" / "tests"))
 
 import numpy as np  # noqa: E402
-from h5lib import Library, carried  # noqa: E402
+from h5lib import Library, carried, extents  # noqa: E402
 from h5make import INDEXED, NULL, OPAQUE, SHARE_ALL, TRACKED, File  # noqa: E402
 from metadata_h5py import dump  # noqa: E402
 
@@ -164,6 +164,17 @@ def wide_lengths(path):
     for i in range(9):
         H5.close(f.group(g, b"member %d" % i))
         f.number(g, b"attribute %d" % i, i)
+    return f
+
+
+def short_lengths(path):
+    """Addresses of eight bytes, lengths of four, in symbol tables."""
+    f = File(H5, path, high=V108, sizes=(8, 4))
+    g = f.group(f.root, b"g")
+    for i in range(9):
+        H5.close(f.group(g, b"member %d" % i))
+    f.soft(g, b"soft", b"member 1")
+    f.number(g, b"attribute", 7)
     return f
 
 
@@ -363,7 +374,50 @@ def colliding(path):
 # Pairs of one hash (H5_checksum_lookup3).
 COLLIDING = [b"n36468", b"n85629", b"n23426", b"n159205", b"n104308", b"n159644", b"n119652", b"n184564"]
 
+def references(path):
+    """References of HDF5 1.12 to objects, unset, to a region and an attribute, in attributes and datasets; times, which have a sign."""
+    f = File(H5, path, low=V112)
+    h5, refs = f.h5, []
+    d = f.dataset(f.root, b"d", dims=(5,))
+    h5.close(f.group(f.root, b"g"))
+    f.number(d, b"n", 1)
+
+    def ref(make, *args) -> bytes:
+        value = np.zeros(64, "u1")
+        getattr(h5, make)(f.id, *args, 0, value)
+        refs.append(value)
+        return value.tobytes()
+
+    space = f.space((5,))
+    h5.H5Sselect_hyperslab(space, 0, extents((1,)), None, extents((2,)), None)
+    objects = ref("H5Rcreate_object", b"/d") + bytes(64) + ref("H5Rcreate_object", b"/g") + ref("H5Rcreate_object", b"/")
+    f.attr(f.root, b"objects", h5.STD_REF, (2, 2), objects)
+    f.attr(f.root, b"never written", h5.STD_REF, (2,))
+    f.attr(f.root, b"lists", h5.H5Tvlen_create(h5.STD_REF), (2,), f.sequence(objects, 4) + f.sequence(b"", 0))
+    pair = f.compound((b"ref", h5.STD_REF), (b"n", h5.STD_I32LE))
+    pairs = b"".join(objects[64 * i:64 * i + 64] + struct.pack("<i", i) for i in range(4))
+    f.attr(f.root, b"pairs", pair, (4,), pairs)
+    f.attr(f.root, b"pair lists", h5.H5Tvlen_create(pair), (2,), f.sequence(pairs, 4) + f.sequence(b"", 0))
+    f.attr(f.root, b"arrays", f.array(h5.STD_REF, 2), (2,), objects)
+    f.attr(f.root, b"array lists", h5.H5Tvlen_create(f.array(h5.STD_REF, 2)), (), f.sequence(objects, 2))
+    f.attr(f.root, b"lists of lists", h5.H5Tvlen_create(h5.H5Tvlen_create(h5.STD_REF)), (), f.sequence(f.sequence(objects, 4) + f.sequence(objects[:64], 1), 2))
+    f.attr(f.root, b"list and more", f.compound((b"list", h5.H5Tvlen_create(h5.STD_REF)), (b"n", h5.STD_I32LE)), (), f.sequence(objects, 4) + struct.pack("<i", 5))
+    f.attr(f.root, b"region", h5.STD_REF, (), ref("H5Rcreate_region", b"/d", space))
+    f.attr(f.root, b"attribute", h5.STD_REF, (), ref("H5Rcreate_attr", b"/d", b"n"))
+    h5.H5Dwrite(f.dataset(f.root, b"refs", h5.STD_REF, (4,)), h5.STD_REF, 0, 0, 0, np.frombuffer(objects, "u1").copy())
+    f.dataset(f.root, b"unwritten", h5.STD_REF, (2,))
+    t = h5.H5Tvlen_create(h5.STD_REF)
+    h5.H5Dwrite(f.dataset(f.root, b"lists", t, (2,)), t, 0, 0, 0, np.frombuffer(f.sequence(objects, 4) + f.sequence(b"", 0), "u1").copy())
+    h5.H5Dwrite(f.dataset(f.root, b"regions", h5.STD_REF, (1,)), h5.STD_REF, 0, 0, 0, refs[-2])
+    for value in refs:
+        h5.H5Rdestroy(value)
+    for i, t in enumerate((h5.UNIX_D32LE, h5.UNIX_D32BE, h5.UNIX_D64LE, h5.UNIX_D64BE)):
+        f.attr(f.root, b"time %d" % i, t, (2,), b"\xfe" + b"\xff" * (4 * (i // 2 + 1) - 1) + bytes(4 * (i // 2 + 1) - 1) + b"\1")
+    return f
+
+
 MADE = {
+    "short_lengths": short_lengths, "references": references,
     "symbol_table": symbol_table, "dense_links": dense_links, "compact_links": compact_links,
     "dense_attributes": dense_attributes, "huge_attribute": huge_attribute, "shared_messages": shared_messages,
     "shared_messages_old": shared_messages_old, "committed": committed,
