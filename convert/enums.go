@@ -23,7 +23,7 @@ func wordsOf(t *h5type.Type) words {
 		if _, ok := w.place[v]; ok {
 			continue
 		}
-		name := validName(t.Values[i].Name)
+		name := t.Values[i].Name
 		if _, ok := seen[name]; !ok {
 			seen[name] = int32(len(w.names))
 			w.names = append(w.names, name)
@@ -31,6 +31,18 @@ func wordsOf(t *h5type.Type) words {
 		w.place[v] = seen[name]
 	}
 	return w
+}
+
+// EnumNames are the values of an enumeration's names, of unsigned ones the bits; of equal names the first counts.
+func EnumNames(t *h5type.Type) map[string]int64 {
+	out := make(map[string]int64, len(t.Values))
+	for i := range t.Values {
+		name := t.Values[i].Name
+		if _, ok := out[name]; !ok {
+			out[name] = t.EnumInt(i)
+		}
+	}
+	return out
 }
 
 const nameless = -1

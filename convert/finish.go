@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 type buffer = memory.Buffer
@@ -21,7 +22,7 @@ func newBuffer(mem memory.Allocator, n int) *buffer {
 type Resolver interface {
 	// Heap gives an object of the global heap (section III.E). The bytes need to last until the next call only.
 	Heap(addr uint64, index uint32) ([]byte, error)
-	// RefName gives the path of the object whose header is at addr; ok is false where nothing has a name there.
+	// RefName gives the path, in UTF-8, of the object whose header is at addr; ok is false where nothing has a name there.
 	RefName(addr uint64) (name string, ok bool, err error)
 }
 
@@ -77,7 +78,7 @@ func located(err error, column string, firstRow int64) error {
 		row, cause = firstRow+int64(v.at), v.err
 	}
 	if kind := fault.Of(cause); kind != nil {
-		return fault.New(kind, "convert: column %q: row %d: %w", column, row, cause)
+		return fault.New(kind, "convert: column %s: row %d: %w", spell.Quote(column), row, cause)
 	}
-	return fmt.Errorf("convert: column %q: row %d: %w", column, row, cause)
+	return fmt.Errorf("convert: column %s: row %d: %w", spell.Quote(column), row, cause)
 }

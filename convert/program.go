@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // Program converts elements of one source to the columns of one request. It is immutable and may be shared.
@@ -122,7 +123,7 @@ func Distinct(fields []arrow.Field) error {
 	seen := make(map[string]bool, len(fields))
 	for _, f := range fields {
 		if seen[f.Name] {
-			return fault.New(fault.Precondition, "options.plain makes two columns of the name %q, one of them a member of a struct: ask for one of the two by fields, where a member of a table is called like \"a/b\", or leave out options.plain", f.Name)
+			return fault.New(fault.Precondition, "options.plain makes two columns of the name %s, one of them a member of a struct: ask for one of the two by fields, where a member of a table is called like \"a/b\", or leave out options.plain", spell.Quote(f.Name))
 		}
 		seen[f.Name] = true
 	}

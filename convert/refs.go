@@ -5,7 +5,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/mtflight/mtflight/convert/h5type"
-	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // reference: of an object, its path; of a region, the bytes.
@@ -49,9 +48,6 @@ func (c *compiler) objectRef(t *h5type.Type, at position) (*node, error) {
 		for i := range n {
 			name, ok, err := f.refName(loadBytes(refs.Bytes()[i*size:i*size+used], false))
 			if err == nil {
-				err = checkPath(name)
-			}
-			if err == nil {
 				err = out.add(f, i, []byte(name))
 			}
 			if err != nil {
@@ -76,13 +72,6 @@ func (f *finisher) refName(addr uint64) (string, bool, error) {
 		name = ""
 	}
 	return name, ok, err
-}
-
-func checkPath(name string) error {
-	if validName(name) != name {
-		return fault.New(fault.Precondition, "path of a referenced object is not UTF-8: %q", name[:min(len(name), 80)])
-	}
-	return nil
 }
 
 // pointer is what an element of variable length holds (section IV.A.2.d, class 9; III.E): a length, the address of a

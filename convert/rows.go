@@ -28,7 +28,7 @@ func (p *Program) rows(c *compiler, s Source, chosen []Column) error {
 	n := &node{typ: typ, finish: func(_ *finisher, s *store, n int) (arrow.ArrayData, error) {
 		return flat(typ, n, s.take(0)), nil
 	}}
-	name, meta := validName(s.Name), [][2]string{{"hdf5.type", shortName(s.Type, nil)}, {"numpy.dtype", string(text)}}
+	name, meta := s.Name, [][2]string{{"hdf5.type", shortName(s.Type, nil)}, {"numpy.dtype", string(text)}}
 	p.columns = []column{{field(name, n, meta), n, name}}
 	return nil
 }
@@ -92,9 +92,9 @@ func (c *compiler) rowMembers(members []h5type.Member, at position) (any, int, e
 		if err != nil {
 			return nil, 0, err
 		}
-		fields[i] = []any{validName(m.Name), descr}
+		fields[i] = []any{m.Name, descr}
 		if a, ok := descr.(subarray); ok {
-			fields[i] = []any{validName(m.Name), a.base, a.dims}
+			fields[i] = []any{m.Name, a.base, a.dims}
 		}
 		if size += n; size > math.MaxInt32 {
 			return nil, 0, unsupported("rows of more than %d bytes", math.MaxInt32)

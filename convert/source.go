@@ -3,11 +3,11 @@ package convert
 import (
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // Kind is what docs/protocol.md calls the kind of a dataset.
@@ -22,7 +22,7 @@ const (
 
 // Source says what one row of a dataset is.
 type Source struct {
-	Name       string       // the column's name where the dataset is no table: the last part of its path
+	Name       string       // the column's name where the dataset is no table: the last part of its path, spelled (package spell)
 	Type       *h5type.Type // validated, as h5type.Parse gives it
 	Inner      []int        // extents of the axes after the first
 	Class      string       // PyTables CLASS attribute ("TABLE", "ARRAY", "CARRAY", "EARRAY", "VLARRAY"), else ""
@@ -87,7 +87,7 @@ func (s Source) pseudo() string {
 // not change the types.
 func (s Source) Columns() []Column {
 	if s.Kind() != Table {
-		return []Column{{Name: validName(s.Name), Type: s.Type}}
+		return []Column{{Name: s.Name, Type: s.Type}}
 	}
 	return members(nil, s.Type, "", 0)
 }
@@ -95,7 +95,7 @@ func (s Source) Columns() []Column {
 // members goes no deeper than types may nest.
 func members(out []Column, t *h5type.Type, prefix string, offset int) []Column {
 	for _, m := range t.Members {
-		c := Column{prefix + validName(m.Name), m.Type, offset + m.Offset}
+		c := Column{prefix + m.Name, m.Type, offset + m.Offset}
 		out = append(out, c)
 		if m.Type.Class == h5type.Compound && !m.Type.IsComplexPair() {
 			out = members(out, m.Type, c.Name+"/", c.offset)
@@ -103,9 +103,6 @@ func members(out []Column, t *h5type.Type, prefix string, offset int) []Column {
 	}
 	return out
 }
-
-// validName is the name as Arrow can carry it.
-func validName(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }
 
 // choose gives the columns of a projection, all top-level ones without one.
 func (s Source) choose(fields []string) ([]Column, error) {
@@ -134,7 +131,7 @@ func (s Source) top() []Column {
 	}
 	out := make([]Column, len(s.Type.Members))
 	for i, m := range s.Type.Members {
-		out[i] = Column{validName(m.Name), m.Type, m.Offset}
+		out[i] = Column{m.Name, m.Type, m.Offset}
 	}
 	return out
 }
@@ -144,7 +141,7 @@ func noColumn(name string, all []Column) error {
 	for i, c := range all {
 		names[i] = c.Name
 	}
-	return fault.New(fault.NotFound, "no column %q%s", name, near.Hint(name, names))
+	return fault.New(fault.NotFound, "no column %s%s", spell.Quote(name), near.Hint(name, names))
 }
 
 // perRow is the number of elements of a row.

@@ -27,7 +27,7 @@ func parts(t *h5type.Type) []h5type.Member {
 	}
 	out := make([]h5type.Member, len(t.Members))
 	for i, m := range t.Members {
-		out[i] = h5type.Member{Name: validName(m.Name), Offset: m.Offset, Type: m.Type}
+		out[i] = h5type.Member{Name: m.Name, Offset: m.Offset, Type: m.Type}
 	}
 	if t.IsComplexPair() {
 		out[0].Name, out[1].Name = "r", "i"

@@ -24,6 +24,7 @@ var actions = []action{
 	{"describe", `{"file", "dataset"} -> schema, layout, chunks, filters, indexes, attributes`, (*Server).describe},
 	{"stats", `{"file", "dataset", "fields": [..], "chunks": bool} -> rows, nulls, minimum, maximum by column; before, if asked for, by chunk`, (*Server).stats},
 	{"explain", `request -> the plan: chunks touched and skipped, index, bytes, columns, order, endpoints; reads no row`, (*Server).explain},
+	{"about", `nothing -> {"server": version, "protocol": 1, "features": names of optional members and actions}`, (*Server).about},
 	{"refresh", `{"file"} -> drops what is cached about it`, (*Server).refresh},
 	{"stage", `request -> {"path", "bytes", "rows", "lease"}: an Arrow IPC file in shared memory`, (*Server).stage},
 	{"ring", `request -> {"path", "slots", "lease"}, then one result per block in shared memory`, (*Server).ring},
@@ -106,7 +107,7 @@ type Description struct {
 	reader.Info
 	Schema     []column          `json:"schema"`
 	Metadata   map[string]string `json:"metadata"`
-	ChunkCount int               `json:"chunk_count"`
+	ChunkCount reader.Count      `json:"chunk_count"`
 	Ratio      float64           `json:"ratio,omitempty"` // bytes of the elements by bytes in the file
 	Indexes    []string          `json:"indexes"`
 }
@@ -143,14 +144,11 @@ func Describe(ctx context.Context, f *reader.File, dataset string) (d Descriptio
 		return d, err
 	}
 	d.Info = ds.Info()
-	if d.Stored, err = ds.Stored(); err != nil {
+	if d.ChunkCount, d.Stored, err = ds.Storage(); err != nil {
 		return d, err
 	}
-	if d.Stored > 0 {
+	if d.Stored > 0 && d.Bytes >= 0 {
 		d.Ratio = float64(d.Bytes) / float64(d.Stored)
-	}
-	if d.ChunkCount, err = ds.Chunks(ctx); err != nil {
-		return d, err
 	}
 	d.Schema, d.Metadata = columns(d.Info.Schema)
 	if d.Kind == "table" {

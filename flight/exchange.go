@@ -31,7 +31,7 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	}
 	mem := held{ctx: stream.Context(), all: s.exchanges(), engine: s.engine}
 	defer mem.end()
-	in.rows, in.hold = ds.Info().Rows, mem.more
+	in.rows, in.hold = int64(ds.Info().Rows), mem.more
 	if err := in.read(); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func FormatTicket(r reader.Request) ([]byte, error) {
 	w := wireRequest{
 		File: r.File, Dataset: r.Dataset, Fields: r.Fields, Start: r.Start, Stop: r.Stop, Step: r.Step,
 		Select: r.Select, Mask: wireMask(r), Where: r.Where, SortBy: r.SortBy, CheckCSI: r.CheckCSI,
-		Limit: r.Limit, BatchRows: r.BatchRows, BatchBytes: r.BatchBytes, Stream: wireStreamOf(r.Stream),
+		Offset: r.Offset, Limit: r.Limit, BatchRows: r.BatchRows, BatchBytes: r.BatchBytes, Stream: wireStreamOf(r.Stream),
 	}
 	if r.Coordinates != nil {
 		w.Coordinates = &r.Coordinates
@@ -49,6 +49,7 @@ type wireRequest struct {
 	Mask        *[]byte                    `json:"mask,omitempty"`
 	SortBy      string                     `json:"sort_by,omitempty"`
 	CheckCSI    bool                       `json:"check_csi,omitempty"`
+	Offset      int64                      `json:"offset,omitempty"`
 	Limit       *int64                     `json:"limit,omitempty"`
 	BatchRows   int64                      `json:"batch_rows,omitempty"`
 	BatchBytes  int64                      `json:"batch_bytes,omitempty"`
@@ -141,14 +142,14 @@ func wireVars(vars map[string]any) (map[string]json.RawMessage, error) {
 				return nil, fault.New(fault.Invalid, "request: member vars: %s is not a number, which JSON cannot say", short(name))
 			}
 			out[name] = json.RawMessage(formatFloat(v))
-		case int64, bool, string:
+		case int64, uint64, bool, string:
 			raw, err := json.Marshal(v)
 			if err != nil {
 				return nil, fault.New(fault.Invalid, "request: member vars: %w", err)
 			}
 			out[name] = raw
 		default:
-			return nil, fault.New(fault.Invalid, "request: member vars: %s must be int64, float64, string or bool", short(name))
+			return nil, fault.New(fault.Invalid, "request: member vars: %s must be int64, uint64 above it, float64, string or bool", short(name))
 		}
 	}
 	return out, nil
@@ -182,7 +183,7 @@ func checkText(r reader.Request) error {
 	}
 	for _, s := range all {
 		if !utf8.ValidString(s) {
-			return fault.New(fault.Invalid, "request: %s is not UTF-8, which JSON cannot say", short(s))
+			return fault.New(fault.Invalid, "request: %s is not UTF-8, which JSON cannot say: write each byte of a name that is not as \\xNN", short(s))
 		}
 	}
 	return nil

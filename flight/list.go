@@ -3,8 +3,6 @@ package flight
 import (
 	"context"
 	"encoding/json"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
@@ -136,18 +134,25 @@ func (s *Server) reason(ctx context.Context, file string, err error) string {
 	return code.String() + ": " + clean(s.catalog.Scrub(message))
 }
 
+// Reason is an error as a listing of this machine's files shows it.
+func Reason(ctx context.Context, err error) string {
+	code, message := codeOf(ctx, err)
+	return code.String() + ": " + clean(message)
+}
+
+// Look tells whether a listing has a file: one with the signature of HDF5, or one that is only named like HDF5 or cannot
+// be read, with the error that says so.
+func Look(path string) (is bool, err error) { return catalog.Look(path) }
+
 func (s *Server) unreadable(ctx context.Context, file string, err error) *arrowflight.FlightInfo {
-	return info([]string{file}, noSchema, -1, -1, listed{unsupported, s.reason(ctx, file, err)})
+	return info([]string{file}, noSchema, reader.Unknown, reader.Unknown, listed{unsupported, s.reason(ctx, file, err)})
 }
 
 func (s *Server) flightOf(file string, d reader.Info) *arrowflight.FlightInfo {
 	what := listed{d.Kind, d.Reason}
-	if !utf8.ValidString(d.Path) {
-		d.Schema, what = nil, listed{unsupported, "its name is not UTF-8: no request can name it"}
-	}
-	name := []string{file, strings.ToValidUTF8(d.Path, "\ufffd")}
+	name := []string{file, d.Path}
 	if d.Schema == nil {
-		return info(name, noSchema, -1, -1, what)
+		return info(name, noSchema, d.Rows, d.Bytes, what)
 	}
 	f := info(name, d.Schema, d.Rows, d.Bytes, what)
 	if ticket, err := FormatTicket(reader.Request{File: file, Dataset: d.Path}); err == nil {
@@ -156,11 +161,11 @@ func (s *Server) flightOf(file string, d reader.Info) *arrowflight.FlightInfo {
 	return f
 }
 
-func info(name []string, schema *arrow.Schema, rows, bytes int64, what listed) *arrowflight.FlightInfo {
+func info(name []string, schema *arrow.Schema, rows, bytes reader.Count, what listed) *arrowflight.FlightInfo {
 	return &arrowflight.FlightInfo{
 		Schema:           arrowflight.SerializeSchema(schema, memory.DefaultAllocator),
 		FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: name},
-		TotalRecords:     rows, TotalBytes: bytes, Ordered: true, AppMetadata: what.bytes(),
+		TotalRecords:     int64(rows), TotalBytes: int64(bytes), Ordered: true, AppMetadata: what.bytes(),
 	}
 }
 

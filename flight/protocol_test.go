@@ -20,7 +20,7 @@ import (
 )
 
 // soon is what docs/protocol.md describes and the server does not know yet: request members and actions.
-var soon = []string{"offset", "about", "attributes"}
+var soon = []string{"attributes"}
 
 // document is docs/protocol.md.
 type document string

@@ -37,6 +37,7 @@ type Config struct {
 	StageDir    string         // on a memory file system, this user's alone; none: nothing is staged
 	StageMemory int64          // bytes staged at most; default: half of the Engine's
 	Logger      *zap.Logger
+	Version     string // of the program, which the action about tells; default "unknown"
 }
 
 const defaultDrain = 20 * time.Second
@@ -60,6 +61,7 @@ type Server struct {
 	draining atomic.Bool
 	stages   *stage.Store
 	noStages error // why there are none
+	features []string
 
 	exchanges func() *bufpool.Budget
 
@@ -89,7 +91,10 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Drain <= 0 {
 		cfg.Drain = defaultDrain
 	}
-	s := &Server{cfg: cfg, engine: cfg.Engine, catalog: cat, log: cfg.Logger, ready: make(chan struct{})}
+	if cfg.Version == "" {
+		cfg.Version = "unknown"
+	}
+	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, log: cfg.Logger, ready: make(chan struct{})}
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine) })
 	s.register()
 	return s, nil

@@ -67,7 +67,7 @@ func TestEndpointsAreBounded(t *testing.T) {
 		require.LessOrEqual(t, len(all), ticketsBytes/max(256, len(command)))
 		last, err := ParseTicket(all[len(all)-1].Ticket.Ticket)
 		require.NoError(t, err)
-		require.Equal(t, ds.Info().Rows, *last.Stop)
+		require.Equal(t, int64(ds.Info().Rows), *last.Stop)
 	}
 }
 

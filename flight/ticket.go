@@ -36,7 +36,7 @@ func requestMembers(r *reader.Request) map[string]bind {
 		"coordinates": coordinates(&r.Coordinates), "mask": mask(&r.Mask),
 		"where": textPtr(&r.Where), "vars": vars(&r.Vars),
 		"sort_by": text(&r.SortBy), "check_csi": boolean(&r.CheckCSI),
-		"limit": integerPtr(&r.Limit, 0), "batch_rows": integer(&r.BatchRows, 1), "batch_bytes": integer(&r.BatchBytes, 1),
+		"offset": integer(&r.Offset, 0), "limit": integerPtr(&r.Limit, 0), "batch_rows": integer(&r.BatchRows, 1), "batch_bytes": integer(&r.BatchBytes, 1),
 		"stream":  nested("stream.", func() map[string]bind { r.Stream = new(reader.Stream); return streamMembers(r.Stream) }),
 		"options": nested("options.", func() map[string]bind { return optionMembers(r) }),
 	}
@@ -165,6 +165,9 @@ func variable(v any) (any, error) {
 		return v, nil
 	case json.Number:
 		if n, exact, err := number(v); err == nil {
+			if u, err := strconv.ParseUint(string(v), 10, 64); err == nil && !exact {
+				return u, nil
+			}
 			if !exact {
 				return nil, expected("an integer of more than 64 bits: write it as a float")
 			}

@@ -44,11 +44,12 @@ func TestParseTicket(t *testing.T) {
 		with(`"mask": "AQ=="`):                     func(r *reader.Request) { r.Mask = []byte{1} },
 		with(`"sort_by": "x", "check_csi": true`):  func(r *reader.Request) { r.SortBy, r.CheckCSI = "x", true },
 		with(`"limit": 0`):                         func(r *reader.Request) { r.Limit = ptr(int64(0)) },
+		with(`"offset": 7`):                        func(r *reader.Request) { r.Offset = 7 },
 		with(`"batch_rows": 5, "batch_bytes": 99`): func(r *reader.Request) { r.BatchRows, r.BatchBytes = 5, 99 },
 		with(`"stream": {}`):                       func(r *reader.Request) { r.Stream = &reader.Stream{} },
-		with(`"where": "x > \ud83d\ude00", "vars": {"i": 1, "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": 1e999}`): func(r *reader.Request) {
+		with(`"where": "x > \ud83d\ude00", "vars": {"i": 1, "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": 1e999, "u": 18446744073709551615}`): func(r *reader.Request) {
 			r.Where = ptr("x > 😀")
-			r.Vars = map[string]any{"i": int64(1), "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": math.Inf(1)}
+			r.Vars = map[string]any{"i": int64(1), "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": math.Inf(1), "u": uint64(math.MaxUint64)}
 		},
 		with(`"stream": {"ordered": false, "cyclic": true, "cycles": 2, "block_rows": 7, "remainder": false, "shuffle": -1, "shuffle_rows": true,
 			"read_ahead": 0, "workers": 3, "from_block": 4}`): func(r *reader.Request) {
@@ -106,6 +107,7 @@ func TestParseTicketRefuses(t *testing.T) {
 		{with(`"where": 1`), "where"}, {with(`"where": null`), "where"}, {with(`"vars": []`), "vars"},
 		{with(`"vars": {"x": [1]}, "where": "x > 1"`), "vars"}, {with(`"vars": {"x": null}`), "vars"},
 		{with(`"vars": {"x": 99999999999999999999}`), "vars"}, {with(`"limit": "1"`), "limit"}, {with(`"limit": null`), "limit"},
+		{with(`"offset": -1`), "offset"}, {with(`"offset": null`), "offset"}, {with(`"offset": 1.5`), "offset"},
 		{with(`"stream": []`), "stream"}, {with(`"stream": {"cyclic": 1}`), "cyclic"}, {with(`"stream": {"remainder": "some"}`), "remainder"},
 		{with(`"stream": {"remainder": 1}`), "remainder"}, {with(`"stream": {"shuffle": "a"}`), "shuffle"}, {with(`"options": []`), "options"},
 		{with(`"options": {"plain": "yes"}`), "plain"}, {with(`"options": {"enum": "what"}`), "enum"}, {with(`"options": {"enum": ["int"]}`), "enum"},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -26,7 +25,7 @@ func visible(a meta.Attrs) map[string]json.RawMessage {
 		case x.Bytes > 0:
 			v = object(map[string]uint64{"bytes": x.Bytes})
 		}
-		out[strings.ToValidUTF8(x.Name, "\uFFFD")] = v
+		out[x.Name] = v
 	}
 	if a.Err != "" {
 		out[""] = object(map[string]string{"unreadable": a.Err})

@@ -41,7 +41,7 @@ func newBands(src source, shape []int64, axis, elemSize int) *bands {
 
 func (b *bands) extents() []int64 { return b.band }
 
-func (b *bands) need(bytes int64) int64 { return product(b.band) * int64(b.elemSize) }
+func (b *bands) need(int64, *held) int64 { return product(b.band) * int64(b.elemSize) }
 
 func (b *bands) load(ctx context.Context, s *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
 	for i, at := range chunks {

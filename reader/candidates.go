@@ -67,7 +67,11 @@ func (p *Plan) choice(ctx context.Context, rows span) (best *throughIndex, why s
 func (p *Plan) bestIndex(ctx context.Context) (best *throughIndex, why string, err error) {
 	reasons := []string{}
 	for column, span := range limits(p.where.program.Ranges()) {
-		name := p.where.scope[column].Name
+		name, whole := p.where.indexed(column)
+		if !whole {
+			reasons = append(reasons, p.where.scope[column].Name+": a part of "+name+", which has no index of its parts")
+			continue
+		}
 		ix, why, err := p.ds.indexOf(ctx, name)
 		if err != nil {
 			return nil, "", err

@@ -42,11 +42,7 @@ func places(t *testing.T, d *Dataset, r Request) ([]int64, error) {
 	var rows span
 	rows, err = slice(r.Start, r.Stop, r.Step, d.rows())
 	require.NoError(t, err)
-	limit := int64(-1)
-	if r.Limit != nil {
-		limit = *r.Limit
-	}
-	found, err := p.filter(context.Background(), rows, limit)
+	found, err := p.filter(context.Background(), rows, r.page())
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +65,7 @@ func TestIndexesChangeNoAnswer(t *testing.T) {
 			}
 			if rng.IntN(4) == 0 {
 				limit := rng.Int64N(20)
-				r.Limit = &limit
+				r.Limit, r.Offset = &limit, limit%7
 			}
 			want, err := places(t, d, r)
 			require.NoError(t, err)

@@ -52,7 +52,7 @@ func (p *Plan) carry(ctx context.Context, rows *sortedRows) (*carried, error) {
 	}
 	defer places.close()
 	defer sources.close()
-	c, err := newCarried(ctx, p.ds.file.eng.mem, n, int64(p.program.ElemSize()))
+	c, err := newCarried(ctx, p.mem(), n, int64(p.program.ElemSize()))
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (p *Plan) carry(ctx context.Context, rows *sortedRows) (*carried, error) {
 
 // byPlace sorts the rows of a result by their place in the file: sources are the rows, places where each goes.
 func (p *Plan) byPlace(ctx context.Context, rows *sortedRows) (places, sources *sortedRows, err error) {
-	room, err := sortRoom(ctx, p.budget(), rows.Len(), ptindex.Int)
+	room, err := p.sortRoom(ctx, rows.Len(), ptindex.Int)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -173,7 +173,7 @@ func (p *Plan) fetchRows(ctx context.Context, c *carried, places, sources *sorte
 
 // reading is a plan that reads rows by another program, in batches that leave most of the budget alone.
 func (p *Plan) reading(program *convert.Program, rows sequence) *Plan {
-	s := &Plan{ds: p.ds, program: program, store: p.store, geo: p.geo, fixed: rows, schema: program.Schema(arrow.Metadata{})}
+	s := &Plan{ds: p.ds, program: program, store: p.store, geo: p.geo, fixed: rows, schema: program.Schema(arrow.Metadata{}), claim: p.claim}
 	s.blockSize()
 	s.size = max(1, min(s.size, p.budget().Limit()/32/s.rowBytes()))
 	return s
@@ -261,7 +261,7 @@ func (p *Plan) from1D(s store, rows sequence, band int64) *Plan {
 
 func (c *carried) extents() []int64 { return []int64{c.band} }
 
-func (c *carried) need(int64) int64 {
+func (c *carried) need(int64, *held) int64 {
 	if c.file == nil {
 		return 0
 	}

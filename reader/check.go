@@ -2,6 +2,7 @@ package reader
 
 import (
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // Check refuses what contradicts itself, whatever the file (docs/protocol.md section 2), as Plan and a ticket's parser do. Errors:
@@ -21,8 +22,8 @@ func (r Request) Check() error {
 	default:
 		return fault.New(fault.Invalid, "options.index must be auto, off or only, not %q", r.Index)
 	}
-	if r.Limit != nil && *r.Limit < 0 {
-		return fault.New(fault.Invalid, "limit must be at least 0")
+	if r.Offset < 0 || r.Limit != nil && *r.Limit < 0 {
+		return fault.New(fault.Invalid, "offset and limit must be at least 0")
 	}
 	if r.BatchRows < 0 || r.BatchBytes < 0 {
 		return fault.New(fault.Invalid, "batch_rows and batch_bytes must be at least 1")
@@ -37,7 +38,7 @@ func (r Request) checkFields() error {
 	seen := map[string]bool{}
 	for _, f := range r.Fields {
 		if seen[f] {
-			return fault.New(fault.Invalid, "fields names %q twice", f)
+			return fault.New(fault.Invalid, "fields names %s twice", spell.Quote(f))
 		}
 		seen[f] = true
 	}

@@ -52,7 +52,8 @@ type Dataset struct {
 func newDataset(ctx context.Context, f *File, m meta.Dataset, asked string) *Dataset {
 	d := &Dataset{file: f, meta: m, asked: asked}
 	d.attributes = schemaAttributes(m.Attrs)
-	d.info = Info{Path: asked, Kind: "unsupported", Filters: []string{}, Attributes: attributes(m.Attrs), Comment: m.Comment, Witness: m.Witness}
+	d.info = unknown(asked, attributes(m.Attrs))
+	d.info.Comment, d.info.Witness = m.Comment, m.Witness
 	d.settle(d.learn(ctx))
 	return d
 }
@@ -67,8 +68,7 @@ func (d *Dataset) settle(err error) {
 }
 
 func (d *Dataset) learn(ctx context.Context) error {
-	d.object, d.noHeader = chunkindex.Open(d.file.h5, d.meta.Addr)
-	if d.meta.Err != "" && d.noHeader != nil {
+	if d.object, d.noHeader = d.meta.Object, d.meta.Cause; d.meta.Err != "" {
 		return d.noHeader
 	}
 	if d.meta.Layout == meta.Virtual && d.object != nil {
@@ -132,8 +132,10 @@ func (d *Dataset) describe() {
 	if len(m.External) > 0 {
 		d.info.Layout = "external"
 	}
-	d.info.Stored = int64(m.Storage)
-	d.info.Chunks = signed(m.Chunk)
+	if m.Storage > 0 || !d.chunked() { // listings do not look into chunk indexes
+		d.info.Stored = Count(m.Storage)
+	}
+	d.info.Chunks, d.info.Filters = signed(m.Chunk), []string{}
 	for _, f := range m.Filters {
 		d.info.Filters = append(d.info.Filters, filter.Name(f.ID))
 	}
@@ -150,7 +152,7 @@ func (d *Dataset) describe() {
 		d.shape = signed(m.Shape)
 		d.info.Shape, d.info.MaxShape = d.shape, signed(m.Max)
 	}
-	d.info.Rows = d.shape[0]
+	d.info.Rows = Count(d.shape[0])
 }
 
 // signed are extents as int64; unlimited, and what no file can hold, is -1.
@@ -184,7 +186,7 @@ func (d *Dataset) bounded(t *h5type.Type) error {
 		}
 		row *= extent
 	}
-	d.info.Bytes = times(n, int64(t.Size))
+	d.info.Bytes = Count(times(n, int64(t.Size)))
 	return nil
 }
 
@@ -209,6 +211,9 @@ func (d *Dataset) storage() error {
 func (d *Dataset) throughLibrary(why error) error {
 	if d.source.Type.HasVarLen() {
 		return fault.New(fault.Unsupported, "variable-length data behind: %w", why)
+	}
+	if f, alone := d.builtIn(); !alone {
+		return fault.New(fault.Unsupported, "%w; and libhdf5 alone does not undo %s", why, f)
 	}
 	if err := d.file.sources(d.meta); err != nil {
 		return err
@@ -238,36 +243,22 @@ func (d *Dataset) Info() Info { return d.info }
 // Columns are the names that a request may use.
 func (d *Dataset) Columns() []convert.Column { return d.source.Columns() }
 
-// Chunks counts the stored chunks, building the index if need be; 0 for other layouts.
-func (d *Dataset) Chunks(ctx context.Context) (int, error) {
-	if !d.chunked() || d.object == nil {
-		return 0, nil
-	}
-	x, err := d.chunkIndex()
-	if err != nil {
-		return 0, d.failed(err)
-	}
-	return x.Len(), nil
-}
-
-// Stored is the bytes of the elements in the file, as they are stored there, building the chunk index if need be; -1 where
-// that cannot be told: of frames and virtual datasets.
-func (d *Dataset) Stored() (int64, error) {
+// Storage counts the stored chunks and the bytes in the file, building the chunk index if need be. There are no chunks in
+// other layouts; Unknown are those of what is not read natively and of frames.
+func (d *Dataset) Storage() (chunks, stored Count, err error) {
 	switch {
-	case d.frame != nil || d.meta.Layout == meta.Virtual:
-		return -1, nil
-	case !d.chunked() || d.object == nil:
-		return d.info.Stored, nil
+	case d.frame != nil || d.info.Layout == "":
+		return Unknown, Unknown, nil
+	case !d.chunked():
+		return 0, d.info.Stored, nil
+	case d.object == nil:
+		return Unknown, d.info.Stored, nil
 	}
 	x, err := d.chunkIndex()
 	if err != nil {
-		return 0, d.failed(err)
+		return Unknown, Unknown, d.failed(err)
 	}
-	n := uint64(0)
-	for _, c := range x.All() {
-		n += c.Size
-	}
-	return int64(n), nil
+	return Count(x.Len()), Count(x.Stored()), nil
 }
 
 // chunkIndex walks the index once.

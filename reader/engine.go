@@ -16,6 +16,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
@@ -148,7 +149,7 @@ func (e *Engine) OnHeap(f func(most int64)) {
 // Open gives the file at a location; it is cheap when the file is known and unchanged.
 func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	if loc.Name == "" {
-		loc.Name = loc.Path
+		loc.Name = spell.Escape(loc.Path)
 	}
 	id, err := blockio.Identify(loc.Path)
 	if err != nil {

@@ -52,7 +52,7 @@ func (p *Plan) Explain(ctx context.Context) (*Explanation, error) {
 }
 
 func (p *Plan) explainFrame(ctx context.Context) (*Explanation, error) {
-	out := &Explanation{Rows: p.ds.info.Rows, Result: p.Rows(), Layout: p.ds.info.Layout, Filters: p.ds.info.Filters, Condition: []string{}}
+	out := &Explanation{Rows: int64(p.ds.info.Rows), Result: p.Rows(), Layout: p.ds.info.Layout, Filters: p.ds.info.Filters, Condition: []string{}}
 	for _, f := range p.schema.Fields() {
 		out.Fields = append(out.Fields, f.Name)
 	}
@@ -218,7 +218,7 @@ func (p *Plan) count(ctx context.Context, x *Explanation, set bandSet) error {
 func (p *Plan) estimate(x *Explanation, n int64) {
 	x.Touched = n * p.acrossChunks()
 	x.Bytes, x.Estimated = -1, true
-	if stored, err := p.ds.Stored(); err == nil && stored >= 0 && x.Chunks > 0 {
+	if _, stored, err := p.ds.Storage(); err == nil && p.ds.info.Layout != "virtual" && x.Chunks > 0 && stored >= 0 {
 		x.Bytes = int64(float64(stored) / float64(x.Chunks) * float64(x.Touched))
 	}
 }
@@ -329,9 +329,18 @@ func (p *Plan) answerWords(x *Explanation) string {
 	case x.Result >= 0:
 		result = fmt.Sprintf("%d rows:", x.Result)
 	case p.req.Limit != nil:
-		result = fmt.Sprintf("at most %d rows, then reading ends:", *p.req.Limit)
+		result = fmt.Sprintf("at most %d rows%s, then reading ends:", *p.req.Limit, p.passedWords())
+	case p.req.Offset > 0:
+		result = fmt.Sprintf("the rows that match%s:", p.passedWords())
 	}
 	return fmt.Sprintf("the answer is %s columns %s, %s", result, listed(x.Fields, "none"), x.Order)
+}
+
+func (p *Plan) passedWords() string {
+	if p.req.Offset == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" behind the first %d", p.req.Offset)
 }
 
 func (p *Plan) statsWords(x *Explanation) string {
@@ -344,7 +353,7 @@ func (p *Plan) statsWords(x *Explanation) string {
 		return "statistics not used: the index is"
 	}
 	program, err := convert.Compile(p.ds.source, p.where.columns, asValues)
-	if err == nil && len(p.where.columns) > 0 && !p.newTally(program, p.where.program.Columns()).empty() {
+	if err == nil && len(p.where.columns) > 0 && !p.newTally(program, p.where.numbers).empty() {
 		return "statistics skip no chunk"
 	}
 	return "statistics skip no chunk: none are known of these columns"

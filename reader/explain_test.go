@@ -19,7 +19,7 @@ func explained(t *testing.T, d *Dataset, r Request) *Explanation {
 func TestExplain(t *testing.T) {
 	withStats(t, clustered(t), Config{}, func(f *File) {
 		pick, step := "3:9, 1, :", int64(65)
-		stored, err := frameOf(t, f, "/table").Stored()
+		_, stored, err := frameOf(t, f, "/table").Storage()
 		require.NoError(t, err)
 		for _, c := range []struct {
 			path    string
@@ -28,7 +28,7 @@ func TestExplain(t *testing.T) {
 			bytes   int64
 			result  int64
 		}{
-			{"/table", Request{}, 55, stored, 2000},
+			{"/table", Request{}, 55, int64(stored), 2000},
 			{"/line", Request{Start: num(150), Stop: num(350)}, 3, 2400, 200},
 			{"/line", Request{Coordinates: []int64{5, -1, 7, 5, 250}}, 3, 2400, 5},
 			{"/line", Request{Start: num(350), Stop: num(150), Step: num(-1)}, 3, 2400, 200},

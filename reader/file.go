@@ -9,6 +9,7 @@ import (
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
@@ -19,7 +20,7 @@ import (
 // Location is a file on disk.
 type Location struct {
 	Path   string                   // on this machine's disk
-	Name   string                   // what messages and schema metadata call it; default: Path
+	Name   string                   // what messages and schema metadata call it, spelled (package spell); default: Path's spelling
 	Inside func(disk string) bool   // whether a path that a link leads to may be opened; nil: any
 	NameOf func(disk string) string // what messages call such a path; nil: its base name
 }
@@ -117,13 +118,14 @@ func (f *File) whole() error {
 }
 
 // Dataset opens a dataset, or a frame of several, by its absolute path, following links inside the file's roots. What looks
-// damaged while somebody writes to the file is opened again.
+// damaged while somebody writes to the file is opened again. Names are spelled (package spell).
 func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
+	path = spell.Escape(spell.Unescape(path))
 	if !strings.HasPrefix(path, "/") {
 		if _, err := f.Dataset(ctx, "/"+path); err != nil {
 			return nil, err
 		}
-		return nil, fault.New(fault.NotFound, "%s: no such dataset %q: its name is the absolute path %q", f.loc.Name, path, "/"+path)
+		return nil, fault.New(fault.NotFound, "%s: no such dataset %s: its name is the absolute path %s", f.loc.Name, spell.Quote(path), spell.Quote("/"+path))
 	}
 	if d := f.opened(path); d != nil {
 		return d, nil
@@ -198,8 +200,11 @@ func (f *File) nameOf(disk string) string {
 	if f.loc.NameOf != nil {
 		return f.loc.NameOf(disk)
 	}
-	return filepath.Base(disk)
+	return spelledBase(disk)
 }
+
+// spelledBase is the last part of a path on disk.
+func spelledBase(disk string) string { return spell.Escape(filepath.Base(disk)) }
 
 // errOutside tells what may not be opened from what is not there.
 var errOutside = errors.New("lies outside what is served")
@@ -212,10 +217,10 @@ func (f *File) sibling(name string) (string, error) {
 	}
 	real, err := filepath.EvalSymlinks(disk)
 	if err != nil {
-		return "", fault.New(fault.NotFound, "no such file %s", filepath.Base(name))
+		return "", fault.New(fault.NotFound, "no such file %s", spelledBase(name))
 	}
 	if f.loc.Inside != nil && !f.loc.Inside(real) {
-		return "", fault.New(fault.NotFound, "%s %w", filepath.Base(name), errOutside)
+		return "", fault.New(fault.NotFound, "%s %w", spelledBase(name), errOutside)
 	}
 	return real, nil
 }
@@ -228,7 +233,7 @@ func (f *File) beside(name string) (*blockio.File, error) {
 	}
 	raw, err := blockio.Open(disk)
 	if err != nil {
-		return nil, fault.New(fault.DataLoss, "external file %s: %s", filepath.Base(name), cause(err))
+		return nil, fault.New(fault.DataLoss, "external file %s: %s", spelledBase(name), cause(err))
 	}
 	return raw, nil
 }

@@ -52,6 +52,16 @@ func (d *Dataset) skipUnused(specs []filter.Spec) error {
 	return nil
 }
 
+// builtIn tells whether libhdf5 undoes all filters without a plug-in, or else which it does not.
+func (d *Dataset) builtIn() (name string, all bool) {
+	for _, f := range d.meta.Filters {
+		if f.ID > filter.BuiltIn {
+			return filter.Title(filter.Spec{ID: f.ID, Name: f.Name}), false
+		}
+	}
+	return "", true
+}
+
 // plugin is a filter's plug-in, working in helper processes on the chunks of this dataset.
 func (d *Dataset) plugin(s filter.Spec) (filter.Plugin, error) {
 	if err := d.file.eng.undoes(s); err != nil {
@@ -65,9 +75,9 @@ func (d *Dataset) plugin(s filter.Spec) (filter.Plugin, error) {
 		return nil, fault.New(fault.Unsupported, "%s: chunks of %d bytes, plug-ins are given at most %d", filter.Title(s), bytes, h5proc.MaxChunk)
 	}
 	helpers, file, name := d.file.eng.foreign, d.file.disk.Identity(), path.Base(d.file.loc.Name)
-	return func(ctx context.Context, src []byte, most int, out func(n int) []byte) ([]byte, error) {
-		return helpers.Undo(ctx, h5proc.Chunk{File: file, Name: name, Filter: s.ID, Optional: s.Optional, Params: s.Params,
-			Bytes: src, Most: most, Out: out})
+	return func(ctx context.Context, chunks [][]byte, most int, out func(n int) []byte) ([][]byte, error) {
+		return helpers.Undo(ctx, h5proc.Chunks{File: file, Name: name, Filter: s.ID, Optional: s.Optional, Params: s.Params,
+			Bytes: chunks, Most: most, Out: out})
 	}, nil
 }
 

@@ -68,9 +68,6 @@ func (p *Plan) follow() (*follow, error) {
 		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
 	}
 	f := &follow{plan: p, ds: d, left: -1, moved: time.Now()}
-	if p.req.Limit != nil {
-		f.left = *p.req.Limit
-	}
 	if start := p.req.Start; start != nil {
 		if f.next = *start; f.next < 0 {
 			f.next = max(0, f.next+d.rows())
@@ -80,7 +77,10 @@ func (p *Plan) follow() (*follow, error) {
 	if s.FromBlock > 0 && s.FromBlock > end62/s.BlockRows {
 		return nil, fault.New(fault.OutOfRange, "stream.from_block %d is past every row", s.FromBlock)
 	}
-	f.block, f.skip = s.FromBlock, s.FromBlock*s.BlockRows
+	f.block, f.skip = s.FromBlock, min(p.req.Offset, end62-1)+p.req.fromRow()
+	if p.req.Limit != nil {
+		f.left = max(0, *p.req.Limit-p.req.fromRow())
+	}
 	f.found = span{start: f.next, step: f.step()}
 	return f, nil
 }
@@ -178,7 +178,7 @@ func (f *follow) begin(r *Run) error {
 	if n == 0 {
 		return nil
 	}
-	p, err := f.segment(r.ctx, limited(f.found, n))
+	p, err := f.segment(r.ctx, cutOf(f.found, 0, n))
 	if err != nil {
 		return f.patience(err)
 	}
@@ -192,7 +192,7 @@ func (f *follow) segment(ctx context.Context, rows sequence) (*Plan, error) {
 	p := *f.plan
 	s := *p.req.Stream
 	s.Follow, s.FromBlock, s.Remainder = false, 0, KeepRemainder
-	p.req.Stream, p.req.Limit, p.req.Start = &s, nil, nil
+	p.req.Stream, p.req.Offset, p.req.Limit, p.req.Start = &s, 0, nil, nil
 	p.ds, p.fixed, p.promise = f.ds, rows, s.BlockRows > 0
 	axes, err := f.ds.axes(p.req)
 	if err != nil {
@@ -296,7 +296,7 @@ func (f *follow) filter(ctx context.Context, rows span) error {
 	if err != nil {
 		return err
 	}
-	more, err := p.filter(ctx, rows, -1)
+	more, err := p.filter(ctx, rows, everything)
 	if err != nil {
 		return err
 	}
@@ -316,18 +316,6 @@ func (f *follow) forget() {
 		f.hits.close()
 		f.hits = nil
 	}
-}
-
-// rest is a sequence without its first rows.
-func rest(s sequence, n int64) sequence {
-	switch s := s.(type) {
-	case span:
-		return span{start: s.start + n*s.step, step: s.step, n: s.n - n}
-	case section:
-		s.first, s.n = s.first+n, s.n-n
-		return s
-	}
-	return s
 }
 
 // swmrFlag is bit 2 of a superblock's consistency flags: opened for single writer, multiple readers (II.A, version 3).
@@ -368,6 +356,6 @@ func (d *Dataset) in(file *File) (*Dataset, error) {
 	}
 	n := &Dataset{file: file, meta: d.meta, asked: d.asked, info: d.info, source: d.source, object: o}
 	n.shape = signed(o.Space.Dims)
-	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, n.shape[0]
+	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, Count(n.shape[0])
 	return n, n.storage()
 }

@@ -136,3 +136,37 @@ func TestFollowByAnyStep(t *testing.T) {
 		require.Equal(t, span{start: 5, step: math.MaxInt64, n: 1}, at.found)
 	}
 }
+
+// TestFollowAPage follows from an offset to a limit, and from a block on: the same rows.
+func TestFollowAPage(t *testing.T) {
+	e, err := NewEngine(Config{Workers: 2, InProcess: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, e.Close()) }()
+	path := filepath.Join(t.TempDir(), "f.h5")
+	become(t, path, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	f, err := e.Open(ctx, Location{Path: path})
+	require.NoError(t, err)
+	d, err := f.Dataset(ctx, "/x")
+	require.NoError(t, err)
+	limit, even := int64(90), "x % 2 == 0"
+	for from, rows := range map[int64]int32{0: 90, 2: 50, 5: 0} {
+		for step, r := range map[int32]Request{1: {Offset: 30}, 2: {Offset: 15, Where: &even}} {
+			r.Limit, r.Stream = &limit, &Stream{Follow: true, BlockRows: 20, FromBlock: from}
+			p, err := d.Plan(ctx, r)
+			require.NoError(t, err)
+			run := p.Run(ctx)
+			next := 30 + step*20*int32(from)
+			for run.Next() {
+				for _, v := range run.Record().Column(0).(*array.Int32).Int32Values() {
+					require.Equal(t, next, v)
+					next += step
+				}
+			}
+			require.NoError(t, run.Err())
+			require.Equal(t, max(30+step*20*int32(from), 30+step*int32(limit)), next, "from %d: %d rows", from, rows)
+			run.Release()
+		}
+	}
+}

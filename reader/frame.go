@@ -34,8 +34,8 @@ func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 		return nil, nil
 	}
 	d := &Dataset{file: f, asked: path, attributes: schemaAttributes(g.Attrs)}
-	d.info = Info{Path: path, Kind: "unsupported", Type: format, Layout: "frame", Filters: []string{},
-		Attributes: attributes(g.Attrs), Comment: g.Comment}
+	d.info = unknown(path, attributes(g.Attrs))
+	d.info.Type, d.info.Layout, d.info.Comment = format, "frame", g.Comment
 	if err := d.openFrame(ctx); err != nil {
 		kind := fault.Of(err)
 		if kind == nil || kind == fault.Exhausted || kind == fault.Unavailable || kind == fault.Changed {
@@ -66,7 +66,7 @@ func (d *Dataset) openFrame(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.info.Bytes = max(0, p.Bytes())
+	d.info.Bytes = Count(p.Bytes())
 	d.info.Schema = p.schema
 	return nil
 }
@@ -91,7 +91,7 @@ func (f *framed) served() []string {
 
 // checkParts opens every part and makes sure that they go together. What is wrong with a part is its columns' reason.
 func (d *Dataset) checkParts(parts *frameParts) error {
-	d.info.Rows = -1
+	d.info.Rows = Unknown
 	served := false
 	for i := range d.frame.Columns {
 		c := &d.frame.Columns[i]

@@ -172,6 +172,9 @@ func TestFrameRows(t *testing.T) {
 		"stop":        {Request{Stop: num(-1)}, "[1 2 3]", []int64{3}},
 		"back":        {Request{Step: num(-2)}, "[4 2]", []int64{2}},
 		"limit":       {Request{Limit: num(2)}, "[1 2]", []int64{2}},
+		"offset":      {Request{Offset: 1, Limit: num(2)}, "[2 3]", []int64{2}},
+		"past":        {Request{Offset: 4}, "[]", nil},
+		"page blocks": {Request{Offset: 1, Stream: &Stream{BlockRows: 2, FromBlock: 1}}, "[4]", []int64{1}},
 		"none":        {Request{Start: num(9)}, "[]", nil},
 		"coordinates": {Request{Coordinates: []int64{3, 0, 3}}, "[4 1 4]", []int64{3}},
 		"mask":        {Request{Mask: []byte{5}}, "[1 3]", []int64{2}},
@@ -373,5 +376,5 @@ func TestFrameInHostileBlocks(t *testing.T) {
 	}
 	got, _ := whole(t, d, Request{Stream: &Stream{BlockRows: 1 << 62}})
 	defer got.Release()
-	require.Equal(t, d.info.Rows, got.NumRows())
+	require.Equal(t, int64(d.info.Rows), got.NumRows())
 }

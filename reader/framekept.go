@@ -54,7 +54,7 @@ func (p *frameParts) Keep(path string, codes []int32) {
 	}
 	d := &Dataset{file: p.file, asked: path, meta: meta.Dataset{Path: path, Shape: []uint64{uint64(len(codes))}},
 		object: &chunkindex.Object{Type: int32Message, Layout: chunkindex.Layout{Class: chunkindex.Compact, Data: data}}}
-	d.info = Info{Path: path, Filters: []string{}}
+	d.info = unknown(path, nil)
 	d.settle(d.understand(p.ctx))
 	p.labels += int64(len(data))
 	p.opened[path] = d

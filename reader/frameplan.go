@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -9,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
@@ -49,13 +51,26 @@ func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
 		return nil, err
 	}
 	for i, path := range asked.paths {
-		part, err := d.frame.parts[path].Plan(ctx, d.partRequest(r, asked.members[i], f.untouched(i)))
+		part, err := d.planPart(ctx, path, d.partRequest(r, asked.members[i], f.untouched(i)))
 		if err != nil {
 			return nil, err
 		}
 		f.parts = append(f.parts, part)
 	}
 	return d.planParts(r, f)
+}
+
+// planPart plans a part's request, whose condition may use the frame's names.
+func (d *Dataset) planPart(ctx context.Context, path string, r Request) (*Plan, error) {
+	part := d.frame.parts[path]
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	if part.unsupported != nil {
+		return nil, part.unsupported
+	}
+	names := slices.DeleteFunc(slices.Clone(d.frame.Columns), func(c frame.Column) bool { return c.Path != path })
+	return part.planNamed(ctx, r, names)
 }
 
 // planParts makes the whole of its parts: what is known of the rows is the first one's.
@@ -144,7 +159,7 @@ func (d *Dataset) chooseColumns(r Request) ([]frame.Column, error) {
 	}
 	for _, c := range chosen {
 		if c.Reason != "" {
-			return nil, d.failed(fault.New(fault.Unsupported, "column %q: %s; the others can be asked for by fields: %s", c.Name, c.Reason, strings.Join(d.frame.served(), ", ")))
+			return nil, d.failed(fault.New(fault.Unsupported, "column %s: %s; the others can be asked for by fields: %s", spell.Quote(c.Name), c.Reason, strings.Join(d.frame.served(), ", ")))
 		}
 	}
 	return chosen, nil
@@ -158,7 +173,7 @@ func columnNamed(all []frame.Column, name string) (frame.Column, error) {
 		}
 		names[i] = c.Name
 	}
-	return frame.Column{}, fault.New(fault.NotFound, "no column %q%s", name, near.Hint(name, names))
+	return frame.Column{}, fault.New(fault.NotFound, "no column %s%s", spell.Quote(name), near.Hint(name, names))
 }
 
 // checkFrameRequest refuses what only a raw node can do.

@@ -6,6 +6,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
@@ -18,14 +19,21 @@ type frameRun struct {
 // beginFrame starts all parts, so that they are read at the same time. Frames share half the memory, so that runs which
 // wait for each other's parts never fill all of it.
 func (r *Run) beginFrame() error {
-	budget := r.plan.ds.file.eng.frames
-	held := min(r.plan.frame.holds(), budget.Limit())
-	if err := budget.Acquire(r.ctx, held); err != nil {
-		return err
+	if err := r.reserve(); err != nil {
+		return r.plan.ds.failed(err)
+	}
+	held := int64(0)
+	if budget := r.plan.ds.file.eng.frames; r.claim == nil {
+		held = min(r.plan.frame.holds(), budget.Limit())
+		if err := budget.Acquire(r.ctx, held); err != nil {
+			return err
+		}
 	}
 	r.frame = &frameRun{held: held}
 	for _, p := range r.plan.frame.parts {
-		r.frame.parts = append(r.frame.parts, p.Run(r.ctx))
+		part := *p
+		part.claim, part.sides = r.claim, len(r.plan.frame.parts)
+		r.frame.parts = append(r.frame.parts, part.Run(r.ctx))
 	}
 	for _, part := range r.frame.parts {
 		if err := part.begin(); err != nil {
@@ -89,7 +97,7 @@ func (r *Run) zip() error {
 		}
 		if err != nil {
 			f.release()
-			return r.plan.ds.failed(fault.New(fault.Of(err), "column %q: %w", c.Name, err))
+			return r.plan.ds.failed(fault.New(fault.Of(err), "column %s: %w", spell.Quote(c.Name), err))
 		}
 	}
 	f.record = array.NewRecord(r.plan.schema, columns, first.Rows)

@@ -54,8 +54,25 @@ type group struct {
 	done  bool // seen by the consumer
 	again bool // what it decodes in part is worth keeping for another request
 
+	turn sync.Once // ends that of the large chunks
+
 	mu  sync.Mutex
 	err error
+}
+
+// begin takes part in a turn with the large chunks of the request, if it has such: see held.begin.
+func (g *group) begin(ctx context.Context, wait bool) (bool, error) {
+	if h := g.plan.held(); h != nil {
+		return h.begin(ctx, wait)
+	}
+	return true, nil
+}
+
+// end ends that, once.
+func (g *group) end() {
+	if h := g.plan.held(); h != nil {
+		g.turn.Do(h.end)
+	}
 }
 
 // addJobs plans the chunks of a group, in the order of the grid.
@@ -186,6 +203,7 @@ func (g *group) work(do func() error) {
 		}
 	}
 	g.lease.Close()
+	g.end()
 	g.ended <- g
 }
 
@@ -205,7 +223,7 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 	if len(jobs) == 0 || err != nil {
 		return err
 	}
-	s := newScratch(ctx, g.lease)
+	s := newScratch(ctx, g.lease, g.plan.held())
 	defer s.release()
 	for part := range slices.Chunk(jobs, g.plan.perTask()) {
 		if err := g.load(ctx, s, part); err != nil {
@@ -275,6 +293,7 @@ func (g *group) release() {
 		f.release()
 	}
 	g.lease.Close()
+	g.end()
 }
 
 func (f *fill) release() {

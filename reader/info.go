@@ -3,6 +3,7 @@ package reader
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -46,19 +47,46 @@ type Info struct {
 	Path       string          `json:"path"`
 	Kind       string          `json:"kind"`             // table, array, vlarray, unsupported
 	Reason     string          `json:"reason,omitempty"` // why unsupported
-	Type       string          `json:"type"`             // canonical text of the HDF5 type
+	Type       string          `json:"type,omitempty"`   // canonical text of the HDF5 type; what wrote a frame
 	Shape      []int64         `json:"shape"`            // null: null dataspace
 	MaxShape   []int64         `json:"max_shape"`        // -1: unlimited
-	Layout     string          `json:"layout"`
+	Layout     string          `json:"layout,omitempty"`
 	Chunks     []int64         `json:"chunks"`
-	Filters    []string        `json:"filters"` // deflate, shuffle, .. or the id
-	Rows       int64           `json:"rows"`
-	Bytes      int64           `json:"bytes"`  // of its elements
-	Stored     int64           `json:"stored"` // in the file
+	Filters    []string        `json:"filters"` // deflate, shuffle, .. or the id; null: unknown, or those of a frame's parts
+	Rows       Count           `json:"rows"`
+	Bytes      Count           `json:"bytes"`  // of its elements
+	Stored     Count           `json:"stored"` // in the file; listings leave it unknown where it takes a walk of the chunk index
 	Attributes json.RawMessage `json:"attributes"`
 	Comment    string          `json:"comment,omitempty"`
 	Witness    string          `json:"witness,omitempty"` // why libhdf5 was asked about it
 	Schema     *arrow.Schema   `json:"-"`                 // of a request for the whole; nil if unsupported
+}
+
+// Count is a number of rows or bytes, Unknown where nothing says it: null in JSON.
+type Count int64
+
+// Unknown is a Count that nothing says.
+const Unknown Count = -1
+
+// MarshalJSON is part of json.Marshaler.
+func (c Count) MarshalJSON() ([]byte, error) {
+	if c < 0 {
+		return []byte("null"), nil
+	}
+	return strconv.AppendInt(nil, int64(c), 10), nil
+}
+
+// UnmarshalJSON is part of json.Unmarshaler.
+func (c *Count) UnmarshalJSON(text []byte) error {
+	if *c = Unknown; string(text) == "null" {
+		return nil
+	}
+	return json.Unmarshal(text, (*int64)(c))
+}
+
+// unknown is what a dataset is before anything of it is known.
+func unknown(path string, attrs json.RawMessage) Info {
+	return Info{Path: path, Kind: "unsupported", Rows: Unknown, Bytes: Unknown, Stored: Unknown, Attributes: attrs}
 }
 
 // IsHDF5 tells whether a file has the signature of HDF5 where it may stand. The error is of a file that cannot be read.
@@ -113,8 +141,9 @@ func groupInfo(g meta.Group) GroupInfo {
 func unlisted(groups []meta.Group) (out []Info) {
 	for _, g := range groups {
 		if g.Err != "" {
-			out = append(out, Info{Path: g.Path, Kind: "unsupported", Reason: "a group that cannot be listed whole: " + g.Err,
-				Filters: []string{}, Attributes: attributes(g.Attrs)})
+			d := unknown(g.Path, attributes(g.Attrs))
+			d.Reason = "a group that cannot be listed whole: " + g.Err
+			out = append(out, d)
 		}
 	}
 	return out

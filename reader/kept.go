@@ -13,6 +13,7 @@ type kept struct {
 	span
 	size int64 // bytes of an element
 	band int64 // rows of a segment, but for the last
+	skip int64 // rows that are to come first and belong to nobody
 
 	mem      *bufpool.Memory
 	room     int64 // bytes it may still take
@@ -22,13 +23,15 @@ type kept struct {
 
 const keptBand = 256 << 10 // bytes
 
-// newKept may take a quarter of the budget.
-func newKept(mem *bufpool.Memory, size int64) *kept {
-	return &kept{span: span{step: 1}, size: size, band: max(1, keptBand/size), mem: mem, room: mem.Budget.Limit() / 4}
+// newKept may take a quarter of the budget. It leaves the first rows that come out.
+func newKept(mem *bufpool.Memory, size, skip int64) *kept {
+	return &kept{span: span{step: 1}, size: size, band: max(1, keptBand/size), skip: skip, mem: mem, room: mem.Budget.Limit() / 4}
 }
 
 // add appends rows; false if there is no room for them.
 func (k *kept) add(rows []byte) bool {
+	gone := min(k.skip, int64(len(rows))/k.size)
+	k.skip, rows = k.skip-gone, rows[gone*k.size:]
 	for len(rows) > 0 {
 		used := k.n % k.band * k.size
 		if used == 0 && !k.grow() {
@@ -69,7 +72,7 @@ func (k *kept) over(p *Plan) *Plan { return p.from1D(k, k.span, k.band) }
 
 func (k *kept) extents() []int64 { return []int64{k.band} }
 
-func (k *kept) need(int64) int64 { return 0 }
+func (k *kept) need(int64, *held) int64 { return 0 }
 
 func (k *kept) load(_ context.Context, _ *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
 	for i, at := range chunks {

@@ -18,7 +18,7 @@ type library interface {
 // unfilter is plug-ins: in helper processes of their own, or in this one.
 type unfilter interface {
 	Find(ctx context.Context, filter uint16) error
-	Undo(ctx context.Context, c h5proc.Chunk) ([]byte, error)
+	Undo(ctx context.Context, c h5proc.Chunks) ([][]byte, error)
 	Close() error
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
 )
 
@@ -21,14 +22,14 @@ func (d *Dataset) sortable(ctx context.Context, r Request) error {
 		names = append(names, c.Name)
 	}
 	if !slices.Contains(names, r.SortBy) {
-		return fault.New(fault.NotFound, "sort_by: no column %q%s", r.SortBy, near.Hint(r.SortBy, names))
+		return fault.New(fault.NotFound, "sort_by: no column %s%s", spell.Quote(r.SortBy), near.Hint(r.SortBy, names))
 	}
 	t, err := d.asValue(r.SortBy)
 	if err != nil {
 		return err
 	}
 	if _, ok := keyClass(t); !ok {
-		return fault.New(fault.Invalid, "sort_by: column %q of %s has no order", r.SortBy, t)
+		return fault.New(fault.Invalid, "sort_by: column %s of %s has no order", spell.Quote(r.SortBy), t)
 	}
 	if r.CheckCSI {
 		return d.checkCSI(ctx, r.SortBy)
@@ -53,12 +54,12 @@ func (d *Dataset) checkCSI(ctx context.Context, column string) error {
 	default:
 		why = "the index does not cover all rows"
 	}
-	return fault.New(fault.Precondition, "sort_by: column %q has no completely sorted index that can be used (%s); leave out check_csi to sort it", column, why)
+	return fault.New(fault.Precondition, "sort_by: column %s has no completely sorted index that can be used (%s); leave out check_csi to sort it", spell.Quote(column), why)
 }
 
 // ordered filters, sorts, then slices. Rows that lie scattered are read here, unless they only point at their data.
-func (p *Plan) ordered(ctx context.Context, limit int64) (sequence, error) {
-	rows, err := p.sorted(ctx, limit)
+func (p *Plan) ordered(ctx context.Context) (sequence, error) {
+	rows, err := p.sorted(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,18 +96,18 @@ func (p *Plan) listed(ctx context.Context, l rowList) (sequence, error) {
 	return p.carry(ctx, rows)
 }
 
-func (p *Plan) sorted(ctx context.Context, limit int64) (*sortedRows, error) {
+func (p *Plan) sorted(ctx context.Context) (*sortedRows, error) {
 	all := span{step: 1, n: p.ds.rows()}
 	if p.where != nil {
-		rows, err := p.filter(ctx, all, -1)
+		rows, err := p.filter(ctx, all, everything)
 		if err != nil {
 			return nil, err
 		}
 		defer rows.close()
-		return p.bySorting(ctx, rows.plain(), limit)
+		return p.bySorting(ctx, rows.plain())
 	}
 	if p.req.Index == IndexOff {
-		return p.bySorting(ctx, all, limit)
+		return p.bySorting(ctx, all)
 	}
 	ix, _, err := p.ds.indexOf(ctx, p.req.SortBy)
 	if err != nil {
@@ -116,24 +117,22 @@ func (p *Plan) sorted(ctx context.Context, limit int64) (*sortedRows, error) {
 		if orders, err := ix.orders(ctx); err != nil {
 			return nil, err
 		} else if orders {
-			return p.byIndex(ctx, ix, limit)
+			return p.byIndex(ctx, ix)
 		}
 	}
 	if p.req.Index == IndexOnly {
 		return nil, p.ds.checkCSI(ctx, p.req.SortBy)
 	}
-	return p.bySorting(ctx, all, limit)
+	return p.bySorting(ctx, all)
 }
 
 // places is which places of n sorted rows the request takes, in ascending order; down: it wants them the other way.
-func (p *Plan) places(n, limit int64) (part span, down bool, err error) {
+func (p *Plan) places(n int64) (part span, down bool, err error) {
 	part, err = slice(p.req.Start, p.req.Stop, p.req.Step, n)
 	if err != nil {
 		return part, false, err
 	}
-	if limit >= 0 {
-		part = part.cut(limit)
-	}
+	part = p.req.page().of(part).(span)
 	if part.step < 0 && part.n > 0 {
 		part = span{start: part.start + (part.n-1)*part.step, step: -part.step, n: part.n}
 		down = true
@@ -145,14 +144,14 @@ func (p *Plan) newSortedRows(n int64, down bool) (*sortedRows, error) {
 	return newSortedRows(p.budget(), n, p.geo.chunk[p.geo.rows], down)
 }
 
-func (p *Plan) budget() *bufpool.Budget { return p.ds.file.eng.mem.Budget }
+func (p *Plan) budget() *bufpool.Budget { return p.mem().Budget }
 
 // indexStep is how many places of an index are read at once.
 const indexStep = 1 << 17
 
 // byIndex takes the order that a completely sorted index keeps.
-func (p *Plan) byIndex(ctx context.Context, ix *columnIndex, limit int64) (*sortedRows, error) {
-	part, down, err := p.places(p.ds.rows(), limit)
+func (p *Plan) byIndex(ctx context.Context, ix *columnIndex) (*sortedRows, error) {
+	part, down, err := p.places(p.ds.rows())
 	if err != nil {
 		return nil, err
 	}
@@ -187,8 +186,8 @@ func finished(out *sortedRows, err error) (*sortedRows, error) {
 }
 
 // bySorting reads the column of rows and sorts it: ascending, NaN last, equal keys as they come.
-func (p *Plan) bySorting(ctx context.Context, rows sequence, limit int64) (*sortedRows, error) {
-	part, down, err := p.places(rows.Len(), limit)
+func (p *Plan) bySorting(ctx context.Context, rows sequence) (*sortedRows, error) {
+	part, down, err := p.places(rows.Len())
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +195,7 @@ func (p *Plan) bySorting(ctx context.Context, rows sequence, limit int64) (*sort
 	if err != nil {
 		return nil, err
 	}
-	room, err := sortRoom(ctx, p.budget(), rows.Len(), class)
+	room, err := p.sortRoom(ctx, rows.Len(), class)
 	if err != nil {
 		return nil, err
 	}
@@ -223,9 +222,18 @@ func (p *Plan) bySorting(ctx context.Context, rows sequence, limit int64) (*sort
 	}))
 }
 
-// sortRoom reserves what sorting takes, at most an eighth of the budget; less where others use it.
-func sortRoom(ctx context.Context, b *bufpool.Budget, rows int64, class ptindex.Class) (int64, error) {
-	most := b.Limit() / 8
+const (
+	sortShare     = 8 // what sorting takes of the budget: one in so many
+	sortShareHeld = 3 // and of what a request has beside large chunks
+)
+
+// sortRoom reserves what sorting takes, at most its share of the budget; less where others use it.
+func (p *Plan) sortRoom(ctx context.Context, rows int64, class ptindex.Class) (int64, error) {
+	b := p.budget()
+	most := b.Limit() / sortShare
+	if p.claim != nil {
+		most = b.Limit() / sortShareHeld
+	}
 	if class != ptindex.Bytes {
 		most = min(most, rows*pairBytes+1)
 	}

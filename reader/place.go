@@ -149,7 +149,7 @@ func (r *Run) leased(f *fill) int64 {
 	if r.at != nil {
 		return 0
 	}
-	return r.plan.batchBytes(f.Rows)
+	return r.plan.fillBytes(f.Rows)
 }
 
 // allocator is where the buffers of a batch come from.

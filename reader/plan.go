@@ -2,12 +2,12 @@ package reader
 
 import (
 	"context"
-	"runtime"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
 const (
@@ -27,11 +27,14 @@ type Plan struct {
 
 	fixed   sequence // the rows, if they are known without reading
 	where   *condition
-	probe   *probe     // looks for rows that match; no batches are made
-	size    int64      // rows of a batch
-	promise bool       // every batch has exactly size rows
-	frame   *framePlan // it is made of others
-	single  bool       // of a frame: nothing is decoded ahead but the next block
+	probe   *probe         // looks for rows that match; no batches are made
+	size    int64          // rows of a batch
+	promise bool           // every batch has exactly size rows
+	frame   *framePlan     // it is made of others
+	single  bool           // of a frame: nothing is decoded ahead but the next block
+	names   []frame.Column // of the frame that it is part of, which conditions may use
+	claim   *claim         // what the request has reserved for large chunks, in a run; nil: none
+	sides   int            // plans of a frame that share it, this one too; 0: none
 }
 
 // Plan checks a request (its File and Dataset members only name the result) without reading a row.
@@ -45,7 +48,12 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if d.frame != nil {
 		return d.planFrame(ctx, r)
 	}
-	p := &Plan{ds: d, req: r}
+	return d.planNamed(ctx, r, nil)
+}
+
+// planNamed plans a request whose condition may use the names of a frame.
+func (d *Dataset) planNamed(ctx context.Context, r Request, names []frame.Column) (*Plan, error) {
+	p := &Plan{ds: d, req: r, names: names}
 	axes, err := d.axes(r)
 	if err != nil {
 		return nil, err
@@ -125,18 +133,22 @@ func (p *Plan) sequence(ctx context.Context) (err error) {
 	default:
 		p.fixed, err = slice(r.Start, r.Stop, r.Step, n)
 	}
-	if err == nil && p.fixed != nil && p.req.Limit != nil {
-		p.fixed = limited(p.fixed, *p.req.Limit)
+	if err == nil {
+		p.fixed = p.req.page().of(p.fixed)
 	}
 	return err
 }
 
-// chosen is the rows that a select takes.
-type chosen struct{ axis }
+// chosen is the rows that a select takes, from its first on.
+type chosen struct {
+	axis
+	first int64
+}
 
 func (c chosen) Len() int64 { return c.n }
 
 func (c chosen) Runs(runs []run, lo, hi, at int64) []run {
+	lo, hi = c.first+lo, c.first+hi
 	for _, r := range c.runs {
 		a, b := max(lo, r.dst), min(hi, r.dst+r.n)
 		if a < b {
@@ -146,29 +158,13 @@ func (c chosen) Runs(runs []run, lo, hi, at int64) []run {
 	return runs
 }
 
-func limited(s sequence, n int64) sequence {
-	switch s := s.(type) {
-	case span:
-		return s.cut(n)
-	case rowList:
-		return s[:min(n, s.Len())]
-	case chosen:
-		s.n = min(s.n, n)
-		return s
-	case section:
-		s.n = min(s.n, n)
-		return s
-	}
-	return s
-}
-
 // question checks what only reading can answer.
 func (p *Plan) question(ctx context.Context) (err error) {
 	if _, err := slice(p.req.Start, p.req.Stop, p.req.Step, p.ds.rows()); err != nil {
 		return err
 	}
 	if p.req.Where != nil {
-		if p.where, err = p.ds.condition(p.req); err != nil {
+		if p.where, err = p.ds.newCondition(p.req, p.names); err != nil {
 			return err
 		}
 	}
@@ -186,22 +182,18 @@ func (p *Plan) rows(ctx context.Context) (sequence, error) {
 	if p.fixed != nil {
 		return p.fixed, nil
 	}
-	limit := int64(-1)
-	if p.req.Limit != nil {
-		limit = *p.req.Limit
-	}
 	if p.req.SortBy == "" {
 		rows, err := slice(p.req.Start, p.req.Stop, p.req.Step, p.ds.rows())
 		if err != nil {
 			return nil, err
 		}
-		list, along, err := p.matches(ctx, rows, limit, true)
+		list, along, err := p.matches(ctx, rows, p.req.page(), true)
 		if along != nil {
 			return along, err
 		}
 		return list, err
 	}
-	return p.ordered(ctx, limit)
+	return p.ordered(ctx)
 }
 
 // Schema has the schema metadata of docs/protocol.md section 4.
@@ -337,6 +329,9 @@ func (p *Plan) workers() int {
 	if p.req.Stream != nil && p.req.Stream.Workers > 0 {
 		n = min(n, p.req.Stream.Workers)
 	}
+	if _, ok := p.store.(heavier); ok && p.claim != nil {
+		n = min(n, p.claim.slots)
+	}
 	return n
 }
 
@@ -349,21 +344,6 @@ func (p *Plan) window() int {
 		return int(max(1, min(*p.req.Stream.ReadAhead, maxGroups)))
 	}
 	return 2*p.workers() + 1
-}
-
-// groupBytes is how many bytes of batches are filled together for the sake of chunks they share.
-func (p *Plan) groupBytes() int64 {
-	band := p.geo.chunk[p.geo.rows] * p.rowBytes()
-	return min(max(band, 4<<20), p.ds.file.eng.mem.Budget.Limit()/4)
-}
-
-// scratchBytes is what the workers need to read the chunks of a group.
-func (p *Plan) scratchBytes(jobs int) int64 {
-	per := p.perTask()
-	tasks := (jobs + per - 1) / per
-	n := int64(min(tasks, p.workers(), runtime.GOMAXPROCS(0)))
-	need := p.store.need(p.chunkBytes() * int64(min(per, jobs)))
-	return n * (need + need/4)
 }
 
 func (p *Plan) resolver(ctx context.Context) convert.Resolver {

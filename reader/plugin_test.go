@@ -6,13 +6,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
 )
 
 // compile builds the plug-in of testdata into a folder.
@@ -111,6 +114,77 @@ func TestPlugin(t *testing.T) {
 		}
 		require.Equal(t, map[string]string{"/flip": "array", "/mixed": "array", "/missing": "unsupported"}, kinds)
 	}
+}
+
+// counted counts what plug-ins are asked to undo.
+type counted struct {
+	unfilter
+	chunks *atomic.Int64
+}
+
+func (c counted) Undo(ctx context.Context, chunks h5proc.Chunks) ([][]byte, error) {
+	c.chunks.Add(int64(len(chunks.Bytes)))
+	return c.unfilter.Undo(ctx, chunks)
+}
+
+// Chunks of which a request takes a part are kept, as those of native filters are.
+func TestPluginChunksAreCached(t *testing.T) {
+	dir := t.TempDir()
+	compile(t, filepath.Join(dir, "libflip.so"), "-DID=399")
+	e := engineWith(t, dir, Config{Helpers: 1})
+	var n atomic.Int64
+	e.foreign = counted{e.foreign, &n}
+	f := pluginFile(t, e, "own.h5")
+	first, last := int64(5), int64(6)
+	want := ascending[int32](385, true)[5*35 : 6*35]
+	require.Equal(t, want, elements[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
+	asked := n.Load()
+	require.Positive(t, asked)
+	require.Equal(t, want, elements[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
+	require.Equal(t, asked, n.Load())
+}
+
+// busy notes how many calls are under way at once.
+type busy struct {
+	unfilter
+	now, most *atomic.Int64
+}
+
+func (b busy) Undo(ctx context.Context, chunks h5proc.Chunks) ([][]byte, error) {
+	n := b.now.Add(1)
+	defer b.now.Add(-1)
+	for most := b.most.Load(); n > most && !b.most.CompareAndSwap(most, n); most = b.most.Load() {
+	}
+	return b.unfilter.Undo(ctx, chunks)
+}
+
+// Helpers work side by side.
+func TestHelpersSideBySide(t *testing.T) {
+	dir := t.TempDir()
+	compile(t, filepath.Join(dir, "libslow.so"), "-DID=396", "-DSLOW")
+	e := engineWith(t, dir, Config{Helpers: 2, Workers: 3})
+	var now, most atomic.Int64
+	e.foreign = busy{e.foreign, &now, &most}
+	got := elements[int32](t, pluginFile(t, e, "slow.h5"), "/slow", Request{})
+	require.Equal(t, []int32{-1, 1, 16, 17}, []int32{got[0], got[1<<16], got[17<<16-1], got[len(got)-1]})
+	require.GreaterOrEqual(t, most.Load(), int64(2))
+}
+
+// Whoever gives up does not wait for a plug-in.
+func TestCancelledWhileAPluginWorks(t *testing.T) {
+	e := misbehaving(t, "HANG")
+	d, err := pluginFile(t, e, "crash.h5").Dataset(context.Background(), "/crash")
+	require.NoError(t, err)
+	p, err := d.Plan(context.Background(), Request{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	run := p.Run(ctx)
+	defer run.Release()
+	require.False(t, run.Next())
+	require.ErrorIs(t, run.Err(), context.DeadlineExceeded)
+	require.Less(t, time.Since(began), callTimeout)
 }
 
 func TestMissingPlugin(t *testing.T) {

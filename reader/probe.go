@@ -22,6 +22,7 @@ import (
 // probe looks, in the workers, at each decoded chunk for rows that match a condition, and takes their elements along.
 type probe struct {
 	columns *convert.Program // the condition's
+	inputs  []operand        // of the condition
 	whole   *convert.Program // an element as bytes; nil: nothing is taken along
 	full    atomic.Bool      // there is no more room for them
 	enough  *enough          // nil: all matches are wanted
@@ -45,10 +46,9 @@ type find struct {
 }
 
 func (p *Plan) newProbe(c *condition, columns *convert.Program, limit int64, keep bool) (*probe, error) {
-	b := &probe{columns: columns, enough: newEnough(limit), tally: p.newTally(columns, c.program.Columns())}
+	b := &probe{columns: columns, enough: newEnough(limit), tally: p.newTally(columns, c.numbers), inputs: c.inputs}
 	b.scratch.New = func() any {
-		n := len(c.columns)
-		return &look{eval: c.program.NewEval(), vectors: make([]where.Vector, n), meters: make([]chunkstats.Meter, n)}
+		return &look{eval: c.program.NewEval(), vectors: make([]where.Vector, len(c.inputs)), meters: make([]chunkstats.Meter, len(c.columns))}
 	}
 	if !keep {
 		return b, nil
@@ -137,16 +137,35 @@ func (b *probe) match(l *look, f *fill, r convert.Resolver, e convert.Elems, fil
 		return err
 	}
 	defer rec.Release()
-	for i := range l.vectors {
-		l.vectors[i] = vector(rec.Column(i))
+	for i := range l.meters {
 		if news && b.tally.classes[i] != chunkstats.None {
 			l.meters[i].Take(rec.Column(i), 0, int(n))
 		}
 	}
 	l.set = slices.Grow(l.set[:0], int(n))[:n]
-	l.eval.Eval(l.vectors, int(n), l.set)
-	clear(l.vectors)
+	l.ask(b.inputs, rec)
 	return nil
+}
+
+// ask evaluates the condition for the rows of a record, in pieces where elements are taken out of lists.
+func (l *look) ask(inputs []operand, rec arrow.Record) {
+	n := int(rec.NumRows())
+	whole, step := make([]where.Vector, len(inputs)), max(n, 1)
+	for i, in := range inputs {
+		if a := rec.Column(in.at); inLists(a) {
+			step = listRows
+		} else {
+			whole[i] = vector(a, nil)
+		}
+	}
+	for from := 0; from < n; from += step {
+		to := min(n, from+step)
+		for i, in := range inputs {
+			l.vectors[i] = in.vector(rec.Column(in.at), whole[i], from, to)
+		}
+		l.eval.Eval(l.vectors, to-from, l.set[from:to])
+	}
+	clear(l.vectors)
 }
 
 // collect notes what is set: hits for the result, l.src and l.dst for gathering.

@@ -30,7 +30,7 @@ func TestNextSet(t *testing.T) {
 
 func TestKept(t *testing.T) {
 	mem := &bufpool.Memory{Budget: bufpool.NewBudget(8<<20, time.Second), Pool: bufpool.NewPool(8 << 20)}
-	k := newKept(mem, 100)
+	k := newKept(mem, 100, 0)
 	rows := make([]byte, 100*777)
 	for i := range rows {
 		rows[i] = byte(i / 100)

@@ -16,12 +16,13 @@ type Request struct {
 	MaskBools   []bool  // the same as it comes by an exchange; nil: not asked
 
 	Where    *string
-	Vars     map[string]any // int64, float64, string, bool
+	Vars     map[string]any // int64, uint64, float64, string, bool
 	SortBy   string
 	CheckCSI bool
 	Index    string // use of PyTables' column indexes: IndexAuto ("" too), IndexOff or IndexOnly
 
-	Limit      *int64
+	Offset     int64   // rows of the result (filtered, sorted) that are passed over
+	Limit      *int64  // rows given then at most; nil: all
 	Stream     *Stream // nil: one ordered pass
 	BatchRows  int64   // 0: default
 	BatchBytes int64   // 0: default

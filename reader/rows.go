@@ -79,12 +79,6 @@ func count(first, last, step int64) int64 {
 	return 0
 }
 
-// cut keeps the first n rows.
-func (s span) cut(n int64) span {
-	s.n = min(s.n, n)
-	return s
-}
-
 // rowList is rows one by one.
 type rowList []int64
 

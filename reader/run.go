@@ -23,6 +23,7 @@ type Run struct {
 	blocks *blocks
 	seq    sequence
 	begun  bool
+	claim  *claim    // that it has to close; nil: none
 	at     Placement // nil: the engine's memory
 	mapped bool      // batches may be mapped from the file
 	lent   loans     // those that are
@@ -133,6 +134,9 @@ func (r *Run) begin() error {
 		return nil
 	}
 	r.begun = true
+	if err := r.reserve(); err != nil {
+		return err
+	}
 	seq, err := r.plan.rows(r.ctx)
 	if err != nil {
 		return err
@@ -178,17 +182,21 @@ func (r *Run) start() (*group, error) {
 		return nil, err
 	}
 	g := &group{plan: r.plan, fills: fills, ended: r.ended}
+	if ok, err := g.begin(r.ctx, r.idle()); !ok {
+		r.putBack(fills)
+		return nil, err
+	}
 	r.mapFills(g)
 	g.addJobs()
 	r.parted += int64(len(g.jobs)) * r.plan.chunkBytes()
 	g.again = r.plan.ds.file.eng.chunks.Holds(r.parted)
-	scratch := r.plan.scratchBytes(len(g.jobs))
-	total := scratch
+	total := r.plan.scratchBytes(len(g.jobs)) + r.plan.packedBytes(fills, len(g.jobs))
 	for _, f := range fills {
 		total += r.leased(f)
 	}
 	lease, err := r.lease(total)
 	if lease == nil || err != nil {
+		g.end()
 		r.putBack(fills)
 		return nil, err
 	}
@@ -201,7 +209,7 @@ func (r *Run) start() (*group, error) {
 }
 
 func (r *Run) lease(n int64) (*bufpool.Lease, error) {
-	mem := r.plan.ds.file.eng.mem
+	mem := r.plan.mem()
 	if r.idle() {
 		return mem.Lease(r.ctx, n)
 	}
@@ -226,7 +234,7 @@ func (r *Run) collect() []*fill {
 			r.peeked = f
 			break
 		}
-		bytes += r.plan.batchBytes(f.Rows) + int64(len(f.runs))*runBytes
+		bytes += r.plan.fillBytes(f.Rows) + int64(len(f.runs))*runBytes
 		fills = append(fills, f)
 	}
 	return fills
@@ -254,7 +262,7 @@ func (r *Run) shares(a, b *fill) bool {
 // together tells whether a block belongs into the group that has bytes and ends with another one.
 func (r *Run) together(bytes int64, last, next *fill) bool {
 	if s, ok := r.seq.(*sortedRows); ok && s.scattered() {
-		return bytes < r.plan.budget().Limit()/4
+		return bytes < r.plan.sharedBytes()
 	}
 	return bytes < r.plan.groupBytes() && r.shares(last, next)
 }
@@ -333,6 +341,9 @@ func (r *Run) stop() {
 	r.flight, r.ready = nil, nil
 	if s, ok := r.seq.(interface{ close() }); ok {
 		s.close()
+	}
+	if r.claim != nil {
+		r.claim.close()
 	}
 }
 

@@ -227,7 +227,7 @@ func TestSectionsOfRowsAreJoined(t *testing.T) {
 			require.NoError(t, parts[k].finish())
 		}
 		left := rest(parts[0].all(), 5).(section)
-		all, err := p.joined(limited(left, left.n-1).(section), parts[1])
+		all, err := p.joined(cutOf(left, 0, left.n-1).(section), parts[1])
 		require.NoError(t, err)
 		parts[0].close()
 		rows, err := all.list()

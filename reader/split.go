@@ -23,7 +23,7 @@ func (p *Plan) Split(n int) []Request {
 func (p *Plan) part(rows span, lo, hi int64) Request {
 	r := p.req
 	start, stop := rows.start+lo*rows.step, rows.start+(hi-1)*rows.step+1
-	r.Start, r.Stop, r.Limit, r.Endpoints = &start, &stop, nil, 0
+	r.Start, r.Stop, r.Offset, r.Limit, r.Endpoints = &start, &stop, 0, nil, 0
 	r.Fields = slices.Clone(r.Fields)
 	return r
 }

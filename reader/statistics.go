@@ -162,8 +162,8 @@ func (t *tally) bounds(i int, chunk int64) (b where.Bounds, ok bool) {
 		b.Lo, b.Hi = math.Inf(1), math.Inf(-1)
 	case c == chunkstats.Int:
 		b.Lo, b.Hi = below(chunkstats.IntOf(s.Lo)), above(chunkstats.IntOf(s.Hi))
-	case c == chunkstats.Uint: // of 32 bits at most: conditions have no others
-		b.Lo, b.Hi = float64(s.Lo), float64(s.Hi)
+	case c == chunkstats.Uint:
+		b.Lo, b.Hi = belowUnsigned(s.Lo), aboveUnsigned(s.Hi)
 	case c == chunkstats.Float:
 		b.Lo, b.Hi = chunkstats.FloatOf(s.Lo), chunkstats.FloatOf(s.Hi)
 	default:
@@ -190,6 +190,22 @@ func above(v int64) float64 {
 	return math.Nextafter(float64(v), math.Inf(1))
 }
 
+// belowUnsigned is a float64 that is not above an integer.
+func belowUnsigned(v uint64) float64 {
+	if f := float64(v); v < exact {
+		return f
+	}
+	return math.Nextafter(float64(v), math.Inf(-1))
+}
+
+// aboveUnsigned is a float64 that is not below an integer.
+func aboveUnsigned(v uint64) float64 {
+	if f := float64(v); v < exact {
+		return f
+	}
+	return math.Nextafter(float64(v), math.Inf(1))
+}
+
 // likely leaves out of a slice the chunks of which statistics tell that no row matches, and says how many those are.
 func (p *Plan) likely(ctx context.Context, rows span) (s sequence, skipped int64, err error) {
 	if p.req.Index == IndexOff || len(p.where.columns) == 0 {
@@ -199,20 +215,16 @@ func (p *Plan) likely(ctx context.Context, rows span) (s sequence, skipped int64
 	if err != nil {
 		return nil, 0, err
 	}
-	t := p.newTally(program, p.where.program.Columns())
+	t := p.newTally(program, p.where.numbers)
 	if t.empty() {
 		return rows, 0, nil
-	}
-	at := map[int]int{}
-	for i, c := range t.columns {
-		at[c] = i
 	}
 	var out pieces
 	cut(run{src: rows.start, step: rows.step, n: rows.n}, t.band, func(chunk int64, part run) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !p.where.program.May(func(c int) (where.Bounds, bool) { return t.bounds(at[c], chunk) }) {
+		if !p.where.program.May(func(c int) (where.Bounds, bool) { return t.bounds(p.where.place(c), chunk) }) {
 			skipped++
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -58,6 +59,7 @@ func (d *Dataset) chunkedStore() (store, error) {
 		}
 		bytes *= n
 	}
+	c.heavy = c.weigh(d)
 	return c, nil
 }
 
@@ -95,7 +97,7 @@ func (d *Dataset) externalSource(need int64) (source, error) {
 		if x.Size != h5file.Unlimited && x.Size < uint64(n) {
 			n = int64(x.Size)
 		}
-		e.segments = append(e.segments, segment{file: f, name: x.Name, from: e.end(), off: x.Offset, n: n})
+		e.segments = append(e.segments, segment{file: f, name: spell.Escape(x.Name), from: e.end(), off: x.Offset, n: n})
 	}
 	if e.end() < need {
 		return nil, fault.New(fault.DataLoss, "external files hold %d bytes, the extent needs %d", e.end(), need)

@@ -22,22 +22,23 @@ type store interface {
 	// they are valid during the call only. fill: it is one element that stands for all. A chunk that s.place has a place
 	// for may be put there instead, without a call.
 	load(ctx context.Context, s *scratch, chunks [][]int64, use func(i int, e convert.Elems, fill bool) error) error
-	// need is the most bytes one worker takes for a load of chunks of so many bytes in all.
-	need(bytes int64) int64
+	// need is the most bytes one worker takes for a load of chunks of so many bytes in all, beside those that are held.
+	need(bytes int64, h *held) int64
 }
 
 // scratch is what one worker reads and decodes into.
 type scratch struct {
 	mem   *bufpool.Lease // of the group the worker works for
 	codec *filter.Scratch
+	held  *held // large chunks; nil: the request has none
 
 	partial func(i int) bool   // whether a chunk of the load is wanted in part only; nil: none is
 	place   func(i int) []byte // where a chunk's elements go, if all as they are and side by side, else nil; nil: none do
 }
 
 // newScratch takes its memory of a lease. The context ends waiting for what others decode.
-func newScratch(ctx context.Context, l *bufpool.Lease) *scratch {
-	s := &scratch{mem: l, codec: filter.NewScratch(l.Allocate, l.Free)}
+func newScratch(ctx context.Context, l *bufpool.Lease, h *held) *scratch {
+	s := &scratch{mem: l, codec: filter.NewScratch(l.Allocate, l.Free), held: h}
 	s.codec.Context = ctx
 	return s
 }
@@ -59,6 +60,7 @@ type chunked struct {
 	elemSize int
 	fill     []byte // one element
 	end      uint64 // of what the file's superblock says was allocated
+	heavy    heavy
 
 	cache          *chunkcache.Cache // nil: none
 	serial, object uint64            // of file and object, in the cache
@@ -67,13 +69,6 @@ type chunked struct {
 func (c *chunked) extents() []int64 { return c.chunk }
 
 func (c *chunked) bytes() int64 { return product(c.chunk) * int64(c.elemSize) }
-
-func (c *chunked) need(bytes int64) int64 {
-	if c.filters == nil {
-		return min(bytes, max(spanSize, c.bytes()))
-	}
-	return min(bytes, max(spanSize, c.bytes())) + 3*c.bytes()
-}
 
 // unfiltered tells whether a chunk went through no filter.
 func (c *chunked) unfiltered(f stored) bool { return c.filters == nil || c.index.Unfiltered(f.linear) }
@@ -98,6 +93,9 @@ func (c *chunked) load(ctx context.Context, s *scratch, chunks [][]int64, use fu
 	found, err := c.looked(ctx, s, found, use)
 	if err != nil {
 		return err
+	}
+	if s.held.holds(c.heavy.need) {
+		return c.loadHeld(ctx, s, found, use)
 	}
 	found, p, err := c.cached(s, found, use)
 	if err != nil {
@@ -161,9 +159,38 @@ func (c *chunked) loadSpan(ctx context.Context, s *scratch, span blockio.Span, f
 	if err := c.file.Read(ctx, buf, span.Addr); err != nil {
 		return c.failed(found[span.First], err)
 	}
-	for _, f := range found[span.First:span.Last] {
-		off := f.Addr - span.Addr
-		src := buf[off : off+uint64(f.Size)]
+	for part := range slices.Chunk(found[span.First:span.Last], c.together()) {
+		if err := c.decodeAll(s, buf, span.Addr, part, p, use); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// together is how many chunks are decoded at once.
+func (c *chunked) together() int {
+	if c.filters == nil {
+		return 1
+	}
+	return c.filters.AheadOf(int(c.bytes()))
+}
+
+// decodeAll decodes chunks that lie in what was read from an address on.
+func (c *chunked) decodeAll(s *scratch, buf []byte, addr uint64, part []stored, p *pending, use func(int, convert.Elems, bool) error) error {
+	ahead := make([]filter.Encoded, len(part))
+	for i, f := range part {
+		off := f.Addr - addr
+		ahead[i] = filter.Encoded{Src: buf[off : off+uint64(f.Size)], Mask: f.Mask}
+		if c.unfiltered(f) {
+			ahead[i].Mask = ^uint32(0)
+		}
+	}
+	if len(part) > 1 {
+		c.filters.Ahead(s.codec, ahead, int(c.bytes()))
+	}
+	for i, f := range part {
+		src := ahead[i].Src
+		f.Mask = ahead[i].Mask
 		if done, err := c.placed(s, src, f); err != nil {
 			return c.failed(f, err)
 		} else if done {

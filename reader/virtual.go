@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/vds"
@@ -81,7 +82,7 @@ func (f *File) inside(name string) error {
 		}
 	}
 	if !f.loc.Inside(disk) {
-		return fault.New(fault.Unsupported, "virtual source %s %w", filepath.Base(name), errOutside)
+		return fault.New(fault.Unsupported, "virtual source %s %w", spelledBase(name), errOutside)
 	}
 	return nil
 }
@@ -101,7 +102,7 @@ func existing(path string) string {
 }
 
 // virtualSource opens what a mapping names; nil if it is not there, where libhdf5 takes the fill value. A file by an
-// absolute name is looked for beside this one too, as libhdf5 does.
+// absolute name is looked for beside this one too, as libhdf5 does. Both names are the mapping's, not spelled.
 func (f *File) virtualSource(ctx context.Context, file, dataset string) (*Dataset, error) {
 	g, err := f, error(nil)
 	if file != "." {
@@ -113,8 +114,9 @@ func (f *File) virtualSource(ctx context.Context, file, dataset string) (*Datase
 		return nil, nil
 	}
 	if err != nil {
-		return nil, ofSource(filepath.Base(file), err)
+		return nil, ofSource(spelledBase(file), err)
 	}
+	dataset = spell.Escape(dataset)
 	src, err := g.Dataset(ctx, "/"+strings.TrimLeft(dataset, "/"))
 	if absent(err) || err == nil && src.frame != nil {
 		return nil, nil
@@ -250,7 +252,7 @@ func (d *Dataset) countBlocks(ctx context.Context, m vds.Mapping) (int64, error)
 			return b, err
 		}
 	}
-	return 0, fault.New(fault.Unsupported, "virtual source %s stands for more than %d", m.Dataset, maxPattern)
+	return 0, fault.New(fault.Unsupported, "virtual source %s stands for more than %d", spell.Escape(m.Dataset), maxPattern)
 }
 
 // slices counts what an unlimited selection takes of a source; nil has nothing. A source that grows itself counts with

@@ -40,9 +40,9 @@ type gather struct {
 }
 
 func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []byte) (*gather, error) {
-	own := v.ds.source.Type
+	own := v.source.Type
 	var conv typeconv.Func
-	if !typeconv.Same(src.source.Type, own) {
+	if !src.nested() && !typeconv.Same(src.source.Type, own) {
 		var err error
 		if conv, err = typeconv.New(src.source.Type, own); err != nil {
 			return nil, ofSource(src.file.loc.Name+" "+src.meta.Path, err)
@@ -72,11 +72,14 @@ func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []by
 
 // storeOf is a source's store; a virtual source shares the table of files.
 func (v *virtual) storeOf(ctx context.Context, src *Dataset) (store, error) {
-	if src.virtual && !src.empty() {
-		return src.virtualStore(ctx, 0, v.origins)
+	if src.nested() {
+		return src.virtualStore(ctx, 0, v)
 	}
 	return src.store(ctx, 0)
 }
+
+// nested tells whether a source is read from sources itself, whose elements then come in the type of the outermost.
+func (d *Dataset) nested() bool { return d.virtual && !d.empty() }
 
 func (g *gather) reset() {
 	g.n, g.number = 0, -1
@@ -171,9 +174,9 @@ func (g *gather) failed(err error) error {
 }
 
 func (g *gather) copy(i int, e convert.Elems, fill bool) error {
-	if e.Planes > 0 {
+	if e.Planes > 0 && g.scratch.held == nil {
 		r := filter.Unshuffle(g.scratch.codec, filter.Result{Data: e.Data, Planes: e.Planes, Elem: e.Size})
-		e.Data = r.Data
+		e.Data, e.Planes = r.Data, 0
 	}
 	for _, p := range g.pieces[i] {
 		if fill {
@@ -188,7 +191,14 @@ func (g *gather) copy(i int, e convert.Elems, fill bool) error {
 
 func (g *gather) put(p stretch, e convert.Elems, fill bool) error {
 	from, to := int64(e.Size), int64(g.v.size())
-	dst, src := g.buf[p.dst*to:(p.dst+p.n)*to], e.Data[p.src*from:]
+	dst, src := g.buf[p.dst*to:(p.dst+p.n)*to], e.Data
+	if e.Planes > 0 { // of a large chunk: only what is needed is interleaved
+		src = g.scratch.mem.Allocate(int(p.n * from))
+		defer g.scratch.mem.Free(src)
+		filter.Result{Data: e.Data, Planes: e.Planes, Elem: e.Size}.Elements(src, int(p.src), int(p.n))
+	} else {
+		src = src[p.src*from:]
+	}
 	switch {
 	case g.convert != nil:
 		for k := range p.n {
@@ -213,7 +223,7 @@ func (g *gather) tag(elems []byte) error {
 	size := g.v.size()
 	for ; len(elems) >= size; elems = elems[size:] {
 		for _, at := range g.v.pointers {
-			if err := mark(elems[at:], g.v.ds.source.OffsetSize, g.origin); err != nil {
+			if err := mark(elems[at:], g.v.source.OffsetSize, g.origin); err != nil {
 				return err
 			}
 		}

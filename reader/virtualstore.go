@@ -7,18 +7,21 @@ import (
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/typeconv"
 	"github.com/mtflight/mtflight/reader/internal/vds"
 )
 
 // virtual reads a virtual dataset from its sources, as chunks that are about as large as theirs.
 type virtual struct {
 	ds       *Dataset
+	source   convert.Source // whose type the elements are given in: of the outermost, whatever those between are
 	origins  *origins
 	axis     int // of the rows
 	band     []int64
 	parts    []mapped // by where they begin along the axis
 	ends     []int64  // the largest end along the axis of parts[:i+1]
 	inner    int64    // bytes that reading a source takes
+	heavy    heavy    // of the sources' chunks
 	pointers []int    // where in an element are heap pointers
 	fill     []byte
 }
@@ -31,17 +34,19 @@ type mapped struct {
 	regions *regions // nil: they depend on the source
 }
 
-// virtualStore gives access by rows along an axis. from is the table of a virtual dataset that this one is a source of,
-// else nil.
-func (d *Dataset) virtualStore(ctx context.Context, rows int, from *origins) (*virtual, error) {
+// virtualStore gives access by rows along an axis. outer is the virtual dataset that this one is a source of, else nil.
+func (d *Dataset) virtualStore(ctx context.Context, rows int, outer *virtual) (*virtual, error) {
 	ctx, err := d.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if from == nil {
-		from = newOrigins(d.file)
+	v := &virtual{ds: d, axis: rows, source: d.source}
+	if outer != nil {
+		v.source, v.origins = outer.source, outer.origins
+	} else {
+		v.origins = newOrigins(d.file)
 	}
-	v := &virtual{ds: d, origins: from, axis: rows, pointers: pointersIn(nil, d.source.Type, 0)}
+	v.pointers = pointersIn(nil, v.source.Type, 0)
 	if err := v.markFill(); err != nil {
 		return nil, err
 	}
@@ -55,9 +60,14 @@ func (v *virtual) markFill() error {
 	if err != nil {
 		return err
 	}
-	v.fill = slices.Clone(v.ds.fill())
+	convert, err := typeconv.New(v.ds.source.Type, v.source.Type)
+	if err != nil {
+		return err
+	}
+	v.fill = make([]byte, v.size())
+	convert(v.fill, v.ds.fill())
 	for _, at := range v.pointers {
-		if err := mark(v.fill[at:], v.ds.source.OffsetSize, n); err != nil {
+		if err := mark(v.fill[at:], v.source.OffsetSize, n); err != nil {
 			return err
 		}
 	}
@@ -87,11 +97,17 @@ func (v *virtual) sortParts() {
 
 func (v *virtual) extents() []int64 { return v.band }
 
-func (v *virtual) need(int64) int64 {
-	return product(v.band)*int64(v.size()) + v.inner + maxPieces*pieceBytes
+func (v *virtual) need(_ int64, h *held) int64 {
+	band, pieces := product(v.band)*int64(v.size()), int64(maxPieces*pieceBytes)
+	if h.holds(v.heavy.need) {
+		return 2*band + pieces // pieces are interleaved apart
+	}
+	return band + pieces + v.inner
 }
 
-func (v *virtual) size() int { return v.ds.source.Type.Size }
+func (v *virtual) heaviest() heavy { return v.heavy }
+
+func (v *virtual) size() int { return v.source.Type.Size }
 
 func (v *virtual) load(ctx context.Context, s *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
 	ctx, err := v.ds.enter(ctx)

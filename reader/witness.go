@@ -5,11 +5,13 @@ import (
 	"errors"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// libhdf5 is the witness: it is asked, in a helper process, about what our own code refuses to make sense of. Whichever of
-// the two refuses less is believed. That libhdf5 was, is counted and told.
+// libhdf5 is the witness: it is asked, in a helper process, about objects that our own code refuses to make sense of. Of a
+// tree, whichever of the two refuses less is believed. That libhdf5 was, is counted and told. It is not asked about single
+// attributes: what it makes of types that are damaged are values all the same.
 
 // Witnessed counts the answers that had to come from libhdf5.
 func (e *Engine) Witnessed() int64 { return e.witnessed.Load() }
@@ -17,20 +19,21 @@ func (e *Engine) Witnessed() int64 { return e.witnessed.Load() }
 // describe says what the dataset of a path is.
 func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) {
 	m, err := f.objects.Dataset(ctx, path)
-	why := unread{}
-	why.dataset(m)
-	if err != nil && final(err) || err == nil && why.n == 0 || f.eng.cfg.NoWitness {
+	why := m.Err
+	if err != nil {
+		why = err.Error()
+	}
+	if why == "" || final(err) || f.eng.cfg.NoWitness {
 		return m, err
 	}
 	w, werr := f.eng.lib.Dataset(ctx, f.loc.Path, path)
-	own := unread{}
-	own.dataset(w)
-	if werr != nil || err == nil && own.n >= why.n {
+	if werr != nil || w.Err != "" {
 		return m, err
 	}
 	f.eng.witnessed.Add(1)
-	if w.Witness = why.first; err != nil {
-		w.Witness = err.Error()
+	w.Witness, w.Cause = why, err
+	if err == nil {
+		w.Cause = m.Cause
 	}
 	return w, nil
 }
@@ -60,12 +63,16 @@ func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
 		w.Groups[i].Witness = why.first
 	}
 	for i := range w.Datasets {
-		w.Datasets[i].Witness = why.first
+		d := &w.Datasets[i]
+		d.Witness = why.first
+		if d.Object, d.Cause = chunkindex.Open(f.h5, d.Addr); d.Err != "" {
+			d.Cause = fault.New(fault.Unsupported, "libhdf5: %s", d.Err)
+		}
 	}
 	return w
 }
 
-// unread counts what is unreadable of objects.
+// unread counts the objects that cannot be read.
 type unread struct {
 	n     int
 	first string
@@ -83,21 +90,8 @@ func (r *unread) note(why string) {
 func (r *unread) tree(t *meta.File) {
 	for _, g := range t.Groups {
 		r.note(g.Err)
-		r.attrs(g.Attrs)
 	}
 	for _, d := range t.Datasets {
-		r.dataset(d)
-	}
-}
-
-func (r *unread) dataset(d meta.Dataset) {
-	r.note(d.Err)
-	r.attrs(d.Attrs)
-}
-
-func (r *unread) attrs(a meta.Attrs) {
-	r.note(a.Err)
-	for _, x := range a.All {
-		r.note(x.Err)
+		r.note(d.Err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -17,6 +18,7 @@ type getFlags struct {
 	requestFlags
 	output string
 	format string
+	codec  string
 }
 
 // requestFlags say what is asked, and of which engine.
@@ -31,8 +33,14 @@ func newGet() *cobra.Command {
 		Use:   "get [grpc://HOST:PORT] FILE DATASET",
 		Short: "Read rows of a dataset, to the terminal or into a file",
 		Long: `Read rows of a dataset: to the terminal the first ones as a table, into a file all of them. The file's
-ending chooses the format: .arrow (IPC file), .arrows (IPC stream), .parquet, .csv. Parquet and CSV get plain
-types as with --plain. --format none reads everything, writes nothing and tells the rate.`,
+ending chooses the format: .arrow (IPC file), .arrows (IPC stream), .parquet, .csv. The file gets its name when it
+is whole; one that had the name stays until then.
+
+Parquet and CSV get plain types as with --plain, unless --plain=false is given: pyarrow then reads Arrow's own types
+back from Parquet. CSV: nothing for a null, times in ISO 8601 (in UTC where there is a zone), durations with their unit,
+binary values as base64, lists as JSON.
+
+--format none reads everything, writes nothing and tells the rate.`,
 		Example: `  mtflight get run7.h5 /events --fields t,energy --stop 10
   mtflight get run7.h5 /events -o events.parquet
   mtflight get grpc://127.0.0.1:8815 run7.h5 /events --format csv | head`,
@@ -49,6 +57,7 @@ func (f *getFlags) add(c *cobra.Command) {
 	f.requestFlags.add(c)
 	c.Flags().StringVarP(&f.output, "output", "o", "", "file to write (default: standard output)")
 	c.Flags().StringVar(&f.format, "format", "", "table, arrow, arrows, parquet, csv or none (default: by the file's ending)")
+	c.Flags().StringVar(&f.codec, "compression", "", "of Parquet: "+strings.Join(parquet.Codecs, ", ")+" (default: snappy)")
 }
 
 // take fills in what the arguments name and gives the server's location, empty for this machine.
@@ -64,6 +73,7 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.Var(optional{&r.Start}, "start", "first row; negative counts from the end")
 	flags.Var(optional{&r.Stop}, "stop", "row to stop before")
 	flags.Var(optional{&r.Step}, "step", "every n-th row; negative reverses")
+	flags.Int64Var(&r.Offset, "offset", 0, "so many rows of the result are passed over")
 	flags.Var(optional{&r.Limit}, "limit", "at most so many rows (a table on the terminal: 20)")
 	flags.Var(optionalText{&r.Where}, "where", "only rows that meet a condition: \"(energy > 2) & (name == b'mu')\"")
 	flags.StringVar(&r.SortBy, "sort-by", "", "in the order of a column")
@@ -139,6 +149,9 @@ func get(c *cobra.Command, location string, f getFlags) (err error) {
 	if f.format, err = formatOf(f.format, f.output); err != nil {
 		return err
 	}
+	if err := checkCodec(f.format, f.codec); err != nil {
+		return err
+	}
 	s, err := openSource(c.Context(), location, f.engine)
 	if err != nil {
 		return err
@@ -150,7 +163,7 @@ func get(c *cobra.Command, location string, f getFlags) (err error) {
 func getFrom(c *cobra.Command, s source, f getFlags) error {
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
-	rows, err := s.open(ctx, requestFor(f.format, f.request))
+	rows, err := s.open(ctx, requestFor(f, c.Flags().Changed("plain")))
 	if err != nil {
 		return err
 	}
@@ -158,12 +171,12 @@ func getFrom(c *cobra.Command, s source, f getFlags) error {
 	return save(c, rows, f)
 }
 
-// requestFor leaves out the types that a format does not have.
-func requestFor(format string, r reader.Request) reader.Request {
-	if format == "parquet" || format == "csv" {
-		r.Options.Plain = true
+// requestFor asks for the types that every reader of a format knows, unless --plain=false says that Arrow's will do.
+func requestFor(f getFlags, chosen bool) reader.Request {
+	if !chosen && (f.format == "parquet" || f.format == "csv") {
+		f.request.Options.Plain = true
 	}
-	return r
+	return f.request
 }
 
 func save(c *cobra.Command, rows *stream, f getFlags) (err error) {
@@ -172,7 +185,7 @@ func save(c *cobra.Command, rows *stream, f getFlags) (err error) {
 		return err
 	}
 	defer func() { err = out.finish(err) }()
-	s, err := newSink(f.format, out.Writer, rows.Schema(), rows.rows)
+	s, err := newSink(f.format, f.codec, out.Writer, rows.Schema(), rows.rows)
 	if err != nil {
 		return err
 	}

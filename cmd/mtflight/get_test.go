@@ -12,14 +12,12 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
-	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/apache/arrow/go/v15/parquet/file"
-	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
@@ -63,6 +61,7 @@ func TestGetRows(t *testing.T) {
 	require.Equal(t, "3 4", rows("--start", "3", "--stop", "5"))
 	require.Equal(t, "998 999", rows("--start", "-2"))
 	require.Equal(t, "999 998 997", rows("--step", "-1", "--limit", "3"))
+	require.Equal(t, "995 994", rows("--step", "-1", "--offset", "4", "--limit", "2"))
 }
 
 func TestGetNetCDF(t *testing.T) {
@@ -123,19 +122,20 @@ func TestGetArrow(t *testing.T) {
 }
 
 func TestGetParquet(t *testing.T) {
-	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-	defer mem.AssertSize(t, 0)
 	path := filepath.Join(t.TempDir(), "out.parquet")
-	succeed(t, "get", tables, "/events", "-o", path)
-	f, err := os.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	table, err := pqarrow.ReadTable(context.Background(), f, parquet.NewReaderProperties(mem), pqarrow.ArrowReadProperties{}, mem)
-	require.NoError(t, err)
-	defer table.Release()
-	require.Equal(t, int64(5000), table.NumRows())
-	require.Equal(t, int64(12), table.NumCols())
-	require.Equal(t, arrow.PrimitiveTypes.Int64, table.Column(0).DataType())
+	stored := map[string]string{"snappy": "SNAPPY", "zstd": "ZSTD", "gzip": "GZIP", "lz4": "LZ4_RAW", "none": "UNCOMPRESSED"}
+	for _, codec := range parquet.Codecs {
+		succeed(t, "get", tables, "/events", "-o", path, "--compression", codec)
+		r, err := file.OpenParquetFile(path, false)
+		require.NoError(t, err)
+		require.Equal(t, int64(5000), r.NumRows())
+		require.Equal(t, 12, r.MetaData().Schema.Root().NumFields())
+		require.Equal(t, "id", r.MetaData().Schema.Column(0).Name())
+		chunk, err := r.MetaData().RowGroup(0).ColumnChunk(0)
+		require.NoError(t, err)
+		require.Equal(t, stored[codec], chunk.Compression().String())
+		require.NoError(t, r.Close())
+	}
 }
 
 // Every dataset of testdata goes into every format, or is refused in words, with nothing left on disk.
@@ -191,9 +191,15 @@ func TestGetRefuses(t *testing.T) {
 		{2, "it is a directory: name a file in it (`mtflight ls ../../testdata` lists them)", []string{"../../testdata", "/x"}},
 		{10, "grpc://127.0.0.1:1 does not answer: is the server running there?", []string{"grpc://127.0.0.1:1", tables, "/x"}},
 		{2, "must be grpc://HOST:PORT", []string{"http://127.0.0.1:1", tables, "/x"}},
+		{4, "integer of 16 bytes", []string{"../../testdata/refused.h5", "/wide_integer"}},
+		{1, "write /dev/full: no space left on device", []string{tables, "/events", "--format", "csv", "-o", "/dev/full"}},
+		{1, "write /dev/full: no space left on device", []string{tables, "/events", "--format", "parquet", "-o", "/dev/full"}},
 		{8, "strings", []string{types, "/strings/not_utf8"}},
 		{5, "text.h5", []string{textFile(t), "/x"}},
 		{2, "its ending names no format: end it in .arrow", []string{tables, "/events", "-o", "x"}},
+		{2, "csv is not compressed: leave out --compression, or write .parquet", []string{tables, "/events", "-o", "x.csv", "--compression", "zstd"}},
+		{2, "table is not compressed", []string{tables, "/events", "--compression", "none"}},
+		{2, `unknown compression "lzma": choose --compression among snappy, zstd`, []string{tables, "/events", "-o", "x.parquet", "--compression", "lzma"}},
 		{2, "choose --format among table", []string{tables, "/events", "--format", "docx"}},
 		{3, "write /no/such/dir/x.csv: its directory is not there: make it first", []string{tables, "/events", "-o", "/no/such/dir/x.csv"}},
 		{2, "it is a directory: name a file in it", []string{tables, "/events", "--format", "csv", "-o", t.TempDir()}},
@@ -236,10 +242,14 @@ func TestGetOverwrites(t *testing.T) {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, "old", string(text))
+	require.NoError(t, os.Chmod(file, 0o640))
 	succeed(t, "get", tables, "/plain", "--fields", "id", "--stop", "2", "-o", link)
 	text, err = os.ReadFile(link)
 	require.NoError(t, err)
 	require.Equal(t, "id\n0\n1\n", string(text))
+	mode, err := os.Stat(file)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o640), mode.Mode(), "who may read it stays as it was")
 
 	fifo := filepath.Join(dir, "fifo")
 	require.NoError(t, syscall.Mkfifo(fifo, 0o600))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -28,26 +29,41 @@ func newLocal(c reader.Config) (*local, error) {
 
 func (l *local) close() error { return l.engine.Close() }
 
-func (l *local) list(ctx context.Context, path string, frames bool, visit func(listed) error) error {
-	if _, err := os.Stat(path); err != nil {
-		return noFile(path, err)
+func (l *local) list(ctx context.Context, what listing, visit func(listed) error) error {
+	what.file = onDisk(what.file)
+	info, err := os.Stat(what.file)
+	if err != nil {
+		return noFile(what.file, err)
 	}
-	return filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return visit(listed{File: name, Error: err.Error()})
-		}
-		if entry.IsDir() {
+	if !info.IsDir() {
+		return l.listFile(ctx, what.file, what.frames, visit)
+	}
+	return filepath.WalkDir(what.file, func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			err = fault.New(fault.Denied, "not allowed to look into this directory: make it readable")
+		case err != nil || entry.IsDir(): // what is not there any more
 			return ctx.Err()
+		default:
+			err = l.listFound(ctx, name, what.frames, visit)
 		}
-		if is, _ := reader.IsHDF5(name); !is && name != path {
-			return ctx.Err()
+		if fault.Of(err) == nil || ctx.Err() != nil {
+			return err
 		}
-		err = l.listFile(ctx, name, frames, visit)
-		if kind := fault.Of(err); kind != nil && name != path && ctx.Err() == nil {
-			return visit(listed{File: name, Error: err.Error()})
-		}
-		return err
+		return visit(listed{File: spell.Escape(name), Error: flight.Reason(ctx, err)})
 	})
+}
+
+// listFound lists a file of a directory, as a server would: one that is only named like HDF5 is an error, what is not named
+// so either is passed over.
+func (l *local) listFound(ctx context.Context, name string, frames bool, visit func(listed) error) error {
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return nil // a link that leads nowhere, a pipe
+	}
+	if is, err := flight.Look(name); !is {
+		return err
+	}
+	return l.listFile(ctx, name, frames, visit)
 }
 
 func (l *local) listFile(ctx context.Context, path string, frames bool, visit func(listed) error) error {
@@ -70,7 +86,7 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 		if reader.Hidden(tree.Datasets[i].Path) {
 			continue
 		}
-		if err := visit(listed{File: path, Info: &tree.Datasets[i]}); err != nil {
+		if err := visit(listed{File: spell.Escape(path), Info: &tree.Datasets[i]}); err != nil {
 			return err
 		}
 	}
@@ -78,12 +94,13 @@ func (l *local) listFile(ctx context.Context, path string, frames bool, visit fu
 }
 
 func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
+	path = onDisk(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, noFile(path, err)
 	}
 	if info.IsDir() {
-		return nil, fault.New(fault.Invalid, "%s: it is a directory: name a file in it (`mtflight ls %s` lists them)", path, path)
+		return nil, fault.New(fault.Invalid, "%s: it is a directory: name a file in it (`mtflight ls %s` lists them)", spell.Escape(path), spell.Escape(path))
 	}
 	return l.engine.Open(ctx, reader.Location{Path: path})
 }
@@ -109,7 +126,7 @@ func (l *local) describe(ctx context.Context, path, dataset string) (json.RawMes
 	if err != nil {
 		return nil, err
 	}
-	d.File = path
+	d.File = spell.Escape(onDisk(path))
 	return json.Marshal(d)
 }
 
@@ -126,7 +143,7 @@ func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage,
 		File    string `json:"file"`
 		Dataset string `json:"dataset"`
 		*reader.Explanation
-	}{r.File, r.Dataset, x})
+	}{spell.Escape(onDisk(r.File)), r.Dataset, x})
 }
 
 func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
@@ -137,9 +154,18 @@ func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
 	return &stream{RecordReader: plan.Run(ctx), rows: plan.Rows()}, nil
 }
 
+// onDisk is the place of a file that is asked for by its spelling, or, where none is there, by its name as it is.
+func onDisk(path string) string {
+	raw := spell.Unescape(path)
+	if _, err := os.Stat(raw); err != nil {
+		return path
+	}
+	return raw
+}
+
 func noFile(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, "%s: no such file: check the path (a server's location starts with grpc://)", path)
+		return fault.New(fault.NotFound, "%s: no such file: check the path (a server's location starts with grpc://)", spell.Escape(path))
 	}
 	return fault.New(fault.Denied, "%w", err)
 }

@@ -19,6 +19,8 @@ func newList() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ls FILE|DIR | ls grpc://HOST:PORT [FILE]",
 		Short: "List the datasets of files or of a server",
+		Long: `List the datasets of files or of a server. A file below DIR, or of a server, that cannot be read is a line with the
+reason; it is an error only if it is the one asked for. --json tells more, and null where something is not known.`,
 		Example: `  mtflight ls run7.h5
   mtflight ls /data
   mtflight ls --frames store.h5
@@ -31,7 +33,7 @@ func newList() *cobra.Command {
 				return err
 			}
 			defer s.close()
-			return list(c, s, append(rest, "")[0], frames, asJSON)
+			return list(c, s, listing{append(rest, "")[0], frames, asJSON})
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
@@ -40,13 +42,13 @@ func newList() *cobra.Command {
 	return c
 }
 
-func list(c *cobra.Command, s source, file string, frames, asJSON bool) error {
-	if asJSON {
+func list(c *cobra.Command, s source, what listing) error {
+	if what.whole {
 		lines := json.NewEncoder(c.OutOrStdout())
-		return s.list(c.Context(), file, frames, func(d listed) error { return lines.Encode(d) })
+		return s.list(c.Context(), what, func(d listed) error { return lines.Encode(d) })
 	}
 	rows := [][]string{{"FILE", "DATASET", "KIND", "SHAPE", "TYPE", "CHUNKS", "FILTERS", "SIZE", "NOTE"}}
-	err := s.list(c.Context(), file, frames, func(d listed) error { rows = append(rows, listRow(d)); return nil })
+	err := s.list(c.Context(), what, func(d listed) error { rows = append(rows, listRow(d)); return nil })
 	if err != nil && len(rows) == 1 {
 		return err // which a head over nothing would only blur
 	}
@@ -76,7 +78,7 @@ func listRow(d listed) []string {
 	cells := []string{d.File, "-", "unreadable", "-", "-", "-", "-", "-", d.Error}
 	if d.Info != nil {
 		cells = []string{d.File, d.Path, d.Kind, orDash(shapeText(d.Shape)), elide(typeText(d.Info), 48), orDash(shapeText(d.Chunks)),
-			orDash(strings.Join(d.Filters, "+")), bytesText(d.Bytes), d.Reason}
+			orDash(strings.Join(d.Filters, "+")), countText(d.Bytes), d.Reason}
 	}
 	for i, cell := range cells {
 		cells[i] = printable(cell)
@@ -114,6 +116,13 @@ func shapeText(shape []int64) string {
 		return "scalar"
 	}
 	return strings.Join(parts, "x")
+}
+
+func countText(bytes reader.Count) string {
+	if bytes < 0 {
+		return "-"
+	}
+	return bytesText(int64(bytes))
 }
 
 func orDash(s string) string {

@@ -29,12 +29,18 @@ func TestListDirectory(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "short.h5"), whole[:1000], 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("words"), 0o600))
 	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe.h5"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "words.hdf5"), []byte("words"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "empty.nc"), nil, 0o600))
+	require.NoError(t, os.Symlink("nowhere.h5", filepath.Join(dir, "link.h5")))
 	out := succeed(t, "ls", dir)
 	require.Regexp(t, `(?m)^FILE +DATASET `, out)
 	require.Regexp(t, `(?m)/good +/integers/be_i4`, out)
 	require.Regexp(t, `short.h5 +- +unreadable`, out, "a truncated file does not end the listing")
+	require.Regexp(t, `words.hdf5 +- +unreadable .* DataLoss: has no HDF5 signature`, out, "as a server says it")
+	require.Regexp(t, `empty.nc +- +unreadable`, out)
 	require.Regexp(t, `the file is cut off: \d+ of its \d+ bytes are there`, out)
 	require.NotContains(t, out, "notes.txt")
+	require.NotContains(t, out, "pipe.h5")
 	require.Contains(t, succeed(t, "ls", "../../testdata/refused.h5"), "a directory that holds its plug-in", "a note is shown to its end")
 }
 

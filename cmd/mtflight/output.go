@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"io"
 	"path/filepath"
 	"slices"
@@ -9,10 +8,8 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
-	"github.com/apache/arrow/go/v15/parquet"
-	"github.com/apache/arrow/go/v15/parquet/compress"
-	"github.com/apache/arrow/go/v15/parquet/pqarrow"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
@@ -40,8 +37,19 @@ func formatOf(format, output string) (string, error) {
 	return format, nil
 }
 
+// checkCodec refuses a compression that a format does not have.
+func checkCodec(format, codec string) error {
+	switch {
+	case codec == "" || format == "parquet" && slices.Contains(parquet.Codecs, codec):
+		return nil
+	case format == "parquet":
+		return fault.New(fault.Invalid, "get: unknown compression %q: choose --compression among %s", codec, strings.Join(parquet.Codecs, ", "))
+	}
+	return fault.New(fault.Invalid, "get: %s is not compressed: leave out --compression, or write .parquet", format)
+}
+
 // newSink writes to w; an Arrow file needs one that seeks. total is how many rows there are without a limit, or -1.
-func newSink(format string, w io.Writer, schema *arrow.Schema, total int64) (sink, error) {
+func newSink(format, codec string, w io.Writer, schema *arrow.Schema, total int64) (sink, error) {
 	switch format {
 	case "arrow":
 		seeker, ok := w.(io.WriteSeeker)
@@ -53,9 +61,10 @@ func newSink(format string, w io.Writer, schema *arrow.Schema, total int64) (sin
 	case "arrows":
 		return ipcSink{ipc.NewWriter(w, ipc.WithSchema(schema))}, nil
 	case "parquet":
-		return newParquetSink(w, schema)
+		p, err := parquet.NewWriter(w, schema, codec)
+		return parquetSink{p}, err
 	case "csv":
-		return newCSVSink(w, schema)
+		return newCSVSink(w, schema), nil
 	case "none":
 		return noSink{}, nil
 	}
@@ -72,63 +81,10 @@ type ipcSink struct{ w ipcWriter }
 func (s ipcSink) write(r arrow.Record) error { return s.w.Write(r) }
 func (s ipcSink) close() error               { return s.w.Close() }
 
-// parquetSink buffers batches into row groups of a useful size.
-type parquetSink struct{ w *pqarrow.FileWriter }
+type parquetSink struct{ w *parquet.Writer }
 
-const rowGroupBytes = 64 << 20
-
-func newParquetSink(w io.Writer, schema *arrow.Schema) (sink, error) {
-	// Its Close would close the writer, which is not the sink's.
-	keepOpen := struct{ io.Writer }{w}
-	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy))
-	pw, err := pqarrow.NewFileWriter(schema, keepOpen, properties, pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
-	if err != nil {
-		return nil, fault.New(fault.Unsupported, "get: write Parquet: %w: choose other columns by --fields, or write .arrow", err)
-	}
-	return parquetSink{pw}, nil
-}
-
-func (s parquetSink) write(r arrow.Record) error {
-	if s.w.RowGroupTotalBytesWritten() > rowGroupBytes {
-		s.w.NewBufferedRowGroup()
-	}
-	return s.w.WriteBuffered(r)
-}
-
-func (s parquetSink) close() error { return s.w.Close() }
-
-var whole = cells{digits: -1, most: -1}
-
-// csvSink writes nested values like JSON, binary ones as base64, nulls as nothing.
-type csvSink struct {
-	w   *csv.Writer
-	row []string
-}
-
-func newCSVSink(w io.Writer, schema *arrow.Schema) (sink, error) {
-	s := csvSink{w: csv.NewWriter(w), row: make([]string, schema.NumFields())}
-	for i, f := range schema.Fields() {
-		s.row[i] = f.Name
-	}
-	return s, s.w.Write(s.row)
-}
-
-func (s csvSink) write(r arrow.Record) error {
-	for i := range int(r.NumRows()) {
-		for c := range s.row {
-			s.row[c] = whole.text(r.Column(c), i)
-		}
-		if err := s.w.Write(s.row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s csvSink) close() error {
-	s.w.Flush()
-	return s.w.Error()
-}
+func (s parquetSink) write(r arrow.Record) error { return s.w.Write(r) }
+func (s parquetSink) close() error               { return s.w.Close() }
 
 type noSink struct{}
 

@@ -39,23 +39,53 @@ func (r *remote) explain(ctx context.Context, request reader.Request) (json.RawM
 	return r.client.Explain(ctx, request)
 }
 
-func (r *remote) list(ctx context.Context, glob string, frames bool, visit func(listed) error) error {
+func (r *remote) list(ctx context.Context, what listing, visit func(listed) error) error {
 	found := false
-	err := r.client.List(ctx, client.Criteria{File: glob, Frames: frames}, func(d client.Dataset) error {
+	seen := func(d listed, why error) error {
 		found = true
-		if d.Name == "" {
-			return visit(listed{File: d.File, Error: d.Reason})
+		if why != nil && d.File == what.file {
+			return why // of the one file that was asked for
 		}
-		info := &reader.Info{Path: d.Name, Kind: d.Kind, Reason: d.Reason, Rows: d.Rows, Bytes: max(d.Bytes, 0), Schema: d.Schema}
+		return visit(d)
+	}
+	ask := r.schemas
+	if what.whole {
+		ask = r.trees
+	}
+	err := ask(ctx, client.Criteria{File: what.file, Frames: what.frames}, seen)
+	if err == nil && what.file != "" && !found {
+		return fault.New(fault.NotFound, "ls: no dataset in a file named %s: `mtflight ls` without it lists all", what.file)
+	}
+	return err
+}
+
+// trees visits everything that the server knows but for Arrow's types.
+func (r *remote) trees(ctx context.Context, of client.Criteria, visit func(listed, error) error) error {
+	return r.client.Trees(ctx, of, func(t client.FileTree) error {
+		if err := t.Err(); err != nil {
+			return visit(listed{File: t.File, Error: t.Reason}, err)
+		}
+		for i := range t.Datasets {
+			if err := visit(listed{File: t.File, Info: &t.Datasets[i]}, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// schemas visits the datasets with Arrow's types and what else a schema tells.
+func (r *remote) schemas(ctx context.Context, of client.Criteria, visit func(listed, error) error) error {
+	return r.client.List(ctx, of, func(d client.Dataset) error {
+		if err := d.Err(); err != nil {
+			return visit(listed{File: d.File, Error: d.Reason}, err)
+		}
+		info := &reader.Info{Path: d.Name, Kind: d.Kind, Reason: d.Reason, Rows: reader.Count(d.Rows), Bytes: reader.Count(d.Bytes), Schema: d.Schema}
 		if err := fromSchema(info, d.Schema); err != nil {
 			return err
 		}
-		return visit(listed{File: d.File, Info: info})
+		return visit(listed{File: d.File, Info: info}, nil)
 	})
-	if err == nil && glob != "" && !found {
-		return fault.New(fault.NotFound, "ls: no dataset in a file named %s: `mtflight ls` without it lists all", glob)
-	}
-	return err
 }
 
 // fromSchema fills in what the schema's metadata tells (docs/protocol.md section 4).

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -96,7 +97,7 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	defer func() { err = orFirst(err, engine.Close()) }()
 	boundHeap(engine)
 	server, err := flight.New(flight.Config{Engine: engine, Roots: roots, Listen: f.listen, Advertise: f.advertise,
-		Workers: int(f.engine.workers), Drain: max(f.drain, 1), Logger: log, StageDir: f.stageDir, StageMemory: int64(f.stage)})
+		Workers: int(f.engine.workers), Drain: max(f.drain, 1), Logger: log, Version: buildVersion(), StageDir: f.stageDir, StageMemory: int64(f.stage)})
 	if err != nil {
 		return err
 	}
@@ -151,7 +152,7 @@ Python (pip install pyarrow):
     client = fl.connect(%q)
     print(client.do_get(next(client.list_flights(b'{"kind": "table"}')).endpoints[0].ticket).read_all())
 
-`, buildVersion(), strings.Join(roots, ", "), strings.Join(locations, ", "), locations[0])
+`, buildVersion(), spell.Escape(strings.Join(roots, ", ")), strings.Join(locations, ", "), locations[0])
 	return err
 }
 

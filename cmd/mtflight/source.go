@@ -3,18 +3,20 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
 // source is where datasets come from: files on this machine's disk, or a server. Used by one goroutine.
 type source interface {
-	// list visits the datasets of a file, or of all below a directory, with those that cannot be read, and data frames.
-	list(ctx context.Context, file string, frames bool, visit func(listed) error) error
+	// list visits the datasets of a file, or of all below a directory, with those that cannot be read.
+	list(ctx context.Context, what listing, visit func(listed) error) error
 	// describe tells everything known of a dataset, as the action of the same name does.
 	describe(ctx context.Context, file, dataset string) (json.RawMessage, error)
 	// explain tells how a request would be answered, as the action of the same name does.
@@ -22,6 +24,13 @@ type source interface {
 	// open starts a request. The caller releases what it gives.
 	open(ctx context.Context, r reader.Request) (*stream, error)
 	close() error
+}
+
+// listing is what to list.
+type listing struct {
+	file   string
+	frames bool // data frames, too, which are groups
+	whole  bool // everything that is known but for Arrow's types, which a server does not tell at once
 }
 
 // listed is a dataset, or a file that cannot be read: then only File and Error are set.
@@ -54,10 +63,14 @@ func (f *engineFlags) config() reader.Config {
 	return reader.Config{Workers: int(f.workers), Memory: int64(f.memory.size), StatsDir: f.stats}
 }
 
-// place splits arguments into a server's location, empty for this machine, and the rest.
+// place splits arguments into a server's location, empty for this machine, and the rest: names, which a server takes spelled.
 func place(args []string) (location string, rest []string) {
 	if strings.Contains(args[0], "://") {
-		return args[0], args[1:]
+		location, rest = args[0], slices.Clone(args[1:])
+		for i, name := range rest {
+			rest[i] = spell.Escape(spell.Unescape(name))
+		}
+		return location, rest
 	}
 	return "", args
 }

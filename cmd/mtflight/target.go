@@ -43,7 +43,13 @@ func newTarget(name string, stdout io.Writer) (*target, error) {
 	if err != nil {
 		return nil, unwritable(name, err)
 	}
-	return &target{Writer: f, file: f, name: name}, nil
+	t := &target{Writer: f, file: f, name: name}
+	if info != nil { // who may read what had the name may read what gets it
+		if err := f.Chmod(info.Mode().Perm()); err != nil {
+			return nil, t.finish(err)
+		}
+	}
+	return t, nil
 }
 
 // partOf is a name for what is not yet whole, beside it.

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // Limits of what Parse and Validate accept.
@@ -85,7 +86,7 @@ func (c *cursor) size() int {
 	return int(n)
 }
 
-// name reads a NUL-terminated name. Before version 3 it is padded to a multiple of 8 bytes, NUL included.
+// name reads a NUL-terminated name, and spells it. Before version 3 it is padded to a multiple of 8 bytes, NUL included.
 func (c *cursor) name(version int) string {
 	n := bytes.IndexByte(c.rest, 0)
 	if n < 0 {
@@ -100,7 +101,7 @@ func (c *cursor) name(version int) string {
 	if b == nil {
 		return ""
 	}
-	return string(b[:n])
+	return spell.Escape(string(b[:n]))
 }
 
 // count adds n members or values to the total and reports whether to go on.

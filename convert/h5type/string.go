@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // String is the canonical text form, such as
@@ -13,7 +15,7 @@ import (
 //	compound(20){row@0:u32le;name@4:str(16,nullpad,utf8)}
 //
 // Numbers are a letter, bits of the element and byte order; precision, offset and the fields of a float follow where
-// they are not the plain ones. Names and tags that would be ambiguous are quoted as in Go. The text depends on the
+// they are not the plain ones. Names and tags that would be ambiguous are quoted as in Go, names as the file has them. The text depends on the
 // type alone and is as long as the type has members.
 func (t *Type) String() string {
 	var b strings.Builder
@@ -84,7 +86,7 @@ func (t *Type) writeCompound(b *strings.Builder) {
 		if i > 0 {
 			b.WriteByte(';')
 		}
-		fmt.Fprintf(b, "%s@%d:", quoted(m.Name, ";@:{}"), m.Offset)
+		fmt.Fprintf(b, "%s@%d:", quoted(spell.Unescape(m.Name), ";@:{}"), m.Offset)
 		m.Type.write(b)
 	}
 	b.WriteByte('}')
@@ -98,7 +100,7 @@ func (t *Type) writeEnum(b *strings.Builder) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		fmt.Fprintf(b, "%s=%s", quoted(v.Name, ",={}"), t.enumText(i))
+		fmt.Fprintf(b, "%s=%s", quoted(spell.Unescape(v.Name), ",={}"), t.enumText(i))
 	}
 	b.WriteByte('}')
 }

@@ -88,13 +88,13 @@ type Type struct {
 
 // Member is a member of a compound.
 type Member struct {
-	Name   string // as stored: may be not UTF-8
+	Name   string // spelled (package spell)
 	Offset int
 	Type   *Type
 }
 
 // EnumValue is a named value of an enumeration; the raw bytes are in the base type's encoding.
 type EnumValue struct {
-	Name string
+	Name string // spelled
 	Raw  []byte
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // Validate checks what the rest of the program takes for granted: sizes within 1 to MaxSize, bit fields inside the
@@ -121,18 +122,18 @@ func (t *Type) validateMembers() error {
 	names := make(map[string]bool, len(t.Members))
 	for _, m := range t.Members {
 		if names[m.Name] {
-			return bad("two members %q", m.Name)
+			return bad("two members %s", spell.Quote(m.Name))
 		}
 		names[m.Name] = true
 		if m.Offset < 0 || m.Offset > t.Size-m.Type.Size {
-			return bad("member %q of %d bytes at %d is outside its compound of %d bytes", m.Name, m.Type.Size, m.Offset, t.Size)
+			return bad("member %s of %d bytes at %d is outside its compound of %d bytes", spell.Quote(m.Name), m.Type.Size, m.Offset, t.Size)
 		}
 	}
 	sorted := slices.Clone(t.Members)
 	slices.SortFunc(sorted, func(a, b Member) int { return cmp.Compare(a.Offset, b.Offset) })
 	for i, m := range sorted[1:] {
 		if sorted[i].Offset+sorted[i].Type.Size > m.Offset {
-			return bad("members %q and %q overlap", sorted[i].Name, m.Name)
+			return bad("members %s and %s overlap", spell.Quote(sorted[i].Name), spell.Quote(m.Name))
 		}
 	}
 	return nil
@@ -150,7 +151,7 @@ func (t *Type) validateEnum() error {
 			return bad("enumeration value without a name")
 		}
 		if len(v.Raw) != t.Size {
-			return bad("enumeration value %q of %d bytes, not %d", v.Name, len(v.Raw), t.Size)
+			return bad("enumeration value %s of %d bytes, not %d", spell.Quote(v.Name), len(v.Raw), t.Size)
 		}
 	}
 	return nil

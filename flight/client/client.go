@@ -50,6 +50,7 @@ type Client struct {
 
 	mu    sync.Mutex
 	conns map[string]*grpc.ClientConn // by location; nil: closed
+	about *flight.About               // nil: not asked for yet
 }
 
 // Open connects to a location (grpc://HOST:PORT or grpc+unix:///PATH) and waits until the server answers or ctx ends.
@@ -158,6 +159,14 @@ type Dataset struct {
 	Rows, Bytes  int64         // -1: unknown
 }
 
+// Err is why a file cannot be read; nil for a dataset.
+func (d Dataset) Err() error {
+	if d.Name != "" {
+		return nil
+	}
+	return unreadable(d.File, d.Reason)
+}
+
 // List calls visit with every dataset as the server finds it; an error of visit ends the list and is returned.
 func (c *Client) List(ctx context.Context, of Criteria, visit func(Dataset) error) error {
 	expression, err := json.Marshal(of)
@@ -237,7 +246,7 @@ func (c *Client) act(ctx context.Context, name string, argument any) (json.RawMe
 		return nil, fault.New(fault.DataLoss, "client: %s: the server gave no result", name)
 	}
 	if err != nil {
-		return nil, fromStatus(err)
+		return nil, c.refused(ctx, fromStatus(err))
 	}
 	return result.Body, nil
 }
@@ -250,7 +259,7 @@ func (c *Client) Schema(ctx context.Context, r reader.Request) (*arrow.Schema, e
 	}
 	answer, err := c.flight.GetSchema(ctx, d)
 	if err != nil {
-		return nil, fromStatus(err)
+		return nil, c.refused(ctx, fromStatus(err))
 	}
 	return deserialize(answer.Schema)
 }

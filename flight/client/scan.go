@@ -64,7 +64,7 @@ func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) 
 	}
 	info, err := c.flight.GetFlightInfo(ctx, d)
 	if err != nil {
-		return nil, fromStatus(err)
+		return nil, c.refused(ctx, fromStatus(err))
 	}
 	schema, err := deserialize(info.Schema)
 	if err != nil {

@@ -34,6 +34,7 @@ var layers = []string{
 	"reader/internal/chunkcache",
 	"reader/internal/sched",
 	"reader/internal/objects",
+	"reader/internal/meta",
 	"reader/internal/attrs",
 	"reader/internal/gheap",
 	"reader/internal/chunkindex",
@@ -43,7 +44,6 @@ var layers = []string{
 	"reader/internal/typeconv",
 	"reader/internal/blockio",
 	"reader/internal/pages",
-	"reader/internal/meta",
 	"convert",
 	"convert/h5type",
 	"internal/bufpool",
@@ -51,6 +51,7 @@ var layers = []string{
 	"internal/deps",
 	"internal/arch",
 	"internal/near",
+	"internal/spell",
 	"internal/arrowtest",
 	"internal/fault",
 }
@@ -62,7 +63,7 @@ var pure = []string{"convert", "convert/h5type", "reader/where", "reader/interna
 var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
 
 // onlyIn names the one folder that may import a package.
-var onlyIn = map[string]string{"gonum.org/v1/hdf5": "reader/internal/h5c"}
+var onlyIn = map[string]string{"gonum.org/v1/hdf5": "reader/internal/h5c", "github.com/apache/arrow-go/v18/parquet/file": "cmd/mtflight/internal/parquet"}
 
 type listed struct {
 	Dir, ImportPath string

@@ -19,6 +19,11 @@ type Budget struct {
 	waiters list.List // of *waiter
 	wait    time.Duration
 	spare   map[*func()]bool
+
+	whole  *Budget // that this one's limit is reserved of; nil: it is no part
+	base   int64   // the limit it was made with, which it may be below after a Shrink
+	most   int64   // and up to which it grows where the whole has bytes to spare
+	closed bool    // what is returned goes to the whole
 }
 
 type waiter struct {
@@ -31,8 +36,22 @@ func NewBudget(limit int64, wait time.Duration) *Budget {
 	return &Budget{limit: limit, wait: wait}
 }
 
-// Limit is the size of the budget in bytes.
-func (b *Budget) Limit() int64 { return b.limit }
+// Limit is the size of the budget in bytes; that of a part as it was made, whatever it has been given or gave back since.
+func (b *Budget) Limit() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.whole != nil {
+		return b.base
+	}
+	return b.limit
+}
+
+// Wanted tells whether somebody waits for bytes.
+func (b *Budget) Wanted() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waiters.Len() > 0
+}
 
 // Used is the number of bytes reserved.
 func (b *Budget) Used() int64 {
@@ -44,25 +63,36 @@ func (b *Budget) Used() int64 {
 // Acquire reserves n bytes, waiting until others have returned theirs. It fails with fault.Exhausted when n is over
 // the limit or the wait is over, and with the context's error. A negative n is a sum that has overflowed: too much.
 func (b *Budget) Acquire(ctx context.Context, n int64) error {
-	if n < 0 || n > b.limit {
-		return fault.New(fault.Exhausted, "%d bytes are needed at once, the memory budget is %d: raise --memory or ask for smaller batches", n, b.limit)
+	if limit := b.Limit(); n < 0 || n > limit {
+		return fault.New(fault.Exhausted, "%d bytes are needed at once, the memory budget is %d: raise --memory or ask for smaller batches", n, limit)
+	}
+	if err := b.fund(ctx, n); err != nil {
+		return err
 	}
 	w, err := b.enqueue(n)
 	if w == nil || err != nil {
 		return err
 	}
-	b.shortage()
-	timer := time.NewTimer(b.wait)
+	timer, again := time.NewTimer(b.wait), time.NewTicker(askEvery)
 	defer timer.Stop()
-	select {
-	case <-w.Value.(*waiter).ready:
-		return nil
-	case <-ctx.Done():
-		return b.abandon(w, ctx.Err())
-	case <-timer.C:
-		return b.abandon(w, fault.New(fault.Exhausted, "the memory budget of %d bytes was in use for %v: try again later or raise --memory", b.limit, b.wait))
+	defer again.Stop()
+	for {
+		b.shortage()
+		select {
+		case <-w.Value.(*waiter).ready:
+			return nil
+		case <-ctx.Done():
+			return b.abandon(w, ctx.Err())
+		case <-timer.C:
+			return b.abandon(w, fault.New(fault.Exhausted, "the memory budget of %d bytes was in use for %v: try again later or raise --memory", b.Limit(), b.wait))
+		case <-again.C:
+			b.tryFund(0)
+		}
 	}
 }
+
+// askEvery is how often whoever waits asks for what could be done without: it may be done without later only.
+const askEvery = 50 * time.Millisecond
 
 // enqueue takes the bytes at once (nil) or returns a place in the queue.
 func (b *Budget) enqueue(n int64) (*list.Element, error) {
@@ -116,6 +146,7 @@ func (b *Budget) shortage() {
 
 // TryAcquire reserves n bytes if nobody waits and they are free.
 func (b *Budget) TryAcquire(n int64) bool {
+	b.tryFund(n)
 	if b.tryAcquire(n) {
 		return true
 	}
@@ -138,6 +169,10 @@ func (b *Budget) force(n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.used += n
+	if over := b.used - b.limit; b.whole != nil && over > 0 {
+		b.whole.force(over)
+		b.limit += over
+	}
 }
 
 // Return gives n bytes back.
@@ -147,6 +182,10 @@ func (b *Budget) Return(n int64) {
 	b.used -= n
 	if b.used < 0 {
 		panic("bufpool: more bytes returned than acquired")
+	}
+	if b.closed {
+		b.limit -= n
+		b.whole.Return(n)
 	}
 	b.grant()
 }

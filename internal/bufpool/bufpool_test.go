@@ -45,7 +45,7 @@ func TestBufferIsAlignedAndReused(t *testing.T) {
 }
 
 func TestBudgetWaitsInOrderAndGivesUp(t *testing.T) {
-	b := NewBudget(10, 30*time.Millisecond)
+	b := NewBudget(10, 300*time.Millisecond)
 	require.NoError(t, b.Acquire(context.Background(), 8))
 	require.False(t, b.TryAcquire(3))
 	require.ErrorIs(t, b.Acquire(context.Background(), 3), fault.Exhausted)
@@ -178,4 +178,51 @@ func TestBudgetRefusesWhatHasOverflowed(t *testing.T) {
 		require.EqualValues(t, 4, b.Used())
 	}
 	b.Return(4)
+}
+
+func TestPartGrowsShrinksAndGivesAllBack(t *testing.T) {
+	m := newMemory(100)
+	l, err := m.Lease(context.Background(), 40)
+	require.NoError(t, err)
+	part := l.Part(60)
+	require.EqualValues(t, 40, part.Budget.Limit())
+	require.True(t, part.Budget.TryAcquire(30))
+	require.True(t, part.Budget.TryAcquire(30), "the whole has as much to spare")
+	require.EqualValues(t, 60, m.Budget.Used())
+	require.False(t, part.Budget.TryAcquire(1), "it is no more than that")
+	require.ErrorIs(t, part.Budget.Acquire(context.Background(), 41), fault.Exhausted)
+	part.Budget.Return(50)
+	part.Budget.Shrink()
+	require.EqualValues(t, 10, m.Budget.Used())
+	require.EqualValues(t, 30, part.Budget.Lacks())
+	more, err := m.Lease(context.Background(), 30)
+	require.NoError(t, err)
+	more.Refill(part.Budget)
+	require.NoError(t, part.Budget.Acquire(context.Background(), 30))
+	part.Budget.force(50)
+	require.EqualValues(t, 90, m.Budget.Used(), "what goes beyond it is the whole's")
+	part.Budget.Close()
+	require.EqualValues(t, 90, m.Budget.Used())
+	part.Budget.Return(90)
+	require.Zero(t, m.Budget.Used())
+}
+
+// TestPartWaitsForItsOwn: bytes of a part go to who waits for them, though others wait for the whole.
+func TestPartWaitsForItsOwn(t *testing.T) {
+	m := &Memory{Budget: NewBudget(100, time.Minute), Pool: NewPool(100)}
+	l, err := m.Lease(context.Background(), 60)
+	require.NoError(t, err)
+	part := l.Part(60)
+	require.True(t, part.Budget.TryAcquire(60))
+	others, own := make(chan error, 1), make(chan error, 1)
+	go func() { others <- m.Budget.Acquire(context.Background(), 100) }()
+	require.Eventually(t, m.Budget.Wanted, time.Minute, time.Millisecond)
+	go func() { own <- part.Budget.Acquire(context.Background(), 50) }()
+	require.Eventually(t, part.Budget.Wanted, time.Minute, time.Millisecond)
+	part.Budget.Return(50)
+	require.NoError(t, <-own)
+	part.Budget.Return(60)
+	part.Budget.Close()
+	require.NoError(t, <-others)
+	m.Budget.Return(100)
 }

@@ -12,6 +12,8 @@ type Memory struct {
 	// Moved, unless it is nil, is told how many bytes lie elsewhere when that has changed by moveStep or more.
 	Moved func(elsewhere int64)
 
+	whole *Memory // that this one is a part of; nil: of none
+
 	mu              sync.Mutex
 	elsewhere, told int64
 }
@@ -44,6 +46,10 @@ func (m *Memory) Return(n int64) {
 
 // move counts n more bytes as lying elsewhere.
 func (m *Memory) move(n int64) {
+	if m.whole != nil {
+		m.whole.move(n)
+		return
+	}
 	m.Pool.yield(n)
 	m.mu.Lock()
 	defer m.mu.Unlock()

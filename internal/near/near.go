@@ -5,8 +5,9 @@ package near
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // Bounds on what is compared, since the comparison is quadratic in the names' lengths and linear in their number.
@@ -68,7 +69,7 @@ func Paths(prefix string, found []string) string {
 func Quoted(prefix string, names []string) string {
 	quoted := make([]string, len(names))
 	for i, n := range names {
-		quoted[i] = strconv.Quote(prefix + n)
+		quoted[i] = spell.Quote(prefix + n)
 	}
 	return strings.Join(quoted, ", ")
 }

@@ -38,7 +38,7 @@ func ranges(n *node, out []Range, seen map[*node]bool) []Range {
 		op = map[string]string{"gt": "<", "ge": "<=", "eq": "=="}[n.op]
 		left, right = uncast(n.args[1]), n.args[0]
 	}
-	if left.op != "column" || !right.isFixed() {
+	if left.op != "column" || left.kind == Uint64 || !right.isFixed() {
 		return out
 	}
 	if r, ok := rangeOf(op, left, right); ok {
@@ -76,7 +76,7 @@ func rangeOf(op string, column, value *node) (Range, bool) {
 	return r, column.kind != Bool
 }
 
-// Bounds are what is known of a column's values in some rows.
+// Bounds are what is known of a column's values in some rows, of all of a list's elements.
 type Bounds struct {
 	// Lo and Hi enclose all numbers but NaN, rounded outward where a value has no float64; 0 and 1 are the truth values.
 	// Lo is +Inf and Hi -Inf where there is nothing but NaN.
@@ -127,7 +127,7 @@ func (b *bounder) outcome(n *node) outcome {
 		return outcome{n.data.Bool[0] != 0, n.data.Bool[0] == 0}
 	}
 	switch n.op {
-	case "column":
+	case "column", "element":
 		v, ok := b.interval(n)
 		return outcome{!ok || v.hi > 0, !ok || v.lo <= 0}
 	case "and":
@@ -176,7 +176,7 @@ func (b *bounder) sameBytes(n *node) outcome {
 	if column.isFixed() {
 		column, value = value, column
 	}
-	if column.op != "column" || !value.isFixed() {
+	if !isValue(column) || !value.isFixed() {
 		return unknown
 	}
 	v, ok := b.column(column.col)
@@ -198,18 +198,21 @@ func (b *bounder) interval(n *node) (interval, bool) {
 		return constantInterval(n)
 	}
 	switch n.op {
-	case "column":
+	case "column", "element":
 		v, ok := b.column(n.col)
-		if n.kind > Float64 || !ok || v.Lo != v.Lo || v.Hi != v.Hi {
+		if n.kind > Float64 && n.kind != Uint64 || !ok || v.Lo != v.Lo || v.Hi != v.Hi {
 			return interval{}, false
 		}
-		return interval{v.Lo, v.Hi, n.kind >= Float32 && v.NaN}, true
+		return interval{v.Lo, v.Hi, (n.kind == Float32 || n.kind == Float64) && v.NaN}, true
 	case "cast":
 		v, ok := b.interval(n.args[0])
 		if n.kind == Float32 { // rounding keeps the order
 			v.lo, v.hi = float64(float32(v.lo)), float64(float32(v.hi))
 		}
 		return v, ok && n.kind <= Float64
+	case "micros": // keeps the order
+		v, ok := b.interval(n.args[0])
+		return interval{math.Round(v.lo * 1e6), math.Round(v.hi * 1e6), false}, ok
 	case "neg":
 		v, ok := b.interval(n.args[0])
 		return interval{-v.hi, -v.lo, v.nan}, ok && n.kind >= Float32 && n.kind <= Float64
@@ -227,6 +230,8 @@ func constantInterval(n *node) (interval, bool) {
 		return interval{v, v, false}, true
 	case Int64:
 		return aroundInt64(n.data.I64[0]), true
+	case Uint64:
+		return aroundUint64(n.data.U64[0]), true
 	case Float32:
 		return around(float64(n.data.F32[0])), true
 	case Float64:
@@ -241,6 +246,17 @@ func around(v float64) interval {
 	}
 	return interval{v, v, false}
 }
+
+func aroundUint64(i uint64) interval {
+	v := float64(i)
+	if i < 1<<53 {
+		return interval{v, v, false}
+	}
+	return interval{math.Nextafter(v, math.Inf(-1)), math.Nextafter(v, math.Inf(1)), false}
+}
+
+// isValue tells a column, or an element of one, whose bounds are among those of all of its elements.
+func isValue(n *node) bool { return n.op == "column" || n.op == "element" }
 
 // aroundInt64 rounds outward beyond 2**53.
 func aroundInt64(i int64) interval {

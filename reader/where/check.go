@@ -5,17 +5,20 @@ import (
 	"math"
 	"math/big"
 	"slices"
-	"strings"
 )
 
 // node is an expression as numexpr builds it, before and after its operand types are chosen. Nodes may be shared.
 type node struct {
-	op    string // an operation of types.go, or "const", "variable", "column"
+	op    string // an operation of types.go, or "const", "variable", "column", "element", "missing"
 	kind  Kind
 	args  []*node
 	val   constant // of a constant
 	raw   bool     // Python's own constant, which no numexpr operator has touched yet
 	col   int      // of a column: index into the scope
+	item  int      // of an element
+	info  *Column  // of a column or element, and of the test for its names
+	nulls []*node  // truth values: under any of them the value is null
+	bare  bool     // & or | beside a comparison, without parentheses
 	at    span
 	typed *node   // what resolve made of it
 	data  *Vector // of a constant after resolve: its one value
@@ -93,6 +96,10 @@ func (c *checker) apply(e *expr, args []*node) (*node, error) {
 		return &node{op: "const", kind: e.val.kind(), val: e.val, raw: true, at: e.at}, nil
 	case e.op == "name":
 		return c.name(e)
+	case e.op == "element":
+		return c.element(e)
+	case e.op == "call" && e.name == "is_null":
+		n, err = isNull(args[0], e.at)
 	case e.op == "call":
 		n, err = c.call(e.name, args, e.at)
 	case len(args) == 1:
@@ -100,10 +107,22 @@ func (c *checker) apply(e *expr, args []*node) (*node, error) {
 	default:
 		n, err = binaryNode(e.op, args[0], args[1], e.at)
 	}
-	if err != nil {
-		return nil, c.src.fail(e.at, "%s: %v", title(e), err)
+	var part *spanned
+	switch {
+	case errors.As(err, &part):
+		return nil, c.src.fail(part.at, "%s", part.why)
+	case err != nil && e.bare:
+		return nil, c.src.fail(e.at, "%s", bindsTighter(e.op))
+	case err != nil:
+		return nil, c.src.fail(e.at, "%s: %v%s", title(e), err, quotedName(c.src, args))
 	}
+	handOn(n, args)
+	n.bare = n.bare || e.bare
 	return n, nil
+}
+
+func bindsTighter(op string) string {
+	return op + " binds tighter than comparisons: put each in parentheses, (a > 1) " + op + " (b < 2)"
 }
 
 func title(e *expr) string {
@@ -116,30 +135,6 @@ func title(e *expr) string {
 		return "+"
 	}
 	return e.op
-}
-
-// name finds a variable or column, in this order.
-func (c *checker) name(e *expr) (*node, error) {
-	if v, ok := c.vars[e.name]; ok {
-		return c.named(*v, e.at), nil
-	}
-	i := slices.IndexFunc(c.columns, func(col Column) bool { return col.Name == e.name })
-	if i < 0 {
-		return nil, c.src.fail(e.at, "no column or variable %s%s", clip(e.name), nearTo(e.name, c.src.names))
-	}
-	col := c.columns[i]
-	if col.Kind == None {
-		return nil, c.src.fail(e.at, "column %s cannot stand in a condition: %s", clip(e.name), col.Why)
-	}
-	return c.named(node{op: "column", kind: col.Kind, col: i}, e.at), nil
-}
-
-func (c *checker) named(n node, at span) *node {
-	n.at = at
-	if c.first {
-		n.kind = Float64
-	}
-	return &n
 }
 
 func unaryNode(op string, a *node, at span) (*node, error) {
@@ -166,16 +161,14 @@ func binaryNode(op string, a, b *node, at span) (*node, error) {
 	switch {
 	case op == "/":
 		return divide(a, b, at)
-	case op == "**" && !a.raw:
+	case op == "**" && !a.raw && !isUnsigned(a, b):
 		return raise(a, b, at)
 	case a.isConstant() && b.isConstant():
 		return folded(op, a, b, at)
-	case op == "<":
-		return comparison(">", b, a, at), nil
-	case op == "<=":
-		return comparison(">=", b, a, at), nil
 	case isComparison(op):
-		return comparison(op, a, b, at), nil
+		return comparison(op, a, b, at)
+	case isUnsigned(a, b):
+		return unsignedOperation(op, a, b, at)
 	}
 	return operation(opNames[op], at, a, b)
 }
@@ -183,10 +176,6 @@ func binaryNode(op string, a, b *node, at span) (*node, error) {
 func folded(op string, a, b *node, at span) (*node, error) {
 	v, err := operate(op, a.val, b.val)
 	return &node{op: "const", kind: v.kind(), val: v, raw: a.raw && b.raw, at: at}, err
-}
-
-func comparison(op string, a, b *node, at span) *node {
-	return &node{op: opNames[op], kind: Bool, args: []*node{a, b}, at: at}
 }
 
 // operation makes a node of its operands' common kind. + and * of truth values are | and &.
@@ -212,6 +201,9 @@ func commonKind(args []*node) (Kind, error) {
 		if a.kind == Bytes {
 			texts++
 		}
+	}
+	if isUnsigned(args...) {
+		return kind, errUnsigned
 	}
 	if texts > 0 && texts < len(args) {
 		return kind, errors.New("bytes go with bytes only")
@@ -300,9 +292,13 @@ func multiplyOut(a *node, x float64, at span) (r *node, err error) {
 func (c *checker) call(name string, args []*node, at span) (*node, error) {
 	switch {
 	case name == "where":
-		return whereNode(args, at)
+		n, err := whereNode(args, at)
+		if err == nil {
+			chosenNulls(n)
+		}
+		return n, err
 	case name == "contains" || name == "startswith" || name == "endswith":
-		return &node{op: name, kind: Bool, args: args, at: at}, nil
+		return guarded(logic(name, at, args...), false, args...), nil
 	}
 	if !slices.ContainsFunc(args, func(a *node) bool { return !a.isConstant() }) {
 		vals := make([]constant, len(args))
@@ -348,19 +344,4 @@ func whereNode(args []*node, at span) (*node, error) {
 		return constantNode(chosen.val, at), nil
 	}
 	return chosen, nil
-}
-
-// scopeNames lists what a condition can name: variables, then columns.
-func scopeNames(columns []Column, vars map[string]any) []string {
-	out := make([]string, 0, len(columns)+len(vars))
-	for name := range vars {
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	for _, c := range columns {
-		if c.Kind != None && (!strings.Contains(c.Name, "/") || isPath(c.Name)) {
-			out = append(out, c.Name)
-		}
-	}
-	return out
 }

@@ -1,7 +1,10 @@
 package where
 
-// maxSpread bounds the constants that arithmetic needs as whole vectors.
-const maxSpread = 250
+// maxSpread bounds the constants that arithmetic needs as whole vectors, maxElements those of lists' elements.
+const (
+	maxSpread   = 250
+	maxElements = 250
+)
 
 // assembler turns resolved nodes into instructions over registers: columns first, then constants, then temporaries,
 // which are used again as soon as their last reader has run.
@@ -11,22 +14,25 @@ type assembler struct {
 	folds map[*node]*node
 	uses  map[*node]int
 	reg   map[*node]int
-	cols  map[int]int // scope index to register
-	wide  int         // constants spread over a vector
-	free  [Bytes + 1][]int
+	cols  map[input]int // register
+	wide  int           // constants spread over a vector
+	free  [Uint64 + 1][]int
 	fixed []*node
 }
 
 func assemble(src *source, root *node) (*Program, error) {
 	a := &assembler{src: src, p: &Program{}, folds: map[*node]*node{}, uses: map[*node]int{},
-		reg: map[*node]int{}, cols: map[int]int{}}
+		reg: map[*node]int{}, cols: map[input]int{}}
 	root = a.fold(root)
 	a.p.root = root
 	a.survey(root)
 	if a.wide > maxSpread {
 		return nil, src.fail(root.at, "over %d constants in arithmetic: shorten the condition", maxSpread)
 	}
-	a.p.columns = len(a.p.scope)
+	if elements := countElements(a.cols); elements > maxElements {
+		return nil, src.fail(root.at, "over %d elements of lists: shorten the condition", maxElements)
+	}
+	a.p.columns = len(a.p.inputs)
 	for i, n := range a.fixed {
 		a.reg[n] = a.p.columns + i
 		a.p.consts = append(a.p.consts, n.data)
@@ -35,11 +41,29 @@ func assemble(src *source, root *node) (*Program, error) {
 	return a.p, nil
 }
 
+// input is what tells one vector of the caller's from another.
+type input struct {
+	op        string
+	col, item int
+}
+
+// input is that of a node which the caller fills.
+func (n *node) input() (input, bool) {
+	return input{n.op, n.col, n.item}, n.op == "column" || n.op == "element" || n.op == "missing"
+}
+
+func countElements(cols map[input]int) (n int) {
+	for in := range cols {
+		n += int(truth(in.op != "column"))
+	}
+	return n
+}
+
 func (n *node) isFixed() bool { return n.data != nil }
 
 // fold computes what depends on no column, and drops truth values that decide nothing or everything.
 func (a *assembler) fold(n *node) *node {
-	if n.isFixed() || n.op == "column" {
+	if _, given := n.input(); given || n.isFixed() {
 		return n
 	}
 	if f, ok := a.folds[n]; ok {
@@ -95,10 +119,10 @@ func (a *assembler) survey(n *node) {
 		a.fixed = append(a.fixed, n)
 		return
 	}
-	if n.op == "column" {
-		if _, ok := a.cols[n.col]; !ok {
-			a.cols[n.col] = len(a.p.scope)
-			a.p.scope = append(a.p.scope, n.col)
+	if in, given := n.input(); given {
+		if _, ok := a.cols[in]; !ok {
+			a.cols[in] = len(a.p.inputs)
+			a.p.inputs = append(a.p.inputs, Input{n.col, n.item, n.op == "missing"})
 			a.p.kinds = append(a.p.kinds, n.kind)
 		}
 		return
@@ -130,6 +154,8 @@ func spread(n *node) *node {
 			v.F32[i] = n.data.F32[0]
 		case Float64:
 			v.F64[i] = n.data.F64[0]
+		case Uint64:
+			v.U64[i] = n.data.U64[0]
 		case Complex128:
 			v.C128[i] = n.data.C128[0]
 		}
@@ -144,8 +170,8 @@ func (a *assembler) emit(n *node) int {
 	if r, ok := a.reg[n]; ok {
 		return r
 	}
-	if n.op == "column" {
-		return a.cols[n.col]
+	if in, given := n.input(); given {
+		return a.cols[in]
 	}
 	in := instruction{run: kernelFor(n)}
 	regs := [3]*int{&in.a, &in.b, &in.c}
@@ -171,7 +197,7 @@ func (a *assembler) take(k Kind) int {
 }
 
 func (a *assembler) release(n *node) {
-	if n.isFixed() || n.op == "column" {
+	if _, given := n.input(); given || n.isFixed() {
 		return
 	}
 	if a.uses[n]--; a.uses[n] == 0 {

@@ -1,8 +1,9 @@
 // Package where is the condition language of requests: PyTables' (that is numexpr's) expressions over columns, with
-// and, or, not, in and is_null beside them.
+// and, or, not, in, is null, exact uint64, times and names of enumerations as text, and elements of lists beside them.
+// docs/conditions.md describes it.
 //
 // Compile turns a text, the columns in scope and the variables into a Program; Program.Columns says which columns have
-// to be decoded; an Eval holds one goroutine's scratch vectors and fills one byte, 0 or 1, for every row. A Program is
+// to be decoded, Program.Inputs which vectors are made of them; an Eval holds one goroutine's scratch vectors and fills one byte, 0 or 1, for every row. A Program is
 // immutable and may be shared. Vectors belong to the caller and are only read during Eval. May and Ranges answer, from
 // the program alone, whether rows between given bounds can match and which simple comparisons every match satisfies.
 //

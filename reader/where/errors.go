@@ -62,7 +62,7 @@ func (s *source) scope() string {
 	}
 	shown := make([]string, 0, maxShownNames)
 	for _, n := range s.names[:min(len(s.names), maxShownNames)] {
-		shown = append(shown, clip(n))
+		shown = append(shown, clip(written(n)))
 	}
 	out := "names in scope: " + strings.Join(shown, ", ")
 	if more := len(s.names) - len(shown); more > 0 {
@@ -71,11 +71,14 @@ func (s *source) scope() string {
 	return out
 }
 
-// nearTo is the hint at a misspelt name: "" or " (near: a, b)".
-func nearTo(name string, names []string) string {
+// nearTo is the hint at a misspelt column or variable: "" or " (near: a, b)".
+func nearTo(name string, names []string) string { return nearHint(name, names, written) }
+
+// nearHint shows the names near one.
+func nearHint(name string, names []string, show func(string) string) string {
 	found := near.Near(name, names)
 	for i := range found {
-		found[i] = clip(found[i])
+		found[i] = clip(show(found[i]))
 	}
 	if len(found) == 0 {
 		return ""

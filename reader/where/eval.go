@@ -39,6 +39,8 @@ func newVector(k Kind, n int) Vector {
 		return Vector{F32: make([]float32, n)}
 	case Float64:
 		return Vector{F64: make([]float64, n)}
+	case Uint64:
+		return Vector{U64: make([]uint64, n)}
 	case Complex128:
 		return Vector{C128: make([]complex128, n)}
 	}
@@ -46,7 +48,7 @@ func newVector(k Kind, n int) Vector {
 }
 
 // Eval sets out[i] to 1 for each of n rows that match and to 0 for the others. cols are the vectors of
-// Program.Columns, in that order, of at least n rows; out has at least n bytes. It allocates nothing.
+// Program.Inputs, in that order, of at least n rows; out has at least n bytes. It allocates nothing.
 func (e *Eval) Eval(cols []Vector, n int, out []byte) {
 	for from := 0; from < n; from += BlockRows {
 		to := min(n, from+BlockRows)
@@ -76,7 +78,7 @@ func (e *Eval) resize(n int) {
 	for i := range e.regs[e.p.columns:] {
 		v := &e.regs[e.p.columns+i]
 		v.Bool, v.I32, v.I64 = cut(v.Bool, n), cut(v.I32, n), cut(v.I64, n)
-		v.F32, v.F64, v.C128 = cut(v.F32, n), cut(v.F64, n), cut(v.C128, n)
+		v.F32, v.F64, v.U64, v.C128 = cut(v.F32, n), cut(v.F64, n), cut(v.U64, n), cut(v.C128, n)
 	}
 }
 
@@ -99,6 +101,8 @@ func window(d, s *Vector, k Kind, from, to int) {
 		d.F32 = s.F32[from:to]
 	case Float64:
 		d.F64 = s.F64[from:to]
+	case Uint64:
+		d.U64 = s.U64[from:to]
 	case Complex128:
 		d.C128 = s.C128[from:to]
 	case Bytes:

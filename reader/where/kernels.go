@@ -28,6 +28,10 @@ func kernelFor(n *node) kernel {
 		return compareKernel(n)
 	case "cast":
 		return castKernel(operand, n.kind)
+	case "micros":
+		return microsKernel()
+	case "named":
+		return namedKernel(n)
 	case "where":
 		return whereKernel(n.kind)
 	case "real":
@@ -62,6 +66,8 @@ func kernelFor(n *node) kernel {
 		return float32Kernel(n.op)
 	case Float64:
 		return float64Kernel(n.op)
+	case Uint64:
+		return unsignedKernel(n.op)
 	}
 	return complexKernel(n.op)
 }

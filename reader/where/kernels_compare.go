@@ -3,11 +3,14 @@ package where
 import "bytes"
 
 type ordered interface {
-	uint8 | int32 | int64 | float32 | float64
+	uint8 | int32 | int64 | uint64 | float32 | float64
 }
 
 func compareKernel(n *node) kernel {
 	left, right := n.args[0].isFixed(), n.args[1].isFixed()
+	if isUnsigned(n.args...) && n.args[0].kind != n.args[1].kind {
+		return compareUnsignedKernel(n.op, n.args[0].kind, n.args[1].kind)
+	}
 	switch n.args[0].kind {
 	case Bool:
 		return compareNumberKernel(n.op, bools, left, right)
@@ -19,6 +22,8 @@ func compareKernel(n *node) kernel {
 		return compareNumberKernel(n.op, f32s, left, right)
 	case Float64:
 		return compareNumberKernel(n.op, f64s, left, right)
+	case Uint64:
+		return compareNumberKernel(n.op, u64s, left, right)
 	case Complex128:
 		return compareComplexKernel(n.op)
 	}

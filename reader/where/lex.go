@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 type tokenKind uint8
@@ -22,6 +24,8 @@ type token struct {
 	val  constant
 	str  bool // a string that was not written b'..'
 	at   span
+
+	quoted bool // a name in backquotes
 }
 
 // span is a piece of the condition, in bytes.
@@ -42,7 +46,7 @@ var keywords = strings.Fields("and or not in is if else elif lambda for while as
 	"def del return import from as global nonlocal try except finally raise with pass break continue assert")
 
 // operators, the longest first
-var operators = strings.Fields("** // << >> <= >= == != := && || + - * / % & | ^ ~ < > ( ) [ ] , = . ! ; : { } @ $ ? `")
+var operators = strings.Fields("** // << >> <= >= == != <> := && || + - * / % & | ^ ~ < > ( ) [ ] , = . ! ; : { } @ $ ?")
 
 func newLexer(src *source, columns []Column) *lexer {
 	l := &lexer{src: src, text: src.text}
@@ -76,6 +80,9 @@ func (l *lexer) next() (token, error) {
 	c := l.text[from]
 	if isDigit(c) || c == '.' && from+1 < len(l.text) && isDigit(l.text[from+1]) {
 		return l.number()
+	}
+	if c == '`' {
+		return l.backquoted()
 	}
 	if n := stringPrefix(l.text[from:]); n >= 0 {
 		return l.quoted(n)
@@ -114,6 +121,30 @@ func (l *lexer) skipSpace() error {
 	return nil
 }
 
+// backquoted reads a name of any characters; two backquotes are one of the name's.
+func (l *lexer) backquoted() (token, error) {
+	from := l.pos
+	var name strings.Builder
+	for l.pos++; ; l.pos++ {
+		end := strings.IndexByte(l.text[l.pos:], '`')
+		if end < 0 {
+			return token{}, l.src.fail(span{from, from + 1}, "the name has no end: close it with another `")
+		}
+		name.WriteString(l.text[l.pos : l.pos+end])
+		if l.pos += end + 1; l.pos == len(l.text) || l.text[l.pos] != '`' {
+			break
+		}
+		name.WriteByte('`')
+	}
+	t := token{kind: tokName, text: name.String(), at: span{from, l.pos}, quoted: true}
+	if t.text == "" {
+		return token{}, l.src.fail(t.at, "a name in backquotes is missing")
+	}
+	return t, nil
+}
+
+func isKeyword(name string) bool { return slices.Contains(keywords, name) }
+
 func lineEnd(s string) int {
 	if n := strings.IndexByte(s, '\n'); n >= 0 {
 		return n
@@ -134,7 +165,7 @@ func (l *lexer) name(n int) token {
 	switch {
 	case t.text == "True" || t.text == "False":
 		t.kind, t.val = tokConstant, constant{v: t.text == "True"}
-	case slices.Contains(keywords, t.text):
+	case isKeyword(t.text):
 		t.kind = tokOperator
 	}
 	return t
@@ -148,7 +179,7 @@ func (l *lexer) alone(from, to int) bool {
 }
 
 func touches(r rune) bool {
-	return r == '/' || r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r)
+	return r == '/' || r == '_' || r == '\\' || unicode.IsLetter(r) || unicode.IsNumber(r)
 }
 
 func (l *lexer) operator() (token, error) {
@@ -170,13 +201,19 @@ func (l *lexer) operator() (token, error) {
 	return token{}, l.src.fail(span{from, from + n}, "unexpected character %q", r)
 }
 
-// identifier is the length of the identifier that s begins with.
+// identifier is the length of the identifier that s begins with. Bytes that are no UTF-8 (package spell) are letters.
 func identifier(s string) int {
-	for i, r := range s {
+	for i := 0; i < len(s); {
+		if escaped := spell.Escaped(s[i:]); escaped > 0 {
+			i += escaped
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
 		start := r == '_' || unicode.IsLetter(r) || unicode.In(r, unicode.Nl, unicode.Other_ID_Start)
 		if !start && (i == 0 || !unicode.In(r, unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc, unicode.Other_ID_Continue)) {
 			return i
 		}
+		i += n
 	}
 	return len(s)
 }

@@ -1,6 +1,7 @@
 package where
 
 import (
+	"math/big"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -19,18 +20,22 @@ const (
 // expr is a parsed expression. What the language adds to numexpr's is already written in numexpr's terms: `and` is
 // `&`, `not` is `~`, `in` is `==` joined by `|`; an operand may therefore have several parents.
 type expr struct {
-	op    string // an operator, "const", "name" or "call"
-	args  []*expr
-	name  string // of a name or function
-	val   constant
-	at    span
-	built *node // what check made of it
+	op     string // an operator, "const", "name", "element" or "call"
+	args   []*expr
+	name   string     // of a name or function
+	items  []*big.Int // of an element
+	val    constant
+	closed bool // in parentheses
+	bare   bool // &, | or ^ beside a comparison, without parentheses
+	at     span
+	built  *node // what check made of it
 }
 
 type parser struct {
 	lex    *lexer
 	src    *source
 	tok    token
+	last   token // the one before
 	nodes  int
 	nested int
 }
@@ -60,6 +65,7 @@ func parse(src *source, columns []Column) (*expr, error) {
 }
 
 func (p *parser) advance() (err error) {
+	p.last = p.tok
 	p.tok, err = p.lex.next()
 	return err
 }
@@ -71,25 +77,6 @@ func (p *parser) expect(op, what string) error {
 		return p.src.fail(p.tok.at, "expected %s, found %s", what, clip(p.tok.text))
 	}
 	return p.advance()
-}
-
-var hints = map[string]string{
-	"=":  "= is no comparison: write ==",
-	"&&": "unexpected &&: write & or and", "||": "unexpected ||: write | or or", "!": "unexpected !: write ~ or not",
-	"is": "unexpected is: write ==", "None": "None is no value: write is_null(x)",
-}
-
-func (p *parser) unexpected() error {
-	if p.tok.kind == tokEnd {
-		return p.src.fail(p.tok.at, "the condition ends where something is missing")
-	}
-	if p.tok.kind == tokOperator && hints[p.tok.text] != "" {
-		return p.src.fail(p.tok.at, "%s", hints[p.tok.text])
-	}
-	if p.tok.kind == tokConstant {
-		return p.src.fail(p.tok.at, "unexpected constant: an operator is missing before it")
-	}
-	return p.src.fail(p.tok.at, "unexpected %s", clip(p.tok.text))
 }
 
 func (p *parser) node(op string, at span, args ...*expr) (*expr, error) {
@@ -168,23 +155,51 @@ func (p *parser) comparison() (*expr, error) {
 	if op == "" || err != nil {
 		return left, err
 	}
-	var e *expr
-	if op == "in" || op == "not in" {
+	left.beside()
+	var e, right *expr
+	switch op {
+	case "in", "not in":
 		e, err = p.in(left, op, at)
-	} else {
-		var right *expr
+	case "is null", "is not null":
+		e, err = p.isNull(left, op, at)
+	default:
 		if right, err = p.binary(0); err == nil {
+			right.beside()
 			e, err = p.node(op, at, left, right)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if op, at, err := p.comparisonOperator(); op != "" || err != nil {
-		if err != nil {
-			return nil, err
-		}
-		return nil, p.src.fail(at, "chained comparison: write (a < b) & (b < c); & and | bind tighter than comparisons")
+	return e, p.unchained(right)
+}
+
+// beside marks what stands beside a comparison operator.
+func (e *expr) beside() {
+	e.bare = !e.closed && (e.op == "&" || e.op == "|" || e.op == "^")
+}
+
+// unchained refuses another comparison behind the right operand of one.
+func (p *parser) unchained(right *expr) error {
+	op, at, err := p.comparisonOperator()
+	switch {
+	case op == "" || err != nil:
+		return err
+	case right != nil && right.bare:
+		return p.src.fail(right.at, "%s", bindsTighter(right.op))
+	}
+	return p.src.fail(at, "chained comparison: write (a < b) & (b < c); & and | bind tighter than comparisons")
+}
+
+// isNull is is_null(x), which may be called.
+func (p *parser) isNull(x *expr, op string, at span) (*expr, error) {
+	e, err := p.node("call", at, x)
+	if err != nil {
+		return nil, err
+	}
+	e.name = "is_null"
+	if op == "is not null" {
+		return p.node("~", at, e)
 	}
 	return e, nil
 }
@@ -201,8 +216,27 @@ func (p *parser) comparisonOperator() (op string, at span, err error) {
 			return "", at, err
 		}
 		return "not in", at, p.expect("in", "in after not")
+	case p.is("is"):
+		return p.nullOperator()
 	}
 	return "", at, nil
+}
+
+// nullOperator takes is null or is not null.
+func (p *parser) nullOperator() (op string, at span, err error) {
+	op, at = "is null", p.tok.at
+	if err = p.advance(); err == nil && p.is("not") {
+		op = "is not null"
+		err = p.advance()
+	}
+	if err == nil && !(p.tok.kind == tokName && p.tok.text == "null" && !p.tok.quoted) {
+		err = p.src.fail(p.tok.at, "is goes with null only: write x is null, x is not null, or ==")
+	}
+	if err != nil {
+		return op, at, err
+	}
+	at.to = p.tok.at.to
+	return op, at, p.advance()
 }
 
 // in parses a list of values: left == a | left == b ..

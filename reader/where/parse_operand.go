@@ -1,6 +1,9 @@
 package where
 
-import "strings"
+import (
+	"math/big"
+	"strings"
+)
 
 func (p *parser) primary() (*expr, error) {
 	t := p.tok
@@ -13,14 +16,15 @@ func (p *parser) primary() (*expr, error) {
 		if err := p.advance(); err != nil {
 			return nil, err
 		}
-		if p.is("(") {
+		if p.is("(") && !t.quoted {
 			return p.call(t)
 		}
 		e, err := p.node("name", t.at)
-		if err == nil {
-			e.name = t.text
+		if err != nil {
+			return nil, err
 		}
-		return e, err
+		e.name = t.text
+		return e, p.indexes(e)
 	}
 	return nil, p.unexpected()
 }
@@ -40,6 +44,7 @@ func (p *parser) parenthesis() (*expr, error) {
 	if p.tok.kind != tokEnd && !p.is(")") {
 		return nil, p.unexpected()
 	}
+	e.closed = true
 	return e, p.expect(")", ")")
 }
 
@@ -72,11 +77,68 @@ func (p *parser) constant() (*expr, error) {
 	return e, nil
 }
 
-// call parses a function's arguments; is_null(x) is (x == x) & False, since no column that can be asked has nulls.
+// maxIndexes bounds the indexes of an element: HDF5 has no more axes.
+const maxIndexes = 32
+
+// indexes parses [0], [0, 1] and [0][1], which make an element of a name.
+func (p *parser) indexes(e *expr) error {
+	for p.is("[") {
+		e.op = "element"
+		for more := true; more; more = p.is(",") {
+			if err := p.advance(); err != nil {
+				return err
+			}
+			item, err := p.index()
+			if err != nil {
+				return err
+			}
+			if e.items = append(e.items, item); len(e.items) > maxIndexes {
+				return p.src.fail(e.at, "over %d indexes", maxIndexes)
+			}
+		}
+		e.at.to = p.tok.at.to
+		if err := p.expect("]", "]"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *parser) index() (*big.Int, error) {
+	minus := p.is("-")
+	if minus {
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+	}
+	v, ok := p.tok.val.v.(*big.Int)
+	if p.tok.kind != tokConstant || !ok {
+		return nil, p.src.fail(p.tok.at, "an index is an integer, as in pos[0] or m[0, -1]: one element at a time can be asked")
+	}
+	if minus {
+		v = new(big.Int).Neg(v)
+	}
+	return v, p.advance()
+}
+
+// notCalled is the hint at what was meant by an unknown function: a column whose name has brackets, or another one.
+func (p *parser) notCalled(name string) string {
+	for _, n := range p.src.names {
+		if strings.HasPrefix(n, name) && !plainName(n) {
+			return ": a column's name that is no identifier is written in backquotes, " + clip(written(n))
+		}
+	}
+	return nearTo(name, functionNames())
+}
+
+// call parses a function's arguments.
 func (p *parser) call(name token) (*expr, error) {
 	count, known := functions[name.text]
 	if !known {
-		return nil, p.src.fail(name.at, "no function %s%s", clip(name.text), nearTo(name.text, functionNames()))
+		if hint := foreign[strings.ToUpper(name.text)]; hint != "" {
+			return nil, p.src.fail(name.at, "unexpected %s: %s", name.text, hint)
+		}
+		return nil, p.src.fail(name.at, "no function %s%s", clip(name.text), p.notCalled(name.text))
 	}
 	if err := p.enter(); err != nil {
 		return nil, err
@@ -97,10 +159,5 @@ func (p *parser) call(name token) (*expr, error) {
 		return nil, err
 	}
 	e.name = name.text
-	if e.name != "is_null" {
-		return e, nil
-	}
-	e.op, e.args = "==", []*expr{args[0], args[0]}
-	no := &expr{op: "const", val: constant{v: false}, at: name.at}
-	return p.node("&", name.at, e, no)
+	return e, nil
 }

@@ -1,18 +1,13 @@
 package where
 
 import (
+	"slices"
+
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // BlockRows is the number of rows that are evaluated at a time; intermediate results of a block stay in the cache.
 const BlockRows = 1024
-
-// Column is a name that a condition may use. Why says, for kind None, why it can't.
-type Column struct {
-	Name string
-	Kind Kind
-	Why  string
-}
 
 // Vector is the values of one column, in the field of its kind. Bool has one byte per row, 0 or 1. Cells of Bytes are
 // Bytes[Off[i]:Off[i+1]], with or without trailing zeros.
@@ -22,15 +17,33 @@ type Vector struct {
 	I64   []int64
 	F32   []float32
 	F64   []float64
+	U64   []uint64
 	C128  []complex128
 	Off   []int32
 	Bytes []byte
 }
 
+// Window is some of the rows, which it shares with the vector.
+func (v Vector) Window(from, to int) Vector {
+	out := Vector{Bool: rows(v.Bool, from, to), I32: rows(v.I32, from, to), I64: rows(v.I64, from, to), U64: rows(v.U64, from, to),
+		F32: rows(v.F32, from, to), F64: rows(v.F64, from, to), C128: rows(v.C128, from, to), Bytes: v.Bytes}
+	if v.Off != nil {
+		out.Off = v.Off[from : to+1]
+	}
+	return out
+}
+
+func rows[T any](s []T, from, to int) []T {
+	if s == nil {
+		return nil
+	}
+	return s[from:to]
+}
+
 // Program is a compiled condition. It is immutable: goroutines may share it, each with its own Eval.
 type Program struct {
 	root    *node
-	scope   []int // its columns: indexes into the scope given to Compile
+	inputs  []Input // vectors that Eval takes
 	kinds   []Kind
 	code    []instruction
 	consts  []*Vector
@@ -39,11 +52,20 @@ type Program struct {
 	columns int
 }
 
-// Columns are the columns that the condition reads, as indexes into the scope given to Compile, each once.
-// Only these need decoding; none for a condition of constants.
-func (p *Program) Columns() []int { return p.scope }
+// Inputs are the vectors that the condition reads, each once; none for a condition of constants.
+func (p *Program) Inputs() []Input { return p.inputs }
 
-// Compile checks a condition over the columns in scope and the variables (int64, int, float64, bool or string, by
+// Columns are the columns of Inputs, each once: only these need decoding.
+func (p *Program) Columns() (out []int) {
+	for _, in := range p.inputs {
+		if !slices.Contains(out, in.Column) {
+			out = append(out, in.Column)
+		}
+	}
+	return out
+}
+
+// Compile checks a condition over the columns in scope and the variables (int64, int, uint64, float64, bool or string, by
 // name; they hide columns). Errors are fault.Invalid, with line and column.
 func Compile(text string, scope []Column, vars map[string]any) (*Program, error) {
 	src := &source{text: text, names: scopeNames(scope, vars)}
@@ -93,6 +115,8 @@ func variableNodes(vars map[string]any) (map[string]*node, error) {
 			n.kind, n.data.I64 = Int64, []int64{v}
 		case int:
 			n.kind, n.data.I64 = Int64, []int64{int64(v)}
+		case uint64:
+			n.kind, n.data.U64 = Uint64, []uint64{v}
 		case float64:
 			n.kind, n.data.F64 = Float64, []float64{v}
 		case string:

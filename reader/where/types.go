@@ -2,12 +2,13 @@ package where
 
 import (
 	"math/big"
+	"slices"
 	"strings"
 )
 
 // Kind is the type of a column, a variable or an intermediate result. Columns of other types are widened as numexpr
-// does: integers of 8 and 16 bits to Int32, uint32 to Int64, float16 to Float32, complex64 to Complex128. It has nothing
-// for uint64.
+// does: integers of 8 and 16 bits to Int32, uint32 to Int64, float16 to Float32, complex64 to Complex128. Uint64 is not
+// numexpr's: see unsigned.go.
 type Kind uint8
 
 // The kinds, in the order of promotion. A column of kind None cannot stand in a condition.
@@ -20,15 +21,16 @@ const (
 	Float64
 	Complex128
 	Bytes
+	Uint64
 )
 
 func (k Kind) String() string {
-	return [...]string{"none", "bool", "int32", "int64", "float32", "float64", "complex128", "bytes"}[k]
+	return [...]string{"none", "bool", "int32", "int64", "float32", "float64", "complex128", "bytes", "uint64"}[k]
 }
 
-const kindLetters = "?bilfdcs"
+const kindLetters = "?bilfdcsu"
 
-// operations are numexpr's: name, result and operands by the letters of kindLetters. The last line is ours.
+// operations are numexpr's: name, result and operands by the letters of kindLetters. The last lines are ours.
 var operations = setOf(`
 	invert_bb and_bbb or_bbb xor_bbb eq_bbb ne_bbb where_bbbb
 	gt_bii ge_bii eq_bii ne_bii gt_bll ge_bll eq_bll ne_bll gt_bff ge_bff eq_bff ne_bff gt_bdd ge_bdd eq_bdd ne_bdd
@@ -47,7 +49,10 @@ var operations = setOf(`
 	expm1_dd abs_dd ceil_dd floor_dd arctan2_ddd
 	sqrt_cc sin_cc cos_cc tan_cc arcsin_cc arccos_cc arctan_cc sinh_cc cosh_cc tanh_cc log_cc log1p_cc log10_cc exp_cc
 	expm1_cc abs_cc
-	startswith_bss endswith_bss`)
+	startswith_bss endswith_bss named_bi named_bl named_bu micros_ld
+	gt_buu ge_buu eq_buu ne_buu gt_bul ge_bul eq_bul ne_bul gt_blu ge_blu eq_blu ne_blu
+	gt_bud ge_bud eq_bud ne_bud gt_bdu ge_bdu eq_bdu ne_bdu
+	and_uuu or_uuu xor_uuu floordiv_uuu mod_uuu rshift_uuu`)
 
 func setOf(words string) map[string]bool {
 	out := map[string]bool{}
@@ -66,8 +71,8 @@ func signature(op string, result Kind, args []*node) ([]Kind, bool) {
 			return operations[name]
 		}
 		last := Complex128
-		if args[i].kind == Bytes {
-			last = Bytes
+		if args[i].kind >= Bytes {
+			last = args[i].kind
 		}
 		for k := args[i].kind; k <= last; k++ {
 			kinds[i] = k
@@ -103,7 +108,7 @@ func resolve(src *source, n *node) (*node, error) {
 func resolveArgs(src *source, n, out *node) error {
 	kinds, ok := signature(n.op, n.kind, n.args)
 	if !ok {
-		return src.fail(n.at, "%s", refusal(n))
+		return src.fail(n.at, "%s", refusal(src, n))
 	}
 	out.args = make([]*node, len(n.args))
 	for i, a := range n.args {
@@ -125,7 +130,10 @@ func resolveArgs(src *source, n, out *node) error {
 	return nil
 }
 
-func refusal(n *node) string {
+func refusal(src *source, n *node) string {
+	if n.bare && (n.op == "and" || n.op == "or" || n.op == "xor") {
+		return bindsTighter(map[string]string{"and": "&", "or": "|", "xor": "^"}[n.op])
+	}
 	kinds := make([]string, len(n.args))
 	for i, a := range n.args {
 		kinds[i] = a.kind.String()
@@ -137,7 +145,17 @@ func refusal(n *node) string {
 		}
 	}
 	op = strings.NewReplacer("neg", "-", "invert", "~").Replace(op)
-	return op + " does not take " + strings.Join(kinds, " and ")
+	return op + " does not take " + strings.Join(kinds, " and ") + quotedName(src, n.args)
+}
+
+// quotedName is the hint at a text that should have been a name.
+func quotedName(src *source, args []*node) string {
+	for _, a := range args {
+		if text, ok := a.text(); ok && slices.Contains(src.names, text) {
+			return ": quotes make texts, backquotes names: write " + clip("`"+strings.ReplaceAll(text, "`", "``")+"`")
+		}
+	}
+	return ""
 }
 
 // convert makes the one value of a constant in a kind at least as wide as its own.

@@ -147,6 +147,28 @@ func TestColumnsAreOnlyThoseThatDecide(t *testing.T) {
 	}
 }
 
+// Bytes of a name that are no UTF-8 are spelled as \xNN (package spell), which reads as letters; other backslashes do not.
+func TestSpelledNames(t *testing.T) {
+	columns := []Column{{Name: `m\xe9mber`, Kind: Int32}, {Name: `back\x5cxe9slash`, Kind: Int32}, {Name: `\xff`, Kind: Int32}, {Name: `pos/\xe9`, Kind: Int32},
+		{Name: "pos", Kind: Int32}}
+	for text, want := range map[string][]int{
+		`m\xe9mber > 1`: {0}, `back\x5cxe9slash>1`: {1}, `(\xff<2)&(m\xe9mber==1)`: {2, 0}, `pos/\xe9 > 1`: {3}, "(m\\xe9mber >\\\n 1)": {0},
+		`pos > 1`: {4},
+	} {
+		p, err := Compile(text, columns, nil)
+		require.NoError(t, err, text)
+		require.Equal(t, want, p.Columns(), text)
+	}
+	for text, says := range map[string]string{
+		`m\xe8mber > 1`: `no column or variable m\xe8mber (near: m\xe9mber`, `m\xE9mber > 1`: `unexpected character '\\'`, `back\x5cslash > 1`: `unexpected character '\\'`,
+		`pos/\xe9\xe9 > 1`: "no column or variable",
+	} {
+		_, err := Compile(text, columns, nil)
+		require.ErrorIs(t, err, fault.Invalid)
+		require.ErrorContains(t, err, says, text)
+	}
+}
+
 func TestBlocksOfEveryLength(t *testing.T) {
 	p, err := Compile("(energy * 2 > t) & (name != b'x') | ok", events, nil)
 	require.NoError(t, err)

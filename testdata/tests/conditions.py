@@ -76,7 +76,7 @@ def condition(rng: random.Random) -> str:
             continue
         text = re.sub(r"\bc\b", lambda _: rng.choice(["c8", "c16"]), text)
         if rng.random() < 0.02:
-            text = re.sub(r"\b(i8|u4|f4|s)\b", lambda _: rng.choice(["u8", "arr", "pos", "f9"]), text, count=1)
+            text = re.sub(r"\b(i8|u4|f4|s)\b", lambda _: rng.choice(["arr", "pos", "f9"]), text, count=1)
         return text
 
 

@@ -38,7 +38,7 @@ class Table(NoSequence):
     Every reading method takes: columns (names, nested ones as "pos/x"), where (a condition in PyTables' language) with
     its `variables`, limit (rows), start/stop/step (a Python slice of the rows), parallel (connections to read through at
     the same time), progress (a tqdm bar), retries (how often in a row a lost connection is opened again; reading goes on
-    where it was), and further members of the wire contract (sort_by=, select=, coordinates=, mask=, options=, ...). Numbers, lists and masks
+    where it was), and further members of the wire contract (offset=, sort_by=, select=, coordinates=, mask=, options=, ...). Numbers, lists and masks
     may be NumPy's.
     """
 

@@ -1,7 +1,7 @@
 // Package catalog knows which files a server serves: it turns names that clients send into places on disk and walks
 // the files there are. A Catalog is immutable and safe for concurrent use; it opens no HDF5 file.
 //
-// A name is the path relative to its root, prefixed by the root's name when several are served. Nothing outside the
+// A name is the path relative to its root, spelled (package spell), prefixed by the root's name when several are served. Nothing outside the
 // roots can be named, not by "..", not by an absolute path, not by a symbolic link; all of that is fault.NotFound, in
 // the words of a file that is not there.
 package catalog
@@ -17,6 +17,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -27,7 +28,7 @@ type Catalog struct {
 
 // root is a directory, or one file (then the file's whole name is the root's).
 type root struct {
-	name string // "" for the only directory
+	name string // spelled; "" for the only directory
 	path string // absolute, without symbolic links
 	file bool
 }
@@ -76,7 +77,7 @@ func newRoot(spec string, several bool) (root, error) {
 	}
 	r := root{name, real, !info.IsDir()}
 	if name == "" && (several || r.file) {
-		r.name = filepath.Base(abs)
+		r.name = spell.Escape(filepath.Base(abs))
 	}
 	if r.name == "/" || r.name == "." || r.name == ".." {
 		return root{}, fault.New(fault.Invalid, "catalog: a root cannot be called %s: give it a name, as in name=%s", r.name, real)
@@ -90,7 +91,7 @@ func splitSpec(spec string) (name, path string) {
 		return "", spec
 	}
 	if n, p, ok := strings.Cut(spec, "="); ok && n != "" && !strings.ContainsAny(n, "/\x00") {
-		return n, p
+		return spell.Escape(spell.Unescape(n)), p
 	}
 	return "", spec
 }
@@ -111,11 +112,11 @@ func missing(spec string, err error) error {
 func (c *Catalog) Resolve(name string) (reader.Location, error) {
 	r, rel, ok := c.split(name)
 	if !ok {
-		return reader.Location{}, fault.New(fault.NotFound, "no such file %q%s", shown(name), c.nearRoot(name))
+		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), c.nearRoot(name))
 	}
-	path, err := filepath.EvalSymlinks(filepath.Join(r.path, rel))
+	path, err := filepath.EvalSymlinks(r.disk(rel))
 	if err != nil || !r.holds(path) || !regular(path) {
-		return reader.Location{}, fault.New(fault.NotFound, "no such file %q%s", shown(name), r.nearFile(rel))
+		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), r.nearFile(rel))
 	}
 	return c.location(path, name), nil
 }
@@ -170,7 +171,7 @@ func (c *Catalog) NameOf(disk string) string {
 			return r.nameOf(path)
 		}
 	}
-	return filepath.Base(disk)
+	return spell.Escape(filepath.Base(disk))
 }
 
 // Scrub takes the places of the roots out of a message for a client.
@@ -205,21 +206,24 @@ func (r root) nameOf(path string) string {
 	if r.file {
 		return r.name
 	}
-	return r.prefix() + strings.TrimPrefix(path[len(strings.TrimSuffix(r.path, "/")):], "/")
+	return r.prefix() + spell.Escape(strings.TrimPrefix(path[len(strings.TrimSuffix(r.path, "/")):], "/"))
 }
+
+// disk is the place of a name without the root's.
+func (r root) disk(rel string) string { return filepath.Join(r.path, spell.Unescape(rel)) }
 
 func regular(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
 
-// shown bounds a client's name for a message.
+// shown quotes a client's name, bounded, for a message.
 func shown(name string) string {
 	const most = 200
 	if len(name) > most {
-		return name[:most] + "..."
+		name = name[:most] + "..."
 	}
-	return name
+	return spell.Quote(name)
 }
 
 func (c *Catalog) nearRoot(name string) string {
@@ -239,21 +243,24 @@ func (r root) nearFile(rel string) string {
 	at := ""
 	for rest := rel; rest != ""; {
 		part, after, _ := strings.Cut(rest, "/")
-		if part == "" || part == "." || r.leads(filepath.Join(r.path, at, part)) {
+		if part == "" || part == "." || r.leads(path.Join(at, part)) {
 			at, rest = path.Join(at, part), after
 			continue
 		}
-		f, err := os.Open(filepath.Join(r.path, at))
+		f, err := os.Open(r.disk(at))
 		if err != nil {
 			return ""
 		}
 		defer f.Close()
 		names, _ := f.Readdirnames(most)
+		for i := range names {
+			names[i] = spell.Escape(names[i])
+		}
 		slices.Sort(names)
 		var found []string
 		for _, n := range near.Near(part, names) {
 			for _, whole := range []string{path.Join(at, n, after), path.Join(at, n)} {
-				if r.leads(filepath.Join(r.path, whole)) {
+				if r.leads(whole) {
 					found = append(found, whole)
 					break
 				}
@@ -264,9 +271,9 @@ func (r root) nearFile(rel string) string {
 	return ""
 }
 
-// leads tells whether a path, links followed, is a folder or file of the root.
-func (r root) leads(path string) bool {
-	next, err := filepath.EvalSymlinks(path)
+// leads tells whether a name, links followed, is a folder or file of the root.
+func (r root) leads(rel string) bool {
+	next, err := filepath.EvalSymlinks(r.disk(rel))
 	if err != nil || !r.holds(next) {
 		return false
 	}

@@ -155,6 +155,54 @@ func TestRoots(t *testing.T) {
 	require.ErrorContains(t, err, "name=")
 }
 
+// Names are any bytes: they have one spelling in listings, in requests and in near matches.
+func TestSpelledNames(t *testing.T) {
+	top := tree(t, map[string]string{
+		"r\xe9/caf\xe9.h5": signature, "r\xe9/caf\xe8.h5": signature, `r\xe9/caf\xe9.h5`: signature, `r/back\slash.h5`: signature, `r\xe9/..x2f`: signature,
+	})
+	c, err := New([]string{top})
+	require.NoError(t, err)
+	ok, bad := names(t, c, "")
+	require.Empty(t, bad)
+	require.ElementsMatch(t, []string{`r\xe9/caf\xe9.h5`, `r\xe9/caf\xe8.h5`, `r\x5cxe9/caf\x5cxe9.h5`, `r/back\slash.h5`, `r\x5cxe9/..x2f`}, ok)
+	for _, name := range ok {
+		loc, err := c.Resolve(name)
+		require.NoError(t, err, name)
+		require.Equal(t, name, c.NameOf(loc.Path))
+		require.Equal(t, name, loc.Name)
+		one, _ := names(t, c, name)
+		require.Equal(t, []string{name}, one)
+	}
+	first, err := c.Resolve(ok[0])
+	require.NoError(t, err)
+	second, err := c.Resolve(ok[1])
+	require.NoError(t, err)
+	require.NotEqual(t, first.Path, second.Path)
+	some, _ := names(t, c, `r\xe9/*`)
+	require.ElementsMatch(t, []string{`r\xe9/caf\xe9.h5`, `r\xe9/caf\xe8.h5`}, some)
+	some, _ = names(t, c, `*caf\xe?.h5`)
+	require.ElementsMatch(t, []string{`r\xe9/caf\xe9.h5`, `r\xe9/caf\xe8.h5`}, some)
+
+	_, err = c.Resolve(`r\xe9/caf\xea.h5`)
+	require.EqualError(t, err, `no such file "r\xe9/caf\xea.h5" (near: "r\xe9/caf\xe9.h5", "r\xe9/caf\xe8.h5")`)
+	_, err = c.Resolve(`r\xe8/caf\xe9.h5`)
+	require.ErrorContains(t, err, `(near: "r\xe9/caf\xe9.h5"`)
+	for _, name := range []string{`\x2e\x2e/x`, `r\x2fback\slash.h5`, `\x2f`, `r\x00`} {
+		_, err := c.Resolve(name)
+		require.ErrorIs(t, err, fault.NotFound)
+	}
+
+	roots, err := New([]string{top + "/r\xe9", top + "/r", "caf\xe9=" + top + `/r\xe9`})
+	require.NoError(t, err)
+	ok, _ = names(t, roots, "")
+	require.ElementsMatch(t, []string{`r\xe9/caf\xe9.h5`, `r\xe9/caf\xe8.h5`, `r/back\slash.h5`, `caf\xe9/caf\x5cxe9.h5`, `caf\xe9/..x2f`}, ok)
+	for _, name := range ok {
+		_, err := roots.Resolve(name)
+		require.NoError(t, err, name)
+	}
+	require.Equal(t, `open r\xe9/x: denied`, roots.Scrub("open "+top+"/r\xe9/x: denied"))
+}
+
 func TestWalk(t *testing.T) {
 	outside := tree(t, map[string]string{"secret.h5": signature})
 	top := tree(t, map[string]string{
@@ -165,8 +213,8 @@ func TestWalk(t *testing.T) {
 	c, err := New([]string{top})
 	require.NoError(t, err)
 	ok, bad := names(t, c, "")
-	require.Equal(t, []string{"a.dat", "d/userblock", "dir.h5/x", "in.h5"}, ok)
-	require.Equal(t, []string{"b.h5", "bad\ufffd.h5", "e.h5"}, bad)
+	require.Equal(t, []string{"a.dat", `bad\xff.h5`, "d/userblock", "dir.h5/x", "in.h5"}, ok)
+	require.Equal(t, []string{"b.h5", "e.h5"}, bad)
 	ok, bad = names(t, c, "d/*")
 	require.Equal(t, []string{"d/userblock"}, ok)
 	require.Empty(t, bad)

@@ -9,20 +9,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
 
-// Entry is a file found. Err says why it cannot be read as HDF5, where that shows without opening it; its Name is
-// made valid UTF-8 then.
+// Entry is a file found. Err says why it cannot be read as HDF5, where that shows without opening it.
 type Entry struct {
 	reader.Location
 	Err error
 }
 
-// Walk calls visit for every file whose name matches the glob, root by root and sorted within a directory, as they
+// Walk calls visit for every file whose name, as it is spelled, matches the glob, root by root and sorted within a directory, as they
 // are found. A file is taken for HDF5 by its signature, not by its name; one that is only named like HDF5 comes with
 // an Err, others are passed over. Links to directories are not followed (their files can be asked for). It ends with
 // the first error of visit, or that of ctx; what cannot be looked at does not end it.
@@ -80,7 +78,7 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, glob string, visit func(
 
 // closed visits a directory that cannot be looked into, since what it holds is missing from the listing.
 func (c *Catalog) closed(p, name string, visit func(Entry) error) error {
-	loc := c.location(p, strings.ToValidUTF8(cmp.Or(name, "."), "\ufffd"))
+	loc := c.location(p, cmp.Or(name, "."))
 	if err := visit(Entry{loc, fault.New(fault.Denied, "the server may not look into this directory: make it readable")}); err != nil {
 		return err
 	}
@@ -103,24 +101,29 @@ func (c *Catalog) found(r root, p, name string, d fs.DirEntry, visit func(Entry)
 	} else if !d.Type().IsRegular() {
 		return nil
 	}
-	if !utf8.ValidString(name) {
-		loc := c.location(p, strings.ToValidUTF8(name, "\ufffd"))
-		return visit(Entry{loc, fault.New(fault.Unsupported, "its name is not UTF-8: rename it")})
-	}
 	return c.look(c.location(p, name), visit)
 }
 
 func (c *Catalog) look(loc reader.Location, visit func(Entry) error) error {
-	is, err := reader.IsHDF5(loc.Path)
-	switch {
-	case err != nil && named(loc.Name):
-		return visit(Entry{loc, fault.New(cmp.Or(fault.Of(err), error(fault.DataLoss)), "cannot be read: %w", reason(err))})
-	case is:
-		return visit(Entry{loc, nil})
-	case named(loc.Name):
-		return visit(Entry{loc, fault.New(fault.DataLoss, "has no HDF5 signature")})
+	is, err := judge(loc.Path, loc.Name)
+	if is || err != nil {
+		return visit(Entry{loc, err})
 	}
 	return nil
+}
+
+// Look tells whether a file is HDF5; the error is of one that is named like HDF5 and is not, or cannot be read.
+func Look(path string) (is bool, err error) { return judge(path, path) }
+
+func judge(path, name string) (is bool, err error) {
+	is, err = reader.IsHDF5(path)
+	switch {
+	case is || !named(name):
+		return is, nil
+	case err != nil:
+		return false, fault.New(cmp.Or(fault.Of(err), error(fault.DataLoss)), "cannot be read: %w", reason(err))
+	}
+	return false, fault.New(fault.DataLoss, "has no HDF5 signature")
 }
 
 // reason leaves out the path, which is the server's business.

@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/mtflight/mtflight/convert"
@@ -285,7 +284,7 @@ func (e *encoder) compound(b []byte, t *h5type.Type) error {
 		if i > 0 {
 			e.write(',')
 		}
-		e.quoted([]byte(strings.ToValidUTF8(m.Name, "\uFFFD")))
+		e.quoted([]byte(m.Name))
 		e.write(':')
 		if !e.fits() {
 			return &TooLarge{uint64(len(e.out))}

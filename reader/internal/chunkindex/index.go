@@ -37,6 +37,18 @@ type Index struct {
 // Len returns the number of chunks stored within the extent.
 func (x *Index) Len() int { return x.n }
 
+// Stored returns the bytes of all chunks together, as they are in the file.
+func (x *Index) Stored() uint64 {
+	if x.size == nil {
+		return uint64(x.n) * x.bytes // the walk made sure that it is in the file
+	}
+	total := uint64(0)
+	for _, c := range x.All() {
+		total += c.Size
+	}
+	return total
+}
+
 // Grid returns the number of chunks along each axis of the current extent. It is not to be changed.
 func (x *Index) Grid() []uint64 { return x.grid.n }
 

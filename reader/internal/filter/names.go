@@ -21,6 +21,9 @@ func Name(id uint16) string {
 	return strconv.Itoa(int(id))
 }
 
+// BuiltIn is the last of the filters that libhdf5 itself has (H5Zpublic.h: deflate to scaleoffset, 1 to 6).
+const BuiltIn = 6
+
 // Decodes says whether this build decodes a filter; a chunk may still need a variant of it that isn't decoded.
 func Decodes(id uint16) bool {
 	for _, e := range registry {

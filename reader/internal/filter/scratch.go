@@ -3,7 +3,7 @@ package filter
 import "context"
 
 // Scratch holds the buffers that a worker decodes into: two that take turns, since each filter reads the other's output,
-// and two for blocks inside a codec. It is not safe for concurrent use. Decoded data stays valid until the next Decode.
+// two for blocks inside a codec, and one for what plug-ins have undone ahead. It is not safe for concurrent use. Decoded data stays valid until the next Decode.
 type Scratch struct {
 	Context context.Context // of what plug-ins do
 
@@ -12,6 +12,7 @@ type Scratch struct {
 	bufs  [2][]byte
 	turn  int
 	inner [2][]byte
+	ahead []byte
 
 	dst   []byte // of DecodeInto, else nil
 	final bool   // the filter at work is the last to be undone
@@ -37,6 +38,7 @@ func (s *Scratch) Release() {
 	for i := range s.inner {
 		s.drop(&s.inner[i])
 	}
+	s.drop(&s.ahead)
 }
 
 // out returns n bytes that don't overlap with the previous result of out.

@@ -52,34 +52,59 @@ func openSzip(params []uint32, _ int) (decoder, error) {
 }
 
 func (z szip) decode(s *Scratch, src []byte, want size) ([]byte, error) {
-	if len(src) < 4 {
-		return nil, errStream
+	n, err := z.length(src, want)
+	if err != nil {
+		return nil, err
 	}
-	stored := binary.LittleEndian.Uint32(src)
-	if int64(stored) > int64(want.n) {
-		return nil, fmt.Errorf("the header says %d bytes where the chunk has %d", stored, want.n)
-	}
-	dst := s.out(int(stored))
-	if len(dst) == 0 {
+	dst := s.out(n)
+	if n == 0 {
 		return dst, nil
-	}
-	if z.shuffled > 0 && len(dst)%z.shuffled != 0 { // the encoder splits whole pixels and leaves the rest to chance
-		return nil, fmt.Errorf("the last %d of %d bytes were not stored: they fill no pixel of %d", len(dst)%z.shuffled, len(dst), z.shuffled)
 	}
 	if z.pad == 0 && z.shuffled == 0 {
 		return dst, z.fill(dst, src[4:])
 	}
-	lines := (len(dst)/z.sample + z.line - 1) / z.line
-	coded := lines * (z.line + z.pad) * z.sample
-	if z.pad == 0 {
-		coded = len(dst)
-	}
-	tmp := s.temp(coded + len(dst))
-	if err := z.unpad(tmp[coded:], tmp[:coded], src[4:]); err != nil {
+	tmp := s.temp(z.coded(n))
+	if err := z.unpad(tmp[:n], tmp, src[4:]); err != nil {
 		return nil, err
 	}
-	z.gather(dst, tmp[coded:])
+	z.gather(dst, tmp[:n])
 	return dst, nil
+}
+
+// planes is part of planar: pixels that were split into bytes may stay so.
+func (z szip) planes(s *Scratch, src []byte, want size) (Result, error) {
+	n, err := z.length(src, want)
+	if err != nil || z.shuffled == 0 || n == 0 || s.dst != nil {
+		data, err := z.decode(s, src, want)
+		return Result{Data: data}, err
+	}
+	buf := s.out(z.coded(n))
+	err = z.unpad(buf[:n], buf, src[4:])
+	return Result{Data: buf[:n], Planes: n / z.shuffled, Elem: z.shuffled}, err
+}
+
+// length is how many bytes are decoded.
+func (z szip) length(src []byte, want size) (int, error) {
+	if len(src) < 4 {
+		return 0, errStream
+	}
+	n := binary.LittleEndian.Uint32(src)
+	if int64(n) > int64(want.n) {
+		return 0, fmt.Errorf("the header says %d bytes where the chunk has %d", n, want.n)
+	}
+	if z.shuffled > 0 && int(n)%z.shuffled != 0 { // the encoder splits whole pixels and leaves the rest to chance
+		return 0, fmt.Errorf("the last %d of %d bytes were not stored: they fill no pixel of %d", int(n)%z.shuffled, n, z.shuffled)
+	}
+	return int(n), nil
+}
+
+// coded is how many bytes n of them take with what fills up the scanlines.
+func (z szip) coded(n int) int {
+	if z.pad == 0 {
+		return n
+	}
+	lines := (n/z.sample + z.line - 1) / z.line
+	return max(n, lines*(z.line+z.pad)*z.sample)
 }
 
 // fill decodes src into all of dst.
@@ -90,7 +115,7 @@ func (z szip) fill(dst, src []byte) error {
 	return nil
 }
 
-// unpad decodes src into tmp and copies the scanlines without what was added to them to dst.
+// unpad decodes src into tmp and copies the scanlines without what was added to them to dst, which may be tmp's beginning.
 func (z szip) unpad(dst, tmp, src []byte) error {
 	line, step := z.line*z.sample, (z.line+z.pad)*z.sample
 	full, rest := len(dst)/line, len(dst)%line

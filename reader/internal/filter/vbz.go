@@ -51,7 +51,7 @@ func (v vbz) decode(s *Scratch, src []byte, want size) ([]byte, error) {
 	}
 	count, packed := int(n)/v.width, src[4:]
 	if v.zstd {
-		packed = s.temp((count+3)/4 + 4*count)
+		packed = s.temp(v.packed(count))
 		k, err := zstdFrames(packed, src[4:])
 		if err != nil {
 			return nil, fmt.Errorf("%d stored bytes: %w", len(src), err)
@@ -61,6 +61,9 @@ func (v vbz) decode(s *Scratch, src []byte, want size) ([]byte, error) {
 	dst := s.out(int(n))
 	return dst, v.unpack(dst, packed, count)
 }
+
+// packed is the most bytes that so many integers take in StreamVByte.
+func (vbz) packed(count int) int { return (count+3)/4 + 4*count }
 
 // unpack decodes StreamVByte: two bits an integer, its key, that say how long it is, then the integers.
 func (v vbz) unpack(dst, src []byte, count int) error {

@@ -1,6 +1,10 @@
 package frame
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/mtflight/mtflight/internal/spell"
+)
 
 // annData is a group of AnnData with the encoding "dataframe": a dataset or group per column, named by the attributes
 // _index and column-order (anndata's on-disk format, "Dataframes").
@@ -33,7 +37,9 @@ func (o *opener) annData(f *Frame) error {
 }
 
 func (o *opener) annColumn(name string) (Column, error) {
-	c := Column{Label: Label{name}, Item: -1}
+	label := Label{name}
+	name = spell.Escape(name) // of an object
+	c := Column{Name: name, Label: label, Item: -1}
 	if d := o.dataset(name); d != nil {
 		c.Path = d.Path
 		return c, o.oldCategories(&c, o.of(d))
@@ -41,7 +47,7 @@ func (o *opener) annColumn(name string) (Column, error) {
 	path := o.path + "/" + name
 	g := o.groupAt(path)
 	if g == nil {
-		return c, unsupported("the dataframe's column %.80q is missing", name)
+		return c, unsupported("the dataframe's column %.80s is missing", spell.Quote(name))
 	}
 	a := o.attributesOf(path, g.Attrs)
 	switch encoding := a.text("encoding-type"); {

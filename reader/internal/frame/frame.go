@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -21,12 +22,12 @@ type Frame struct {
 
 // Column is one column of a frame, or a level of its index.
 type Column struct {
-	Name    string // in Arrow
+	Name    string // in Arrow; spelled (package spell) where it is that of an object
 	Label   Label  // in pandas
 	Index   bool
 	Reason  string // why it isn't served, else ""
 	Path    string // the dataset that holds its values or codes
-	Member  string // of a table; "" for an array
+	Member  string // of a table, spelled; "" for an array
 	Item    int    // of the inner axis, if there is one; -1: all of it
 	Mask    string // a dataset of truth values, true where there is none; ""
 	As      Kind
@@ -186,12 +187,14 @@ func (f *Frame) nameColumns() error {
 	seen := map[string]bool{}
 	for i := range f.Columns {
 		c := &f.Columns[i]
+		if c.Name == "" {
+			c.Name = c.Label.Text()
+		}
 		if c.Index {
 			continue
 		}
-		c.Name = c.Label.Text()
 		if seen[c.Name] {
-			return unsupported("two columns are named %.80q: ask the raw nodes below it", c.Name)
+			return unsupported("two columns are named %.80s: ask the raw nodes below it", spell.Quote(c.Name))
 		}
 		seen[c.Name] = true
 	}
@@ -201,7 +204,7 @@ func (f *Frame) nameColumns() error {
 		if !c.Index {
 			continue
 		}
-		if c.Name = c.Label.Text(); c.Label.None() || seen[c.Name] {
+		if c.Label.None() || seen[c.Name] {
 			c.Name = fmt.Sprintf("__index_level_%d__", level)
 		}
 		seen[c.Name] = true

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -52,7 +53,7 @@ func (t *stored) readLevels() {
 
 // told is what pandas' info says about a column.
 func (t *stored) told(column, key string) any {
-	d, _ := t.info.Get(column).(*Dict)
+	d, _ := t.info.Get(spell.Unescape(column)).(*Dict)
 	return d.Get(key)
 }
 
@@ -70,6 +71,7 @@ func (t *stored) index() (Column, error) {
 	if !ok || pair.Items[0] != int64(0) {
 		return Column{}, unsupported("the frame is stored by columns: ask the raw node %s", t.node.Path)
 	}
+	name = spell.Escape(name)
 	c := Column{Index: true, Path: t.node.Path, Member: name}
 	c.Label, _ = pickled(t.told(name, "index_name"))
 	if meta := t.attrs.text(name + "_meta"); meta == "category" || !t.attrs.has(name+"_meta") && t.hasCategories(name) {
@@ -91,11 +93,11 @@ func (t *stored) columns() ([]Column, error) {
 		if !ok {
 			return nil, unsupported("pandas' values_cols cannot be read: ask the raw node %s", t.node.Path)
 		}
-		c := Column{Path: t.node.Path, Member: name}
+		c := Column{Path: t.node.Path, Member: spell.Escape(name)}
 		if err := t.describe(&c); err != nil {
 			return nil, err
 		}
-		labels := pickledList(t.attrs.python(t.key(name) + "_kind"))
+		labels := pickledList(t.attrs.python(t.key(c.Member) + "_kind"))
 		if labels == nil {
 			more, err := t.unlabelled(c)
 			if err != nil {
@@ -168,7 +170,7 @@ func (t *stored) describe(c *Column) error {
 func (t *stored) sentinel(column string) *string {
 	own := t.opener.attrs.truth("data_col_nan_rep")
 	for _, l := range t.levels {
-		own = own || l == column && t.opener.attrs.truth("mi_level_nan_rep")
+		own = own || spell.Escape(l) == column && t.opener.attrs.truth("mi_level_nan_rep")
 	}
 	if own {
 		if b, ok := t.attrs.bytes(column + "_nan_rep"); ok {
@@ -208,7 +210,7 @@ func (t *stored) category(c *Column) error {
 		return err
 	}
 	if f == nil || len(f.Columns) < 1 || f.Columns[0].Index {
-		return unsupported("categories of %.80q cannot be read: ask the raw node %s", c.Member, t.node.Path)
+		return unsupported("categories of %.80s cannot be read: ask the raw node %s", spell.Quote(c.Member), t.node.Path)
 	}
 	c.Levels, err = t.opener.levels(f.Columns[0])
 	return err

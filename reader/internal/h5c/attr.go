@@ -6,11 +6,14 @@ package h5c
 import "C"
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unsafe"
 
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -28,16 +31,17 @@ func (f *File) readAttrs(object C.hid_t, budget *int) (out meta.Attrs) {
 	}
 	for _, name := range names {
 		// The names count too: a million empty attributes are not free.
-		if *budget -= len(name) + 16; *budget < 0 {
+		if *budget -= len(spell.Escape(name)) + 16; *budget < 0 {
 			out.Err = "too many attributes: the rest is not listed"
 			return out
 		}
-		a := meta.Attr{Name: name}
+		a := meta.Attr{Name: spell.Escape(name)}
 		if a.Value, err = f.attr(object, name, budget); err != nil {
 			a.Value, a.Err = nil, err.Error()
 		}
 		out.All = append(out.All, a)
 	}
+	slices.SortStableFunc(out.All, func(x, y meta.Attr) int { return cmp.Compare(x.Name, y.Name) }) // spelled
 	return out
 }
 

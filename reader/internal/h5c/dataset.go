@@ -12,6 +12,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -183,7 +184,7 @@ func (f *File) externals(list C.hid_t, d *meta.Dataset) error {
 func (f *File) space(id C.hid_t, d *meta.Dataset) error {
 	for _, s := range d.Sources {
 		if s.File != "." && !f.inside(s.File) {
-			return fmt.Errorf("virtual source %s lies outside", f.scrub(filepath.Base(s.File)))
+			return fmt.Errorf("virtual source %s lies outside", spell.Escape(filepath.Base(s.File)))
 		}
 		if !s.Regular || slices.Contains(s.Dst.Count, meta.Unlimited) || slices.Contains(s.Dst.Block, meta.Unlimited) {
 			if err := f.sourcesInside(d.Sources, 0); err != nil {

@@ -24,6 +24,7 @@ import (
 	"gonum.org/v1/hdf5"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // lib serialises every use of libhdf5.
@@ -69,7 +70,7 @@ func open(path, root string) (*File, error) {
 	f := &File{path: path, root: root}
 	var err error
 	if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY); err != nil {
-		cause := f.fail("h5c: open %s", filepath.Base(path))
+		cause := f.fail("h5c: open %s", spell.Escape(filepath.Base(path)))
 		// Only then: as a SWMR reader libhdf5 retries for a minute what is simply broken.
 		if !strings.Contains(cause.Error(), "already open for") {
 			return nil, cause
@@ -81,7 +82,7 @@ func open(path, root string) (*File, error) {
 	f.id = C.hid_t(f.file.ID())
 	if f.lapl = C.h5c_no_external(); f.lapl < 0 {
 		defer f.file.Close()
-		return nil, f.fail("h5c: open %s", filepath.Base(path))
+		return nil, f.fail("h5c: open %s", spell.Escape(filepath.Base(path)))
 	}
 	return f, nil
 }
@@ -95,7 +96,7 @@ func (f *File) Close() error {
 func (f *File) close() error {
 	C.H5Pclose(f.lapl)
 	if err := f.file.Close(); err != nil {
-		return f.fail("h5c: close %s", filepath.Base(f.path))
+		return f.fail("h5c: close %s", spell.Escape(filepath.Base(f.path)))
 	}
 	return nil
 }
@@ -117,7 +118,7 @@ var quotedPath = regexp.MustCompile(`'[^']*/([^'/]*)'`)
 
 // scrub takes the server's folders out of a message and makes it UTF-8.
 func (f *File) scrub(s string) string {
-	s = strings.ReplaceAll(s, f.path, filepath.Base(f.path))
+	s = strings.ReplaceAll(s, f.path, spell.Escape(filepath.Base(f.path)))
 	s = quotedPath.ReplaceAllString(s, "'$1'")
 	return strings.ToValidUTF8(s, "\uFFFD")
 }

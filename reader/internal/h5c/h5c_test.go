@@ -54,7 +54,7 @@ func TestTree(t *testing.T) {
 	}
 	// Once each, though /g/alias is /grid and /g/up is the root; names in order, children where their group stands.
 	require.Equal(t, []string{"/", "/g", "/g/deep", "/g/deep/er", "/g/named"}, groups)
-	require.Equal(t, []string{"/g/alias", "/g/chunked", "/g/deep/er/leaf", "/g/empty", "/g/of_named", "/raw\xff\xfename",
+	require.Equal(t, []string{"/g/alias", "/g/chunked", "/g/deep/er/leaf", "/g/empty", "/g/of_named", `/raw\xff\xfename`,
 		"/refs"}, datasets)
 	require.ElementsMatch(t, []meta.Link{
 		{Path: "/soft", Kind: "soft", Target: "/g/chunked"},
@@ -106,7 +106,7 @@ func TestDatasetNames(t *testing.T) {
 	f := openFixture(t, "tree.h5")
 	for _, tt := range []struct{ name, same string }{
 		{"/grid", "/g/alias"}, {"grid", "/g/up/grid"}, {"//g/./chunked/", "/soft"}, {"/chain", "/g/up/g/chunked"},
-		{"/g/relative", "/g/deep/er/leaf"}, {"/raw\xff\xfename", "/g/up/raw\xff\xfename"},
+		{"/g/relative", "/g/deep/er/leaf"}, {`/raw\xff\xfename`, "/g/up/raw\xff\xfename"},
 	} {
 		a, err := f.Dataset(tt.name)
 		require.NoError(t, err, tt.name)

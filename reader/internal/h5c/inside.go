@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -38,7 +39,7 @@ func (f *File) mayRead(id C.hid_t, depth int) error {
 	}
 	for _, e := range d.External {
 		if !f.inside(e.File) {
-			return fmt.Errorf("external file %s lies outside", f.scrub(filepath.Base(e.File)))
+			return fmt.Errorf("external file %s lies outside", spell.Escape(filepath.Base(e.File)))
 		}
 	}
 	return f.sourcesInside(d.Sources, depth)
@@ -73,7 +74,7 @@ func (f *File) blocksInside(s meta.Source, depth int) error {
 			return err
 		}
 	}
-	return fmt.Errorf("virtual source %s has more than %d files", f.scrub(filepath.Base(s.File)), maxBlocks)
+	return fmt.Errorf("virtual source %s has more than %d files", spell.Escape(filepath.Base(s.File)), maxBlocks)
 }
 
 // sourceInside looks into one source. One that can't be opened does no harm: libhdf5 takes the fill value instead.
@@ -81,7 +82,7 @@ func (f *File) sourceInside(file, dataset string, depth int) (found bool, err er
 	path := f.path
 	if file != "." {
 		if path = f.beside(file); !f.inside(file) {
-			return true, fmt.Errorf("virtual source %s lies outside", f.scrub(filepath.Base(file)))
+			return true, fmt.Errorf("virtual source %s lies outside", spell.Escape(filepath.Base(file)))
 		}
 	}
 	if f.checked == nil {
@@ -113,7 +114,7 @@ func (f *File) lookInto(path, dataset string, depth int) (found bool, err error)
 		return false, nil
 	}
 	if d.OtherFile != "" {
-		return true, fmt.Errorf("virtual source %s is an external link", f.scrub(dataset))
+		return true, fmt.Errorf("virtual source %s is an external link", spell.Escape(dataset))
 	}
 	defer C.H5Oclose(id)
 	return true, g.mayRead(id, depth+1)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"unsafe"
 
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -87,10 +88,11 @@ func (l link) describe(path string) meta.Link {
 	out := meta.Link{Path: path, Kind: "user"}
 	switch l.kind {
 	case softLink:
-		out.Kind, out.Target = "soft", l.soft()
+		out.Kind, out.Target = "soft", spell.Escape(l.soft())
 	case externalLink:
 		out.Kind = "external"
-		out.File, out.Target = l.external()
+		file, target := l.external()
+		out.File, out.Target = spell.Escape(file), spell.Escape(target)
 	}
 	return out
 }

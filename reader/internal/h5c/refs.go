@@ -8,6 +8,8 @@ import "C"
 import (
 	"context"
 	"unsafe"
+
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // refName is the path of the object at an address, "" for none. libhdf5 would search the whole file for every
@@ -45,5 +47,5 @@ func (f *File) askName(addr uint64) string {
 	if n <= 0 || int(n) >= len(name) {
 		return ""
 	}
-	return C.GoStringN(&name[0], C.int(n))
+	return spell.Escape(C.GoStringN(&name[0], C.int(n)))
 }

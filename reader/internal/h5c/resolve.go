@@ -11,6 +11,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -19,10 +20,10 @@ const maxSoft = 16
 
 // Dataset describes the dataset of a name, following hard and soft links. If an external link lies on the way, the
 // answer has only OtherFile, the link's file as it names it, and Path, the name to ask for there: the caller decides
-// whether that file may be opened. Errors: fault.NotFound with near matches, fault.DataLoss.
+// whether that file may be opened. Names are spelled (package spell), OtherFile is not. Errors: fault.NotFound with near matches, fault.DataLoss.
 func (f *File) Dataset(name string) (meta.Dataset, error) {
 	defer enter()()
-	d, id, err := f.openDataset(name)
+	d, id, err := f.openDataset(spell.Unescape(name))
 	if err != nil || d.OtherFile != "" {
 		return d, err
 	}
@@ -33,9 +34,9 @@ func (f *File) Dataset(name string) (meta.Dataset, error) {
 	return d, nil
 }
 
-// openDataset opens the dataset of a name; the id is the caller's to close, and none where OtherFile is set.
+// openDataset opens the dataset of a name as the file has it; the id is the caller's to close, and none where OtherFile is set.
 func (f *File) openDataset(name string) (meta.Dataset, C.hid_t, error) {
-	r := resolver{File: f, name: strings.ToValidUTF8(name, "\uFFFD")}
+	r := resolver{File: f, name: spell.Escape(name)}
 	if err := r.start(); err != nil {
 		return meta.Dataset{}, -1, err
 	}
@@ -53,20 +54,20 @@ func (f *File) openDataset(name string) (meta.Dataset, C.hid_t, error) {
 
 func (r *resolver) noDataset(t C.H5I_type_t) error {
 	if t != C.H5I_GROUP {
-		return fault.New(fault.NotFound, "h5c: %q is a committed datatype, not a dataset", r.name)
+		return fault.New(fault.NotFound, "h5c: %s is a committed datatype, not a dataset", spell.Quote(r.name))
 	}
 	names, err := r.names()
 	more := ""
 	if err != nil {
-		return fault.New(fault.DataLoss, "h5c: %q is a group that cannot be listed whole: %w", r.name, err)
+		return fault.New(fault.DataLoss, "h5c: %s is a group that cannot be listed whole: %w", spell.Quote(r.name), err)
 	}
 	if len(names) == 0 {
-		return fault.New(fault.NotFound, "h5c: %q is an empty group, not a dataset", r.name)
+		return fault.New(fault.NotFound, "h5c: %s is an empty group, not a dataset", spell.Quote(r.name))
 	}
 	if len(names) > shownBelow {
 		names, more = names[:shownBelow], ", .."
 	}
-	return fault.New(fault.NotFound, "h5c: %q is a group, not a dataset: in it: %s%s", r.name, r.scrub(near.Quoted(r.at+"/", names)), more)
+	return fault.New(fault.NotFound, "h5c: %s is a group, not a dataset: in it: %s%s", spell.Quote(r.name), near.Quoted(r.at+"/", names), more)
 }
 
 // shownBelow is how many names in a group are told to whom asks for it as a dataset.
@@ -75,8 +76,8 @@ const shownBelow = 3
 // resolver walks a name component by component; id is the object reached, always open until close.
 type resolver struct {
 	*File
-	name string
-	at   string // a path of the object reached, "" of the root
+	name string // spelled
+	at   string // a path of the object reached, spelled; "" of the root
 	id   C.hid_t
 	addr C.haddr_t
 	soft int
@@ -110,7 +111,7 @@ func components(path string) []string {
 
 func (r *resolver) follow(name string) (meta.Dataset, error) {
 	rest := components(name)
-	path := "/" + strings.Join(rest, "/")
+	path := spell.Escape("/" + strings.Join(rest, "/"))
 	for len(rest) > 0 {
 		l, err := r.lookup(rest[0])
 		if err != nil {
@@ -124,7 +125,7 @@ func (r *resolver) follow(name string) (meta.Dataset, error) {
 			rest, err = r.redirect(l.soft(), rest)
 		default: // external
 			file, target := l.external()
-			return meta.Dataset{OtherFile: file, Path: strings.Join(append([]string{target}, rest...), "/")}, nil
+			return meta.Dataset{OtherFile: file, Path: spell.Escape(strings.Join(append([]string{target}, rest...), "/"))}, nil
 		}
 		if err != nil {
 			return meta.Dataset{}, err
@@ -140,7 +141,7 @@ func (r *resolver) enter(l link) error {
 		return r.fail("h5c: open %s", r.name)
 	}
 	r.close()
-	r.id, r.addr, r.at = id, C.haddr_t(l.addr), r.at+"/"+l.name
+	r.id, r.addr, r.at = id, C.haddr_t(l.addr), r.at+"/"+spell.Escape(l.name)
 	return nil
 }
 
@@ -161,7 +162,7 @@ func (r *resolver) redirect(target string, rest []string) ([]string, error) {
 // lookup finds a link in the group reached.
 func (r *resolver) lookup(name string) (link, error) {
 	if t := C.H5Iget_type(r.id); t != C.H5I_GROUP {
-		return link{}, fault.New(fault.NotFound, "h5c: no such dataset %q: %q is no group (columns of a table are asked for by fields)", r.name, r.scrub(r.at))
+		return link{}, fault.New(fault.NotFound, "h5c: no such dataset %s: %s is no group (columns of a table are asked for by fields)", spell.Quote(r.name), spell.Quote(r.at))
 	}
 	if strings.Contains(name, "\x00") {
 		return link{}, r.missing(name)
@@ -204,15 +205,15 @@ func (r *resolver) linkInfo(c *C.char, name string) (link, error) {
 
 func (r *resolver) missing(name string) error {
 	names, _ := r.names()
-	return fault.New(fault.NotFound, "h5c: no such dataset %q%s", r.name, r.scrub(near.Paths(r.at+"/", near.Near(name, names))))
+	return fault.New(fault.NotFound, "h5c: no such dataset %s%s", spell.Quote(r.name), near.Paths(r.at+"/", near.Near(spell.Escape(name), names)))
 }
 
-// names are those in the group reached, but for PyTables' own. With an error, what was found before it.
+// names are those in the group reached, spelled, but for PyTables' own. With an error, what was found before it.
 func (r *resolver) names() (names []string, err error) {
 	links, err := r.links(r.id)
 	for _, l := range links {
 		if !strings.HasPrefix(l.name, "_i_") && !strings.HasPrefix(l.name, "_p_") {
-			names = append(names, l.name)
+			names = append(names, spell.Escape(l.name))
 		}
 	}
 	return names, err

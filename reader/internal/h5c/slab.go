@@ -10,32 +10,33 @@ import (
 	"unsafe"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
-// ReadSlab reads the hyperslab of count elements from start, one number per axis (none for a scalar), into dst: the
+// ReadSlab reads of the dataset of a spelled name the hyperslab of count elements from start, one number per axis (none for a scalar), into dst: the
 // elements as they are in the file, packed, C order. len(dst) is exactly their size. Errors:
 // fault.Invalid for a slab or dst that does not fit, fault.Denied for virtual sources and external raw files outside the
 // file's folder, fault.Unsupported for types with variable-length parts and datasets behind external links, fault.NotFound,
 // fault.DataLoss.
 func (f *File) ReadSlab(name string, start, count []uint64, dst []byte) error {
 	defer enter()()
-	d, id, err := f.openDataset(name)
+	d, id, err := f.openDataset(spell.Unescape(name))
 	if err != nil {
 		return err
 	}
 	if d.OtherFile != "" {
-		return fault.New(fault.Unsupported, "h5c: read %s: it lies in another file", f.scrub(name))
+		return fault.New(fault.Unsupported, "h5c: read %s: it lies in another file", name)
 	}
 	defer C.H5Oclose(id)
 	t := C.H5Dget_type(id)
 	if t < 0 {
-		return f.fail("h5c: read %s", f.scrub(name))
+		return f.fail("h5c: read %s", name)
 	}
 	defer C.H5Tclose(t)
 	if C.h5c_has_variable(t, maxTypeDepth) != 0 {
-		return fault.New(fault.Unsupported, "h5c: read %s: variable-length elements", f.scrub(name))
+		return fault.New(fault.Unsupported, "h5c: read %s: variable-length elements", name)
 	}
-	return f.readSlab(id, t, f.scrub(name), start, count, dst)
+	return f.readSlab(id, t, name, start, count, dst)
 }
 
 func (f *File) readSlab(id, t C.hid_t, name string, start, count []uint64, dst []byte) error {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -75,19 +76,20 @@ func (w *walker) group(id C.hid_t, prefix string, addr uint64, depth int) {
 		if w.ctx.Err() != nil {
 			return
 		}
-		if !w.room(prefix, l) {
+		path := prefix + "/" + spell.Escape(l.name)
+		if !w.room(path, l) {
 			w.out.Groups[at].Err = "too many objects: the rest is not listed"
 			return
 		}
-		w.link(prefix+"/"+l.name, l, depth)
+		w.link(path, l, depth)
 	}
 	if err != nil {
 		w.out.Groups[at].Err = err.Error()
 	}
 }
 
-func (w *walker) room(prefix string, l link) bool {
-	w.paths -= len(prefix) + len(l.name) + len(l.value) + 1
+func (w *walker) room(path string, l link) bool {
+	w.paths -= len(path) + len(l.value)
 	return w.paths >= 0 && len(w.out.Groups)+len(w.out.Datasets)+len(w.out.Links) < maxObjects
 }
 

@@ -13,9 +13,10 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // decoder writes values in memory as JSON.
@@ -233,7 +234,7 @@ func (d *decoder) compound(b []byte, t *memType) error {
 		if i > 0 {
 			d.out = append(d.out, ',')
 		}
-		d.text([]byte(strings.ToValidUTF8(m.name, "\uFFFD")))
+		d.text([]byte(spell.Escape(m.name)))
 		d.out = append(d.out, ':')
 		if err := d.value(b[m.offset:m.offset+m.t.size], m.t); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -93,7 +94,11 @@ type question struct {
 	response   *response
 }
 
-func (q *question) subject() string { return filepath.Base(q.Path) }
+func (q *question) subject() string { return spell.Escape(filepath.Base(q.Path)) }
+
+func (q *question) fits(*helper) bool { return true }
+
+func (q *question) once() bool { return false }
 
 func (q *question) send(h *helper) error {
 	_, err := h.in.Write(q.frame)

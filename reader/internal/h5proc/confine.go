@@ -19,9 +19,12 @@ func confine(memory int64) {
 		limit(unix.RLIMIT_AS, virtualSize()+uint64(memory))
 	}
 	_ = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	_ = denyCalls()
+	_ = deny(confined)
 	leave()
 }
+
+// seal keeps this process from opening any file from now on.
+func seal() { _ = deny(opening) }
 
 func limit(what int, n uint64) {
 	_ = unix.Setrlimit(what, &unix.Rlimit{Cur: n, Max: n})
@@ -52,24 +55,24 @@ func leave() {
 	}
 }
 
-// denied calls fail with EPERM.
-var denied = []uint32{unix.SYS_SOCKET, unix.SYS_CONNECT, unix.SYS_EXECVE, unix.SYS_EXECVEAT, unix.SYS_PTRACE,
+// confined calls fail with EPERM in all helpers.
+var confined = []uint32{unix.SYS_SOCKET, unix.SYS_CONNECT, unix.SYS_EXECVE, unix.SYS_EXECVEAT, unix.SYS_PTRACE,
 	unix.SYS_IO_URING_SETUP, unix.SYS_KILL}
 
-// denyCalls installs a seccomp filter on all threads; numbers are those of the architecture compiled for.
-func denyCalls() error {
+// deny installs a seccomp filter on all threads, beside those there are; numbers are those of the architecture compiled for.
+func deny(calls []uint32) error {
 	arch, ok := map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}[runtime.GOARCH]
 	if !ok {
 		return unix.ENOSYS
 	}
-	n := len(denied)
+	n := len(calls)
 	const load = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
 	code := []unix.SockFilter{
 		{Code: load, K: 4}, // seccomp_data.arch: another one's calls have other numbers
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: uint8(n + 2), K: arch},
 		{Code: load, K: 0}, // seccomp_data.nr
 	}
-	for i, call := range denied {
+	for i, call := range calls {
 		code = append(code, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(n - i), K: call})
 	}
 	code = append(code,

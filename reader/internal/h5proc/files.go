@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/h5c"
 )
 
@@ -23,10 +24,10 @@ type identity struct {
 func identify(path string) (identity, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return identity{}, fault.New(fault.NotFound, "h5proc: open %s: %w", filepath.Base(path), reason(err))
+		return identity{}, fault.New(fault.NotFound, "h5proc: open %s: %w", spell.Escape(filepath.Base(path)), reason(err))
 	}
 	if !info.Mode().IsRegular() { // a FIFO would block libhdf5 for ever
-		return identity{}, fault.New(fault.NotFound, "h5proc: open %s: not a regular file", filepath.Base(path))
+		return identity{}, fault.New(fault.NotFound, "h5proc: open %s: not a regular file", spell.Escape(filepath.Base(path)))
 	}
 	id := identity{size: info.Size(), changed: info.ModTime()}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {

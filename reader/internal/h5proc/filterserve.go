@@ -5,42 +5,80 @@ import (
 	"encoding/binary"
 	"io"
 
-	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/h5c"
 )
 
-// serveFilters undoes filters of what lies in the shared memory, one call after the other.
-func serveFilters(in io.Reader, out io.Writer, shared []byte) {
+// serveFilters answers calls one by one, of what lies in the shared memory. Before it hands over the first chunk it loads all
+// plug-ins that it may need, and opens no file any more.
+func serveFilters(in io.Reader, out io.Writer, shared []byte, load []uint16) {
+	sealed := false
+	ready := func(filter uint16) {
+		if sealed {
+			return
+		}
+		for _, id := range append(load, filter) {
+			_ = h5c.FindPlugin(id) // what is wrong with it, Undo tells
+		}
+		seal()
+		sealed = true
+	}
+
 	for b := range incoming(in, func(r io.Reader) (*bytes.Buffer, error) { return readBytes(r, maxUndo) }) {
 		if _, err := out.Write([]byte{picked}); err != nil {
 			return
 		}
-		n, err := undoOne(b, shared)
-		head, said := undoneHead{Bytes: uint64(n)}, ""
+		lengths, err := undoAll(b, shared, ready)
+		answer := frame(undoneHead{}, lengths)
 		if err != nil {
-			head.Kind, said = int32(kindOf(err)), err.Error()
+			said := err.Error()
+			answer = frame(undoneHead{int32(kindOf(err))}, []byte(said[:min(len(said), maxSaid)]))
 		}
-		if _, err := out.Write(frame(head, []byte(said[:min(len(said), maxSaid)]))); err != nil {
+		if _, err := out.Write(answer); err != nil {
 			return
 		}
 	}
 }
 
-// undoOne carries out a call: how many bytes the shared memory begins with then.
-func undoOne(b *bytes.Buffer, shared []byte) (int, error) {
+// undoAll carries out a call: how many bytes the chunks have become, 0 for one that failed. The error is of the last that
+// did, and none where others did not. ready is called with the filter before any chunk is touched.
+func undoAll(b *bytes.Buffer, shared []byte, ready func(filter uint16)) (lengths []uint64, err error) {
 	var head undoHead
 	if err := binary.Read(b, binary.LittleEndian, &head); err != nil {
-		return 0, err
+		return nil, err
 	}
 	if head.Find {
-		return 0, h5c.FindPlugin(head.Filter)
+		return nil, h5c.FindPlugin(head.Filter)
+	}
+	if head.Chunks > maxTogether || head.Most > MaxChunk {
+		return nil, errFrame
+	}
+	lengths = make([]uint64, head.Chunks)
+	if err := binary.Read(b, binary.LittleEndian, lengths); err != nil {
+		return lengths, err
 	}
 	params := make([]uint32, b.Len()/4)
 	if err := binary.Read(b, binary.LittleEndian, params); err != nil && err != io.EOF {
-		return 0, err
+		return lengths, err
 	}
-	if room := uint64(len(shared)); head.Bytes > room || head.Most > room {
-		return 0, fault.New(fault.Exhausted, "h5proc: %d bytes from %d in a memory of %d", head.Most, head.Bytes, room)
+	sum := uint64(0)
+	for _, n := range lengths {
+		if sum += n; n > uint64(len(shared)) || sum > uint64(len(shared)) {
+			return lengths, errFrame
+		}
 	}
-	return h5c.Undo(head.Filter, head.Optional, params, shared[:head.Bytes], shared[:head.Most])
+	ready(head.Filter)
+	failed, rest := 0, shared[sum:]
+	for i, n := range lengths {
+		var done int
+		var why error
+		done, why = h5c.Undo(head.Filter, head.Optional, params, shared[:n], rest[:min(head.Most, uint64(len(rest)))])
+		if why != nil {
+			err, failed = why, failed+1
+		}
+		lengths[i], shared, rest = uint64(done), shared[n:], rest[done:]
+	}
+	if failed < len(lengths) {
+		err = nil
+	}
+	return lengths, err
 }

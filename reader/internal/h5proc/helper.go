@@ -19,6 +19,9 @@ type helper struct {
 	shared []byte   // bytes that fit in are handed over here
 	stderr *head
 	used   bool // a call was made
+
+	load   []uint16 // filters whose plug-ins it loads before it is sealed
+	sealed bool     // it opens no file any more
 }
 
 // pipeBytes is the pipe for answers; a helper waits for its reader less often the larger it is. Linux grants this much
@@ -39,6 +42,9 @@ func start(cfg *Config) (*helper, error) {
 	defer answers.Close()
 	_, _ = unix.FcntlInt(answers.Fd(), unix.F_SETPIPE_SZ, pipeBytes) // a smaller one works too
 	h := &helper{in: in, out: out, stderr: &head{}}
+	if cfg.load != nil {
+		h.load = cfg.load()
+	}
 	files := []*os.File{requests, answers} // 3 and 4
 	f, mem, err := share(cfg.shared)
 	switch {
@@ -51,7 +57,7 @@ func start(cfg *Config) (*helper, error) {
 		return nil, err
 	}
 	h.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
-	h.cmd.Env = environment(cfg, len(h.shared))
+	h.cmd.Env = environment(cfg, len(h.shared), h.load)
 	h.cmd.ExtraFiles = files
 	h.cmd.Stderr = h.stderr
 	h.cmd.WaitDelay = time.Second
@@ -65,8 +71,8 @@ func start(cfg *Config) (*helper, error) {
 }
 
 // environment is all that a helper gets to know.
-func environment(cfg *Config, shared int) []string {
-	text, _ := json.Marshal(settings{cfg.role, cfg.MemoryLimit, shared}) // numbers and strings
+func environment(cfg *Config, shared int, load []uint16) []string {
+	text, _ := json.Marshal(settings{cfg.role, cfg.MemoryLimit, shared, load}) // numbers and strings
 	out := []string{helperEnv + "=" + string(text), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=1"}
 	names := []string{"PATH", "LD_LIBRARY_PATH", "TMPDIR"}
 	if cfg.role == filterRole {

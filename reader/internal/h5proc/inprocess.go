@@ -54,13 +54,23 @@ func (p *InProcess) Find(ctx context.Context, filter uint16) error {
 }
 
 // Undo is Filters.Undo.
-func (p *InProcess) Undo(ctx context.Context, c Chunk) ([]byte, error) {
+func (p *InProcess) Undo(ctx context.Context, c Chunks) ([][]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	dst := c.Out(c.Most)
-	n, err := h5c.Undo(c.Filter, c.Optional, c.Params, c.Bytes, dst)
-	return dst[:n], err
+	rest, undone, failed := c.Out(c.Most*len(c.Bytes)), make([][]byte, len(c.Bytes)), error(nil)
+	for i, b := range c.Bytes {
+		n, err := h5c.Undo(c.Filter, c.Optional, c.Params, b, rest[:c.Most])
+		if err != nil {
+			failed = err
+			continue
+		}
+		undone[i], rest = rest[:n:n], rest[n:]
+	}
+	if len(c.Bytes) > 1 {
+		failed = nil
+	}
+	return undone, failed
 }
 
 // Close closes the files that are kept open.

@@ -21,7 +21,8 @@ type Config struct {
 	Logger      *zap.Logger
 
 	role   role
-	shared int // bytes of memory shared with each
+	shared int             // bytes of memory shared with each
+	load   func() []uint16 // filters whose plug-ins a helper that starts now loads
 }
 
 // role is what a helper is for. A process has one, from its start to its end.
@@ -86,8 +87,8 @@ func (p *pool) Close() error {
 
 var errClosed = fault.New(fault.Unavailable, "h5proc: the pool is closed")
 
-// acquire waits for a slot and starts a helper if it holds none, or none that is fresh where one is wanted.
-func (p *pool) acquire(ctx context.Context, fresh bool) (*helper, error) {
+// acquire waits for a slot and starts a helper if it holds none that fits the call, or is fresh where one is wanted.
+func (p *pool) acquire(ctx context.Context, c call, fresh bool) (*helper, error) {
 	if p.closed.Err() != nil {
 		return nil, errClosed
 	}
@@ -99,7 +100,7 @@ func (p *pool) acquire(ctx context.Context, fresh bool) (*helper, error) {
 		return nil, errClosed
 	case h = <-p.slots:
 	}
-	if h != nil && !(fresh && h.used) {
+	if h != nil && !(fresh && h.used) && c.fits(h) {
 		return h, nil
 	}
 	if h != nil {
@@ -116,8 +117,10 @@ func (p *pool) acquire(ctx context.Context, fresh bool) (*helper, error) {
 // call is a request to a helper, and what becomes of the answer. It may be sent again to another one.
 type call interface {
 	subject() string         // for the log
+	fits(h *helper) bool     // whether it can carry it out
 	send(h *helper) error    // an error: the helper is gone
 	receive(h *helper) error // the answer after its mark; an error: the helper is of no use
+	once() bool              // a death is not tried again
 	died(how string) error   // what the caller gets when helpers ended at it
 	refused() error          // what he gets when they did so before
 }
@@ -133,7 +136,7 @@ type outcome struct {
 
 // attempt lets one helper work on a call. The error is about the caller or the pool, not about the file.
 func (p *pool) attempt(ctx context.Context, c call, fresh bool) (outcome, error) {
-	h, err := p.acquire(ctx, fresh)
+	h, err := p.acquire(ctx, c, fresh)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -203,8 +206,12 @@ func (p *pool) do(ctx context.Context, id any, c call) error {
 		} else {
 			p.strikes.add(id)
 		}
-		if p.strikes.out(id) {
+		switch {
+		case p.strikes.out(id):
 			p.note(c, o, "the file is refused until it changes")
+			return c.died(o.ended)
+		case c.once():
+			p.note(c, o, "its parts are tried one by one")
 			return c.died(o.ended)
 		}
 		p.note(c, o, "a fresh one is asked")

@@ -16,7 +16,8 @@ const helperEnv = "MTFLIGHT_HDF5_HELPER"
 type settings struct {
 	Role   role
 	Memory int64
-	Shared int // bytes of memory shared with the parent, file 5
+	Shared int      // bytes of memory shared with the parent, file 5
+	Load   []uint16 // filters whose plug-ins a filter helper loads before it is sealed
 }
 
 // maxSlab bounds one slab read.
@@ -45,7 +46,7 @@ func help(text string) {
 	confine(s.Memory)
 	in, out := os.NewFile(3, "requests"), os.NewFile(4, "answers")
 	if s.Role == filterRole {
-		serveFilters(in, out, memory)
+		serveFilters(in, out, memory, s.Load)
 	} else {
 		serve(in, out, memory)
 	}

@@ -9,9 +9,9 @@ import (
 // Memory that a helper shares with its parent. Bytes that fit in go through it, which saves writing them to a pipe and
 // reading them from it. The kernel gives it page by page as it is first written to.
 const (
-	slabShared   = 16 << 20 // of slabs; larger ones, or all where there is no such memory, go through the pipe
-	filterShared = MaxChunk // of chunks, before and after
-	keptShared   = 16 << 20 // of which so much is kept between calls
+	slabShared   = 16 << 20     // of slabs; larger ones, or all where there is no such memory, go through the pipe
+	filterShared = 2 * MaxChunk // of chunks, before and after
+	keptShared   = 16 << 20     // of which so much is kept between calls
 )
 
 // share makes n bytes of it and the file that a helper maps it from. It is sealed at its size: whatever a helper does,

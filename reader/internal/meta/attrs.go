@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // Attr is an attribute with its value as JSON (package attrs).
@@ -43,7 +45,7 @@ func (a Attrs) Value(name string) (json.RawMessage, error) {
 	i, _ := a.find(name)
 	v, err := a.value(a.All[i])
 	if err != nil {
-		return nil, fmt.Errorf("attribute %q: %w", name, err)
+		return nil, fmt.Errorf("attribute %s: %w", spell.Quote(name), err)
 	}
 	return v, nil
 }

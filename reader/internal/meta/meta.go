@@ -1,6 +1,11 @@
 // Package meta is what a file holds beside its data, as plain values: filled by package objects, or by h5c in a helper
 // process where libhdf5 is asked, and read by reader. Values own their memory and are immutable once returned.
+//
+// Names and paths of objects and attributes are spelled (package spell). Files that a file names are its bytes, but for those of
+// a Link, which is only shown.
 package meta
+
+import "github.com/mtflight/mtflight/reader/internal/chunkindex"
 
 // File is a file's tree: every object once, found by hard links from the root, in the order of the walk.
 type File struct {
@@ -79,6 +84,10 @@ type Dataset struct {
 
 	Err     string // why the rest could not be learned; Path and Addr are then all there is
 	Witness string // why libhdf5 was asked about it; "" if it was not
+
+	// Object is what the dataset's header says of its storage; nil where that was refused, with Cause as the reason.
+	Object *chunkindex.Object
+	Cause  error
 }
 
 // Filter is one filter of a pipeline.

@@ -11,9 +11,10 @@ func describe(s *h5file.Source, h *h5file.Header, path string) meta.Dataset {
 	d := meta.Dataset{Path: path, Addr: h.Addr, Comment: comment(h)}
 	o, err := chunkindex.Parse(s, h)
 	if err != nil {
-		d.Err = err.Error()
+		d.Err, d.Cause = err.Error(), err
 		return d
 	}
+	d.Object = o
 	d.Type, d.Space = o.Type, meta.Space(o.Space.Kind)
 	if o.Space.Kind == h5file.Simple {
 		d.Shape, d.Max = o.Space.Dims, o.Space.Max

@@ -1,13 +1,16 @@
 package objects
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/attrs"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
@@ -54,7 +57,7 @@ func (f *values) attributes(s *h5file.Source, h *h5file.Header, budget *int) met
 	left := min(objectAttrs, *budget)
 	before := left
 	for _, a := range all {
-		if left -= len(a.name) + 16; left < 0 { // names count too: a million empty attributes are not free
+		if left -= len(spell.Escape(a.name)) + 16; left < 0 { // names count too: a million empty attributes are not free
 			out.Err = "too many attributes: the rest is not listed"
 			break
 		}
@@ -66,12 +69,13 @@ func (f *values) attributes(s *h5file.Source, h *h5file.Header, budget *int) met
 		out.All = append(out.All, x)
 	}
 	*budget -= before - max(left, 0)
+	slices.SortStableFunc(out.All, func(x, y meta.Attr) int { return cmp.Compare(x.Name, y.Name) }) // spelled
 	return out
 }
 
 // listed is an attribute with its value, if that is not larger than limit.
 func (f *values) listed(a attribute, limit int) meta.Attr {
-	out := meta.Attr{Name: a.name}
+	out := meta.Attr{Name: spell.Escape(a.name)}
 	v, err := f.value(a, limit)
 	var large *attrs.TooLarge
 	switch {
@@ -117,7 +121,7 @@ func (f *values) parse(message []byte) (*h5type.Type, error) {
 	return t, err
 }
 
-// load is the value of one attribute of the object at addr, of up to loadedValue bytes.
+// load is the value of the attribute of a spelled name of the object at addr, of up to loadedValue bytes.
 func (f *File) load(addr uint64, name string) (json.RawMessage, error) {
 	s := f.h5.Source()
 	h, err := s.Header(addr)
@@ -125,7 +129,7 @@ func (f *File) load(addr uint64, name string) (json.RawMessage, error) {
 		return nil, err
 	}
 	s.Grant(2 * f.h5.Size())
-	a, found, err := findAttribute(s, h, name)
+	a, found, err := findAttribute(s, h, spell.Unescape(name))
 	if err != nil || !found {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
@@ -18,7 +19,7 @@ const (
 	externalLink = 64
 )
 
-// link is one link of a group.
+// link is one link of a group. Its texts are as the file has them, not spelled.
 type link struct {
 	name   string
 	class  uint8
@@ -29,7 +30,7 @@ type link struct {
 
 // describe says what a link that is not hard is.
 func (l link) describe(path string) meta.Link {
-	out := meta.Link{Path: path, Kind: "user", File: l.file, Target: l.target}
+	out := meta.Link{Path: path, Kind: "user", File: spell.Escape(l.file), Target: spell.Escape(l.target)}
 	switch l.class {
 	case softLink:
 		out.Kind = "soft"
@@ -168,8 +169,8 @@ func external(b []byte) (file, target string) {
 	return string(f), string(t)
 }
 
-// pathOf is the path of a link of the group at prefix, "" of the root.
-func pathOf(prefix, name string) string { return prefix + "/" + name }
+// pathOf is the spelled path of a link of the group at prefix, "" of the root.
+func pathOf(prefix, name string) string { return prefix + "/" + spell.Escape(name) }
 
 // components are the names in a path. ".." has no meaning in HDF5.
 func components(path string) []string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
@@ -16,7 +17,7 @@ const maxSoft = 16
 
 // Dataset describes the dataset of a name, following hard and soft links. If an external link lies on the way, the
 // answer has only OtherFile, the link's file as it names it, and Path, the name to ask for there: the caller decides
-// whether that file may be opened. Errors: fault.NotFound with near matches, fault.DataLoss and fault.Unsupported for
+// whether that file may be opened. Names are spelled (package spell), OtherFile is not. Errors: fault.NotFound with near matches, fault.DataLoss and fault.Unsupported for
 // what cannot be read, the context's.
 func (f *File) Dataset(ctx context.Context, name string) (meta.Dataset, error) {
 	r, err := f.resolve(ctx, name)
@@ -26,7 +27,7 @@ func (f *File) Dataset(ctx context.Context, name string) (meta.Dataset, error) {
 	if k := kindOf(r.at); k != dataset && k != unknown {
 		return meta.Dataset{}, r.noDataset(k)
 	}
-	d := describe(r.s, r.at, "/"+strings.Join(components(name), "/"))
+	d := describe(r.s, r.at, spell.Escape("/"+strings.Join(r.asked, "/")))
 	budget := objectAttrs
 	d.Attrs = f.newValues().attributes(r.s, r.at, &budget)
 	return d, nil
@@ -37,20 +38,21 @@ type resolver struct {
 	*File
 	ctx   context.Context
 	s     *h5file.Source
-	name  string
+	name  string         // spelled
+	asked []string       // its components, as the file has them
 	at    *h5file.Header // of the object reached
-	path  string         // of the object reached, "" of the root
+	path  string         // of the object reached, spelled; "" of the root
 	soft  int
 	other *link  // an external link on the way
 	rest  string // the name behind it
 }
 
 func (f *File) resolve(ctx context.Context, name string) (*resolver, error) {
-	r := &resolver{File: f, ctx: ctx, s: f.h5.Source(), name: name}
+	r := &resolver{File: f, ctx: ctx, s: f.h5.Source(), name: name, asked: components(spell.Unescape(name))}
 	if err := r.start(); err != nil {
 		return r, err
 	}
-	for rest := components(name); len(rest) > 0 && r.other == nil; {
+	for rest := r.asked; len(rest) > 0 && r.other == nil; {
 		if err := ctx.Err(); err != nil {
 			return r, err
 		}
@@ -96,7 +98,7 @@ func (r *resolver) leaving() meta.Dataset {
 	if r.other == nil {
 		return meta.Dataset{}
 	}
-	return meta.Dataset{OtherFile: r.other.file, Path: r.rest}
+	return meta.Dataset{OtherFile: r.other.file, Path: spell.Escape(r.rest)}
 }
 
 func (r *resolver) enter(l link) error {
@@ -124,7 +126,7 @@ func (r *resolver) redirect(target string, rest []string) ([]string, error) {
 // lookup finds a link in the group reached.
 func (r *resolver) lookup(name string) (link, error) {
 	if kindOf(r.at) != group {
-		return link{}, fault.New(fault.NotFound, "no such dataset %q: %q is no group (columns of a table are asked for by fields)", r.name, r.path)
+		return link{}, fault.New(fault.NotFound, "no such dataset %s: %s is no group (columns of a table are asked for by fields)", spell.Quote(r.name), spell.Quote(r.path))
 	}
 	l, found, err := lookup(r.s, r.at, name)
 	if err != nil {
@@ -140,19 +142,19 @@ func (r *resolver) lookup(name string) (link, error) {
 func (r *resolver) missing(name string) error {
 	all, err := links(r.h5.Source(), r.at)
 	if err != nil {
-		return fault.New(fault.Of(err), "look up %s: the group %q cannot be listed whole: %w", r.name, r.path, err)
+		return fault.New(fault.Of(err), "look up %s: the group %s cannot be listed whole: %w", r.name, spell.Quote(r.path), err)
 	}
 	if slices.ContainsFunc(all, func(l link) bool { return l.name == name }) {
-		return fault.New(fault.DataLoss, "look up %s: the names of the group %q are out of order", r.name, r.path)
+		return fault.New(fault.DataLoss, "look up %s: the names of the group %s are out of order", r.name, spell.Quote(r.path))
 	}
-	return fault.New(fault.NotFound, "no such dataset %q%s", r.name, near.Paths(r.path+"/", near.Near(name, shown(all))))
+	return fault.New(fault.NotFound, "no such dataset %s%s", spell.Quote(r.name), near.Paths(r.path+"/", near.Near(spell.Escape(name), shown(all))))
 }
 
-// shown are names that are told, all but PyTables' own.
+// shown are names that are told, spelled: all but PyTables' own.
 func shown(all []link) (names []string) {
 	for _, l := range all {
 		if !strings.HasPrefix(l.name, "_i_") && !strings.HasPrefix(l.name, "_p_") {
-			names = append(names, l.name)
+			names = append(names, spell.Escape(l.name))
 		}
 	}
 	return names
@@ -163,20 +165,20 @@ const shownBelow = 3
 
 func (r *resolver) noDataset(k kind) error {
 	if k != group {
-		return fault.New(fault.NotFound, "%q is a committed datatype, not a dataset", r.name)
+		return fault.New(fault.NotFound, "%s is a committed datatype, not a dataset", spell.Quote(r.name))
 	}
 	all, err := links(r.s, r.at)
 	if err != nil {
-		return fault.New(fault.DataLoss, "%q is a group that cannot be listed whole: %w", r.name, err)
+		return fault.New(fault.DataLoss, "%s is a group that cannot be listed whole: %w", spell.Quote(r.name), err)
 	}
 	names, more := shown(all), ""
 	if len(names) == 0 {
-		return fault.New(fault.NotFound, "%q is an empty group, not a dataset", r.name)
+		return fault.New(fault.NotFound, "%s is an empty group, not a dataset", spell.Quote(r.name))
 	}
 	if len(names) > shownBelow {
 		names, more = names[:shownBelow], ", .."
 	}
-	return fault.New(fault.NotFound, "%q is a group, not a dataset: in it: %s%s", r.name, near.Quoted(r.path+"/", names), more)
+	return fault.New(fault.NotFound, "%s is a group, not a dataset: in it: %s%s", spell.Quote(r.name), near.Quoted(r.path+"/", names), more)
 }
 
 // Group describes the group at a path, following links as Dataset does. Errors: fault.NotFound if there is no group, also
@@ -187,13 +189,13 @@ func (f *File) Group(ctx context.Context, path string) (meta.Group, error) {
 		return meta.Group{}, err
 	}
 	if r.other != nil || kindOf(r.at) != group {
-		return meta.Group{}, fault.New(fault.NotFound, "%q is no group of this file", path)
+		return meta.Group{}, fault.New(fault.NotFound, "%s is no group of this file", spell.Quote(path))
 	}
 	budget := objectAttrs
 	return meta.Group{Path: path, Addr: r.at.Addr, Attrs: f.newValues().attributes(r.s, r.at, &budget), Comment: comment(r.at)}, nil
 }
 
-// Groups are the names of the groups in the group at a path, in order; none if there is no such group.
+// Groups are the spelled names of the groups in the group at a path, in order; none if there is no such group.
 func (f *File) Groups(ctx context.Context, path string) (names []string, err error) {
 	r, err := f.resolve(ctx, path)
 	if fault.Of(err) == fault.NotFound || err == nil && r.other != nil {
@@ -213,8 +215,9 @@ func (f *File) Groups(ctx context.Context, path string) (names []string, err err
 			kinds[l.addr], err = kindAt(r.s, l.addr)
 		}
 		if kinds[l.addr] == group {
-			names = append(names, l.name)
+			names = append(names, spell.Escape(l.name))
 		}
 	}
+	slices.Sort(names) // as they are spelled
 	return names, err
 }

@@ -99,16 +99,17 @@ func (w *walker) members(h *h5file.Header, prefix string, depth int) error {
 		if w.ctx.Err() != nil {
 			return w.ctx.Err()
 		}
-		if !w.room(prefix, l) {
+		path := pathOf(prefix, l.name)
+		if !w.room(path, l) {
 			return errors.New("too many objects: the rest is not listed")
 		}
-		w.link(pathOf(prefix, l.name), l, depth)
+		w.link(path, l, depth)
 	}
 	return err
 }
 
-func (w *walker) room(prefix string, l link) bool {
-	w.paths -= len(prefix) + len(l.name) + len(l.target) + len(l.file) + 1
+func (w *walker) room(path string, l link) bool {
+	w.paths -= len(path) + len(l.target) + len(l.file)
 	return w.paths >= 0 && len(w.out.Groups)+len(w.out.Datasets)+len(w.out.Links) < maxObjects
 }
 
@@ -123,7 +124,7 @@ func (w *walker) link(path string, l link, depth int) {
 	w.seen[l.addr] = true
 	h, err := w.header(l.addr)
 	if err != nil {
-		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Err: err.Error()})
+		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Err: err.Error(), Cause: err})
 		return
 	}
 	w.object(h, path, depth)

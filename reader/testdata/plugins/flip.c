@@ -1,8 +1,10 @@
 // A filter plug-in for tests: inverts every byte. -DID=n is its number. Others misbehave:
 // CRASH dies when a chunk is filtered, CRASH_EARLY already when the plug-in is looked at, HANG never returns, FAIL gives
 // nothing, MORE gives the bytes twice, FEWER half of them, LIES tells of more than it gives, FREES frees the buffer and gives
-// it all the same, OWN gives a buffer of its own, WRITES far behind the buffer's end.
+// it all the same, OWN gives a buffer of its own, WRITES far behind the buffer's end, OPENS gives nothing if
+// it can open a file, SLOW takes 30 ms, most of which it sleeps.
 #include <H5PLextern.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +13,9 @@ static size_t flip(unsigned flags, size_t cd_nelmts, const unsigned cd[], size_t
   (void)flags, (void)cd_nelmts, (void)cd, (void)size;
 #ifdef CRASH
   abort();
+#endif
+#ifdef SLOW
+  usleep(30000);
 #endif
 #ifdef HANG
   for (;;)
@@ -28,6 +33,10 @@ static size_t flip(unsigned flags, size_t cd_nelmts, const unsigned cd[], size_t
 #endif
 #ifdef WRITES
   memset(*buf, 0, (size_t)1 << 30);
+#endif
+#ifdef OPENS
+  if (open("/proc/self/status", O_RDONLY) >= 0)
+    return 0;
 #endif
 #ifdef OWN
   unsigned char *own = malloc(n);

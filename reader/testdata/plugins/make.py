@@ -1,6 +1,6 @@
 """Writes the files of plugin_test.go beside this script: python make.py (h5py, hdf5plugin, numpy).
 
-Filters 397 to 399 are of the range for tests. flip.c is the plug-in of 399, which inverts every byte.
+Filters 396 to 399 are of the range for tests. flip.c is the plug-in of 399, which inverts every byte.
 """
 
 from pathlib import Path
@@ -42,6 +42,8 @@ def main() -> None:
         foreign(f, "missing", count, (4, 3, 2), 397)
     with h5py.File(HERE / "crash.h5", "w") as f:
         foreign(f, "crash", count[0, 0], (5,), 398)
+    with h5py.File(HERE / "slow.h5", "w") as f:
+        foreign(f, "slow", np.repeat(np.arange(18, dtype="<i4"), 1 << 16).reshape(18, 1 << 16), (1, 1 << 16), 396, 1)
     with h5py.File(HERE / "pypi.h5", "w") as f:
         f.create_dataset("zfp", data=count.astype("<f8"), chunks=(4, 3, 2), **hdf5plugin.Zfp(reversible=True))
         f.create_dataset("fcidecomp", data=count[0].astype("<u2"), chunks=(7, 5), **hdf5plugin.FciDecomp())
