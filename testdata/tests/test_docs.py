@@ -26,6 +26,9 @@ THEN = {
     "docs/from-h5py.md": "assert t2m.shape[0] == data.num_rows > 0",
 }
 
+# Documents whose samples other tests run.
+ELSEWHERE = {"docs/protocol.md", "docs/conditions.md"}
+
 CHECK = """
 import math, pandas, tables
 with tables.open_file("events.h5") as f:
@@ -47,7 +50,7 @@ def test_python_is_marked_as_such():
     """Samples that are only indented would not be run here."""
     for name, text in DOCUMENTS.items():
         assert not re.search(r"^    (import|from) \w+", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE), name
-    assert {name for name, samples in SAMPLES.items() if samples} == set(THEN)
+    assert {name for name, samples in SAMPLES.items() if samples} == set(THEN) | ELSEWHERE
 
 
 @pytest.mark.parametrize("name", THEN)

@@ -52,7 +52,7 @@ def test_parquet_and_csv_of_the_command_line(mtflight, tmp_path, events):
     mtflight("get", TESTDATA / "tables.h5", "/events", "-o", tmp_path / "e.parquet")
     mtflight("get", TESTDATA / "tables.h5", "/events", "-o", tmp_path / "e.csv")
     for name in ("e.parquet", "e.csv"):
-        ids, energy = duckdb.execute(f"select sum(id), sum(energy::double) from '{tmp_path / name}'").fetchone()
+        ids, energy = duckdb.connect().execute(f"select sum(id), sum(energy::double) from '{tmp_path / name}'").fetchone()
         assert ids == events["id"].sum()
         assert energy == pytest.approx(events["energy"].astype("f8").sum())
     assert pl.read_parquet(tmp_path / "e.parquet")["name"].to_list() == [n.decode() for n in events["name"]]

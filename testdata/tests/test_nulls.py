@@ -189,7 +189,7 @@ def test_engines_see_the_nulls(served, made, file):
     usual = {"plain": True} | ({"netcdf": True} if file == "netcdf.h5" else {})
     for dataset in made[1][file]:
         table = served.client().do_get(ticket(file, dataset, options=usual)).read_all()
-        engines = duckdb.from_arrow(table).to_arrow_table(), pl.from_arrow(table).to_arrow()
+        engines = duckdb.connect().from_arrow(table).to_arrow_table(), pl.from_arrow(table).to_arrow()
         for name in table.column_names:
             for got in engines:
                 assert got[name].is_null().to_pylist() == table[name].is_null().to_pylist(), (dataset, name)

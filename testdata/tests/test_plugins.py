@@ -14,6 +14,7 @@ import hdf5plugin
 import numpy as np
 import pyarrow.flight as fl
 import pytest
+from conftest import TESTDATA
 from test_values import check_against_h5py
 
 PLUGINS = {"HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH}
@@ -125,32 +126,14 @@ def test_helpers_killed_while_they_decode(start, root, tmp_path):
     assert s.stop() == 0
 
 
-def test_helper_killed_during_a_listing(start, root, tmp_path):
-    """A file on which helpers keep dying is listed with the reason, all others as ever."""
-    for i in range(3):
-        shutil.copy(root / "f.h5", tmp_path / f"good{i}.h5")
-    with h5py.File(tmp_path / "slow.h5", "w") as f:
-        for i in range(20_000):
-            f.create_group(f"group{i:05}").attrs["n"] = i
-    s = start(tmp_path, env=PLUGINS)
-    listed: dict = {}
-    done = threading.Event()
-
-    def listing() -> None:
-        listed.update(s.listing())
-        done.set()
-
-    lister = threading.Thread(target=listing)
-    lister.start()
-    while not done.wait(0.001):
-        for pid in s.helpers():
-            if holds(pid, "slow.h5"):
-                os.kill(pid, signal.SIGKILL)
-    lister.join()
-    broken = json.loads(listed[("slow.h5",)].app_metadata)
-    assert "helper process" in json.dumps(broken)
-    assert {(f"good{i}.h5", f"/{name}") for i in range(3) for name in FILTERS} <= listed.keys()
-    assert s.read("good0.h5", "/zfp").num_rows == len(WAVE)
+def test_metadata_starts_no_helper(start, tmp_path):
+    """What a file holds is read by the server itself; plug-ins alone need another process."""
+    for name in ("tables.h5", "arrays.h5", "types.h5", "latest.h5", "pandas.h5", "climate.nc"):
+        shutil.copy(TESTDATA / name, tmp_path)
+    s = start(tmp_path)
+    assert len(s.listing()) > 50
+    assert s.read("pandas.h5", "/fixed").num_rows
+    assert not s.helpers()
     assert s.stop() == 0
 
 
