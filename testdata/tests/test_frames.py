@@ -6,6 +6,7 @@ import gzip
 import json
 import warnings
 
+import h5py
 import numpy as np
 import pandas as pd
 import pandas.core.arrays.arrow.extension_types  # noqa: F401  registers pandas' period type with pyarrow
@@ -271,3 +272,20 @@ def test_same_as_anndata(stored):
     pd.testing.assert_frame_equal(stored.read("anndata.h5ad", "/obs").to_pandas(), want)
     var = stored.read("anndata.h5ad", "/var").to_pandas()
     pd.testing.assert_frame_equal(var, pd.DataFrame({"len": [7, 8]}, index=pd.Index(["g0", "g1"], name="gene")))
+
+
+@pytest.mark.parametrize("columns, letters", [(1500, 5), (1500, 60), (5000, 7)])
+def test_wide_anndata(start, tmp_path, columns, letters):
+    """Names of columns that take more than an object header has room for, and more than listings show."""
+    names = ["c" * letters + str(i) for i in range(columns)]
+    with h5py.File(tmp_path / "wide.h5ad", "w", libver="latest") as f:
+        obs = f.create_group("obs")
+        obs.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.2.0", "_index": "_index"})
+        obs.attrs.create("column-order", names, dtype=h5py.string_dtype())
+        for i, name in enumerate(["_index", *names]):
+            obs.create_dataset(name, data=np.arange(3) + i).attrs["encoding-type"] = "array"
+    s = start(tmp_path)
+    table = s.read("wide.h5ad", "/obs")
+    assert table.column_names == [*names, "__index_level_0__"]
+    assert [table[i][0].as_py() for i in (0, 1, -2, -1)] == [1, 2, columns, 0]
+    s.stop()

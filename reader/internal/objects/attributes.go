@@ -83,7 +83,7 @@ func (l *attributeList) compact(h *h5file.Header) error {
 
 // dense takes those in a heap.
 func (l *attributeList) dense(h *h5file.Header) error {
-	d, err := denseAttributes(l.s, h)
+	d, err := attributeInfo.dense(l.s, h)
 	if err != nil || d == nil {
 		return err
 	}
@@ -107,26 +107,8 @@ func (l *attributeList) dense(h *h5file.Header) error {
 // attributeRecord is an id in the heap, flags, a creation order and a hash (III.A.2, type 8).
 const attributeRecord = 8 + 1 + 4 + 4
 
-// denseAttributes are those that an object keeps in a heap (IV.A.2.v); nil if it keeps none there.
-func denseAttributes(s *h5file.Source, h *h5file.Header) (*dense, error) {
-	b, err := s.Find(h, h5file.MsgAttributeInfo)
-	if err != nil || b == nil {
-		return nil, err
-	}
-	c := s.File.Cursor(b)
-	version, flags := c.U8(), c.U8()
-	if version != 0 {
-		return nil, fault.New(fault.Unsupported, "attribute info message of version %d", version)
-	}
-	if flags&1 != 0 {
-		c.Skip(2) // highest creation order
-	}
-	heap, names := c.Addr(), c.Addr()
-	if c.Short {
-		return nil, h5file.CutOff("attribute info")
-	}
-	return openDense(s, heap, names, recordAttributeName, attributeRecord)
-}
+// attributeInfo leads to the attributes that an object keeps in a heap (IV.A.2.v).
+var attributeInfo = infoMessage{h5file.MsgAttributeInfo, "attribute info", 2, recordAttributeName, attributeRecord}
 
 // attribute is the message that a record leads to, in the object's heap or in that of shared messages, or its first bytes,
 // and the size of all of it.
@@ -152,7 +134,7 @@ func findAttribute(s *h5file.Source, h *h5file.Header, name string) (attribute, 
 			return a, true, nil
 		}
 	}
-	d, err := denseAttributes(s, h)
+	d, err := attributeInfo.dense(s, h)
 	if err != nil || d == nil {
 		return attribute{}, false, cmp.Or(err, l.nameless)
 	}

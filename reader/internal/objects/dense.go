@@ -20,8 +20,38 @@ type dense struct {
 	tree *h5file.Tree2
 }
 
-// openDense reads both; nil where there is no heap.
-func openDense(s *h5file.Source, heap, names uint64, kind uint8, record uint64) (*dense, error) {
+// infoMessage is a message about links or attributes that an object keeps in a heap: their addresses stand behind the
+// highest creation order, if that is kept.
+type infoMessage struct {
+	typ    h5file.MessageType
+	what   string
+	order  int   // bytes of a creation order
+	kind   uint8 // of the records of the B-tree of names
+	record uint64
+}
+
+// dense reads the heap and the B-tree of names that the message of an object leads to; nil where there is no heap.
+func (m infoMessage) dense(s *h5file.Source, h *h5file.Header) (*dense, error) {
+	b, err := s.Find(h, m.typ)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	c := s.File.Cursor(b)
+	version, flags := c.U8(), c.U8()
+	if version != 0 {
+		return nil, fault.New(fault.Unsupported, "%s message of version %d", m.what, version)
+	}
+	if flags&1 != 0 {
+		c.Skip(m.order)
+	}
+	heap, names := c.Addr(), c.Addr()
+	if c.Short {
+		return nil, h5file.CutOff(m.what)
+	}
+	return m.open(s, heap, names)
+}
+
+func (m infoMessage) open(s *h5file.Source, heap, names uint64) (*dense, error) {
 	if heap == h5file.Undefined {
 		return nil, nil
 	}
@@ -33,7 +63,7 @@ func openDense(s *h5file.Source, heap, names uint64, kind uint8, record uint64) 
 	if err != nil {
 		return nil, err
 	}
-	if t.Type != kind || t.RecordSize != record {
+	if t.Type != m.kind || t.RecordSize != m.record {
 		return nil, fault.New(fault.DataLoss, "the B-tree of names has records of type %d and %d bytes", t.Type, t.RecordSize)
 	}
 	return &dense{s, h, t}, nil
@@ -42,26 +72,8 @@ func openDense(s *h5file.Source, heap, names uint64, kind uint8, record uint64) 
 // linkRecord is a hash and an id in the heap (III.A.2, type 5).
 const linkRecord = 4 + 7
 
-// denseLinks are the links that a group keeps in a heap (IV.A.2.c); nil if it keeps none there.
-func denseLinks(s *h5file.Source, h *h5file.Header) (*dense, error) {
-	b, err := s.Find(h, h5file.MsgLinkInfo)
-	if err != nil || b == nil {
-		return nil, err
-	}
-	c := s.File.Cursor(b)
-	version, flags := c.U8(), c.U8()
-	if version != 0 {
-		return nil, fault.New(fault.Unsupported, "link info message of version %d", version)
-	}
-	if flags&1 != 0 {
-		c.Skip(8) // highest creation order
-	}
-	heap, names := c.Addr(), c.Addr()
-	if c.Short {
-		return nil, h5file.CutOff("link info")
-	}
-	return openDense(s, heap, names, recordLinkName, linkRecord)
-}
+// linkInfo leads to the links that a group keeps in a heap (IV.A.2.c).
+var linkInfo = infoMessage{h5file.MsgLinkInfo, "link info", 8, recordLinkName, linkRecord}
 
 func (d *dense) link(record []byte) (link, error) {
 	b, err := d.heap.Object(record[4:linkRecord])

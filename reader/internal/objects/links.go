@@ -89,7 +89,7 @@ func eachLink(s *h5file.Source, h *h5file.Header, add func(link) error) error {
 			return err
 		}
 	}
-	d, err := denseLinks(s, h)
+	d, err := linkInfo.dense(s, h)
 	if err != nil || d == nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func lookup(s *h5file.Source, h *h5file.Header, name string) (link, bool, error)
 			return l, err == nil, err
 		}
 	}
-	d, err := denseLinks(s, h)
+	d, err := linkInfo.dense(s, h)
 	if err != nil || d == nil {
 		return link{}, false, err
 	}
