@@ -50,8 +50,9 @@ func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
 	if err := d.checkFrameRequest(r, len(asked.paths)); err != nil {
 		return nil, err
 	}
+	touched := f.touched(len(asked.paths))
 	for i, path := range asked.paths {
-		part, err := d.planPart(ctx, path, d.partRequest(r, asked.members[i], f.untouched(i)))
+		part, err := d.planPart(ctx, path, d.partRequest(r, asked.members[i], !touched[i]))
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +70,10 @@ func (d *Dataset) planPart(ctx context.Context, path string, r Request) (*Plan, 
 	if part.unsupported != nil {
 		return nil, part.unsupported
 	}
-	names := slices.DeleteFunc(slices.Clone(d.frame.Columns), func(c frame.Column) bool { return c.Path != path })
+	var names []frame.Column
+	if r.Where != nil {
+		names = slices.DeleteFunc(slices.Clone(d.frame.Columns), func(c frame.Column) bool { return c.Path != path })
+	}
 	return part.planNamed(ctx, r, names)
 }
 
@@ -148,13 +152,9 @@ func (d *Dataset) chooseColumns(r Request) ([]frame.Column, error) {
 	all := d.frame.With(frame.Options{Numbers: r.Options.Time == "numeric", Binary: r.Options.Strings == "binary", Plain: r.Options.Plain})
 	chosen := all
 	if r.Fields != nil {
-		chosen = nil
-		for _, name := range r.Fields {
-			c, err := columnNamed(all, name)
-			if err != nil {
-				return nil, d.failed(err)
-			}
-			chosen = append(chosen, c)
+		var err error
+		if chosen, err = columnsNamed(all, r.Fields); err != nil {
+			return nil, d.failed(err)
 		}
 	}
 	for _, c := range chosen {
@@ -165,15 +165,19 @@ func (d *Dataset) chooseColumns(r Request) ([]frame.Column, error) {
 	return chosen, nil
 }
 
-func columnNamed(all []frame.Column, name string) (frame.Column, error) {
-	names := make([]string, len(all))
+func columnsNamed(all []frame.Column, fields []string) (chosen []frame.Column, err error) {
+	at, names := make(map[string]int, len(all)), make([]string, len(all))
 	for i, c := range all {
-		if c.Name == name {
-			return c, nil
-		}
-		names[i] = c.Name
+		at[c.Name], names[i] = i, c.Name
 	}
-	return frame.Column{}, fault.New(fault.NotFound, "no column %s%s", spell.Quote(name), near.Hint(name, names))
+	for _, name := range fields {
+		i, ok := at[name]
+		if !ok {
+			return nil, fault.New(fault.NotFound, "no column %s%s", spell.Quote(name), near.Hint(name, names))
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
 }
 
 // checkFrameRequest refuses what only a raw node can do.
@@ -196,14 +200,18 @@ func (d *Dataset) checkFrameRequest(r Request, parts int) error {
 	return d.failed(fault.New(fault.Unsupported, "%s is not served for %s: ask the raw node %s", what, of, d.frame.Columns[0].Path))
 }
 
-// untouched tells whether the columns of a part are its raw columns.
-func (f *framePlan) untouched(part int) bool {
+// touched tells of which of n parts the columns are not their raw columns.
+func (f *framePlan) touched(n int) []bool {
+	out := make([]bool, n)
 	for _, c := range f.columns {
-		if c.values.part == part && (c.As != frame.Plain || c.Item >= 0) || c.mask != nil && c.mask.part == part {
-			return false
+		if c.As != frame.Plain || c.Item >= 0 {
+			out[c.values.part] = true
+		}
+		if c.mask != nil {
+			out[c.mask.part] = true
 		}
 	}
-	return true
+	return out
 }
 
 // partRequest is the request for a part: the same rows, in order, in types that a frame's columns are made of.
