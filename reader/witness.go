@@ -4,17 +4,31 @@ import (
 	"context"
 	"errors"
 
+	"go.uber.org/zap"
+
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// libhdf5 is the witness: it is asked, in a helper process, about objects that our own code refuses to make sense of. Of a
+// libhdf5 is the witness: it is asked, in a helper process that has a descriptor of the file and no name, about objects that our own code refuses to make sense of. Of a
 // tree, whichever of the two refuses less is believed. That libhdf5 was, is counted and told. It is not asked about single
 // attributes: what it makes of types that are damaged are values all the same.
 
 // Witnessed counts the answers that had to come from libhdf5.
 func (e *Engine) Witnessed() int64 { return e.witnessed.Load() }
+
+// witnessed counts an answer of libhdf5 and tells of it: about an object, and why it was asked.
+func (f *File) witnessed(object, why string) {
+	f.eng.witnessed.Add(1)
+	f.eng.log.Info("libhdf5 answers for what is refused otherwise", zap.String("file", f.loc.Name), zap.String("object", object), zap.String("reason", why))
+}
+
+// lent is what libhdf5 gets of the file.
+func (f *File) lent() h5proc.File {
+	return h5proc.File{Disk: f.disk.Handle(), State: f.disk.Identity(), Name: spelledBase(f.loc.Path)}
+}
 
 // describe says what the dataset of a path is.
 func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) {
@@ -26,11 +40,11 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 	if why == "" || final(err) || f.eng.cfg.NoWitness {
 		return m, err
 	}
-	w, werr := f.eng.lib.Dataset(ctx, f.loc.Path, path)
+	w, werr := f.eng.lib.Dataset(ctx, f.lent(), path)
 	if werr != nil || w.Err != "" {
 		return m, err
 	}
-	f.eng.witnessed.Add(1)
+	f.witnessed(path, why)
 	w.Witness, w.Cause = why, err
 	if err == nil {
 		w.Cause = m.Cause
@@ -50,7 +64,7 @@ func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
 	if why.n == 0 || f.eng.cfg.NoWitness {
 		return tree
 	}
-	w, err := f.eng.lib.Tree(ctx, f.loc.Path)
+	w, err := f.eng.lib.Tree(ctx, f.lent())
 	if err != nil {
 		return tree
 	}
@@ -58,7 +72,7 @@ func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
 	if own.tree(w); own.n >= why.n {
 		return tree
 	}
-	f.eng.witnessed.Add(1)
+	f.witnessed(why.object, why.first)
 	for i := range w.Groups {
 		w.Groups[i].Witness = why.first
 	}
@@ -74,24 +88,24 @@ func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
 
 // unread counts the objects that cannot be read.
 type unread struct {
-	n     int
-	first string
+	n             int
+	object, first string // the first, and why
 }
 
-func (r *unread) note(why string) {
+func (r *unread) note(object, why string) {
 	if why == "" {
 		return
 	}
 	if r.n++; r.n == 1 {
-		r.first = why
+		r.object, r.first = object, why
 	}
 }
 
 func (r *unread) tree(t *meta.File) {
 	for _, g := range t.Groups {
-		r.note(g.Err)
+		r.note(g.Path, g.Err)
 	}
 	for _, d := range t.Datasets {
-		r.note(d.Err)
+		r.note(d.Path, d.Err)
 	}
 }
