@@ -7,14 +7,13 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// libhdf5 is the witness: it is asked, in a helper process that has a descriptor of the file and no name, about objects that our own code refuses to make sense of. Of a
-// tree, whichever of the two refuses less is believed. That libhdf5 was, is counted and told. It is not asked about single
-// attributes: what it makes of types that are damaged are values all the same.
+// libhdf5 is the witness: it is asked, in a helper process that has a descriptor of the file and no name, about objects that
+// our own code refuses to make sense of, and believed about these alone. That it was, is counted and told. It is not asked
+// about single attributes: what it makes of types that are damaged are values all the same.
 
 // Witnessed counts the answers that had to come from libhdf5.
 func (e *Engine) Witnessed() int64 { return e.witnessed.Load() }
@@ -55,57 +54,4 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 // final are errors that say nothing about what can be read.
 func final(err error) bool {
 	return errors.Is(err, fault.NotFound) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// attested is a tree, or the witness's if that refuses less.
-func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
-	why := unread{}
-	why.tree(tree)
-	if why.n == 0 || f.eng.cfg.NoWitness {
-		return tree
-	}
-	w, err := f.eng.lib.Tree(ctx, f.lent())
-	if err != nil {
-		return tree
-	}
-	own := unread{}
-	if own.tree(w); own.n >= why.n {
-		return tree
-	}
-	f.witnessed(why.object, why.first)
-	for i := range w.Groups {
-		w.Groups[i].Witness = why.first
-	}
-	for i := range w.Datasets {
-		d := &w.Datasets[i]
-		d.Witness = why.first
-		if d.Object, d.Cause = chunkindex.Open(f.h5, d.Addr); d.Err != "" {
-			d.Cause = fault.New(fault.Unsupported, "libhdf5: %s", d.Err)
-		}
-	}
-	return w
-}
-
-// unread counts the objects that cannot be read.
-type unread struct {
-	n             int
-	object, first string // the first, and why
-}
-
-func (r *unread) note(object, why string) {
-	if why == "" {
-		return
-	}
-	if r.n++; r.n == 1 {
-		r.object, r.first = object, why
-	}
-}
-
-func (r *unread) tree(t *meta.File) {
-	for _, g := range t.Groups {
-		r.note(g.Path, g.Err)
-	}
-	for _, d := range t.Datasets {
-		r.note(d.Path, d.Err)
-	}
 }
