@@ -56,7 +56,7 @@ func (f *File) unchanged() bool {
 	return f.live && is && now.Size >= f.disk.Identity().Size
 }
 
-// unchanged tells the same of a dataset, which libhdf5 may have read.
+// unchanged tells the same of a dataset, whose sources may have been found by the file's place.
 func (d *Dataset) unchanged() bool {
-	return d.file.unchanged() && (d.viaLib == nil && !d.virtual || d.file.inPlace())
+	return d.file.unchanged() && (!d.virtual || d.file.inPlace())
 }

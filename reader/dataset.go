@@ -232,8 +232,8 @@ func (d *Dataset) throughLibrary(why error) error {
 	if f, alone := d.builtIn(); !alone {
 		return fault.New(fault.Unsupported, "%w; and libhdf5 alone does not undo %s", why, f)
 	}
-	if err := d.file.sources(d.meta); err != nil {
-		return err
+	if len(d.meta.External) > 0 || d.file.eng.cfg.NoWitness {
+		return why
 	}
 	d.viaLib = why
 	return nil

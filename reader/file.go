@@ -247,16 +247,6 @@ func (f *File) beside(name string) (*blockio.File, error) {
 	return raw, nil
 }
 
-// sources checks that the files of a virtual dataset may be opened.
-func (f *File) sources(m meta.Dataset) error {
-	for _, s := range m.Sources {
-		if err := f.inside(s.File); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // resolver finds what elements only point at.
 type resolver struct {
 	file *File

@@ -9,9 +9,9 @@ import (
 
 // library is libhdf5: in helper processes, or in this one where a user of the package chose so.
 type library interface {
-	Tree(ctx context.Context, path string) (*meta.File, error)
-	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
-	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
+	Tree(ctx context.Context, f h5proc.File) (*meta.File, error)
+	Dataset(ctx context.Context, f h5proc.File, name string) (meta.Dataset, error)
+	slabReader
 	Close() error
 }
 

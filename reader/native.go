@@ -7,7 +7,7 @@ import (
 )
 
 // learnExtent finds the extent of a virtual dataset whose sources decide about it. Mappings that are not understood are
-// left to libhdf5.
+// for learnVirtual to refuse.
 func (d *Dataset) learnExtent(ctx context.Context) error {
 	mappings, err := d.readMappings()
 	if fault.Of(err) == fault.Unsupported {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
 )
 
 // contiguous is a dataset in one piece.
@@ -73,14 +74,14 @@ func (e *external) read(ctx context.Context, first, _ int64, dst []byte) error {
 // slab reads through libhdf5, one band at a time: layouts not understood here.
 type slab struct {
 	helper slabReader
-	path   string
+	file   h5proc.File
 	name   string
 	shape  []int64
 	scalar bool // its hyperslabs have no axes
 }
 
 type slabReader interface {
-	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
+	ReadSlab(ctx context.Context, f h5proc.File, name string, start, count []uint64, dst []byte) error
 }
 
 // read asks for the elements as boxes: whole rows of the axis they begin and end on.
@@ -89,7 +90,7 @@ func (s *slab) read(ctx context.Context, first, n int64, dst []byte) error {
 	if s.scalar {
 		start, count = nil, nil
 	}
-	return s.helper.ReadSlab(ctx, s.path, s.name, start, count, dst)
+	return s.helper.ReadSlab(ctx, s.file, s.name, start, count, dst)
 }
 
 // box is the hyperslab of n elements from first on; bands begin and end at the edges of one.

@@ -21,7 +21,7 @@ func (d *Dataset) store(ctx context.Context, rows int) (store, error) {
 		return newBands(&inMemory{data: d.fill(), elemSize: size, repeat: true}, d.shape, rows, size), nil
 	}
 	if d.viaLib != nil {
-		s := &slab{helper: d.file.eng.lib, path: d.file.loc.Path, name: d.meta.Path, shape: d.shape, scalar: d.meta.Space == meta.Scalar}
+		s := &slab{helper: d.file.eng.lib, file: d.file.lent(), name: d.meta.Path, shape: d.shape, scalar: d.meta.Space == meta.Scalar}
 		return newBands(s, d.shape, rows, size), nil
 	}
 	if d.virtual {

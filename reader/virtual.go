@@ -18,16 +18,12 @@ const (
 	maxPattern = 100_000 // sources that a pattern of names stands for
 )
 
-// learnVirtual reads the mappings and checks that the files they name may be opened. What is not understood is left to
-// libhdf5.
+// learnVirtual reads the mappings and checks that the files they name may be opened.
 func (d *Dataset) learnVirtual() error {
 	if d.object == nil {
-		return d.throughLibrary(d.noHeader)
+		return d.noHeader // libhdf5 opens no sources
 	}
 	mappings, err := d.readMappings()
-	if fault.Of(err) == fault.Unsupported {
-		return d.throughLibrary(err)
-	}
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package reader
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -209,69 +208,6 @@ func TestVirtualDatasetsFollowTheirSources(t *testing.T) {
 		require.Equal(t, []any{-1., -1., -1., -1., -1., -1.}, got[12:])
 		require.NoError(t, os.Rename(filepath.Join(dir, "away"), filepath.Join(dir, "source3.h5")))
 	}
-}
-
-// What is read from the sources is what libhdf5 reads, in the fixtures and in every file of a corpus.
-func TestVirtualDatasetsAreWhatLibhdf5Reads(t *testing.T) {
-	eng := openEngine(t)
-	files, err := filepath.Glob(virtualData + "/[gl]*_earliest.h5")
-	require.NoError(t, err)
-	require.Len(t, files, 2)
-	if corpus := os.Getenv("MTFLIGHT_CORPUS"); corpus != "" {
-		files = append(files, virtualFiles(t, corpus)...)
-	} else {
-		t.Log("MTFLIGHT_CORPUS is not set: fixtures only")
-	}
-	compared := 0
-	for _, path := range files {
-		f, err := eng.Open(context.Background(), Location{Path: path})
-		require.NoError(t, err)
-		tree, err := f.Tree(context.Background())
-		require.NoError(t, err)
-		for _, info := range tree.Datasets {
-			if info.Layout != "virtual" || info.Rows == 0 {
-				continue
-			}
-			d, err := f.Dataset(context.Background(), info.Path)
-			require.NoError(t, err)
-			got, err := readAll(d, Request{})
-			if errors.Is(err, fault.Unsupported) {
-				t.Logf("%s %s: %v", path, info.Path, err)
-				continue
-			}
-			require.NoError(t, err, "%s %s", path, info.Path)
-			if d.source.Type.HasVarLen() || d.meta.Err != "" {
-				continue // not for libhdf5
-			}
-			old := &Dataset{file: d.file, meta: d.meta, info: d.info, source: d.source, shape: d.shape, object: d.object, viaLib: fault.Unsupported}
-			want, err := readAll(old, Request{})
-			if info.Path == "/linked" && err != nil {
-				require.ErrorContains(t, err, "external link") // which the helper does not follow
-				continue
-			}
-			require.NoError(t, err, "%s %s", path, info.Path)
-			require.Equal(t, want, got, "%s %s", path, info.Path)
-			compared++
-		}
-	}
-	require.Greater(t, compared, 15)
-}
-
-// virtualFiles are the files of a corpus whose inventory lists virtual datasets.
-func virtualFiles(t *testing.T, corpus string) (files []string) {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(corpus, "inventory.tsv"))
-	require.NoError(t, err)
-	seen := map[string]bool{}
-	for line := range strings.Lines(string(b)) {
-		fields := strings.Split(line, "\t")
-		if len(fields) > 6 && fields[6] == "virtual" && !seen[fields[0]] {
-			seen[fields[0]] = true
-			files = append(files, filepath.Join(corpus, fields[0]))
-		}
-	}
-	require.NotEmpty(t, files)
-	return files
 }
 
 func TestMarksNameTheFile(t *testing.T) {

@@ -4,17 +4,30 @@ import (
 	"context"
 	"errors"
 
+	"go.uber.org/zap"
+
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// libhdf5 is the witness: it is asked, in a helper process, about objects that our own code refuses to make sense of. Of a
-// tree, whichever of the two refuses less is believed. That libhdf5 was, is counted and told. It is not asked about single
-// attributes: what it makes of types that are damaged are values all the same.
+// libhdf5 is the witness: it is asked, in a helper process that has a descriptor of the file and no name, about objects that
+// our own code refuses to make sense of, and believed about these alone. That it was, is counted and told. It is not asked
+// about single attributes: what it makes of types that are damaged are values all the same.
 
 // Witnessed counts the answers that had to come from libhdf5.
 func (e *Engine) Witnessed() int64 { return e.witnessed.Load() }
+
+// witnessed counts an answer of libhdf5 and tells of it: about an object, and why it was asked.
+func (f *File) witnessed(object, why string) {
+	f.eng.witnessed.Add(1)
+	f.eng.log.Info("libhdf5 answers for what is refused otherwise", zap.String("file", f.loc.Name), zap.String("object", object), zap.String("reason", why))
+}
+
+// lent is what libhdf5 gets of the file.
+func (f *File) lent() h5proc.File {
+	return h5proc.File{Disk: f.disk.Handle(), State: f.disk.Identity(), Name: spelledBase(f.loc.Path)}
+}
 
 // describe says what the dataset of a path is.
 func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) {
@@ -26,11 +39,11 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 	if why == "" || final(err) || f.eng.cfg.NoWitness {
 		return m, err
 	}
-	w, werr := f.eng.lib.Dataset(ctx, f.loc.Path, path)
+	w, werr := f.eng.lib.Dataset(ctx, f.lent(), path)
 	if werr != nil || w.Err != "" {
 		return m, err
 	}
-	f.eng.witnessed.Add(1)
+	f.witnessed(path, why)
 	w.Witness, w.Cause = why, err
 	if err == nil {
 		w.Cause = m.Cause
@@ -41,62 +54,4 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 // final are errors that say nothing about what can be read.
 func final(err error) bool {
 	return errors.Is(err, fault.NotFound) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// attested is a tree, or the witness's if that refuses less.
-func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
-	why := unread{}
-	why.tree(tree)
-	if why.n == 0 || f.eng.cfg.NoWitness {
-		return tree
-	}
-	w, err := f.eng.lib.Tree(ctx, f.loc.Path)
-	if err != nil {
-		return tree
-	}
-	own := unread{}
-	if own.tree(w); !own.better(why) {
-		return tree
-	}
-	f.eng.witnessed.Add(1)
-	for i := range w.Groups {
-		w.Groups[i].Witness = why.first
-	}
-	for i := range w.Datasets {
-		d := &w.Datasets[i]
-		d.Witness = why.first
-		if d.Object, d.Cause = chunkindex.Open(f.h5, d.Addr); d.Err != "" {
-			d.Cause = fault.New(fault.Unsupported, "libhdf5: %s", d.Err)
-		}
-	}
-	return w
-}
-
-// unread counts the objects that cannot be read.
-type unread struct {
-	n     int
-	read  int
-	first string
-}
-
-// better tells whether less is unreadable, and no less read, than of another reading of the same.
-func (r *unread) better(than unread) bool { return r.n < than.n && r.read >= than.read }
-
-func (r *unread) note(why string) {
-	if why == "" {
-		r.read++
-		return
-	}
-	if r.n++; r.n == 1 {
-		r.first = why
-	}
-}
-
-func (r *unread) tree(t *meta.File) {
-	for _, g := range t.Groups {
-		r.note(g.Err)
-	}
-	for _, d := range t.Datasets {
-		r.note(d.Err)
-	}
 }

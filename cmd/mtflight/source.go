@@ -53,16 +53,19 @@ type engineFlags struct {
 	workers count
 	memory  budget
 	stats   string
+	witness onOff
 }
 
 func (f *engineFlags) add(c *cobra.Command) {
+	f.witness = true
 	c.Flags().Var(&f.workers, "workers", "decoding goroutines (default: one more than CPUs)")
 	c.Flags().Var(&f.memory, "memory", "budget of all buffers and caches (default: a quarter of the machine's memory)")
 	c.Flags().StringVar(&f.stats, "stats-dir", "", "directory of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
+	c.Flags().Var(&f.witness, "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
 }
 
 func (f *engineFlags) config() reader.Config {
-	return reader.Config{Workers: int(f.workers), Memory: int64(f.memory.size), StatsDir: f.stats}
+	return reader.Config{Workers: int(f.workers), Memory: int64(f.memory.size), StatsDir: f.stats, NoWitness: !bool(f.witness)}
 }
 
 // place splits arguments into a server's location, empty for this machine, and the rest: names, which a server takes spelled.

@@ -103,6 +103,9 @@ func (f *File) Look(off, n uint64, use func(b []byte)) (looked bool, err error) 
 // Close closes the file.
 func (f *File) Close() error { return f.f.Close() }
 
+// Handle is the operating system's handle, for reading; it is not the caller's to close.
+func (f *File) Handle() *os.File { return f.f }
+
 // Identity is the file's when it was opened.
 func (f *File) Identity() Identity { return f.id }
 

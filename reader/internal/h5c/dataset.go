@@ -8,11 +8,8 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"unsafe"
 
-	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -104,10 +101,7 @@ func (f *File) layout(list C.hid_t, d *meta.Dataset) error {
 		return f.because("layout")
 	}
 	d.Layout = meta.Layout(layout)
-	switch d.Layout {
-	case meta.Virtual:
-		return f.sources(list, d)
-	case meta.Chunked:
+	if d.Layout == meta.Chunked {
 		var dims [maxRank + 1]C.hsize_t
 		rank := C.H5Pget_chunk(list, C.int(len(dims)), &dims[0])
 		if rank < 0 || int(rank) > maxRank {
@@ -180,17 +174,11 @@ func (f *File) externals(list C.hid_t, d *meta.Dataset) error {
 	return nil
 }
 
-// space comes last: for a virtual dataset that grows with its sources libhdf5 opens them to know the extent.
+// space refuses virtual datasets that grow with their sources: libhdf5 would open these to know the extent.
 func (f *File) space(id C.hid_t, d *meta.Dataset) error {
-	for _, s := range d.Sources {
-		if s.File != "." && !f.inside(s.File) {
-			return fmt.Errorf("virtual source %s lies outside", spell.Escape(filepath.Base(s.File)))
-		}
-		if !s.Regular || slices.Contains(s.Dst.Count, meta.Unlimited) || slices.Contains(s.Dst.Block, meta.Unlimited) {
-			if err := f.sourcesInside(d.Sources, 0); err != nil {
-				return err
-			}
-			break
+	if d.Layout == meta.Virtual {
+		if err := f.fixed(id); err != nil {
+			return err
 		}
 	}
 	s := C.H5Dget_space(id)

@@ -4,19 +4,19 @@
 //
 // Use a File for one file. Everything it returns is the caller's own memory; no C memory outlives a call. libhdf5 keeps
 // global state, so all calls of the process go one at a time; a hostile file may crash or stall the library, which is
-// why servers run this package in helper processes (h5proc). Names are raw bytes, as in the file. Links are followed
-// here, one by one: libhdf5 never opens another file on behalf of an external link.
+// why servers run this package in helper processes (h5proc). libhdf5 is lent a file's descriptor and knows no name: it opens
+// nothing, no other file on behalf of a link, a virtual source or external raw data either. Names are raw bytes, as in the file.
 package h5c
 
 /*
 #cgo pkg-config: hdf5
+#include "lent.h"
 #include "shim.h"
 */
 import "C"
 
 import (
-	"path/filepath"
-	"regexp"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -24,7 +24,6 @@ import (
 	"gonum.org/v1/hdf5"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/internal/spell"
 )
 
 // lib serialises every use of libhdf5.
@@ -51,52 +50,53 @@ type File struct {
 	file  *hdf5.File
 	id    C.hid_t
 	lapl  C.hid_t
-	path  string
-	root  string            // folder that external raw files and virtual sources may lie in
+	disk  *os.File          // whose descriptor libhdf5 reads
 	names map[uint64]string // object address -> first path; nil until asked for
-	// Virtual sources looked into, by path and dataset: why they must not be read, or nil.
-	checked map[string]error
 }
 
-// Open opens a file read-only and without locks, also one that is being written in SWMR mode. Virtual sources are only
-// consulted where they and their own sources lie below the file's own folder. Errors: fault.DataLoss, naming the file's
-// base name only.
-func Open(path string) (*File, error) {
+// Open opens the HDF5 file that disk is, read-only and without locks, also one that is being written in SWMR mode. disk
+// stays the caller's and must not be closed before the File is. Errors: fault.DataLoss.
+func Open(disk *os.File) (*File, error) {
 	defer enter()()
-	return open(path, filepath.Dir(path))
-}
-
-func open(path, root string) (*File, error) {
-	f := &File{path: path, root: root}
+	f := &File{disk: disk}
+	if C.h5c_lend(C.int(disk.Fd())) < 0 {
+		return nil, f.fail("h5c: open")
+	}
+	defer C.h5c_take_back()
 	var err error
-	if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY); err != nil {
-		cause := f.fail("h5c: open %s", spell.Escape(filepath.Base(path)))
+	if f.file, err = hdf5.OpenFile(anyName, hdf5.F_ACC_RDONLY); err != nil {
+		cause := f.fail("h5c: open")
 		// Only then: as a SWMR reader libhdf5 retries for a minute what is simply broken.
 		if !strings.Contains(cause.Error(), "already open for") {
 			return nil, cause
 		}
-		if f.file, err = hdf5.OpenFile(path, hdf5.F_ACC_RDONLY|swmrRead); err != nil {
+		if f.file, err = hdf5.OpenFile(anyName, hdf5.F_ACC_RDONLY|swmrRead); err != nil {
 			return nil, cause
 		}
 	}
 	f.id = C.hid_t(f.file.ID())
 	if f.lapl = C.h5c_no_external(); f.lapl < 0 {
 		defer f.file.Close()
-		return nil, f.fail("h5c: open %s", spell.Escape(filepath.Base(path)))
+		return nil, f.fail("h5c: open")
 	}
 	return f, nil
 }
 
-// Close closes the file.
-func (f *File) Close() error {
+// anyName is what libhdf5 calls every file.
+const anyName = "the file"
+
+// openFiles counts those that libhdf5 has open: one stays so while an object of it does.
+func openFiles() int {
 	defer enter()()
-	return f.close()
+	return int(C.h5c_open_files())
 }
 
-func (f *File) close() error {
+// Close closes the file, not its disk.
+func (f *File) Close() error {
+	defer enter()()
 	C.H5Pclose(f.lapl)
 	if err := f.file.Close(); err != nil {
-		return f.fail("h5c: close %s", spell.Escape(filepath.Base(f.path)))
+		return f.fail("h5c: close")
 	}
 	return nil
 }
@@ -111,15 +111,6 @@ func (f *File) cause() string {
 	if s == "" {
 		s = "libhdf5 gives no reason"
 	}
-	return f.scrub(s)
-}
-
-var quotedPath = regexp.MustCompile(`'[^']*/([^'/]*)'`)
-
-// scrub takes the server's folders out of a message and makes it UTF-8.
-func (f *File) scrub(s string) string {
-	s = strings.ReplaceAll(s, f.path, spell.Escape(filepath.Base(f.path)))
-	s = quotedPath.ReplaceAllString(s, "'$1'")
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 

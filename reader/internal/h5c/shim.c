@@ -4,12 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-// Before the Go runtime and thus before libhdf5: it reads these when it starts. Raw files are looked for beside the file.
-__attribute__((constructor)) static void h5c_environment(void) {
-  setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
-  setenv("HDF5_EXTFILE_PREFIX", "${ORIGIN}", 0);
-}
-
 static int put(h5c_buf *b, const void *p, size_t n) {
   if (n > b->max - b->len) {
     b->full = 1;
@@ -151,6 +145,22 @@ int h5c_has_variable(hid_t type, int depth) {
   default:
     return 0;
   }
+}
+
+int h5c_mapping_grows(hid_t list, size_t i) {
+  hid_t space = H5Pget_virtual_vspace(list, i);
+  if (space < 0)
+    return -1;
+  hsize_t start[H5S_MAX_RANK], stride[H5S_MAX_RANK], count[H5S_MAX_RANK], block[H5S_MAX_RANK];
+  int grows = 0, rank = H5Sget_simple_extent_ndims(space);
+  if (H5Sget_select_type(space) == H5S_SEL_HYPERSLABS && H5Sis_regular_hyperslab(space) > 0) {
+    if (H5Sget_regular_hyperslab(space, start, stride, count, block) < 0)
+      grows = -1;
+    for (int k = 0; grows == 0 && k < rank; k++)
+      grows = count[k] == H5S_UNLIMITED || block[k] == H5S_UNLIMITED;
+  }
+  H5Sclose(space);
+  return grows;
 }
 
 hid_t h5c_file_create_list(hid_t file) { return H5Fget_create_plist(file); }

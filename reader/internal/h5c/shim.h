@@ -29,6 +29,9 @@ hid_t h5c_no_external(void);
 // 1 if elements of the type have parts in a heap, 0 if not, negative: error.
 int h5c_has_variable(hid_t type, int depth);
 
+// 1 if the mapping of a virtual dataset has no fixed extent, 0 if it has, negative: error.
+int h5c_mapping_grows(hid_t create_list, size_t i);
+
 hid_t h5c_file_create_list(hid_t file);
 
 // The long double at p, which need not be aligned; NaN if it does not have n bytes.

@@ -15,9 +15,8 @@ import (
 
 // ReadSlab reads of the dataset of a spelled name the hyperslab of count elements from start, one number per axis (none for a scalar), into dst: the
 // elements as they are in the file, packed, C order. len(dst) is exactly their size. Errors:
-// fault.Invalid for a slab or dst that does not fit, fault.Denied for virtual sources and external raw files outside the
-// file's folder, fault.Unsupported for types with variable-length parts and datasets behind external links, fault.NotFound,
-// fault.DataLoss.
+// fault.Invalid for a slab or dst that does not fit, fault.Unsupported for types with variable-length parts and datasets whose
+// elements lie in other files, fault.NotFound, fault.DataLoss.
 func (f *File) ReadSlab(name string, start, count []uint64, dst []byte) error {
 	defer enter()()
 	d, id, err := f.openDataset(spell.Unescape(name))
@@ -40,8 +39,8 @@ func (f *File) ReadSlab(name string, start, count []uint64, dst []byte) error {
 }
 
 func (f *File) readSlab(id, t C.hid_t, name string, start, count []uint64, dst []byte) error {
-	if err := f.mayRead(id, 0); err != nil {
-		return fault.New(fault.Denied, "h5c: read %s: %w", name, err)
+	if err := f.here(id); err != nil {
+		return fault.New(fault.Unsupported, "h5c: read %s: %w", name, err)
 	}
 	file := C.H5Dget_space(id)
 	if file < 0 {

@@ -23,7 +23,7 @@ func confine(memory int64) {
 	leave()
 }
 
-// seal keeps this process from opening any file from now on.
+// seal keeps this process from opening any file from now on, and from learning the names of those that it has.
 func seal() { _ = deny(opening) }
 
 func limit(what int, n uint64) {
@@ -43,7 +43,7 @@ func virtualSize() uint64 {
 	return pages * uint64(os.Getpagesize())
 }
 
-// leave goes to a folder that is gone: libhdf5 also looks for virtual sources in the working directory.
+// leave goes to a folder that is gone, so that no relative name leads anywhere.
 func leave() {
 	dir, err := os.MkdirTemp("", "mtflight-h5-")
 	if err == nil {

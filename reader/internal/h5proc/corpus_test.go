@@ -80,7 +80,7 @@ func TestCorpus(t *testing.T) {
 		files++
 		file := row["file"]
 		start := time.Now()
-		tree, err := pool.Tree(context.Background(), filepath.Join(dir, file))
+		tree, err := pool.Tree(context.Background(), opened(t, filepath.Join(dir, file)))
 		if took := time.Since(start); took > 2*time.Second {
 			t.Logf("%s took %v", file, took)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -207,6 +208,10 @@ func (c *undo) take(all []byte, lengths []uint64) {
 func (c *undo) fits(h *helper) bool {
 	return !h.sealed || !c.find && slices.Contains(h.load, c.Filter)
 }
+
+func (c *undo) disk() *os.File { return nil }
+
+func (c *undo) keeps() bool { return true }
 
 func (c *undo) once() bool { return len(c.Bytes) > 1 }
 

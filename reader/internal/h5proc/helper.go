@@ -28,7 +28,8 @@ type helper struct {
 // to anyone (pipe(7), pipe-max-size).
 const pipeBytes = 1 << 20
 
-func start(cfg *Config) (*helper, error) {
+// start starts a helper, a witness with the file that it is asked about.
+func start(cfg *Config, disk *os.File) (*helper, error) {
 	requests, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -45,23 +46,7 @@ func start(cfg *Config) (*helper, error) {
 	if cfg.load != nil {
 		h.load = cfg.load()
 	}
-	files := []*os.File{requests, answers} // 3 and 4
-	f, mem, err := share(cfg.shared)
-	switch {
-	case err == nil:
-		defer f.Close()
-		files, h.shared = append(files, f), mem
-	case cfg.role == filterRole: // which gets bytes in no other way
-		in.Close()
-		out.Close()
-		return nil, err
-	}
-	h.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
-	h.cmd.Env = environment(cfg, len(h.shared), h.load)
-	h.cmd.ExtraFiles = files
-	h.cmd.Stderr = h.stderr
-	h.cmd.WaitDelay = time.Second
-	if err := h.cmd.Start(); err != nil {
+	if err = h.launch(cfg, requests, answers, disk); err != nil {
 		in.Close()
 		out.Close()
 		h.unshare()
@@ -70,16 +55,33 @@ func start(cfg *Config) (*helper, error) {
 	return h, nil
 }
 
+// launch starts the process. Its files are 3 and 4, the pipes, 5, the shared memory, and 6, a witness's file.
+func (h *helper) launch(cfg *Config, requests, answers, disk *os.File) error {
+	f, mem, err := share(cfg.shared)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h.shared = mem
+	h.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
+	h.cmd.Env = environment(cfg, h.load)
+	h.cmd.ExtraFiles = []*os.File{requests, answers, f}
+	if disk != nil {
+		h.cmd.ExtraFiles = append(h.cmd.ExtraFiles, disk)
+	}
+	h.cmd.Stderr = h.stderr
+	h.cmd.WaitDelay = time.Second
+	return h.cmd.Start()
+}
+
 // environment is all that a helper gets to know.
-func environment(cfg *Config, shared int, load []uint16) []string {
-	text, _ := json.Marshal(settings{cfg.role, cfg.MemoryLimit, shared, load}) // numbers and strings
+func environment(cfg *Config, load []uint16) []string {
+	text, _ := json.Marshal(settings{cfg.role, cfg.MemoryLimit, cfg.shared, load}) // numbers and strings
 	out := []string{helperEnv + "=" + string(text), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=1"}
 	names := []string{"PATH", "LD_LIBRARY_PATH", "TMPDIR"}
 	if cfg.role == filterRole {
 		names = append(names, "HDF5_PLUGIN_PATH", "HDF5_PLUGIN_PRELOAD")
 		out = append(out, "OMP_NUM_THREADS=1") // helpers work side by side
-	} else {
-		out = append(out, "HDF5_USE_FILE_LOCKING=FALSE", "HDF5_EXTFILE_PREFIX=${ORIGIN}")
 	}
 	for _, name := range names {
 		if v, ok := os.LookupEnv(name); ok {

@@ -2,7 +2,6 @@ package h5proc
 
 import (
 	"context"
-	"path/filepath"
 	"sync"
 
 	"github.com/mtflight/mtflight/reader/internal/h5c"
@@ -12,37 +11,31 @@ import (
 // InProcess asks libhdf5 in this very process: no limits, and a crash of the library is a crash of the program. For
 // programs that trust their files. The zero value works.
 type InProcess struct {
-	mu    sync.Mutex
-	files files
+	mu sync.Mutex
 }
 
-func (p *InProcess) ask(ctx context.Context, q *request, dst []byte) (*response, error) {
+func (p *InProcess) ask(ctx context.Context, f File, q *request, dst []byte) (*response, error) {
 	if err := ctx.Err(); err != nil {
 		return &response{}, err
 	}
-	path, err := filepath.Abs(q.Path)
-	if err != nil {
-		return &response{}, err
-	}
-	q.Path = path
-	p.mu.Lock()
+	p.mu.Lock() // a file that is open twice is to libhdf5 as it was at first
 	defer p.mu.Unlock()
-	return p.files.answer(ctx, q, dst)
+	return answer(ctx, f.Disk, q, dst)
 }
 
 // Tree is Pool.Tree.
-func (p *InProcess) Tree(ctx context.Context, path string) (*meta.File, error) {
-	return tree(ctx, p, path)
+func (p *InProcess) Tree(ctx context.Context, f File) (*meta.File, error) {
+	return tree(ctx, p, f)
 }
 
 // Dataset is Pool.Dataset.
-func (p *InProcess) Dataset(ctx context.Context, path, name string) (meta.Dataset, error) {
-	return dataset(ctx, p, path, name)
+func (p *InProcess) Dataset(ctx context.Context, f File, name string) (meta.Dataset, error) {
+	return dataset(ctx, p, f, name)
 }
 
 // ReadSlab is Pool.ReadSlab.
-func (p *InProcess) ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error {
-	return readSlab(ctx, p, path, name, start, count, dst)
+func (p *InProcess) ReadSlab(ctx context.Context, f File, name string, start, count []uint64, dst []byte) error {
+	return readSlab(ctx, p, f, name, start, count, dst)
 }
 
 // Find is Filters.Find.
@@ -73,10 +66,5 @@ func (p *InProcess) Undo(ctx context.Context, c Chunks) ([][]byte, error) {
 	return undone, failed
 }
 
-// Close closes the files that are kept open.
-func (p *InProcess) Close() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.files.close()
-	return nil
-}
+// Close does nothing: no file stays open.
+func (p *InProcess) Close() error { return nil }

@@ -39,5 +39,24 @@ func tryForbidden() {
 	f.Close()
 	wd, err := os.ReadDir(".")
 	fmt.Println("folder:", len(wd), err)
-	fmt.Println("write:", os.WriteFile(target, []byte("x"), 0o600)) // the last: the signal ends the process
+	out, err := os.Create(target)
+	fmt.Println("create:", err)
+	trySealed()
+	_, err = out.WriteString("x")
+	fmt.Println("write:", err) // the last: the signal ends the process
+}
+
+// trySealed reads what is open already, and tries to open more.
+func trySealed() {
+	f, err := os.Open("/proc/self/status")
+	fmt.Println("open:", err)
+	seal()
+	_, err = f.Read(make([]byte, 1))
+	fmt.Println("read:", err)
+	for _, name := range []string{"/proc/self/status", fmt.Sprintf("/proc/self/fd/%d", f.Fd())} {
+		_, err = os.Open(name)
+		fmt.Println("open:", err)
+	}
+	_, err = os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
+	fmt.Println("name:", err)
 }

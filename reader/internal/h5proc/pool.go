@@ -2,6 +2,7 @@ package h5proc
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -29,7 +30,7 @@ type Config struct {
 type role int
 
 const (
-	witnessRole role = iota // libhdf5 looks at files; it loads no plug-in
+	witnessRole role = iota // libhdf5 looks at one file; it opens none and loads no plug-in
 	filterRole              // plug-ins undo filters of bytes; it opens no file but theirs
 )
 
@@ -106,7 +107,7 @@ func (p *pool) acquire(ctx context.Context, c call, fresh bool) (*helper, error)
 	if h != nil {
 		h.end()
 	}
-	h, err := start(&p.cfg)
+	h, err := start(&p.cfg, c.disk())
 	if err != nil {
 		p.slots <- nil
 		return nil, fault.New(fault.Unavailable, "h5proc: start a helper process: %w", err)
@@ -117,9 +118,11 @@ func (p *pool) acquire(ctx context.Context, c call, fresh bool) (*helper, error)
 // call is a request to a helper, and what becomes of the answer. It may be sent again to another one.
 type call interface {
 	subject() string         // for the log
+	disk() *os.File          // what a helper that is started for it gets to read; nil: none
 	fits(h *helper) bool     // whether it can carry it out
 	send(h *helper) error    // an error: the helper is gone
 	receive(h *helper) error // the answer after its mark; an error: the helper is of no use
+	keeps() bool             // the helper is kept for another call
 	once() bool              // a death is not tried again
 	died(how string) error   // what the caller gets when helpers ended at it
 	refused() error          // what he gets when they did so before
@@ -146,14 +149,14 @@ func (p *pool) attempt(ctx context.Context, c call, fresh bool) (outcome, error)
 	alive := context.AfterFunc(limited, h.kill)
 	var o outcome
 	o.started, err = h.exchange(c)
-	if o.answered = err == nil; alive() && o.answered {
+	if o.answered = err == nil; alive() && o.answered && c.keeps() {
 		p.slots <- h
 		return o, nil
 	}
 	o.ended = h.end()
 	p.slots <- nil
 	switch {
-	case o.answered: // killed just after it
+	case o.answered: // and of no more use
 		return o, nil
 	case ctx.Err() != nil:
 		return o, ctx.Err()

@@ -22,15 +22,27 @@ import (
 
 // source is what both implementations are to the reader.
 type source interface {
-	Tree(ctx context.Context, path string) (*meta.File, error)
-	Dataset(ctx context.Context, path, name string) (meta.Dataset, error)
-	ReadSlab(ctx context.Context, path, name string, start, count []uint64, dst []byte) error
+	Tree(ctx context.Context, f File) (*meta.File, error)
+	Dataset(ctx context.Context, f File, name string) (meta.Dataset, error)
+	ReadSlab(ctx context.Context, f File, name string, start, count []uint64, dst []byte) error
 	Close() error
 }
 
 var ctx = context.Background()
 
-func fixture(name string) string { return filepath.Join("..", "h5c", "testdata", name) }
+func fixture(t *testing.T, name string) File {
+	return opened(t, filepath.Join("..", "h5c", "testdata", name))
+}
+
+// opened is a file as a server has it open.
+func opened(t *testing.T, path string) File {
+	disk, err := os.Open(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { disk.Close() })
+	info, err := disk.Stat()
+	require.NoError(t, err)
+	return File{Disk: disk, State: path + info.ModTime().String(), Name: filepath.Base(path)}
+}
 
 func witnesses(t *testing.T, cfg Config) *Pool {
 	p := New(cfg)
@@ -51,52 +63,85 @@ func TestPoolSaysWhatTheLibrarySays(t *testing.T) {
 	var in, pool source = &InProcess{}, witnesses(t, Config{Helpers: 1})
 	defer in.Close()
 	for _, file := range []string{"tree.h5", "types.h5", "attrs.h5", "virtual.h5", "broken.h5", "dense.h5"} {
-		want, err := in.Tree(ctx, fixture(file))
+		want, err := in.Tree(ctx, fixture(t, file))
 		require.NoError(t, err)
-		got, err := pool.Tree(ctx, fixture(file))
+		got, err := pool.Tree(ctx, fixture(t, file))
 		require.NoError(t, err)
 		require.Equal(t, want, got, file)
 	}
 	for _, name := range []string{"/grid", "/outside", "/chain", "/raw\xff\xfename"} {
-		want, err := in.Dataset(ctx, fixture("tree.h5"), name)
+		want, err := in.Dataset(ctx, fixture(t, "tree.h5"), name)
 		require.NoError(t, err)
-		got, err := pool.Dataset(ctx, fixture("tree.h5"), name)
+		got, err := pool.Dataset(ctx, fixture(t, "tree.h5"), name)
 		require.NoError(t, err)
 		require.Equal(t, want, got, name)
 	}
 	for _, s := range []source{in, pool} {
 		raw := make([]byte, 8)
-		require.NoError(t, s.ReadSlab(ctx, fixture("external.h5"), "/x", []uint64{2}, []uint64{2}, raw))
-		require.Equal(t, []byte{4, 0, 0, 0, 5, 0, 0, 0}, raw)
+		require.NoError(t, s.ReadSlab(ctx, fixture(t, "other.h5"), "/x", []uint64{1}, []uint64{2}, raw[:4]))
+		err := s.ReadSlab(ctx, fixture(t, "external.h5"), "/x", []uint64{2}, []uint64{2}, raw)
+		require.ErrorIs(t, err, fault.Unsupported)
 	}
 }
 
 func TestErrorsTravel(t *testing.T) {
 	pool := witnesses(t, Config{Helpers: 1})
-	_, err := pool.Dataset(ctx, fixture("tree.h5"), "/gird")
+	_, err := pool.Dataset(ctx, fixture(t, "tree.h5"), "/gird")
 	require.ErrorIs(t, err, fault.NotFound)
 	require.ErrorContains(t, err, `(near: "/grid")`)
-	_, err = pool.Dataset(ctx, fixture("broken.h5"), "/b")
+	_, err = pool.Dataset(ctx, fixture(t, "broken.h5"), "/b")
 	require.ErrorIs(t, err, fault.DataLoss)
-	err = pool.ReadSlab(ctx, fixture("types.h5"), "/row", []uint64{0}, []uint64{1}, make([]byte, 8))
+	err = pool.ReadSlab(ctx, fixture(t, "types.h5"), "/row", []uint64{0}, []uint64{1}, make([]byte, 8))
 	require.ErrorIs(t, err, fault.Unsupported)
-	err = pool.ReadSlab(ctx, fixture("tree.h5"), "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 3))
+	err = pool.ReadSlab(ctx, fixture(t, "tree.h5"), "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 3))
 	require.ErrorIs(t, err, fault.Invalid)
 	// The helper is as good as before.
-	require.NoError(t, pool.ReadSlab(ctx, fixture("tree.h5"), "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 4)))
+	require.NoError(t, pool.ReadSlab(ctx, fixture(t, "tree.h5"), "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 4)))
 
-	dir := t.TempDir()
-	fifo := filepath.Join(dir, "fifo.h5")
-	require.NoError(t, syscall.Mkfifo(fifo, 0o600))
-	for _, path := range []string{filepath.Join(dir, "missing.h5"), fifo, dir} {
-		_, err = pool.Tree(ctx, path)
-		require.ErrorIs(t, err, fault.NotFound)
-		require.NotContains(t, err.Error(), filepath.Dir(path))
+	text := filepath.Join(t.TempDir(), "text.h5")
+	require.NoError(t, os.WriteFile(text, []byte("hello"), 0o600))
+	_, err = pool.Tree(ctx, opened(t, text))
+	require.ErrorIs(t, err, fault.DataLoss)
+	require.NotContains(t, err.Error(), filepath.Dir(text))
+}
+
+// A helper has a descriptor and no name, so it does not matter what became of the file's.
+func TestWitnessNeedsNoName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.h5")
+	copyFile(t, "../h5c/testdata/tree.h5", path)
+	f := opened(t, path)
+	require.NoError(t, os.Remove(path))
+	for _, s := range []source{&InProcess{}, witnesses(t, Config{Helpers: 1})} {
+		tree, err := s.Tree(ctx, f)
+		require.NoError(t, err)
+		require.Len(t, tree.Datasets, 7)
+		require.NoError(t, s.ReadSlab(ctx, f, "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 4)))
+	}
+}
+
+// Nothing of a file is held while nobody asks, and a helper never sees a second one.
+func TestWitnessEndsWithItsCall(t *testing.T) {
+	starts := filepath.Join(t.TempDir(), "starts")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	pool := witnesses(t, Config{Helpers: 2, Command: script("echo >>" + starts + "; exec " + self)})
+	for range 3 {
+		_, err := pool.Dataset(ctx, fixture(t, "tree.h5"), "/grid")
+		require.NoError(t, err)
+	}
+	b, err := os.ReadFile(starts)
+	require.NoError(t, err)
+	require.Len(t, b, 3)
+	for range 2 {
+		h := <-pool.slots
+		require.Nil(t, h)
+		pool.slots <- h
 	}
 }
 
 func TestIdleHelperKilledIsReplaced(t *testing.T) {
-	pool := witnesses(t, Config{Helpers: 2})
+	plugged(t)
+	pool := newFilters(t, Config{Helpers: 2})
 	for range 5 {
 		for range 2 {
 			h := <-pool.slots
@@ -106,8 +151,7 @@ func TestIdleHelperKilledIsReplaced(t *testing.T) {
 			pool.slots <- h
 		}
 		time.Sleep(20 * time.Millisecond) // for the kernel to do it
-		_, err := pool.Tree(ctx, fixture("tree.h5"))
-		require.NoError(t, err)
+		require.NoError(t, pool.Find(ctx, 399))
 	}
 	require.Empty(t, pool.strikes.count)
 }
@@ -120,7 +164,7 @@ const takes = `head -c 4 <&3 >/dev/null; `
 
 func TestFileThatKillsHelpersIsRefusedUntilItChanges(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.h5")
-	copyFile(t, fixture("other.h5"), file)
+	copyFile(t, "../h5c/testdata/other.h5", file)
 	starts := filepath.Join(t.TempDir(), "starts")
 	pool := witnesses(t, Config{Helpers: 1, Command: script("echo >>" + starts + "; " + dies)})
 	count := func() int {
@@ -128,16 +172,16 @@ func TestFileThatKillsHelpersIsRefusedUntilItChanges(t *testing.T) {
 		require.NoError(t, err)
 		return len(b)
 	}
-	_, err := pool.Tree(ctx, file)
+	_, err := pool.Tree(ctx, opened(t, file))
 	require.ErrorIs(t, err, fault.DataLoss)
 	require.ErrorContains(t, err, "a.h5: a helper process died on this file (exit status 3)")
 	require.Equal(t, 2, count())
-	_, err = pool.Dataset(ctx, file, "/x")
+	_, err = pool.Dataset(ctx, opened(t, file), "/x")
 	require.ErrorIs(t, err, fault.DataLoss)
 	require.ErrorContains(t, err, "refused until it changes")
 	require.Equal(t, 2, count())
 	require.NoError(t, os.Chtimes(file, time.Now(), time.Now().Add(-time.Hour)))
-	_, err = pool.Tree(ctx, file)
+	_, err = pool.Tree(ctx, opened(t, file))
 	require.ErrorContains(t, err, "died on this file")
 	require.Equal(t, 4, count())
 }
@@ -148,7 +192,7 @@ func TestDeathsAreLogged(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.h5")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	pool := witnesses(t, Config{Helpers: 1, Command: script(`echo "SIGSEGV: segmentation violation" >&2; echo "goroutine 1" >&2; ` + dies), Logger: zap.New(core)})
-	_, err := pool.Tree(context.Background(), file)
+	_, err := pool.Tree(ctx, opened(t, file))
 	require.ErrorIs(t, err, fault.DataLoss)
 	var next []string
 	for _, l := range logs.FilterLevelExact(zap.WarnLevel).All() {
@@ -168,7 +212,7 @@ func TestOneDeathIsForgiven(t *testing.T) {
 	require.NoError(t, err)
 	pool := witnesses(t, Config{Helpers: 1,
 		Command: script("if [ -e " + marker + " ]; then exec " + self + "; fi; touch " + marker + "; " + dies)})
-	tree, err := pool.Tree(ctx, fixture("tree.h5"))
+	tree, err := pool.Tree(ctx, fixture(t, "tree.h5"))
 	require.NoError(t, err)
 	require.NotEmpty(t, tree.Datasets)
 	require.Empty(t, pool.strikes.count)
@@ -176,11 +220,11 @@ func TestOneDeathIsForgiven(t *testing.T) {
 
 func TestHelpersThatNeverWork(t *testing.T) {
 	pool := witnesses(t, Config{Helpers: 1, Command: script("exit 0")})
-	_, err := pool.Tree(ctx, fixture("tree.h5"))
+	_, err := pool.Tree(ctx, fixture(t, "tree.h5"))
 	require.ErrorIs(t, err, fault.Unavailable)
 	require.Empty(t, pool.strikes.count)
 	pool = witnesses(t, Config{Helpers: 1, Command: []string{"/no/such/program"}})
-	_, err = pool.Tree(ctx, fixture("tree.h5"))
+	_, err = pool.Tree(ctx, fixture(t, "tree.h5"))
 	require.ErrorIs(t, err, fault.Unavailable)
 }
 
@@ -188,7 +232,7 @@ func TestTimeout(t *testing.T) {
 	pool := witnesses(t, Config{Helpers: 1, CallTimeout: 50 * time.Millisecond, Command: script("sleep 3; true")})
 	for _, says := range []string{"stopped after 50ms", "stopped after 50ms", "refused until it changes"} {
 		start := time.Now()
-		_, err := pool.Tree(ctx, fixture("tree.h5"))
+		_, err := pool.Tree(ctx, fixture(t, "tree.h5"))
 		require.ErrorIs(t, err, fault.DataLoss)
 		require.ErrorContains(t, err, says)
 		require.Less(t, time.Since(start), 5*time.Second)
@@ -206,7 +250,7 @@ func TestMalformedAnswers(t *testing.T) {
 		"no answer": `printf '\245'; exit 0`,
 	} {
 		pool := witnesses(t, Config{Helpers: 1, CallTimeout: 5 * time.Second, Command: script(takes + `exec >&4 4>&-; ` + answer + `; exec sleep 0.2`)})
-		_, err := pool.Tree(ctx, fixture("tree.h5"))
+		_, err := pool.Tree(ctx, fixture(t, "tree.h5"))
 		require.ErrorIs(t, err, fault.DataLoss, name)
 	}
 }
@@ -216,9 +260,10 @@ func TestCancel(t *testing.T) {
 	short, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
 	defer cancel()
 	var wg sync.WaitGroup
+	file := fixture(t, "tree.h5")
 	for range 2 { // one at work, one waiting
 		wg.Go(func() {
-			_, err := pool.Tree(short, fixture("tree.h5"))
+			_, err := pool.Tree(short, file)
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		})
 	}
@@ -230,62 +275,43 @@ func TestCloseEndsCalls(t *testing.T) {
 	pool := New(Config{Helpers: 1, Command: script("exec sleep 3")})
 	failed := make(chan error)
 	go func() {
-		_, err := pool.Tree(ctx, fixture("tree.h5"))
+		_, err := pool.Tree(ctx, fixture(t, "tree.h5"))
 		failed <- err
 	}()
 	time.Sleep(30 * time.Millisecond)
 	require.NoError(t, pool.Close())
 	require.ErrorIs(t, <-failed, fault.Unavailable)
-	_, err := pool.Tree(ctx, fixture("tree.h5"))
+	_, err := pool.Tree(ctx, fixture(t, "tree.h5"))
 	require.ErrorIs(t, err, fault.Unavailable)
 	require.NoError(t, pool.Close())
 }
 
 func TestChangedFileIsReadAgain(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "a.h5")
-	var in, pool source = &InProcess{}, witnesses(t, Config{Helpers: 1})
-	defer in.Close()
-	for _, s := range []source{in, pool} {
-		copyFile(t, fixture("other.h5"), file)
-		tree, err := s.Tree(ctx, file)
+	path := filepath.Join(t.TempDir(), "a.h5")
+	for _, s := range []source{&InProcess{}, witnesses(t, Config{Helpers: 1})} {
+		copyFile(t, "../h5c/testdata/other.h5", path)
+		f := opened(t, path)
+		tree, err := s.Tree(ctx, f)
 		require.NoError(t, err)
 		require.Len(t, tree.Datasets, 1)
-		copyFile(t, fixture("tree.h5"), file) // the same inode
-		tree, err = s.Tree(ctx, file)
+		copyFile(t, "../h5c/testdata/tree.h5", path) // the same inode
+		tree, err = s.Tree(ctx, f)
 		require.NoError(t, err)
 		require.Len(t, tree.Datasets, 7)
 	}
 }
 
-func TestFilesStayOpen(t *testing.T) {
-	var c files
-	defer c.close()
-	old := time.Now().Add(-time.Hour)
-	dir := t.TempDir()
-	for i := range maxOpen + 2 {
-		path := filepath.Join(dir, string(rune('a'+i)))
-		copyFile(t, fixture("other.h5"), path)
-		require.NoError(t, os.Chtimes(path, old, old))
-		first, err := c.use(path)
-		require.NoError(t, err)
-		again, err := c.use(path)
-		require.NoError(t, err)
-		require.Same(t, first, again)
-	}
-	require.Len(t, c.open, maxOpen)
-}
-
 func TestMemoryLimit(t *testing.T) {
 	pool := witnesses(t, Config{Helpers: 1, MemoryLimit: 100 << 20})
-	d, err := pool.Dataset(ctx, fixture("bomb.h5"), "/x")
+	d, err := pool.Dataset(ctx, fixture(t, "bomb.h5"), "/x")
 	require.NoError(t, err)
 	require.Equal(t, []uint64{1 << 25}, d.Chunk)
-	err = pool.ReadSlab(ctx, fixture("bomb.h5"), "/x", []uint64{5}, []uint64{2}, make([]byte, 8))
+	err = pool.ReadSlab(ctx, fixture(t, "bomb.h5"), "/x", []uint64{5}, []uint64{2}, make([]byte, 8))
 	require.ErrorIs(t, err, fault.DataLoss)
-	err = pool.ReadSlab(ctx, fixture("bomb.h5"), "/x", []uint64{0}, []uint64{1 << 23}, make([]byte, 1<<25))
+	err = pool.ReadSlab(ctx, fixture(t, "bomb.h5"), "/x", []uint64{0}, []uint64{1 << 23}, make([]byte, 1<<25))
 	require.ErrorIs(t, err, fault.Exhausted)
 	pool = witnesses(t, Config{Helpers: 1})
-	require.NoError(t, pool.ReadSlab(ctx, fixture("bomb.h5"), "/x", []uint64{5}, []uint64{2}, make([]byte, 8)))
+	require.NoError(t, pool.ReadSlab(ctx, fixture(t, "bomb.h5"), "/x", []uint64{5}, []uint64{2}, make([]byte, 8)))
 }
 
 // Slabs go through shared memory up to its size, then through the pipe.
@@ -300,23 +326,21 @@ func TestSlabsOfAllSizes(t *testing.T) {
 			}
 		}
 		got := make([]byte, 4*n)
-		require.NoError(t, pool.ReadSlab(ctx, fixture("wide.h5"), "/x", []uint64{uint64(all - n)}, []uint64{uint64(n)}, got))
+		require.NoError(t, pool.ReadSlab(ctx, fixture(t, "wide.h5"), "/x", []uint64{uint64(all - n)}, []uint64{uint64(n)}, got))
 		require.True(t, bytes.Equal(want, got), "%d values", n)
 	}
-	h := <-pool.slots
-	pool.slots <- h
-	require.Len(t, h.shared, slabShared)
 }
 
 func TestManyCallers(t *testing.T) {
 	pool := witnesses(t, Config{Helpers: 2})
+	file := fixture(t, "tree.h5")
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
-			for range 10 {
+			for range 5 {
 				raw := make([]byte, 4)
 				name, start := "/grid", []uint64{uint64(i % 3), uint64(i % 4)}
-				err := pool.ReadSlab(ctx, fixture("tree.h5"), name, start, []uint64{1, 1}, raw)
+				err := pool.ReadSlab(ctx, file, name, start, []uint64{1, 1}, raw)
 				if err != nil || raw[3] != byte(i%3*4+i%4) {
 					t.Errorf("%v %v", raw, err)
 				}
@@ -329,7 +353,7 @@ func TestManyCallers(t *testing.T) {
 func TestHelperEndsWithItsParent(t *testing.T) {
 	cfg := Config{shared: slabShared}
 	cfg.defaults()
-	h, err := start(&cfg)
+	h, err := start(&cfg, fixture(t, "tree.h5").Disk)
 	require.NoError(t, err)
 	require.NoError(t, h.in.Close()) // as the kernel does when the parent dies
 	ended := make(chan error, 1)
@@ -356,6 +380,10 @@ func TestConfine(t *testing.T) {
 	require.Contains(t, lines[1], "operation not permitted")
 	require.Equal(t, "read: <nil>", lines[2])
 	require.True(t, strings.HasPrefix(lines[3], "folder: 0"), lines[3])
+	require.Equal(t, []string{"create: <nil>", "open: <nil>", "read: <nil>"}, lines[4:7])
+	for _, line := range lines[7:10] {
+		require.Contains(t, line, "operation not permitted")
+	}
 	b, err := os.ReadFile(target)
 	require.NoError(t, err)
 	require.Empty(t, b)

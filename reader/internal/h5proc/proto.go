@@ -30,7 +30,7 @@ const (
 
 type request struct {
 	Op           operation
-	Path, Name   string
+	Name         string
 	Start, Count []uint64
 	Bytes        uint64 // opSlab: of the destination
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func TestFrames(t *testing.T) {
-	q := &request{Op: opSlab, Path: "/a\xff", Name: "/x", Start: []uint64{1}, Count: []uint64{2}, Bytes: 8}
+	q := &request{Op: opSlab, Name: "/a\xff", Start: []uint64{1}, Count: []uint64{2}, Bytes: 8}
 	frame, err := encodeFrame(q, maxRequest)
 	require.NoError(t, err)
 	var got request
@@ -41,7 +41,7 @@ func TestErrorsAsNumbers(t *testing.T) {
 }
 
 func FuzzReadFrame(f *testing.F) {
-	for _, v := range []any{&request{Op: opTree, Path: "a"}, &response{Kind: 3, Message: "m"}} {
+	for _, v := range []any{&request{Op: opDataset, Name: "a"}, &response{Kind: 3, Message: "m"}} {
 		frame, err := encodeFrame(v, maxRequest)
 		require.NoError(f, err)
 		f.Add(frame[4:])

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/h5c"
 )
 
 // helperEnv marks a process as a helper and carries its settings as JSON.
@@ -48,7 +50,7 @@ func help(text string) {
 	if s.Role == filterRole {
 		serveFilters(in, out, memory, s.Load)
 	} else {
-		serve(in, out, memory)
+		serve(in, out, os.NewFile(6, "file"), memory)
 	}
 	os.Exit(0)
 }
@@ -69,32 +71,29 @@ func incoming[T any](in io.Reader, read func(io.Reader) (T, error)) <-chan T {
 	return requests
 }
 
-// serve answers requests one by one. Slabs that fit into the shared memory are left there.
-func serve(in io.Reader, out io.Writer, slabs []byte) {
-	requests := incoming(in, func(r io.Reader) (*request, error) {
+// serve answers one request about the file of a descriptor. It opens no file any more, this one neither. A slab that fits
+// into the shared memory is left there.
+func serve(in io.Reader, out io.Writer, disk *os.File, slabs []byte) {
+	seal()
+	q := <-incoming(in, func(r io.Reader) (*request, error) {
 		q := &request{}
 		return q, readFrame(r, q, maxRequest)
 	})
-	open := files{}
-	for q := range requests {
-		dst, left := slabs, true
-		if q.Bytes <= uint64(len(slabs)) {
-			dst = slabs[:q.Bytes]
-		} else if left = false; q.Bytes <= maxSlab {
-			dst = make([]byte, q.Bytes)
-		} // else it does not fit the request, which is refused for it
-		if err := serveOne(&open, q, dst, left, out); err != nil {
-			return
-		}
-	}
+	dst, left := slabs, true
+	if q.Bytes <= uint64(len(slabs)) {
+		dst = slabs[:q.Bytes]
+	} else if left = false; q.Bytes <= maxSlab {
+		dst = make([]byte, q.Bytes)
+	} // else it does not fit the request, which is refused for it
+	_ = serveOne(disk, q, dst, left, out)
 }
 
 // serveOne answers one request; dst is where a slab goes, and left says that it stays there.
-func serveOne(open *files, q *request, dst []byte, left bool, out io.Writer) error {
+func serveOne(disk *os.File, q *request, dst []byte, left bool, out io.Writer) error {
 	if _, err := out.Write([]byte{picked}); err != nil {
 		return err
 	}
-	r, err := open.answer(context.Background(), q, dst)
+	r, err := answer(context.Background(), disk, q, dst)
 	setError(r, err)
 	frame, err := encodeFrame(r, maxResponse)
 	if err != nil { // too large, not broken
@@ -111,4 +110,25 @@ func serveOne(open *files, q *request, dst []byte, left bool, out io.Writer) err
 		_, err = out.Write(dst)
 	}
 	return err
+}
+
+// answer carries out a request; dst is where a slab goes.
+func answer(ctx context.Context, disk *os.File, q *request, dst []byte) (*response, error) {
+	r := &response{}
+	f, err := h5c.Open(disk)
+	if err != nil {
+		return r, err
+	}
+	defer f.Close()
+	switch q.Op {
+	case opTree:
+		r.File, err = f.Tree(ctx)
+	case opDataset:
+		r.Dataset, err = f.Dataset(q.Name)
+	case opSlab:
+		err = f.ReadSlab(q.Name, q.Start, q.Count, dst)
+	default:
+		err = fmt.Errorf("h5proc: operation %d", q.Op)
+	}
+	return r, err
 }

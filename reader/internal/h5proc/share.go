@@ -9,7 +9,7 @@ import (
 // Memory that a helper shares with its parent. Bytes that fit in go through it, which saves writing them to a pipe and
 // reading them from it. The kernel gives it page by page as it is first written to.
 const (
-	slabShared   = 16 << 20     // of slabs; larger ones, or all where there is no such memory, go through the pipe
+	slabShared   = 16 << 20     // of slabs; larger ones go through the pipe
 	filterShared = 2 * MaxChunk // of chunks, before and after
 	keptShared   = 16 << 20     // of which so much is kept between calls
 )
@@ -36,11 +36,8 @@ func share(n int) (*os.File, []byte, error) {
 	return f, mem, nil
 }
 
-// shared maps the parent's memory into this helper, if it has any.
+// shared maps the parent's memory into this helper.
 func shared(n int) ([]byte, error) {
-	if n == 0 {
-		return nil, nil
-	}
 	return unix.Mmap(5, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 }
 

@@ -77,8 +77,7 @@ type Dataset struct {
 	Filters []Filter // in the order of the pipeline: the last is undone first
 
 	External []External
-	Sources  []Source // Virtual
-	Storage  uint64   // bytes stored
+	Storage  uint64 // bytes stored
 	Attrs    Attrs
 	Comment  string
 
@@ -103,17 +102,4 @@ type External struct {
 	File   string
 	Offset uint64
 	Size   uint64
-}
-
-// Source is a mapping of a virtual dataset. Where libhdf5's selections are no regular hyperslabs Regular is false.
-type Source struct {
-	File, Dataset string
-	Regular       bool
-	Dst, Src      Slab
-}
-
-// Slab is a regular hyperslab; Count Unlimited grows with the source.
-type Slab struct {
-	Start, Stride, Count, Block []uint64
-	All                         bool
 }

@@ -88,7 +88,7 @@ func (s *tally) file(t *testing.T, path string) {
 	s.files++
 	got, err := objects.New(h5, gheap.New(h5, 1<<20)).Tree(context.Background())
 	require.NoError(t, err)
-	want, err := s.lib.Tree(context.Background(), path)
+	want, err := s.lib.Tree(context.Background(), h5proc.File{Disk: disk, State: path, Name: path})
 	if err != nil {
 		s.refuse(err.Error())
 		return
