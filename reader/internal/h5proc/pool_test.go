@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -116,6 +117,34 @@ func TestWitnessNeedsNoName(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, tree.Datasets, 7)
 		require.NoError(t, s.ReadSlab(ctx, f, "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 4)))
+	}
+}
+
+// Of all that the server has open a witness gets its file alone, and cannot write to it.
+func TestWitnessGetsOneDescriptor(t *testing.T) {
+	f := fixture(t, "tree.h5")
+	opened(t, "../h5c/testdata/other.h5")
+	pool := witnesses(t, Config{Helpers: 1})
+	h, err := start(&pool.cfg, f.Disk)
+	require.NoError(t, err)
+	defer h.end()
+	proc := filepath.Join("/proc", strconv.Itoa(h.cmd.Process.Pid))
+	fds, err := os.ReadDir(filepath.Join(proc, "fd"))
+	require.NoError(t, err)
+	var files []string
+	for _, fd := range fds {
+		if target, _ := os.Readlink(filepath.Join(proc, "fd", fd.Name())); strings.HasSuffix(target, ".h5") {
+			files = append(files, filepath.Base(target))
+			info, err := os.ReadFile(filepath.Join(proc, "fdinfo", fd.Name()))
+			require.NoError(t, err)
+			require.Regexp(t, `(?m)^flags:\s+0\d*0$`, string(info), "O_RDONLY")
+		}
+	}
+	require.Equal(t, []string{"tree.h5"}, files)
+	for _, name := range []string{"environ", "cmdline"} {
+		text, err := os.ReadFile(filepath.Join(proc, name))
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "tree.h5")
 	}
 }
 
