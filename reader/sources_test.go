@@ -45,3 +45,20 @@ func TestExternalOffsetBehindEveryFile(t *testing.T) {
 		}
 	}
 }
+
+// TestExternal reads what h5py 3.16 reads of it.
+func TestExternal(t *testing.T) {
+	f := corners(t, externalFile(t), Config{NoWitness: true})
+	d, err := f.Dataset(t.Context(), "/x")
+	require.NoError(t, err)
+	got, err := readAll(d, Request{})
+	require.NoError(t, err)
+	want := []any{}
+	for i := range 16 {
+		want = append(want, float64(5+i))
+	}
+	for i := range 24 {
+		want = append(want, float64(100+i))
+	}
+	require.Equal(t, want, got)
+}

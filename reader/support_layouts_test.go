@@ -75,13 +75,18 @@ func datasets(t *testing.T, eng *Engine, files ...string) (all []*Dataset) {
 	return all
 }
 
-// externalFile is a file whose elements are in two raw files.
+// externalFile is a file whose elements are in two raw files: 16 bytes from 5 on of the first, which has 0 to 39, and 24 of the
+// second, which has 100 to 139.
 func externalFile(t *testing.T) string {
 	seed := unpacked(t, "internal/chunkindex/testdata/seed_external.h5.gz")
 	path := filepath.Join(filepath.Dir(seed), "external.h5")
 	require.NoError(t, os.Rename(seed, path))
-	for _, name := range []string{"one.raw", "two.raw"} {
-		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), name), make([]byte, 40), 0o600))
+	for name, first := range map[string]int{"one.raw": 0, "two.raw": 100} {
+		raw := make([]byte, 40)
+		for i := range raw {
+			raw[i] = byte(first + i)
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), name), raw, 0o600))
 	}
 	return path
 }

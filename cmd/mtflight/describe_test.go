@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,4 +37,30 @@ func TestDescribeRefuses(t *testing.T) {
 	code, _, errOut := command(t, "describe", tables, "/event")
 	require.Equal(t, 3, code)
 	require.Contains(t, errOut, "events", "the near match")
+}
+
+// doubtful has a dataset that libhdf5 describes and our own code refuses: its chunks are of elements of another size.
+func doubtful(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("../../reader/internal/h5c/testdata/tree.h5")
+	require.NoError(t, err)
+	b[bytes.Index(b, []byte{4, 0, 0, 0, 6, 0, 0, 0, 4, 0, 0, 0})+8] = 5
+	path := filepath.Join(t.TempDir(), "doubtful.h5")
+	require.NoError(t, os.WriteFile(path, b, 0o600))
+	return path
+}
+
+func TestDescribeNamesTheWitness(t *testing.T) {
+	file := doubtful(t)
+	out := succeed(t, "describe", file, "/g/chunked")
+	require.Regexp(t, `(?m)^witness +chunkindex: .*chunks of elements of 5 bytes`, out)
+	require.Regexp(t, `(?m)^shape +\[10,6\]$`, out)
+	out = succeed(t, "describe", "--witness", "off", file, "/g/chunked")
+	require.NotContains(t, out, "witness")
+	require.Regexp(t, `(?m)^shape +$`, out)
+	require.Contains(t, succeed(t, "ls", "--json", file), `"witness":"chunkindex`)
+	require.NotContains(t, succeed(t, "ls", "--json", "--witness", "off", file), "witness")
+	code, _, errOut := command(t, "ls", "--witness", "no", file)
+	require.Equal(t, 2, code)
+	require.Contains(t, errOut, `"no" is neither on nor off`)
 }

@@ -17,21 +17,28 @@ import (
 // serving starts the command and gives where it listens; stop ends it and gives its exit code.
 func serving(t *testing.T, args ...string) (location, banner string, stop func() int) {
 	t.Helper()
+	location, banner, _, stop = servingLogged(t, args...)
+	return location, banner, stop
+}
+
+// servingLogged gives its log too, to be looked at behind its end.
+func servingLogged(t *testing.T, args ...string) (location, banner string, log *bytes.Buffer, stop func() int) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, w := io.Pipe()
 	done := make(chan int, 1)
-	var log bytes.Buffer
+	log = &bytes.Buffer{}
 	go func() {
-		done <- run(ctx, append([]string{"serve"}, args...), w, &log)
+		done <- run(ctx, append([]string{"serve"}, args...), w, log)
 		w.Close()
 	}()
 	first := make([]byte, 4096)
 	n, err := out.Read(first)
-	require.NoError(t, err, "%s", &log)
+	require.NoError(t, err, "%s", log)
 	banner = string(first[:n])
 	location = regexp.MustCompile(`grpc(\+unix)?://[^\s,]+`).FindString(banner)
 	require.NotEmpty(t, location, banner)
-	return location, banner, func() int {
+	return location, banner, log, func() int {
 		cancel()
 		select {
 		case code := <-done:
@@ -113,5 +120,18 @@ func TestServeEndsWithStandardInput(t *testing.T) {
 	case <-ended.Done():
 	case <-time.After(10 * time.Second):
 		t.Fatal("the end of standard input is not seen")
+	}
+}
+
+// A server tells in its log what it had libhdf5 answer.
+func TestServeWitness(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	file := doubtful(t)
+	for choice, told := range map[string]int{"on": 1, "off": 0} {
+		location, _, log, stop := servingLogged(t, "--listen", "grpc://127.0.0.1:0", "--witness", choice, filepath.Dir(file))
+		out := succeed(t, "describe", location, "doubtful.h5", "/g/chunked")
+		require.Equal(t, told, strings.Count(out, "witness"), choice)
+		require.Zero(t, stop())
+		require.Equal(t, told, strings.Count(log.String(), `"file":"doubtful.h5","object":"/g/chunked","reason":"`), log)
 	}
 }

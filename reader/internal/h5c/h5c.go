@@ -50,18 +50,18 @@ type File struct {
 	file  *hdf5.File
 	id    C.hid_t
 	lapl  C.hid_t
-	disk  *os.File          // whose descriptor libhdf5 reads
 	names map[uint64]string // object address -> first path; nil until asked for
 }
 
 // Open opens the HDF5 file that disk is, read-only and without locks, also one that is being written in SWMR mode. disk
-// stays the caller's and must not be closed before the File is. Errors: fault.DataLoss.
+// stays the caller's; its descriptor is duplicated. Errors: fault.DataLoss.
 func Open(disk *os.File) (*File, error) {
 	defer enter()()
-	f := &File{disk: disk}
+	f := &File{}
 	if C.h5c_lend(C.int(disk.Fd())) < 0 {
 		return nil, f.fail("h5c: open")
 	}
+	defer runtime.KeepAlive(disk)
 	defer C.h5c_take_back()
 	var err error
 	if f.file, err = hdf5.OpenFile(anyName, hdf5.F_ACC_RDONLY); err != nil {

@@ -114,14 +114,25 @@ func TestLibraryOpensNothing(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, b, 0o600))
 	disk, err := os.Open(path)
 	require.NoError(t, err)
-	defer disk.Close()
 	require.NoError(t, os.Remove(path))
 	f, err := Open(disk)
 	require.NoError(t, err)
 	defer f.Close()
+	require.NoError(t, disk.Close())
 	dst := make([]byte, 4)
 	require.NoError(t, f.ReadSlab("/grid", []uint64{1, 1}, []uint64{1, 1}, dst))
 	require.Equal(t, []byte{0, 0, 0, 5}, dst)
+}
+
+// Each opening sees the file as it is then, whatever else has it open.
+func TestOpenTwice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.h5")
+	for _, name := range []string{"other.h5", "tree.h5"} {
+		b, err := os.ReadFile(filepath.Join("testdata", name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, b, 0o600)) // the same inode
+		require.Equal(t, treeOf(t, openFixture(t, name)), treeOf(t, openDisk(t, path)))
+	}
 }
 
 func TestDatasetNames(t *testing.T) {

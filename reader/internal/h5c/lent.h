@@ -8,7 +8,7 @@
 #endif
 
 // Until h5c_take_back every file that is opened with the default access list is the one of this descriptor, whatever its
-// name, which stays the caller's and must outlive the file. Negative: error. What libhdf5 opens on behalf of such a file
+// name. The descriptor stays the caller's. Negative: error. What libhdf5 opens on behalf of such a file
 // later, it does not get.
 int h5c_lend(int fd);
 void h5c_take_back(void);

@@ -2,7 +2,6 @@ package h5proc
 
 import (
 	"context"
-	"sync"
 
 	"github.com/mtflight/mtflight/reader/internal/h5c"
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -10,16 +9,12 @@ import (
 
 // InProcess asks libhdf5 in this very process: no limits, and a crash of the library is a crash of the program. For
 // programs that trust their files. The zero value works.
-type InProcess struct {
-	mu sync.Mutex
-}
+type InProcess struct{}
 
 func (p *InProcess) ask(ctx context.Context, f File, q *request, dst []byte) (*response, error) {
 	if err := ctx.Err(); err != nil {
 		return &response{}, err
 	}
-	p.mu.Lock() // a file that is open twice is to libhdf5 as it was at first
-	defer p.mu.Unlock()
 	return answer(ctx, f.Disk, q, dst)
 }
 

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -103,40 +101,6 @@ func TestErrorsTravel(t *testing.T) {
 	_, err = pool.Tree(ctx, opened(t, text))
 	require.ErrorIs(t, err, fault.DataLoss)
 	require.NotContains(t, err.Error(), filepath.Dir(text))
-}
-
-// A helper has a descriptor and no name, so it does not matter what became of the file's.
-func TestWitnessNeedsNoName(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.h5")
-	copyFile(t, "../h5c/testdata/tree.h5", path)
-	f := opened(t, path)
-	require.NoError(t, os.Remove(path))
-	for _, s := range []source{&InProcess{}, witnesses(t, Config{Helpers: 1})} {
-		tree, err := s.Tree(ctx, f)
-		require.NoError(t, err)
-		require.Len(t, tree.Datasets, 7)
-		require.NoError(t, s.ReadSlab(ctx, f, "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 4)))
-	}
-}
-
-// Nothing of a file is held while nobody asks, and a helper never sees a second one.
-func TestWitnessEndsWithItsCall(t *testing.T) {
-	starts := filepath.Join(t.TempDir(), "starts")
-	self, err := os.Executable()
-	require.NoError(t, err)
-	pool := witnesses(t, Config{Helpers: 2, Command: script("echo >>" + starts + "; exec " + self)})
-	for range 3 {
-		_, err := pool.Dataset(ctx, fixture(t, "tree.h5"), "/grid")
-		require.NoError(t, err)
-	}
-	b, err := os.ReadFile(starts)
-	require.NoError(t, err)
-	require.Len(t, b, 3)
-	for range 2 {
-		h := <-pool.slots
-		require.Nil(t, h)
-		pool.slots <- h
-	}
 }
 
 func TestIdleHelperKilledIsReplaced(t *testing.T) {
@@ -366,25 +330,4 @@ func TestHelperEndsWithItsParent(t *testing.T) {
 		t.Fatal("still running")
 	}
 	h.out.Close()
-}
-
-func TestConfine(t *testing.T) {
-	target := filepath.Join(t.TempDir(), "written")
-	self, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.Command(self)
-	cmd.Env = []string{confineEnv + "=" + target}
-	out, _ := cmd.Output()
-	lines := strings.Split(string(out), "\n")
-	require.Contains(t, lines[0], "operation not permitted")
-	require.Contains(t, lines[1], "operation not permitted")
-	require.Equal(t, "read: <nil>", lines[2])
-	require.True(t, strings.HasPrefix(lines[3], "folder: 0"), lines[3])
-	require.Equal(t, []string{"create: <nil>", "open: <nil>", "read: <nil>"}, lines[4:7])
-	for _, line := range lines[7:10] {
-		require.Contains(t, line, "operation not permitted")
-	}
-	b, err := os.ReadFile(target)
-	require.NoError(t, err)
-	require.Empty(t, b)
 }

@@ -1,0 +1,115 @@
+package h5proc
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A helper has a descriptor and no name, so it does not matter what became of the file's.
+func TestWitnessNeedsNoName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.h5")
+	copyFile(t, "../h5c/testdata/tree.h5", path)
+	f := opened(t, path)
+	require.NoError(t, os.Remove(path))
+	for _, s := range []source{&InProcess{}, witnesses(t, Config{Helpers: 1})} {
+		tree, err := s.Tree(ctx, f)
+		require.NoError(t, err)
+		require.Len(t, tree.Datasets, 7)
+		require.NoError(t, s.ReadSlab(ctx, f, "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 4)))
+	}
+}
+
+// Of all that the server has open a witness gets its file alone, and cannot write to it.
+func TestWitnessGetsOneDescriptor(t *testing.T) {
+	f := fixture(t, "tree.h5")
+	opened(t, "../h5c/testdata/other.h5")
+	pool := witnesses(t, Config{Helpers: 1})
+	h, err := start(&pool.cfg, f.Disk)
+	require.NoError(t, err)
+	defer h.end()
+	proc := filepath.Join("/proc", strconv.Itoa(h.cmd.Process.Pid))
+	fds, err := os.ReadDir(filepath.Join(proc, "fd"))
+	require.NoError(t, err)
+	var files []string
+	for _, fd := range fds {
+		if target, _ := os.Readlink(filepath.Join(proc, "fd", fd.Name())); strings.HasSuffix(target, ".h5") {
+			files = append(files, filepath.Base(target))
+			info, err := os.ReadFile(filepath.Join(proc, "fdinfo", fd.Name()))
+			require.NoError(t, err)
+			require.Regexp(t, `(?m)^flags:\s+0\d*0$`, string(info), "O_RDONLY")
+		}
+	}
+	require.Equal(t, []string{"tree.h5"}, files)
+	for _, name := range []string{"environ", "cmdline"} {
+		text, err := os.ReadFile(filepath.Join(proc, name))
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "tree.h5")
+	}
+}
+
+// A witness is confined and sealed before it is asked anything: two filters on top of those of this process.
+func TestWitnessIsSealedFirst(t *testing.T) {
+	filters := func(process string) int {
+		b, err := os.ReadFile(filepath.Join("/proc", process, "status"))
+		require.NoError(t, err)
+		_, rest, ok := strings.Cut(string(b), "Seccomp_filters:\t")
+		require.True(t, ok, "Linux 5.9 tells how many there are")
+		line, _, _ := strings.Cut(rest, "\n")
+		n, err := strconv.Atoi(line)
+		require.NoError(t, err)
+		return n
+	}
+	pool := witnesses(t, Config{Helpers: 1})
+	h, err := start(&pool.cfg, fixture(t, "tree.h5").Disk)
+	require.NoError(t, err)
+	defer h.end()
+	require.Eventually(t, func() bool { return filters(strconv.Itoa(h.cmd.Process.Pid)) == filters("self")+2 }, 10*time.Second, time.Millisecond)
+}
+
+// Nothing of a file is held while nobody asks, and a helper never sees a second one.
+func TestWitnessEndsWithItsCall(t *testing.T) {
+	starts := filepath.Join(t.TempDir(), "starts")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	pool := witnesses(t, Config{Helpers: 2, Command: script("echo >>" + starts + "; exec " + self)})
+	for range 3 {
+		_, err := pool.Dataset(ctx, fixture(t, "tree.h5"), "/grid")
+		require.NoError(t, err)
+	}
+	b, err := os.ReadFile(starts)
+	require.NoError(t, err)
+	require.Len(t, b, 3)
+	for range 2 {
+		h := <-pool.slots
+		require.Nil(t, h)
+		pool.slots <- h
+	}
+}
+
+func TestConfine(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "written")
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self)
+	cmd.Env = []string{confineEnv + "=" + target}
+	out, _ := cmd.Output()
+	lines := strings.Split(string(out), "\n")
+	require.Contains(t, lines[0], "operation not permitted")
+	require.Contains(t, lines[1], "operation not permitted")
+	require.Equal(t, "read: <nil>", lines[2])
+	require.True(t, strings.HasPrefix(lines[3], "folder: 0"), lines[3])
+	require.Equal(t, []string{"create: <nil>", "open: <nil>", "read: <nil>"}, lines[4:7])
+	for _, line := range lines[7:10] {
+		require.Contains(t, line, "operation not permitted")
+	}
+	b, err := os.ReadFile(target)
+	require.NoError(t, err)
+	require.Empty(t, b)
+}
