@@ -90,6 +90,7 @@ func (c *chunked) hold(ctx context.Context, f stored, h *heldChunk, l *bufpool.L
 	if err := c.file.Read(ctx, raw, f.Addr); err != nil {
 		return 0, c.failed(f, err)
 	}
+	h.codec.Context = ctx
 	if h.elems, err = c.decode(&scratch{codec: h.codec}, raw, f); err != nil {
 		return 0, c.failed(f, err)
 	}

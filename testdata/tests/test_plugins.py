@@ -77,6 +77,22 @@ def test_parts(served, root, name):
     assert np.array_equal(np.array(got, want.dtype).reshape(want.shape), want)
 
 
+def test_large_chunks(start, tmp_path):
+    """Chunks that are held and cut take their own way to the plug-in."""
+    values = np.arange(1 << 20, dtype="i8").reshape(-1, 1024)
+    with h5py.File(tmp_path / "f.h5", "w") as f:
+        f.create_dataset("x", data=values, chunks=(512, 1024), **hdf5plugin.Zfp(reversible=True))
+        f.create_dataset("mixed", data=values, chunks=(512, 1024), fletcher32=True, **hdf5plugin.Zfp(reversible=True))
+        layout = h5py.VirtualLayout(values.shape, "f8")
+        layout[:] = h5py.VirtualSource(".", "x", values.shape)
+        f.create_virtual_dataset("virtual", layout)
+    server = start(tmp_path, args=("--memory", "40MB"), env=PLUGINS)
+    with h5py.File(tmp_path / "f.h5") as f:
+        for name in f:
+            check_against_h5py(server.read("f.h5", f"/{name}"), f[name])
+            assert server.read("f.h5", f"/{name}", start=-1).equals(server.read("f.h5", f"/{name}").slice(1023))
+
+
 @pytest.mark.parametrize("name", FILTERS)
 def test_missing_plugin_is_named(bare, name):
     told = json.loads(bare.listing(file="f.h5")["f.h5", f"/{name}"].app_metadata)
