@@ -59,7 +59,7 @@ func operandOf(f arrow.Field, t *h5type.Type) where.Column {
 	case c.Shape == nil && f.Metadata.FindKey("complex") >= 0 && leaf.ID() == arrow.STRUCT:
 		c.Kind, c.Why = where.Complex128, ""
 	case len(c.Shape) > 1 && slices.Contains(c.Shape, where.Any):
-		c.Kind, c.Why = where.None, "a column of lists in lists cannot stand in a condition"
+		c.Kind, c.Why = where.None, "it has lists in lists"
 	}
 	mean(&c, leaf, elementType(t))
 	return c
@@ -107,7 +107,7 @@ func kindOf(t arrow.DataType) (where.Kind, string) {
 	case arrow.BINARY:
 		return where.Bytes, ""
 	}
-	return where.None, "a column of " + t.String() + " cannot stand in a condition"
+	return where.None, "it is of type " + t.String()
 }
 
 // framedOperands puts a frame's columns before those of the dataset, whose names they hide. A column of the dataset

@@ -121,6 +121,18 @@ func unanswered(location string, err error) error {
 	return err
 }
 
+// gone says of a stream that ended with its connection what has happened; other errors stay as they are.
+func gone(err error) error {
+	if !errors.Is(err, fault.Unavailable) {
+		return err
+	}
+	told := err.Error()
+	if strings.HasPrefix(told, "connection error") || strings.HasPrefix(told, "error reading from server") {
+		return fault.New(fault.Unavailable, "client: the connection was lost before the last row: is the server still running? (%w)", err)
+	}
+	return err
+}
+
 func (c *Client) ping(ctx context.Context) error {
 	stream, err := c.flight.ListActions(ctx, &arrowflight.Empty{})
 	if err != nil {

@@ -187,4 +187,5 @@ func TestScanWithoutRetries(t *testing.T) {
 	for rows.Next() {
 	}
 	require.ErrorIs(t, rows.Err(), reader.ErrUnavailable)
+	require.ErrorContains(t, rows.Err(), "the connection was lost before the last row: is the server still running?")
 }

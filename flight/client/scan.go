@@ -118,7 +118,7 @@ func (c *Client) start(ctx context.Context, s scan, schema *arrow.Schema, total 
 			}
 			r.running.Go(func() {
 				defer func() { <-turns }()
-				p.end(p.readAll(ctx, s))
+				p.end(gone(p.readAll(ctx, s)))
 			})
 		}
 	})

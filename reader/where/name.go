@@ -1,6 +1,9 @@
 package where
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // name finds a variable or column, in this order.
 func (c *checker) name(e *expr) (*node, error) {
@@ -46,9 +49,19 @@ func (c *checker) column(e *expr) (int, error) {
 	case i < 0:
 		return 0, c.src.fail(e.at, "no column or variable %s%s", clip(written(e.name)), nearTo(e.name, c.src.names))
 	case c.columns[i].Kind == None:
-		return 0, c.src.fail(e.at, "column %s cannot stand in a condition: %s", clip(written(e.name)), c.columns[i].Why)
+		return 0, c.src.fail(e.at, "column %s cannot stand in a condition: %s", clip(written(e.name)), c.whyNot(i))
 	}
 	return i, nil
+}
+
+// whyNot is the reason for which column i cannot stand in a condition, or the cure if its members can.
+func (c *checker) whyNot(i int) string {
+	for _, name := range c.src.names {
+		if strings.HasPrefix(name, c.columns[i].Name+"/") {
+			return "it has members: write one, as " + clip(written(name)) + ", and blanks around a / that divides it"
+		}
+	}
+	return c.columns[i].Why
 }
 
 func (c *checker) named(n node, at span) *node {

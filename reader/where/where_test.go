@@ -13,7 +13,8 @@ import (
 )
 
 var events = []Column{{Name: "energy", Kind: Float64}, {Name: "t", Kind: Int32}, {Name: "name", Kind: Bytes},
-	{Name: "ok", Kind: Bool}, {Name: "pos/x", Kind: Float32}, {Name: "id", Kind: None, Why: "numexpr has no uint64"}}
+	{Name: "ok", Kind: Bool}, {Name: "pos/x", Kind: Float32}, {Name: "id", Kind: None, Why: "numexpr has no uint64"},
+	{Name: "pos", Kind: None, Why: "it is of type struct"}}
 
 const inScope = "\nnames in scope: cut, energy, t, name, ok, pos/x"
 
@@ -46,6 +47,9 @@ func TestErrorsInFull(t *testing.T) {
 		"t": `line 1, column 1: the result is int32, not a truth value: compare it
   t
   ^` + inScope,
+		"pos/x/2 > 1": `line 1, column 1: column pos cannot stand in a condition: it has members: write one, as pos/x, and blanks around a / that divides it
+  pos/x/2 > 1
+  ^~~` + inScope,
 		"id == 1": `line 1, column 1: column id cannot stand in a condition: numexpr has no uint64
   id == 1
   ^~` + inScope,
