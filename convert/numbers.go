@@ -81,10 +81,13 @@ func storeInt(dst []byte, width int, v uint64) {
 	}
 }
 
-// loader reads an integer of up to 8 bytes: its precision at its offset, then its sign, and nothing of the padding.
-func loader(t *h5type.Type) func(src []byte) int64 {
+// loader reads an integer of up to 8 bytes as libhdf5 converts it to a native one.
+func loader(t *h5type.Type) func(src []byte) int64 { return bitsLoader(t, significant(t)) }
+
+// bitsLoader reads an integer of up to 8 bytes: so many bits at its offset, then its sign, and nothing of the padding.
+func bitsLoader(t *h5type.Type, precision int) func(src []byte) int64 {
 	size, shift := t.Size, t.BitOffset
-	unused := 64 - significant(t)
+	unused := 64 - precision
 	big, signed := t.Order == h5type.BigEndian, t.Signed
 	return func(src []byte) int64 {
 		v := loadBytes(src[:size], big) >> shift << unused

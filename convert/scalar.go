@@ -6,8 +6,8 @@ import (
 	"github.com/mtflight/mtflight/convert/h5type"
 )
 
-// Int is an integer, a bitfield, a time or an enumeration's value as libhdf5 converts it: src is one element in the file's
-// type t of at most 8 bytes. Times have a sign. An unsigned value beyond the largest int64 gives its bits. Errors:
+// Int is an integer, a bitfield, a time or an enumeration's value as h5py reads it, the bits of its precision: src is one
+// element in the file's type t of at most 8 bytes. Times have a sign. An unsigned value beyond the largest int64 gives its bits. Errors:
 // fault.Unsupported.
 func Int(t *h5type.Type, src []byte) (int64, error) {
 	if _, err := wider(t); err != nil {
@@ -15,7 +15,7 @@ func Int(t *h5type.Type, src []byte) (int64, error) {
 	}
 	of := *t
 	of.Signed = t.Signed || t.Class == h5type.Time
-	return loader(&of)(src), nil
+	return bitsLoader(&of, t.Precision)(src), nil
 }
 
 // Float is a float as libhdf5 converts it, and how many bytes it has in Arrow: 4 and less, or 8. src is one element in

@@ -30,6 +30,26 @@ func TestIntOfTimes(t *testing.T) {
 	}
 }
 
+// TestIntOfPrecision: bits beyond the precision do not count, in either byte order; what h5py 3.16 reads of such attributes.
+func TestIntOfPrecision(t *testing.T) {
+	for _, c := range []struct {
+		order             h5type.Order
+		precision, offset int
+		signed            bool
+		bytes             string
+		want              int64
+	}{
+		{h5type.BigEndian, 27, 0, true, "12345678", 0x2345678}, {h5type.BigEndian, 27, 0, true, "07ffffff", -1}, {h5type.BigEndian, 12, 0, false, "abcd", 0xbcd},
+		{h5type.LittleEndian, 12, 0, false, "cdab", 0xbcd}, {h5type.LittleEndian, 12, 4, true, "cdab", -0x544}, {h5type.BigEndian, 4, 8, false, "0012af34", 0xf},
+	} {
+		b, err := hex.DecodeString(c.bytes)
+		require.NoError(t, err)
+		got, err := Int(&h5type.Type{Class: h5type.Integer, Size: len(b), Order: c.order, Precision: c.precision, BitOffset: c.offset, Signed: c.signed}, b)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, c.bytes)
+	}
+}
+
 // TestObjectRef: references of both kinds as libhdf5 writes them.
 func TestObjectRef(t *testing.T) {
 	for _, c := range []struct {
