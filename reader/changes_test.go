@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,6 +18,13 @@ func copied(t *testing.T, from, to string) {
 	b, err := os.ReadFile(from)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(to, b, 0o600))
+}
+
+// A file that may not be read is not a damaged one, and where it lies is not told.
+func TestOpenOfWhatIsClosed(t *testing.T) {
+	err := (&Engine{}).missing(Location{Name: "a.h5"}, &fs.PathError{Op: "open", Path: "/data/a.h5", Err: fs.ErrPermission})
+	require.ErrorIs(t, err, fault.Denied)
+	require.EqualError(t, err, "a.h5: cannot be opened: permission denied: make it readable")
 }
 
 // What looks damaged is looked at again as long as somebody writes, but not where nobody does.

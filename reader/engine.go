@@ -170,6 +170,9 @@ func (e *Engine) missing(loc Location, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.New(fault.NotFound, "no such file %s", loc.Name)
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fault.New(fault.Denied, "%s: cannot be opened: %s: make it readable", loc.Name, cause(err))
+	}
 	if k := fault.Of(err); k != nil {
 		return fault.New(k, "%s: %w", loc.Name, err)
 	}

@@ -17,7 +17,7 @@ const (
 	// The caller's: the request has to change.
 	Invalid      Kind = "invalid request"     // malformed, unknown member, bad condition
 	NotFound     Kind = "not found"           // no such file, dataset or column
-	Denied       Kind = "permission denied"   // outside the roots
+	Denied       Kind = "permission denied"   // outside the roots, or a file or directory that may not be read
 	OutOfRange   Kind = "out of range"        // coordinates outside the data
 	Precondition Kind = "failed precondition" // data that the options can't express
 

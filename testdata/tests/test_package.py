@@ -372,3 +372,18 @@ def test_every_function_is_typed_and_described():
                 if node.name != "method" and (untyped or any(a.annotation is None for a in arguments)):
                     bare.append(f"{path.name}:{node.lineno} {node.name}")
     assert bare == []
+
+
+@pytest.mark.parametrize("location", ["127.0.0.1:8815", "localhost", ""])
+def test_what_is_no_location_names_the_form(location):
+    with pytest.raises(ValueError, match=r"is no location: write grpc://HOST:PORT or grpc\+unix:///SOCKET"):
+        mtflight.connect(location)
+
+
+def test_messages_end_where_the_servers_do(tmp_path):
+    (tmp_path / "x.h5").write_text("words")
+    for ask in (lambda: mtflight.connect("grpc://127.0.0.1:1").table("x.h5", "/t").to_arrow(),
+                lambda: mtflight.Reader(tmp_path / "x.h5").get_dataset("/t")):
+        with pytest.raises(OSError) as refused:
+            ask()
+        assert not any(noise in str(refused.value) for noise in ("Detail:", "(request", "context"))

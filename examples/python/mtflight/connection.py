@@ -93,7 +93,10 @@ class Connection(NoSequence):
         if _forked:
             raise RuntimeError(_FORKED)
         self.location, self._options = location, options
-        self._flight = fl.connect(location, **options)
+        try:
+            self._flight = fl.connect(location, **options)
+        except pa.ArrowInvalid as e:
+            raise pa.ArrowInvalid(f"{location!r} is no location: write grpc://HOST:PORT or grpc+unix:///SOCKET ({e})") from e
         self._replicas: dict[str, Connection] = {}
         self._opening = threading.Lock()
         self._about: About | None = None

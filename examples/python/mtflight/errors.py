@@ -18,7 +18,7 @@ class ResourceExhausted(RuntimeError):
 
 
 _TOLD = re.compile(r"(?:Flight|gRPC) returned (.+?) error, with message: (.*?)"
-                   r"(?: \(request [0-9a-f]+\))?(?:\. gRPC client debug context.*|\. Client context.*)?$", re.DOTALL)
+                   r"(?: \(request [0-9a-f]+\))?(?:\. gRPC client debug context.*|\. Client context.*)?(?:\. Detail: [\w ]+)?$", re.DOTALL)
 
 _KINDS: dict[str, type[Exception]] = {
     "invalid argument": ValueError,

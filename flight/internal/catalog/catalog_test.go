@@ -232,10 +232,12 @@ func TestWalk(t *testing.T) {
 	require.ErrorIs(t, c.Walk(ctx, "", func(Entry) error { return nil }), context.Canceled)
 }
 
-// A directory that is closed is told, for its files are missing.
-func TestWalkTellsOfClosedDirectories(t *testing.T) {
-	top := tree(t, map[string]string{"a.h5": signature, "closed/b.h5": signature, "z.h5": signature})
+// A directory that is closed is told, for its files are missing; so is a file.
+func TestWalkTellsWhatIsClosed(t *testing.T) {
+	top := tree(t, map[string]string{"a.h5": signature, "closed/b.h5": signature, "shut.h5": signature, "z.h5": signature})
+	shut := filepath.Join(top, "shut.h5")
 	require.NoError(t, os.Chmod(filepath.Join(top, "closed"), 0o700))
+	require.NoError(t, os.Chmod(shut, 0))
 	c, err := New([]string{top})
 	require.NoError(t, err)
 	for _, dir := range []string{filepath.Dir(top), top} {
@@ -251,10 +253,13 @@ func TestWalkTellsOfClosedDirectories(t *testing.T) {
 		require.NoError(t, os.Chmod(filepath.Join(top, "closed"), 0))
 		defer func() { _ = os.Chmod(filepath.Join(top, "closed"), 0o700) }()
 	}
-	for glob, want := range map[string][]string{"": {"closed"}, "c*": {"closed"}, "closed/b*": {"closed"}, "a*": nil} {
+	for glob, want := range map[string][]string{"": {"closed", "shut.h5"}, "c*": {"closed"}, "closed/b*": {"closed"}, "a*": nil} {
 		_, bad := names(t, c, glob)
 		require.Equal(t, want, bad, glob)
 	}
+	_, err = Look(shut)
+	require.ErrorIs(t, err, fault.Denied)
+	require.EqualError(t, err, "cannot be read: permission denied: make it readable")
 }
 
 func FuzzMatch(f *testing.F) {

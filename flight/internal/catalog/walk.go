@@ -120,6 +120,8 @@ func judge(path, name string) (is bool, err error) {
 	switch {
 	case is || !named(name):
 		return is, nil
+	case errors.Is(err, fs.ErrPermission):
+		return false, fault.New(fault.Denied, "cannot be read: %w: make it readable", reason(err))
 	case err != nil:
 		return false, fault.New(cmp.Or(fault.Of(err), error(fault.DataLoss)), "cannot be read: %w", reason(err))
 	}
