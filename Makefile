@@ -50,7 +50,7 @@ test-go: .make/deps
 	go test $$(go list ./... | grep -E '$(PURE)')
 
 test-race: .make/deps
-	go test -race -tags assert $$(go list ./... | grep -vE '$(PURE)')
+	go test -race -timeout 20m -tags assert $$(go list ./... | grep -vE '$(PURE)')
 
 test-python: build venv
 	$(PY) -m pytest -q testdata/tests
