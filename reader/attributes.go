@@ -46,19 +46,18 @@ func object[V any](m map[string]V) json.RawMessage {
 // maxSchemaAttributes bounds the attributes in a schema, in bytes: clients read them with every request.
 const maxSchemaAttributes = 256 << 10
 
-// schemaAttributes are attributes for a schema: beyond its bound the largest are only told by their size.
-func schemaAttributes(a meta.Attrs) json.RawMessage {
-	all := visible(a)
-	out := object(all)
-	if len(out) <= maxSchemaAttributes {
-		return out
+// schemaAttributes are attributes for a schema: all, as attributes has them, or beyond its bound the largest only by their size.
+func schemaAttributes(a meta.Attrs, whole json.RawMessage) json.RawMessage {
+	if len(whole) <= maxSchemaAttributes {
+		return whole
 	}
+	all := visible(a)
 	names := make([]string, 0, len(all))
 	for name := range all {
 		names = append(names, name)
 	}
 	slices.SortFunc(names, func(x, y string) int { return cmp.Or(cmp.Compare(len(all[y]), len(all[x])), cmp.Compare(x, y)) })
-	over := len(out) - maxSchemaAttributes
+	over := len(whole) - maxSchemaAttributes
 	for _, name := range names {
 		short := object(map[string]int{"bytes": len(all[name])})
 		if over <= 0 || len(short) >= len(all[name]) {
@@ -67,7 +66,8 @@ func schemaAttributes(a meta.Attrs) json.RawMessage {
 		over -= len(all[name]) - len(short)
 		all[name] = short
 	}
-	if out = object(all); len(out) > maxSchemaAttributes {
+	out := object(all)
+	if len(out) > maxSchemaAttributes {
 		return object(map[string]any{"": map[string]string{"unreadable": "more attributes than a schema holds: ask the action attributes"}})
 	}
 	return out

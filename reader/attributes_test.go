@@ -25,8 +25,8 @@ func TestSchemaAttributes(t *testing.T) {
 		a.All = append(a.All, meta.Attr{Name: fmt.Sprintf("a%02d", i), Value: v})
 	}
 	var got map[string]json.RawMessage
-	require.NoError(t, json.Unmarshal(schemaAttributes(a), &got))
-	require.LessOrEqual(t, len(schemaAttributes(a)), maxSchemaAttributes)
+	require.NoError(t, json.Unmarshal(schemaAttributes(a, attributes(a)), &got))
+	require.LessOrEqual(t, len(schemaAttributes(a, attributes(a))), maxSchemaAttributes)
 	require.Len(t, got, 40)
 	require.JSONEq(t, `{"bytes":16002}`, string(got["a15"]))
 	require.Len(t, got["a00"], 1002)
@@ -34,5 +34,5 @@ func TestSchemaAttributes(t *testing.T) {
 	for i := range 300 {
 		a.All = append(a.All, meta.Attr{Name: strings.Repeat("n", 1000) + fmt.Sprint(i), Value: json.RawMessage("1")})
 	}
-	require.Contains(t, string(schemaAttributes(a)), "ask the action attributes")
+	require.Contains(t, string(schemaAttributes(a, attributes(a))), "ask the action attributes")
 }

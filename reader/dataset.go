@@ -52,8 +52,8 @@ type Dataset struct {
 // asked is the name it was asked for by, which is not m.Path behind an external link.
 func newDataset(ctx context.Context, f *File, m meta.Dataset, asked string) *Dataset {
 	d := &Dataset{file: f, meta: m, asked: asked}
-	d.attributes = schemaAttributes(m.Attrs)
 	d.info = unknown(asked, attributes(m.Attrs))
+	d.attributes = schemaAttributes(m.Attrs, d.info.Attributes)
 	d.info.Comment, d.info.Witness = m.Comment, m.Witness
 	d.settle(d.learn(ctx))
 	return d

@@ -33,8 +33,9 @@ func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 	if format == "" {
 		return nil, nil
 	}
-	d := &Dataset{file: f, asked: path, attributes: schemaAttributes(g.Attrs)}
+	d := &Dataset{file: f, asked: path}
 	d.info = unknown(path, attributes(g.Attrs))
+	d.attributes = schemaAttributes(g.Attrs, d.info.Attributes)
 	d.info.Type, d.info.Layout, d.info.Comment = format, "frame", g.Comment
 	if err := d.openFrame(ctx); err != nil {
 		kind := fault.Of(err)
