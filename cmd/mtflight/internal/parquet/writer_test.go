@@ -105,6 +105,27 @@ func TestNested(t *testing.T) {
 	}
 }
 
+// Columns without a single value have empty dictionaries and pages, which every codec takes.
+func TestOnlyNulls(t *testing.T) {
+	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer mem.AssertSize(t, 0)
+	s := arrow.NewSchema([]arrow.Field{
+		{Name: "text", Type: arrow.BinaryTypes.String, Nullable: true},
+		{Name: "number", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+		{Name: "list", Type: arrow.ListOf(arrow.PrimitiveTypes.Int32), Nullable: true},
+	}, nil)
+	b := array.NewRecordBuilder(mem, s)
+	defer b.Release()
+	for _, column := range b.Fields() {
+		column.AppendNulls(50)
+	}
+	r := b.NewRecord()
+	defer r.Release()
+	for _, codec := range Codecs {
+		requireRead(t, written(t, s, codec, 37, r), r)
+	}
+}
+
 // requireRead compares each leaf's levels and values with those of the records, by JSON of their values.
 func requireRead(t *testing.T, data []byte, records ...arrow.Record) {
 	t.Helper()
