@@ -21,7 +21,9 @@ type column struct {
 	descr *schema.Column
 	codec *packer
 	arena *arena
-	dense bool // a row group had too many values for a dictionary, the next ones do without
+	room  []int16 // for a batch's levels
+	limit int     // bytes of a dictionary
+	dense bool    // a row group had too many values for a dictionary, the next ones do without
 
 	// Of the row group:
 	pager  file.PageWriter
@@ -41,19 +43,26 @@ type page struct {
 	indexes  []int32 // coded or booleans
 }
 
-// A page ends at so many bytes, as pyarrow's do, or at so many entries, and is looked at after so many of a piece: fewer
-// of texts, which may be long.
+// A page ends at so many bytes or entries (pyarrow's have 20,000), such that it stays in a processor's cache, and is looked
+// at after so many of a piece: fewer of texts, which may be long.
 const (
-	pageBytes   = 1 << 20
-	pageEntries = 128 << 10
+	pageBytes   = 256 << 10
+	pageEntries = 32 << 10
 	numberPiece = 4 << 10
 	textPiece   = 256
 	front       = 64 // bytes of room before the values, for levels that are one run
-	dictBytes   = 1 << 20
 )
 
-func newColumn(d *schema.Column, props *parquet.WriterProperties, codec *packer, a *arena) *column {
+// A dictionary has at most so many bytes, as pyarrow's do, and all columns' together not much more than 64 times that,
+// since they are made side by side.
+const (
+	dictBytes    = 1 << 20
+	allDictBytes = 64 << 20
+)
+
+func newColumn(d *schema.Column, columns int, props *parquet.WriterProperties, codec *packer, a *arena) *column {
 	c := &column{encoder: encoderOf(d.PhysicalType(), d.TypeLength()), props: props, descr: d, codec: codec, arena: a}
+	c.limit = min(dictBytes, allDictBytes/columns)
 	c.stats = metadata.NewStatistics(d, nil)
 	c.dense = c.boolean()
 	c.body.plain = make([]byte, front)
@@ -108,7 +117,7 @@ func roomy[T any](s []T, n int) []T {
 // outgrown tells that a dictionary has become too large: what follows is without.
 func (c *column) outgrown() bool {
 	plain, _ := c.dictionary()
-	return c.coded && len(plain) >= dictBytes
+	return c.coded && len(plain) >= c.limit
 }
 
 // add takes levels.

@@ -24,7 +24,7 @@ func hashed(v uint64) uint64 {
 }
 
 // full tells that the table has to grow before something is added.
-func (t *table) full() bool { return 2*t.count >= len(t.slots) }
+func (t *table) full() bool { return 8*t.count >= 5*len(t.slots) }
 
 // grow doubles the table, by the hash of an index's value.
 func (t *table) grow(hash func(index int32) uint64) {

@@ -58,17 +58,19 @@ type shredded struct {
 	def, rep []int16
 	at       []int32
 	first, n int
-	level    int16 // on the way, of all entries: while def and at are nil
+	level    int16   // on the way, of all entries: while def and at are nil
+	room     []int16 // for rep
 }
 
 // closed is where an entry has no slot further down: something above is null or an empty list.
 const closed = -1
 
-func (l leaf) shred(data arrow.ArrayData) (s shredded, err error) {
+// shred takes an array apart. room is memory for levels that may be used.
+func (l leaf) shred(data arrow.ArrayData, room []int16) (s shredded, err error) {
 	if int64(data.Offset())+int64(data.Len()) > math.MaxInt32 {
 		return s, fmt.Errorf("parquet: a batch of %d rows is too long", data.Len())
 	}
-	s = shredded{data: data, first: data.Offset(), n: data.Len()}
+	s = shredded{data: data, first: data.Offset(), n: data.Len(), room: room[:0]}
 	depth := int16(0)
 	for _, st := range l.steps {
 		s.takeNulls(st)
@@ -209,7 +211,11 @@ func (s *shredded) spreadEven(bounds func(int) (int, int), depth int16) bool {
 	}
 	begin, _ := bounds(s.first)
 	_, end := bounds(s.first + s.n - 1)
-	rep := slices.Repeat([]int16{depth}, end-begin)
+	rep := slices.Grow(s.room, end-begin)[:end-begin]
+	s.room = nil
+	for i := range rep {
+		rep[i] = depth
+	}
 	for i := range s.n {
 		from, to := bounds(s.first + i)
 		if from == to {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"math/bits"
 	"math/rand/v2"
@@ -229,6 +230,15 @@ func TestOutgrown(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, second.HasDictionaryPage())
 		require.NoError(t, in.Close())
+	}
+}
+
+// The dictionaries of a table of many columns, which are made side by side, stay small together.
+func TestManyDictionaries(t *testing.T) {
+	for columns, want := range map[int]int{1: dictBytes, 64: dictBytes, 1000: allDictBytes / 1000} {
+		w, err := NewWriter(io.Discard, arrow.NewSchema(slices.Repeat([]arrow.Field{{Name: "c", Type: arrow.PrimitiveTypes.Int32}}, columns), nil), "")
+		require.NoError(t, err)
+		require.Equal(t, want, w.columns[columns-1].limit)
 	}
 }
 

@@ -73,7 +73,7 @@ func NewWriter(w io.Writer, s *arrow.Schema, codec string) (*Writer, error) {
 	out := &Writer{out: &counter{to: w}, footer: metadata.NewFileMetadataBuilder(whole, props, metadataOf(s)), codec: compression,
 		leaves: leavesOf(s), most: groupRows}
 	for i := range out.leaves {
-		out.columns = append(out.columns, newColumn(whole.Column(i), props, pack, &out.pages))
+		out.columns = append(out.columns, newColumn(whole.Column(i), len(out.leaves), props, pack, &out.pages))
 	}
 	_, err = io.WriteString(out.out, magic)
 	return out, err
@@ -149,9 +149,11 @@ func (w *Writer) append(r arrow.Record) error {
 }
 
 func (w *Writer) encode(i int, l leaf, r arrow.Record) error {
-	s, err := l.shred(r.Column(l.column).Data())
+	c := w.columns[i]
+	s, err := l.shred(r.Column(l.column).Data(), c.room)
 	if err == nil {
-		err = w.columns[i].add(s)
+		err = c.add(s)
+		c.room = s.rep
 	}
 	if err != nil {
 		return fmt.Errorf("column %q: %w", r.ColumnName(l.column), err)
