@@ -2,13 +2,14 @@
 
 usage: python docs/bench/parquet.py [rows] [rounds]
 
-pyarrow has the same batches in memory and writes them with the same codec and row groups; its time is that of writing alone.
-mtflight's is that of the process, reading the HDF5 file included, and of it "writing" what `--format none` does not take. The round
-that others disturbed least counts.
+pyarrow has the same batches in memory and writes them with the same codec and row groups; its time is that of writing alone, or
+"by Flight" that of reading the dataset from `mtflight serve` and writing it. mtflight's is that of the process, its start and reading
+the HDF5 file included, and of it "writing" what `--format none` does not take. The round that others disturbed least counts.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -19,8 +20,11 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow.flight as fl
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
+
+from bench import Server
 
 BINARY = Path(__file__).resolve().parents[2] / "bin" / "mtflight"
 
@@ -57,14 +61,22 @@ def pyarrow(table, out: str, codec: str) -> tuple[float, float]:
     return time.perf_counter() - start, time.process_time() - cpu
 
 
-def pair(folder: str, dataset: str, codec: str, rounds: int) -> str:
+def by_flight(client: fl.FlightClient, dataset: str, out: str, codec: str) -> float:
+    start = time.perf_counter()
+    ticket = fl.Ticket(json.dumps({"file": "x.h5", "dataset": dataset, "options": {"plain": True}}).encode())
+    pq.write_table(client.do_get(ticket).read_all(), out, compression=codec)
+    return time.perf_counter() - start
+
+
+def pair(folder: str, client: fl.FlightClient, dataset: str, codec: str, rounds: int) -> str:
     source, ours, theirs = f"{folder}/x.h5", f"{folder}/ours.parquet", f"{folder}/theirs.parquet"
     run(source, dataset, "--plain", "-o", f"{folder}/x.arrow")
     with ipc.open_file(f"{folder}/x.arrow") as r:
         table = r.read_all()
-    whole, reading, other = [], [], []
+    whole, reading, other, flights = [], [], [], []
     for _ in range(rounds):
         whole.append(run(source, dataset, "-o", ours, "--compression", codec))
+        flights.append(by_flight(client, dataset, theirs, codec))
         other.append(pyarrow(table, theirs, codec))
         reading.append(run(source, dataset, "--plain", "--format", "none"))
     assert pq.read_table(ours).equals(pq.read_table(theirs))
@@ -72,7 +84,8 @@ def pair(folder: str, dataset: str, codec: str, rounds: int) -> str:
     assert groups[0] == groups[1], groups
     (w, c), (rw, rc), (ow, oc) = ([min(v) for v in zip(*times)] for times in (whole, reading, other))
     size = os.path.getsize(ours) / os.path.getsize(theirs)
-    return (f"| {dataset} | {codec} | {w:.2f} | {ow:.2f} | {ow / w:.2f} | {c:.2f} | {c - rc:.2f} | {oc:.2f} | {oc / c:.2f} | "
+    flight = min(flights)
+    return (f"| {dataset} | {codec} | {w:.2f} | {ow:.2f} | {ow / w:.2f} | {flight:.2f} | {flight / w:.2f} | {c:.2f} | {c - rc:.2f} | {oc:.2f} | {oc / c:.2f} | "
             f"{oc / max(c - rc, 1e-9):.2f} | {size:.2f} |")
 
 
@@ -80,11 +93,16 @@ def main() -> None:
     rows, rounds = (int(a) for a in (sys.argv[1:] + ["8388608", "5"][len(sys.argv) - 1:])[:2])
     with tempfile.TemporaryDirectory() as folder:
         make(f"{folder}/x.h5", rows)
-        print("| data | codec | wall s | pyarrow's | ratio | CPU s | of it writing | pyarrow's | ratio | of writing | size to pyarrow's |")
-        print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-        for dataset in ("narrow", "wide", "array"):
-            for codec in ("snappy", "zstd"):
-                print(pair(folder, "/" + dataset, codec, rounds), flush=True)
+        print("| data | codec | wall s | pyarrow's | ratio | by Flight | ratio | CPU s | of it writing | pyarrow's | ratio | of writing | size to pyarrow's |")
+        print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+        server = Server(str(BINARY), "serve", "--listen", "grpc://127.0.0.1:0", folder)
+        try:
+            client = fl.connect(server.location)
+            for dataset in ("narrow", "wide", "array"):
+                for codec in ("snappy", "zstd"):
+                    print(pair(folder, client, "/" + dataset, codec, rounds), flush=True)
+        finally:
+            server.stop()
 
 
 if __name__ == "__main__":

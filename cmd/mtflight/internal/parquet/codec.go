@@ -1,6 +1,8 @@
 package parquet
 
 import (
+	"sync"
+
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/klauspost/compress/s2"
 )
@@ -11,14 +13,20 @@ type snappy struct{ compress.Codec }
 func (snappy) Encode(dst, src []byte) []byte             { return s2.EncodeSnappy(dst, src) }
 func (snappy) EncodeLevel(dst, src []byte, _ int) []byte { return s2.EncodeSnappy(dst, src) }
 
-// zstd is arrow-go's, which asserts that there is something to compress: the dictionary of a column of nulls is empty.
-type zstd struct{ compress.Codec }
+// frames are Zstandard's, compressed as pyarrow does.
+type frames struct{ compress.Codec }
 
-func (z zstd) CompressBound(size int64) int64 { return z.Codec.CompressBound(max(size, 1)) }
+const zstdLevel = 1
+
+func (frames) EncodeLevel(dst, src []byte, _ int) []byte { return zstdFrame(dst, src) }
+
+// CompressBound is arrow-go's, which asserts that there is something to compress: the dictionary of a column of nulls is
+// empty.
+func (z frames) CompressBound(size int64) int64 { return z.Codec.CompressBound(max(size, 1)) }
 
 func init() {
 	wrap(compress.Codecs.Snappy, func(c compress.Codec) compress.Codec { return snappy{c} })
-	wrap(compress.Codecs.Zstd, func(c compress.Codec) compress.Codec { return zstd{c} })
+	wrap(compress.Codecs.Zstd, func(c compress.Codec) compress.Codec { return frames{c} })
 }
 
 func wrap(name compress.Compression, by func(compress.Codec) compress.Codec) {
@@ -28,3 +36,27 @@ func wrap(name compress.Compression, by func(compress.Codec) compress.Codec) {
 	}
 	compress.RegisterCodec(name, by(codec))
 }
+
+// packer compresses pages.
+type packer struct{ codec compress.Codec }
+
+func newPacker(name compress.Compression) (*packer, error) {
+	codec, err := compress.GetCodec(name)
+	return &packer{codec}, err
+}
+
+// pack gives what lies in work until that is used again, or data itself.
+func (p *packer) pack(work *scratch, data []byte) []byte {
+	if p.codec == nil {
+		return data
+	}
+	if bound := int(p.codec.CompressBound(int64(len(data)))); cap(work.packed) < bound {
+		work.packed = make([]byte, bound)
+	}
+	return p.codec.EncodeLevel(work.packed[:0], data, compress.DefaultCompressionLevel)
+}
+
+// scratch is what one goroutine makes a page in.
+type scratch struct{ levels, raw, packed []byte }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}

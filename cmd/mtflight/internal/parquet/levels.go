@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sync/atomic"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/bitutil"
@@ -52,29 +51,26 @@ func appendLeaves(out []leaf, column int, way []step, f arrow.Field) []leaf {
 	return append(out, leaf{column, append(way, here)})
 }
 
-// shredded is a leaf's part of an array: Dremel's levels, nil where a leaf has none, and where in the leaf's buffers its
-// values lie, the offset of data included: at those slots, or where that is nil at the n from first on.
+// shredded is a leaf's part of an array: Dremel's levels, nil where all is defined and where nothing is repeated, and where
+// in the leaf's buffers its n values lie, the offset of data included: at those slots, or where that is nil from first on.
 type shredded struct {
 	data     arrow.ArrayData
 	def, rep []int16
 	at       []int32
 	first, n int
+	level    int16   // on the way, of all entries: while def and at are nil
+	room     []int16 // for rep
 }
 
 // closed is where an entry has no slot further down: something above is null or an empty list.
 const closed = -1
 
-func (l leaf) shred(data arrow.ArrayData) (s shredded, err error) {
-	if len(l.steps) == 1 && l.steps[0].kind != arrow.NULL && validity(data) == nil {
-		return whole(data, l.steps[0]), nil
-	}
+// shred takes an array apart. room is memory for levels that may be used.
+func (l leaf) shred(data arrow.ArrayData, room []int16) (s shredded, err error) {
 	if int64(data.Offset())+int64(data.Len()) > math.MaxInt32 {
 		return s, fmt.Errorf("parquet: a batch of %d rows is too long", data.Len())
 	}
-	s = shredded{data: data, def: make([]int16, data.Len()), at: make([]int32, data.Len())}
-	for i := range s.at {
-		s.at[i] = int32(data.Offset() + i)
-	}
+	s = shredded{data: data, first: data.Offset(), n: data.Len(), room: room[:0]}
 	depth := int16(0)
 	for _, st := range l.steps {
 		s.takeNulls(st)
@@ -89,29 +85,41 @@ func (l leaf) shred(data arrow.ArrayData) (s shredded, err error) {
 			s.into(0)
 		}
 	}
-	s.settle()
+	if s.def != nil {
+		s.settle()
+	}
 	return s, nil
 }
 
-// whole is an array without parts and nulls.
-func whole(data arrow.ArrayData, st step) shredded {
-	s := shredded{data: data, first: data.Offset(), n: data.Len()}
-	if st.nullable {
-		s.def = defined(s.n)
+// open gives each entry a level and a slot of its own, since they are not alike any more.
+func (s *shredded) open() {
+	if s.def != nil {
+		return
 	}
-	return s
+	s.def, s.at = slices.Repeat([]int16{s.level}, s.n), make([]int32, s.n)
+	for i := range s.at {
+		s.at[i] = int32(s.first + i)
+	}
 }
 
-var ones atomic.Pointer[[]int16]
-
-// defined are n levels of values that are there. They are shared: nobody writes to them.
-func defined(n int) []int16 {
-	if all := ones.Load(); all != nil && len(*all) >= n {
-		return (*all)[:n:n]
+func (s *shredded) entries() int {
+	if s.def != nil {
+		return len(s.def)
 	}
-	all := slices.Repeat([]int16{1}, max(n, 1<<16))
-	ones.Store(&all)
-	return all[:n:n]
+	return s.n
+}
+
+// present is how many of the entries have a value.
+func (s *shredded) present(from, to int, top int16) (n int) {
+	if s.def == nil {
+		return to - from
+	}
+	for _, def := range s.def[from:to] {
+		if def == top {
+			n++
+		}
+	}
+	return n
 }
 
 func isList(t arrow.Type) bool {
@@ -124,6 +132,11 @@ func (s *shredded) takeNulls(st step) {
 		return
 	}
 	valid := validity(s.data)
+	if s.def == nil && valid == nil && st.kind != arrow.NULL {
+		s.level++
+		return
+	}
+	s.open()
 	for i, at := range s.at {
 		switch {
 		case at == closed:
@@ -147,7 +160,8 @@ func validity(d arrow.ArrayData) []byte {
 func (s *shredded) into(child int) {
 	s.data = s.data.Children()[child]
 	offset := int32(s.data.Offset())
-	if offset == 0 {
+	s.first += int(offset)
+	if offset == 0 || s.def == nil {
 		return
 	}
 	for i, at := range s.at {
@@ -163,6 +177,10 @@ func (s *shredded) spread(st step, depth int16) error {
 	if err != nil {
 		return err
 	}
+	if s.def == nil && s.spreadEven(bounds, depth) {
+		return nil
+	}
+	s.open()
 	total := 0
 	for _, at := range s.at {
 		if at != closed {
@@ -184,6 +202,33 @@ func (s *shredded) spread(st step, depth int16) error {
 	}
 	*s = out
 	return nil
+}
+
+// spreadEven is spread where no list is empty: all elements are defined, one after the other. It tells whether that is so.
+func (s *shredded) spreadEven(bounds func(int) (int, int), depth int16) bool {
+	if s.n == 0 {
+		return false
+	}
+	begin, _ := bounds(s.first)
+	_, end := bounds(s.first + s.n - 1)
+	rep := slices.Grow(s.room, end-begin)[:end-begin]
+	s.room = nil
+	for i := range rep {
+		rep[i] = depth
+	}
+	for i := range s.n {
+		from, to := bounds(s.first + i)
+		if from == to {
+			return false
+		}
+		rep[from-begin] = 0
+		if s.rep != nil {
+			rep[from-begin] = s.rep[i]
+		}
+	}
+	s.rep, s.first, s.n = rep, begin, end-begin
+	s.level++
+	return true
 }
 
 // add puts the elements of one list, or what stands for there being none.

@@ -2,19 +2,25 @@ package parquet
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 
+	memory18 "github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/schema"
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/apache/arrow/go/v15/arrow/util"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // Codecs are the compressions of pages, the first is the default, as pyarrow's.
@@ -31,15 +37,21 @@ const (
 
 // Writer writes a file. It is used by one goroutine; the columns of a record are encoded by several.
 type Writer struct {
-	file   *file.Writer
-	leaves []leaf
-	group  file.RowGroupWriter      // nil: none is open
-	chunks []file.ColumnChunkWriter // its leaves'
-	rows   int64                    // in it
-	bytes  int64                    // of the records in it
-	most   int64                    // rows of a row group
-	dense  []bool                   // by leaf: a row group had too many values for a dictionary, the next ones do without
+	out     *counter
+	footer  *metadata.FileMetaDataBuilder
+	codec   compress.Compression
+	leaves  []leaf
+	columns []*column // the leaves'
+	pages   arena
+	groups  int16
+	group   *metadata.RowGroupMetaDataBuilder // nil: none is open
+	rows    int64                             // in it
+	bytes   int64                             // of the records in it
+	most    int64                             // rows of a row group
 }
+
+// magic is how a Parquet file starts and ends.
+const magic = "PAR1"
 
 // NewWriter starts a file of a schema. codec is one of Codecs. Closing the Writer leaves w open.
 func NewWriter(w io.Writer, s *arrow.Schema, codec string) (*Writer, error) {
@@ -51,20 +63,37 @@ func NewWriter(w io.Writer, s *arrow.Schema, codec string) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	properties := parquet.NewWriterProperties(parquet.WithCompression(compression), parquet.WithVersion(parquet.V2_6),
-		parquet.WithBatchSize(batchValues), parquet.WithAllocator(new(buffers)), parquet.WithCreatedBy("mtflight (parquet-go of arrow-go)"))
-	// Its Close would close the writer.
-	keepOpen := struct{ io.Writer }{w}
-	f, err := file.NewParquetWriterWithError(keepOpen, root, file.WithWriterProps(properties), file.WithWriteMetadata(metadataOf(s)))
+	pack, err := newPacker(compression)
 	if err != nil {
 		return nil, fmt.Errorf("parquet: %w", err)
 	}
-	leaves := leavesOf(s)
-	return &Writer{file: f, leaves: leaves, most: groupRows, dense: make([]bool, len(leaves))}, nil
+	props := parquet.NewWriterProperties(parquet.WithCompression(compression), parquet.WithVersion(parquet.V2_6),
+		parquet.WithCreatedBy("mtflight (parquet-go of arrow-go)"))
+	whole := schema.NewSchema(root)
+	out := &Writer{out: &counter{to: w}, footer: metadata.NewFileMetadataBuilder(whole, props, metadataOf(s)), codec: compression,
+		leaves: leavesOf(s), most: groupRows}
+	for i := range out.leaves {
+		out.columns = append(out.columns, newColumn(whole.Column(i), len(out.leaves), props, pack, &out.pages))
+	}
+	_, err = io.WriteString(out.out, magic)
+	return out, err
 }
 
-// batchValues is how many values are encoded before the size of the page is looked at.
-const batchValues = 4 << 10
+// counter tells how much was written.
+type counter struct {
+	to io.Writer
+	n  int64
+}
+
+// Write is part of io.Writer.
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.to.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Tell is how many bytes were written.
+func (c *counter) Tell() int64 { return c.n }
 
 // metadataOf is the schema's own, and for Arrow's readers the schema whole, as pyarrow keeps it.
 func metadataOf(s *arrow.Schema) metadata.KeyValueMetadata {
@@ -97,11 +126,11 @@ func (w *Writer) Write(r arrow.Record) error {
 	return nil
 }
 
-// append encodes the columns side by side: each has its own buffers until the row group ends.
-func (w *Writer) append(r arrow.Record) (err error) {
+// append encodes the columns side by side. What a lone one has is written at once.
+func (w *Writer) append(r arrow.Record) error {
 	if w.group == nil {
 		if err := w.startGroup(); err != nil {
-			return fmt.Errorf("parquet: %w", err)
+			return err
 		}
 	}
 	var columns errgroup.Group
@@ -111,13 +140,20 @@ func (w *Writer) append(r arrow.Record) (err error) {
 	}
 	w.rows += r.NumRows()
 	w.bytes += util.TotalRecordSize(r)
-	return columns.Wait()
+	err := columns.Wait()
+	if err == nil && len(w.columns) == 1 && !w.columns[0].coded {
+		err = w.columns[0].drain()
+		w.pages.reset()
+	}
+	return err
 }
 
 func (w *Writer) encode(i int, l leaf, r arrow.Record) error {
-	s, err := l.shred(r.Column(l.column).Data())
+	c := w.columns[i]
+	s, err := l.shred(r.Column(l.column).Data(), c.room)
 	if err == nil {
-		err = s.write(w.chunks[i])
+		err = c.add(s)
+		c.room = s.rep
 	}
 	if err != nil {
 		return fmt.Errorf("column %q: %w", r.ColumnName(l.column), err)
@@ -125,46 +161,33 @@ func (w *Writer) encode(i int, l leaf, r arrow.Record) error {
 	return nil
 }
 
-// startGroup gives each leaf a buffer of its own; the pages of a leaf that is alone go right to the file.
-func (w *Writer) startGroup() (err error) {
-	w.chunks = make([]file.ColumnChunkWriter, len(w.leaves))
-	if len(w.leaves) == 1 {
-		var alone file.SerialRowGroupWriter
-		if alone, err = w.file.AppendRowGroupChecked(); err == nil {
-			w.group = alone
-			w.chunks[0], err = alone.NextColumn()
-		}
-	} else {
-		err = w.startColumns()
+func (w *Writer) startGroup() error {
+	if w.groups == math.MaxInt16 {
+		return fault.New(fault.Unsupported, "parquet: a file has at most %d row groups: write .arrow", w.groups)
 	}
-	for i, c := range w.chunks {
-		if err == nil && w.dense[i] {
-			c.FallbackToPlain()
-		}
-	}
-	return err
-}
-
-func (w *Writer) startColumns() error {
-	all, err := w.file.AppendBufferedRowGroupChecked()
-	if err != nil {
-		return err
-	}
-	w.group = all
-	for i := range w.chunks {
-		if w.chunks[i], err = all.Column(i); err != nil {
+	w.group = w.footer.AppendRowGroup()
+	for i, c := range w.columns {
+		chunk := w.group.NextColumnChunk()
+		pager, err := file.NewPageWriter(w.out, w.codec, compress.DefaultCompressionLevel, chunk, w.groups, int16(i), memory18.DefaultAllocator, false, nil, nil)
+		if err != nil {
 			return err
 		}
+		c.begin(pager, chunk)
 	}
+	w.groups++
 	return nil
 }
 
 func (w *Writer) endGroup() error {
-	for i, c := range w.chunks {
-		w.dense[i] = c.CurrentEncoder().Encoding() != parquet.Encodings.PlainDict
+	for _, c := range w.columns {
+		if err := c.finish(); err != nil {
+			return err
+		}
 	}
-	err := w.group.Close()
-	w.group, w.chunks, w.rows, w.bytes = nil, nil, 0, 0
+	w.group.SetNumRows(int(w.rows))
+	err := w.group.Finish(0, w.groups-1)
+	w.pages.reset()
+	w.group, w.rows, w.bytes = nil, 0, 0
 	return err
 }
 
@@ -175,5 +198,14 @@ func (w *Writer) Close() error {
 			return err
 		}
 	}
-	return w.file.Close()
+	whole, err := w.footer.Finish()
+	if err != nil {
+		return err
+	}
+	n, err := whole.WriteTo(w.out, nil)
+	if err != nil {
+		return err
+	}
+	_, err = w.out.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(n)), magic...))
+	return err
 }
