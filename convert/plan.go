@@ -11,6 +11,7 @@ type plan struct {
 	bufs   []int  // bytes per element in each buffer
 	leaves []leaf // in the element's order where it matters
 	reach  int    // bytes of an element up to the last one that a leaf reads
+	direct bool   // elements are kept as they lie in the file, byte for byte
 	extra  int64  // bytes per element that finishing allocates besides the buffers, at most; if 0 it does not look at them
 
 	resolver bool // some data lies elsewhere in the file
@@ -35,7 +36,16 @@ func (p *plan) seal() *plan {
 			p.reach = max(p.reach, r[1])
 		}
 	}
+	p.direct = p.untouched()
 	return p
+}
+
+func (p *plan) untouched() bool {
+	if len(p.leaves) != 1 || len(p.bufs) != 1 || p.size == 0 {
+		return false
+	}
+	l := &p.leaves[0]
+	return l.kind == copied && len(l.loops) == 0 && l.src == 0 && l.dst == 0 && l.width == p.size && p.bufs[0] == p.size
 }
 
 // out is the bytes per element in all buffers, saturating.

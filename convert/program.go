@@ -142,13 +142,7 @@ func (p *Program) ElemSize() int { return p.plan.size }
 func (p *Program) ElemsPerRow() int { return p.perRow }
 
 // Direct reports whether elements are kept as they lie in the file, byte for byte: little-endian numbers, mostly.
-func (p *Program) Direct() bool {
-	if len(p.plan.leaves) != 1 || len(p.plan.bufs) != 1 || p.plan.size == 0 {
-		return false
-	}
-	l := &p.plan.leaves[0]
-	return l.kind == copied && len(l.loops) == 0 && l.src == 0 && l.dst == 0 && l.width == p.plan.size && p.plan.bufs[0] == p.plan.size
-}
+func (p *Program) Direct() bool { return p.plan.direct }
 
 // Untouched reports whether elements become a record as they lie in the file: Direct, and finishing neither looks at
 // them nor allocates.

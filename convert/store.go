@@ -79,7 +79,12 @@ func (s *store) put(e Elems, r run) error {
 		return fmt.Errorf("convert: put: elements %d, +%d of %d to positions %d, +%d of %d, %d times",
 			r.first, r.srcStep, e.N, r.dst, r.step, s.n, r.n)
 	}
-	if e.Planes == 0 {
+	switch {
+	case e.Planes == 0 && s.plan.direct && r.step == 1 && r.srcStep == 1: // lines of small chunks: so many that it pays
+		size := s.plan.size
+		copy(s.bufs[0].Bytes()[r.dst*size:(r.dst+r.n)*size], e.Data[r.first*size:(r.first+r.n)*size])
+		return nil
+	case e.Planes == 0:
 		s.move(e, r)
 		return nil
 	}

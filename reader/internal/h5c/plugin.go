@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"unsafe"
 
@@ -119,31 +120,52 @@ func load(path string, id uint16) (f *C.H5Z_class2_t, why string) {
 // optional is H5Z_FLAG_OPTIONAL, what files say about a filter.
 const optional = 1
 
-// Undo has a plug-in undo its filter: src, a chunk's bytes as the filter left them, goes to the beginning of dst, which has
-// room for the most that there may be. It gives how many bytes they are. The parameters are the file's client data
-// values. Errors: fault.Unsupported where there is no plug-in, fault.DataLoss where it fails or gives more.
-func Undo(id uint16, isOptional bool, params []uint32, src, dst []byte) (int, error) {
+// Chunks are bytes as a filter left them, of Lengths one after the other in Src, and the filter's parameters, which are the
+// file's client data values.
+type Chunks struct {
+	Filter   uint16
+	Optional bool
+	Params   []uint32
+	Src      []byte
+	Lengths  []uint64
+}
+
+// Undo has a plug-in undo its filter of chunks, in one call of C, since each costs. What they become, at most most bytes each,
+// goes to dst one after the other; Lengths are then theirs, 0 of one that failed. It gives how many did. Errors, of the
+// last that failed: fault.Unsupported where there is no plug-in, fault.DataLoss where it fails or gives more.
+func Undo(c Chunks, dst []byte, most int) (failed int, err error) {
 	defer enter()()
-	f, err := find(id)
+	found, err := find(c.Filter)
 	if err != nil {
-		return 0, err
+		return len(c.Lengths), err
 	}
-	flags := C.uint(C.H5Z_FLAG_REVERSE)
-	if isOptional {
-		flags |= optional
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	f := C.h5c_filter{filter: found, flags: C.H5Z_FLAG_REVERSE, cd_nelmts: C.size_t(len(c.Params))}
+	if c.Optional {
+		f.flags |= optional
 	}
-	out := C.h5c_undo(f, flags, C.size_t(len(params)), (*C.uint)(unsafe.SliceData(params)), unsafe.Pointer(unsafe.SliceData(src)), C.size_t(len(src)))
-	defer C.H5free_memory(out.data)
-	switch n := uint64(out.n); {
-	case out.data == nil && n == 0:
-		return 0, fault.New(fault.DataLoss, "its plug-in had no memory for %d bytes", len(src))
-	case n == 0:
-		return 0, fault.New(fault.DataLoss, "its plug-in could not decode %d bytes", len(src))
-	case out.data == nil || n > uint64(out.room):
-		return 0, fault.New(fault.DataLoss, "its plug-in tells of %d bytes and gives %d", n, uint64(out.room))
-	case n > uint64(len(dst)):
-		return 0, fault.New(fault.DataLoss, "its plug-in gives %d bytes where there can be at most %d", n, len(dst))
+	if len(c.Params) > 0 {
+		pin.Pin(&c.Params[0])
+		f.cd = (*C.uint)(&c.Params[0])
+	}
+	out := C.h5c_undo(&f, (*C.char)(unsafe.Pointer(unsafe.SliceData(c.Src))), (*C.uint64_t)(unsafe.SliceData(c.Lengths)), C.size_t(len(c.Lengths)),
+		(*C.char)(unsafe.Pointer(unsafe.SliceData(dst))), C.size_t(len(dst)), C.size_t(most))
+	return int(out.failed), failure(out, min(most, len(dst)))
+}
+
+// failure is why the last chunk failed that did.
+func failure(out C.h5c_undone, most int) error {
+	switch {
+	case out.failed == 0:
+		return nil
+	case out.nothing != 0 && out.n == 0:
+		return fault.New(fault.DataLoss, "its plug-in had no memory for %d bytes", out.given)
+	case out.n == 0:
+		return fault.New(fault.DataLoss, "its plug-in could not decode %d bytes", out.given)
+	case out.n > out.room:
+		return fault.New(fault.DataLoss, "its plug-in tells of %d bytes and gives %d", out.n, out.room)
 	default:
-		return copy(dst, unsafe.Slice((*byte)(out.data), n)), nil
+		return fault.New(fault.DataLoss, "its plug-in gives %d bytes where there can be at most %d", out.n, most)
 	}
 }

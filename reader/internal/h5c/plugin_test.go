@@ -22,7 +22,7 @@ func TestNoPlugin(t *testing.T) {
 		require.ErrorIs(t, err, fault.Unsupported)
 		require.ErrorContains(t, err, says)
 		require.NotContains(t, err.Error(), dir)
-		_, err = Undo(299, false, nil, []byte{1}, make([]byte, 1))
+		_, err = Undo(Chunks{Filter: 299, Src: []byte{1}, Lengths: []uint64{1}}, make([]byte, 1), 1)
 		require.ErrorIs(t, err, fault.Unsupported)
 	}
 }

@@ -67,16 +67,8 @@ func undoAll(b *bytes.Buffer, shared []byte, ready func(filter uint16)) (lengths
 		}
 	}
 	ready(head.Filter)
-	failed, rest := 0, shared[sum:]
-	for i, n := range lengths {
-		var done int
-		var why error
-		done, why = h5c.Undo(head.Filter, head.Optional, params, shared[:n], rest[:min(head.Most, uint64(len(rest)))])
-		if why != nil {
-			err, failed = why, failed+1
-		}
-		lengths[i], shared, rest = uint64(done), shared[n:], rest[done:]
-	}
+	c := h5c.Chunks{Filter: head.Filter, Optional: head.Optional, Params: params, Src: shared[:sum], Lengths: lengths}
+	failed, err := h5c.Undo(c, shared[sum:], int(head.Most))
 	if failed < len(lengths) {
 		err = nil
 	}

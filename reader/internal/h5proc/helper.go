@@ -74,6 +74,11 @@ func (h *helper) launch(cfg *Config, requests, answers, disk *os.File) error {
 	return h.cmd.Start()
 }
 
+// filterEnvironment of filter helpers, which work side by side: plug-ins use one thread, and the Go runtime does, which else
+// keeps waking up during a call of C to see whether another one should go on. What plug-ins free is used again, up to 32 MiB of
+// it (glibc; mallopt(3)): each chunk would be decoded to pages new from the kernel.
+var filterEnvironment = []string{"OMP_NUM_THREADS=1", "GOMAXPROCS=1", "MALLOC_MMAP_THRESHOLD_=16777216", "MALLOC_TRIM_THRESHOLD_=33554432"}
+
 // environment is all that a helper gets to know.
 func environment(cfg *Config, load []uint16) []string {
 	text, _ := json.Marshal(settings{cfg.role, cfg.MemoryLimit, cfg.shared, load}) // numbers and strings
@@ -81,7 +86,7 @@ func environment(cfg *Config, load []uint16) []string {
 	names := []string{"PATH", "LD_LIBRARY_PATH", "TMPDIR"}
 	if cfg.role == filterRole {
 		names = append(names, "HDF5_PLUGIN_PATH", "HDF5_PLUGIN_PRELOAD")
-		out = append(out, "OMP_NUM_THREADS=1") // helpers work side by side
+		out = append(out, filterEnvironment...)
 	}
 	for _, name := range names {
 		if v, ok := os.LookupEnv(name); ok {

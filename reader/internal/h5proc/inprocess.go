@@ -48,11 +48,13 @@ func (p *InProcess) Undo(ctx context.Context, c Chunks) ([][]byte, error) {
 	}
 	rest, undone, failed := c.Out(c.Most*len(c.Bytes)), make([][]byte, len(c.Bytes)), error(nil)
 	for i, b := range c.Bytes {
-		n, err := h5c.Undo(c.Filter, c.Optional, c.Params, b, rest[:c.Most])
+		lengths := []uint64{uint64(len(b))}
+		_, err := h5c.Undo(h5c.Chunks{Filter: c.Filter, Optional: c.Optional, Params: c.Params, Src: b, Lengths: lengths}, rest, c.Most)
 		if err != nil {
 			failed = err
 			continue
 		}
+		n := lengths[0]
 		undone[i], rest = rest[:n:n], rest[n:]
 	}
 	if len(c.Bytes) > 1 {

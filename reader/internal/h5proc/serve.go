@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/h5c"
 )
@@ -46,6 +48,7 @@ func help(text string) {
 		os.Exit(2)
 	}
 	confine(s.Memory)
+	_ = unix.SetNonblock(3, true) // so that who waits for requests holds no thread
 	in, out := os.NewFile(3, "requests"), os.NewFile(4, "answers")
 	if s.Role == filterRole {
 		serveFilters(in, out, memory, s.Load)

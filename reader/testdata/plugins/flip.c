@@ -1,8 +1,8 @@
 // A filter plug-in for tests: inverts every byte. -DID=n is its number. Others misbehave:
 // CRASH dies when a chunk is filtered, CRASH_EARLY already when the plug-in is looked at, HANG never returns, FAIL gives
 // nothing, MORE gives the bytes twice, FEWER half of them, LIES tells of more than it gives, FREES frees the buffer and gives
-// it all the same, OWN gives a buffer of its own, WRITES far behind the buffer's end, OPENS gives nothing if
-// it can open a file, SLOW takes 30 ms, most of which it sleeps.
+// it all the same, OWN gives a buffer of its own, SCRATCH needs four more meanwhile, WRITES far behind the buffer's end, OPENS
+// gives nothing if it can open a file, SLOW takes 30 ms, most of which it sleeps.
 #include <H5PLextern.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -30,6 +30,13 @@ static size_t flip(unsigned flags, size_t cd_nelmts, const unsigned cd[], size_t
 #ifdef FREES
   free(*buf);
   return n;
+#endif
+#ifdef SCRATCH
+  void *more[4];
+  for (int i = 0; i < 4; i++)
+    more[i] = memset(malloc(n), 1, n);
+  for (int i = 0; i < 4; i++)
+    free(more[i]);
 #endif
 #ifdef WRITES
   memset(*buf, 0, (size_t)1 << 30);
