@@ -29,7 +29,7 @@ def too_small(size: int, needed: int) -> SharedMemoryError:
 
 
 _MESSAGE = re.compile(r"(?:Flight|gRPC) returned (.+?) error, with message: (.*?)"
-                   r"(?: \(request [0-9a-f]+\))?(?:\. gRPC client debug context.*|\. Client context.*)?(?:\. Detail: [\w ]+)?$", re.DOTALL)
+                      r"(?: \(request [0-9a-f]+\))?(?:\. gRPC client debug context.*|\. Client context.*)?(?:\. Detail: [\w ]+)?$", re.DOTALL)
 
 _KINDS: dict[str, type[Exception]] = {
     "invalid argument": ValueError,

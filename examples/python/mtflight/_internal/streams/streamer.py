@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Streamer(NoSequence):
 
     _instead = "get_generator(path) gives rows, get_queue(path) blocks"
 
-    Queue = BlockQueue
+    Queue: TypeAlias = BlockQueue
 
     def __init__(self, filename: str | os.PathLike[str], **kw_args: Any):
         """`filename`: a file, or a location (see `mtflight`)."""
