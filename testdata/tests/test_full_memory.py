@@ -20,7 +20,7 @@ PACKAGE = CLONE / "examples" / "python"
 sys.path.insert(0, str(PACKAGE))
 
 import mtflight  # noqa: E402
-from mtflight import blocks  # noqa: E402
+from mtflight._internal.streams import blocks  # noqa: E402
 
 ROOM = 1 << 20
 SECONDS = 60.0
@@ -102,8 +102,8 @@ def test_ring(connection):
 def test_streamer(connection, events, monkeypatch):
     """Blocks come over the connection where there is no room for the first."""
     used = []
-    whole = blocks._Flight
-    monkeypatch.setattr(blocks, "_Flight", lambda *a: used.append(1) or whole(*a))
+    whole = blocks.FlightBlocks
+    monkeypatch.setattr(blocks, "FlightBlocks", lambda *a: used.append(1) or whole(*a))
     queue = mtflight.Streamer("tables.h5", location=connection.location).get_queue("/events", block_size=1000, cyclic=True)
     for i in range(50):
         with queue.get() as block:
@@ -118,10 +118,11 @@ import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, ({ROOM}, {ROOM}))
 import json
 import mtflight
-from mtflight import blocks, server
+from mtflight import server
+from mtflight._internal.streams import blocks
 used = []
-whole = blocks._Flight
-blocks._Flight = lambda *a: used.append(1) or whole(*a)
+whole = blocks.FlightBlocks
+blocks.FlightBlocks = lambda *a: used.append(1) or whole(*a)
 queue = mtflight.Streamer({str(TESTDATA / "tables.h5")!r}).get_queue("/events", block_size=1000, cyclic=True)
 ids = []
 for _ in range(12):

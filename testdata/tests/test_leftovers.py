@@ -25,7 +25,7 @@ TABLES = str(TESTDATA / "tables.h5")
 CLIENT = f"""
 import json, sys, time
 import mtflight
-from mtflight import server
+from mtflight._internal.transport import server
 place = {{"location": sys.argv[1]}} if len(sys.argv) > 1 else {{}}
 name = "tables.h5" if place else {TABLES!r}
 queue = mtflight.Streamer(name, **place).get_queue("/events", cyclic=True, block_size=100)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import resource
 import sys
 import threading
@@ -18,7 +19,8 @@ from conftest import CLONE, TESTDATA
 sys.path.insert(0, str(CLONE / "examples" / "python"))
 
 import mtflight as multitables  # noqa: E402
-import mtflight.server  # noqa: E402
+import mtflight.dataset_ops as ops  # noqa: E402
+from mtflight._internal.transport import server as private_server  # noqa: E402
 from mtflight.resource_wrapper import ReleasedResourceError  # noqa: E402
 from mtflight.stage import Stage  # noqa: E402
 
@@ -66,6 +68,52 @@ def test_rows_of_a_table(open_both, index):
     node, dataset, reader = open_both(EVENTS)
     assert (dataset.dtype, dataset.shape) == (node.dtype, node.shape)
     check(reader, index(dataset), index(node))
+
+
+@pytest.mark.parametrize(("where", "op", "index"), [
+    (EVENTS, ops.ReadOpTable("/events", None, 10, 90, 3), lambda t: t[10:90:3]),
+    (EVENTS, ops.ReadOpTable("/events", None, 10, 90, 3)["id"], lambda t: t[10:90:3]["id"]),
+    (EVENTS, ops.ReadOpTable(path="/events", col="pos", start=1, stop=2, step=None), lambda t: t[1:2]["pos"]),
+    (EVENTS, ops.ReadScalarOpTable("/events", None, 7), lambda t: t[7]),
+    (EVENTS, ops.ReadScalarOpTable("/events", "pos", -1), lambda t: t[-1]["pos"]),
+    (EVENTS, ops.ColOp("/events", "t")[5:9], lambda t: t.col("t")[5:9]),
+    (EVENTS, ops.CoordOp("/events", "hits", [3, 1, 3]), lambda t: t.read_coordinates([3, 1, 3], "hits")),
+    (EVENTS, ops.SortOp("/events", "id", False, None, 5, 9, None), lambda t: np.sort(t[:], order="id")[5:9]),
+    (EVENTS, ops.SortOp("/events", sortby="id", checkCSI=False, col="t", start=None, stop=9, step=None),
+     lambda t: np.sort(t[:], order="id")["t"][:9]),
+    (EVENTS, ops.WhereOp("/events", "id < cut", {"cut": 30}, 10, 50, None)["id"],
+     lambda t: t.read_where("id < cut", {"cut": 30}, start=10, stop=50)["id"]),
+    (EVENTS, ops.JoinedSlicesOp("/events", None, 4990, 5000, 1, 0, 3, 1), lambda t: np.concatenate([t[4990:], t[:3]])),
+    (EVENTS, ops.JoinedSlicesOp("/events", "id", 0, 10, 2, 7, 9, 1)[1:], lambda t: np.concatenate([t[0:10:2], t[7:9]])["id"][1:]),
+    (EVENTS, ops.IndexOp("/events", "id"), lambda t: t.col("id")),
+    (EVENTS, ops.IndexOp("/events", slice(3, 9))["pos"], lambda t: t[3:9]["pos"]),
+    (EVENTS, ops.IndexOp("/events", [5, 2]), lambda t: t[[5, 2]]),
+    (CUBE, ops.ReadOpArray("/cube", None, 1, 5, 2), lambda a: a[1:5:2]),
+    (CUBE, ops.ReadOpArray("/cube", None, 1, None, None)[0, ..., 2:], lambda a: a[1:][0, ..., 2:]),
+    (CUBE, ops.ReadScalarOpArray("/cube", None, -2), lambda a: a[-2]),
+    (CUBE, ops.ReadScalarOpArray("/cube", None, 1)[3], lambda a: a[1][3]),
+    (CUBE, ops.JoinedSlicesOp("/cube", None, 4, 6, 1, 0, 2, 1), lambda a: np.concatenate([a[4:], a[:2]])),
+    (CUBE, ops.IndexOp("/cube", (1, slice(None), [0, 2])), lambda a: a[1, :, [0, 2]]),
+])
+def test_operations_made_by_hand(open_both, where, op, index):
+    """As multitables.dataset_ops makes them."""
+    node, _, reader = open_both(where)
+    for again in (op, pickle.loads(pickle.dumps(op))):
+        check(reader, again, index(node))
+
+
+@pytest.mark.parametrize("op", [ops.ReadScalarOpArray("/cube", None, 6), ops.ReadScalarOpTable("/events", None, 5000),
+                                ops.IndexOp("/cube", "id"), ops.IndexOp("/events", "nope")])
+def test_operations_made_by_hand_that_fail(open_both, op):
+    reader = open_both(EVENTS if op._path == "/events" else CUBE)[2]
+    with pytest.raises((IndexError, TypeError, KeyError)):
+        read(reader, op)
+
+
+def test_an_index_of_a_vlarray_made_by_hand(open_both):
+    node, dataset, reader = open_both((TESTDATA / "arrays.h5", "/ragged"))
+    check(reader, ops.IndexOp("/ragged", 3), node[3])
+    assert type(dataset[3]) is ops.IndexOp
 
 
 @pytest.mark.parametrize("name", ["id", "good", "name", "pos", "hits"])
@@ -270,7 +318,7 @@ def test_64_threads(open_both):
     want, wrong, count = node[:], [], [0] * 64
     pool = t.create_stage_pool(100, 32)
     segments = {p.name for p in Path("/dev/shm").iterdir()}
-    end, server = time.monotonic() + seconds, mtflight.server._running.process.pid
+    end, server = time.monotonic() + seconds, private_server._running.process.pid
 
     def run(k: int) -> None:
         rng = np.random.default_rng(k)

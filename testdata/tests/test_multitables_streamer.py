@@ -20,8 +20,8 @@ from conftest import CLONE, TESTDATA
 sys.path.insert(0, str(CLONE / "examples" / "python"))
 
 import mtflight as multitables  # noqa: E402
-import mtflight.server  # noqa: E402
-from mtflight import blocks  # noqa: E402
+from mtflight._internal.streams import blocks  # noqa: E402
+from mtflight._internal.transport import server as private_server  # noqa: E402
 from mtflight.resource_wrapper import ReleasedResourceError  # noqa: E402
 
 TABLES = str(TESTDATA / "tables.h5")
@@ -33,12 +33,12 @@ def transport(request, monkeypatch):
     """Both ways that blocks come."""
     used = []
     if request.param == "flight":
-        monkeypatch.setattr(blocks, "_Ring", blocks._Flight)
-    for name in ("_Ring", "_Flight"):
+        monkeypatch.setattr(blocks, "RingBlocks", blocks.FlightBlocks)
+    for name in ("RingBlocks", "FlightBlocks"):
         whole = getattr(blocks, name)
         monkeypatch.setattr(blocks, name, lambda *a, name=name, whole=whole: used.append(name) or whole(*a))
     yield request.param
-    assert "_Ring" in used and "_Flight" not in used, "a ring was asked for and not given"
+    assert "RingBlocks" in used and "FlightBlocks" not in used, "a ring was asked for and not given"
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def test_server_that_dies(transport):
     queue = stream.get_queue("/events", cyclic=True, block_size=500)
     with queue.get():
         pass
-    os.kill(mtflight.server._running.process.pid, signal.SIGKILL)
+    os.kill(private_server._running.process.pid, signal.SIGKILL)
     with pytest.raises((multitables.SubprocessException, ConnectionError)) as e:
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
@@ -246,7 +246,7 @@ def test_server_that_dies(transport):
 def test_close_while_the_server_hangs():
     """A server that is stopped, and answers nobody, does not keep a program from closing its queue and ending."""
     queue = multitables.Streamer(TABLES).get_queue("/events", cyclic=True, block_size=500)
-    server = mtflight.server._running.process.pid
+    server = private_server._running.process.pid
     os.kill(server, signal.SIGSTOP)
     try:
         closing = threading.Thread(target=queue.close, daemon=True)
@@ -260,8 +260,8 @@ def test_close_while_the_server_hangs():
 def test_full_shared_memory(tmp_path, start, monkeypatch):
     """Where nothing can be staged, blocks come over the connection."""
     used = []
-    whole = blocks._Flight
-    monkeypatch.setattr(blocks, "_Flight", lambda *a: used.append(1) or whole(*a))
+    whole = blocks.FlightBlocks
+    monkeypatch.setattr(blocks, "FlightBlocks", lambda *a: used.append(1) or whole(*a))
     socket = tmp_path / "s.sock"
     start(TESTDATA, listen=f"grpc+unix://{socket}", args=("--stage-memory", "4KiB"))
     stream = multitables.Streamer("tables.h5", location=f"grpc+unix://{socket}")

@@ -7,10 +7,15 @@ Two interfaces to the same server:
 * Arrow's: `connect`, then ``.table(file, path).scan(columns=, where=, limit=)``, or ``to_polars`` and its like.
 
 `Streamer` and `Reader` take a file name, for which this process starts a private server that ends with it, or a
-location such as ``grpc://host:8815/run7/events.h5`` (see `mtflight.source`). What they return belongs to the caller,
-except arrays inside a guard (`Streamer.get_queue`, `Request.get_proxy`, ...), which end with it.
+location, which names a server and the file on it: ``grpc://host:8815/run7/events.h5``,
+``grpc+unix:///run/mtflight.sock/run7/events.h5``, or ``Reader("run7/events.h5", location="grpc://host:8815")``. Without
+a file's name the server must serve just one. What they return belongs to the caller, except arrays inside a guard
+(`Streamer.get_queue`, `Request.get_proxy`, ...), which end with it.
 """
 
+from . import (connection, dataset, dataset_ops, errors, reader, request, resource_wrapper, server, shared_mem, signals,
+               stage, streamer, table)
+from ._internal.public import set_public_module
 from .connection import Connection, connect
 from .errors import NoSuchNodeError, ResourceExhausted
 from .reader import Reader
@@ -23,3 +28,6 @@ from .table import Table
 __version__ = "0.1.0"
 __all__ = ["Connection", "NoSuchNodeError", "QueueClosed", "QueueClosedException", "Reader", "RequestPool",
            "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect"]
+
+set_public_module(connection, dataset, dataset_ops, errors, reader, request, resource_wrapper, server, shared_mem, signals,
+                  stage, streamer, table)

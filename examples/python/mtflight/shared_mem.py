@@ -1,5 +1,5 @@
-"""The exception about memory that results are put into."""
+"""multitables.shared_mem: the exception of results that do not fit."""
 
+from ._internal.errors import SharedMemoryError
 
-class SharedMemoryError(Exception):
-    """A result does not fit into its stage, or shared memory is full."""
+__all__ = ["SharedMemoryError"]

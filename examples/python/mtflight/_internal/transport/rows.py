@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..errors import too_small
+
 
 def parse_descr(descr: Any) -> np.dtype:
     """The dtype of a `numpy.dtype` field metadata: "<i4", [descr, shape], or a list of [name, descr(, shape)]."""
@@ -27,7 +29,7 @@ def row_dtype(schema: pa.Schema) -> np.dtype:
     return parse_descr(json.loads(schema.field(0).metadata[b"numpy.dtype"]))
 
 
-class _Memory:
+class _WritableBuffer:
     """Lets NumPy see an Arrow buffer as memory that may be written to.
 
     A buffer that Flight received belongs to nobody else, and programs normalise blocks in place."""
@@ -37,24 +39,24 @@ class _Memory:
         self.__array_interface__ = {"version": 3, "typestr": "|u1", "shape": (size,), "data": (buffer.address + offset, False)}
 
 
-def bytes_of(batch: pa.RecordBatch) -> np.ndarray:
+def batch_bytes(batch: pa.RecordBatch) -> np.ndarray:
     """The bytes of a batch's only column, one fixed_size_binary, without a copy. The result keeps the batch's memory."""
     column = batch.column(0)
     width, buffer = column.type.byte_width, column.buffers()[1]
     if width * len(column) == 0 or buffer is None:
         return np.empty(0, np.uint8)
-    return np.asarray(_Memory(buffer, column.offset * width, width * len(column)))
+    return np.asarray(_WritableBuffer(buffer, column.offset * width, width * len(column)))
 
 
-def shaped(data: np.ndarray, row: np.dtype, rows: int) -> np.ndarray:
-    """Bytes as an array of `rows` rows: (rows, *inner axes) of the element's dtype, over the same memory."""
+def as_rows(data: np.ndarray, row: np.dtype, rows: int) -> np.ndarray:
+    """Bytes as an array of `rows` rows, (rows, *inner axes) of the element's dtype, over the same memory."""
     shape = (rows, *row.shape)
     if row.base.itemsize == 0 or data.nbytes == 0:
         return np.zeros(shape, row.base)
     return data.view(row.base).reshape(shape)
 
 
-def copied(array: np.ndarray) -> np.ndarray:
+def copy_array(array: np.ndarray) -> np.ndarray:
     """A copy, of bytes where they lie one behind the other: NumPy copies structured arrays field by field."""
     if array.dtype.hasobject or array.nbytes == 0 or not array.flags.c_contiguous:
         return array.copy()
@@ -63,6 +65,26 @@ def copied(array: np.ndarray) -> np.ndarray:
     return out
 
 
-def only_field(array: np.ndarray) -> np.ndarray:
+def single_column(array: np.ndarray) -> np.ndarray:
     """The one column of an array of rows that have just that."""
     return array[array.dtype.names[0]]
+
+
+def gather(reader: Any, out: np.ndarray | None = None) -> np.ndarray:
+    """The rows of a stream of layout "rows", in `out` (uint8) if that is given."""
+    row, parts, rows, at = row_dtype(reader.schema), [], 0, 0
+    for chunk in reader:
+        data = batch_bytes(chunk.data)
+        rows += chunk.data.num_rows
+        if out is None:
+            parts.append(data)
+            continue
+        if at + data.nbytes > out.nbytes:
+            raise too_small(out.nbytes, at + data.nbytes)
+        out[at:at + data.nbytes] = data
+        at += data.nbytes
+    if out is not None:
+        return as_rows(out[:at], row, rows)
+    if len(parts) == 1:
+        return as_rows(parts[0], row, rows)
+    return as_rows(np.concatenate(parts) if parts else np.empty(0, np.uint8), row, rows)

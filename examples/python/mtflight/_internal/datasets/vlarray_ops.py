@@ -8,30 +8,31 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .connection import translated
+from ..errors import translated
+from ..transport.source import Source
 from .node import Node
-from .ops import Op, at_rows, row_list, row_number
-from .source import Source
+from .operation import OpBase
+from .selections import row_list, row_members, row_number
 
 
-class VLReadOp(Op):
+class VLReadOp(OpBase):
     """Rows of a VLArray: one (an array of its values), or an object array of several."""
 
     def __init__(self, path: str, key: Any, read: bool = False):
         super().__init__(path)
-        self._key, self._alone = key, read
+        self._key, self._is_read = key, read
 
-    def _read(self, source: Source, node: Node, into: np.ndarray | None) -> np.ndarray:
+    def _read(self, source: Source, node: Node, out: np.ndarray | None) -> np.ndarray:
         key = self._key
         if isinstance(key, slice):
-            if self._alone and key.start is not None and key.stop is None and key.step is None:
+            if self._is_read and key.start is not None and key.stop is None and key.step is None:
                 key = slice(row_number(key.start, node.rows), row_number(key.start, node.rows) + 1)
             if key.step is not None and key.step < 0:
                 raise ValueError("slice step cannot be negative")
             start, stop, step = key.indices(node.rows)
             return _objects(_rows(source, node, start=start, stop=max(start, stop), step=step))
         if isinstance(key, (list, tuple, np.ndarray)) and np.ndim(key) > 0:
-            return _objects(_rows(source, node, **at_rows(row_list(key, node.rows))))
+            return _objects(_rows(source, node, **row_members(row_list(key, node.rows))))
         try:
             row = row_number(operator.index(key), node.rows)
         except TypeError:
@@ -40,12 +41,11 @@ class VLReadOp(Op):
         return value if isinstance(value, np.ndarray) else _object(value)
 
 
-def _rows(source: Source, node: Node, many: np.ndarray | None = None, **members: Any) -> list[Any]:
+def _rows(source: Source, node: Node, exchange: np.ndarray | None = None, **members: Any) -> list[Any]:
     kind = node.attributes.get("PSEUDOATOM")
     options = {"enum": "int", "time": "numeric"} | ({"strings": "binary"} if kind == "vlstring" else {})
     request = source.request(node.path, options=options, **members)
-    connection = source.connection
-    reader = connection.do_get(request) if many is None else connection.do_exchange(request, many)
+    reader = source.client.do_get(request) if exchange is None else source.client.do_exchange(request, exchange)
     with translated():
         column = reader.read_all().column(0)
     if kind == "vlstring":

@@ -1,8 +1,8 @@
-"""What describes or holds data without being a sequence of rows says so where Python, NumPy or Arrow take it for one."""
+"""What Python, NumPy and Arrow are told where they take an object for a sequence or an array."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -19,13 +19,14 @@ class NoSequence:
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError(f"{type(self).__name__} cannot be taken for a sequence or an array: {self._instead}")
 
-    __iter__ = __len__ = __contains__ = __reversed__ = __array__ = __arrow_array__ = __arrow_c_stream__ = _refuse
+    if not TYPE_CHECKING:  # to a type checker they are not there
+        __iter__ = __len__ = __contains__ = __reversed__ = __array__ = __arrow_array__ = __arrow_c_stream__ = _refuse
 
     def __bool__(self) -> bool:
         return True  # also with __len__: `if request:` means that there is one
 
 
-def as_asked(array: np.ndarray, dtype: Any, copy: bool | None) -> np.ndarray:
+def array_result(array: np.ndarray, dtype: Any, copy: bool | None) -> np.ndarray:
     """What `__array__(dtype, copy)` returns of an array that was just read. ValueError of `copy=False`, which NumPy takes
     for "only over memory that is there"."""
     if copy is False:

@@ -1,4 +1,4 @@
-"""What a server can do. It is asked only when it refuses what it may be too old for, and once."""
+"""What a server can do. It is asked only once it has refused what it may be too old for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-SINCE = {  # release by member or action that the first servers of protocol 1 do not have; add what comes
+REQUIRED_RELEASE = {  # release by member or action that the first servers of protocol 1 do not have; add what comes
     "offset": "0.1.0", "state": "0.1.0", "attributes": "0.1.0", "options.compression": "0.1.0", "options.file_column": "0.1.0",
     "options.partitions": "0.1.0", "options.schema": "0.1.0", "options.on_error": "0.1.0",
 }
@@ -24,23 +24,23 @@ class About:
     features: frozenset[str]  # what it has beyond the protocol's first release
 
 
-BEFORE = About("", 1, frozenset())
+UNKNOWN_SERVER = About("", 1, frozenset())
 """A server that does not know the action."""
 
 
-def parse(told: Any) -> About:
+def parse(answer: Any) -> About:
     """What an answer says; what it lacks, or has of another type, is as of a server that does not know the action."""
-    told = told if isinstance(told, dict) else {}
-    server, protocol, features = told.get("server"), told.get("protocol"), told.get("features")
-    return About(server if isinstance(server, str) else BEFORE.server, protocol if isinstance(protocol, int) else BEFORE.protocol,
-                 frozenset(f for f in features if isinstance(f, str)) if isinstance(features, list) else BEFORE.features)
+    answer = answer if isinstance(answer, dict) else {}
+    server, protocol, features = answer.get("server"), answer.get("protocol"), answer.get("features")
+    return About(server if isinstance(server, str) else UNKNOWN_SERVER.server, protocol if isinstance(protocol, int) else UNKNOWN_SERVER.protocol,
+                 frozenset(f for f in features if isinstance(f, str)) if isinstance(features, list) else UNKNOWN_SERVER.features)
 
 
-def explained(error: Exception, location: str, about: Callable[[], About]) -> Exception:
+def explain_refusal(error: Exception, location: str, about: Callable[[], About]) -> Exception:
     """The error itself, or where the server is too old for what it refuses, one that says so."""
     found = _UNKNOWN.search(str(error))
     name = found and (found[2] or found[4])
-    if not name or name not in SINCE:
+    if not name or name not in REQUIRED_RELEASE:
         return error
     try:
         server = about()
@@ -50,4 +50,4 @@ def explained(error: Exception, location: str, about: Callable[[], About]) -> Ex
         return error
     kind = NotImplementedError if isinstance(error, NotImplementedError) else ValueError
     return kind(f"the server at {location} ({server.server or 'of an unknown release'}, protocol {server.protocol}) does not know the "
-                f"{found[1] or found[3]}: it needs mtflight {SINCE[name]} or later")
+                f"{found[1] or found[3]}: it needs mtflight {REQUIRED_RELEASE[name]} or later")

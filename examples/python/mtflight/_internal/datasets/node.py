@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .arrays import row_dtype
-from .source import Source
+from ..transport.rows import row_dtype
+from ..transport.source import Source
 
 
 @dataclass(frozen=True)
@@ -55,20 +55,20 @@ class Node:
 def open_node(source: Source, path: str) -> Node:
     """Asks what a dataset is. NoSuchNodeError if it is not there; RuntimeError if it is no array or table."""
     try:
-        return _ask(source, path)
+        return _read_node(source, path)
     except ConnectionError:
         if not source.private:
             raise
         time.sleep(0.2)  # it has died, perhaps just now: ask the next one
-        return _ask(source, path)
+        return _read_node(source, path)
 
 
-def _ask(source: Source, path: str) -> Node:
+def _read_node(source: Source, path: str) -> Node:
     request = source.request(path)
     try:
-        schema = source.connection.schema({**request, "options": {"layout": "rows"}})
+        schema = source.client.schema({**request, "options": {"layout": "rows"}})
     except NotImplementedError as refused:
-        return _variable(path, source.connection.schema(request), refused)
+        return _vlarray(path, source.client.schema(request), refused)
     return _node(path, schema, row_dtype(schema))
 
 
@@ -83,7 +83,7 @@ def _node(path: str, schema: pa.Schema, row: np.dtype) -> Node:
                 json.loads(about.get(b"hdf5.attributes", b"{}")) or {})
 
 
-def _variable(path: str, schema: pa.Schema, refused: Exception) -> Node:
+def _vlarray(path: str, schema: pa.Schema, refused: Exception) -> Node:
     if (schema.metadata or {}).get(b"hdf5.kind") != b"vlarray":
         raise RuntimeError("Selected dataset is not an array or table.") from refused
     kind = schema.field(0).type

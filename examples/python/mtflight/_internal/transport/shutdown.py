@@ -1,4 +1,4 @@
-"""Ends what still runs when the program does, before the private server goes."""
+"""Stops what still runs at the program's end, before its private server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Stoppable(Protocol):
 _live: weakref.WeakSet[Stoppable] = weakref.WeakSet()
 
 
-def track(thing: Stoppable) -> None:
+def stop_at_exit(thing: Stoppable) -> None:
     """Has `thing` stopped at the latest when the program ends."""
     _live.add(thing)
 

@@ -1,9 +1,4 @@
-"""A file on a server, by file name or location, and its rows as NumPy arrays.
-
-A file name means this process's private server. A location names the server and the file on it:
-``grpc://host:8815/run7/events.h5``, ``grpc+unix:///run/mtflight.sock/run7/events.h5``, or
-``Reader("run7/events.h5", location="grpc://host:8815")``. Without a file's name the server must serve just one.
-"""
+"""A file on a server, by file name or location, and its rows as NumPy arrays."""
 
 from __future__ import annotations
 
@@ -15,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import translated
 from . import server
-from .arrays import bytes_of, row_dtype, shaped
-from .connection import Connection, Members, translated
-from .shared_mem import SharedMemoryError
+from .client import Client, Members
+from .rows import gather
 
-_private: dict[str, Connection] = {}
+_private: dict[str, Client] = {}
 _lock = threading.Lock()
 
 
@@ -35,13 +30,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _private_connection() -> Connection:
-    """The connection to the private server, one for all files."""
+def _private_client() -> Client:
+    """The client of the private server, one for all files."""
     location = server.location()
     with _lock:
         if location not in _private:
             _private.clear()  # of servers that have died
-            _private[location] = Connection(location)
+            _private[location] = Client(location)
         return _private[location]
 
 
@@ -76,13 +71,14 @@ class Source:
         self._name = os.fspath(filename)
         self._location = location
         self._root = root_uep.rstrip("/")
-        self._own: Connection | None = None
+        self._own: Client | None = None
         self._file = ""
         self._opening = threading.Lock()
 
-    def __reduce__(self) -> Any:
-        """Pickled as what it was made of."""
-        return Source, (self._name, self._location, self._root)
+    @property
+    def arguments(self) -> tuple[str, str | None, str]:
+        """What it was made of."""
+        return self._name, self._location, self._root
 
     def path(self, path: str) -> str:
         """A dataset's absolute path; `path` is below root_uep."""
@@ -94,11 +90,11 @@ class Source:
         return self._location is None and "://" not in self._name
 
     @property
-    def connection(self) -> Connection:
-        """The server's connection, opened at first use. FileNotFoundError if a local file is not there."""
+    def client(self) -> Client:
+        """The server's client, connected at first use. FileNotFoundError if a local file is not there."""
         if self.private:
             self._check_local()
-            return _private_connection()
+            return _private_client()
         with self._opening:
             if self._own is None:
                 self._open()
@@ -116,54 +112,29 @@ class Source:
             location, self._file = self._location, self._name
         else:
             location, self._file = _split_location(self._name)
-        connection = Connection(location)
+        client = Client(location)
         if not self._file:
-            files = [f["file"] for f in connection.list()]
+            files = [f["file"] for f in client.list()]
             if len(files) != 1:
                 raise ValueError(f"{self._name}: name one of the server's {len(files)} files after the location")
             self._file = files[0]
-        self._own = connection
+        self._own = client
 
     def request(self, path: str, **members: Any) -> Members:
         """A request for this file's dataset; members that are None are left out."""
-        self.connection  # noqa: B018, makes the file's name known
+        self.client  # noqa: B018, makes the file's name known
         return {"file": self._file, "dataset": path, **{k: v for k, v in members.items() if v is not None}}
 
-    def fetch(self, path: str, into: np.ndarray | None = None, many: np.ndarray | None = None, **members: Any) -> np.ndarray:
+    def fetch(self, path: str, out: np.ndarray | None = None, exchange: np.ndarray | None = None, **members: Any) -> np.ndarray:
         """The rows that a request denotes, as an array that may be written to.
 
-        `into` is memory (uint8) to use; SharedMemoryError if the rows do not fit. `many` are coordinates too many for
-        a ticket."""
-        connection, request = self.connection, self.request(path, options={"layout": "rows"}, **members)
-        reader = connection.do_get(request) if many is None else connection.do_exchange(request, many)
+        `out` is memory (uint8) to use; SharedMemoryError if the rows do not fit. `exchange` are coordinates too many for
+        a ticket, which go by DoExchange."""
+        client, request = self.client, self.request(path, options={"layout": "rows"}, **members)
+        reader = client.do_get(request) if exchange is None else client.do_exchange(request, exchange)
         try:
             with translated():
-                return gather(reader, into)
+                return gather(reader, out)
         except BaseException:
             reader.cancel()
             raise
-
-
-def gather(reader: Any, into: np.ndarray | None = None) -> np.ndarray:
-    """The rows of a stream of layout "rows", in `into` (uint8) if that is given."""
-    row, parts, rows, at = row_dtype(reader.schema), [], 0, 0
-    for chunk in reader:
-        data = bytes_of(chunk.data)
-        rows += chunk.data.num_rows
-        if into is None:
-            parts.append(data)
-            continue
-        if at + data.nbytes > into.nbytes:
-            raise too_small(into.nbytes, at + data.nbytes)
-        into[at:at + data.nbytes] = data
-        at += data.nbytes
-    if into is not None:
-        return shaped(into[:at], row, rows)
-    if len(parts) == 1:
-        return shaped(parts[0], row, rows)
-    return shaped(np.concatenate(parts) if parts else np.empty(0, np.uint8), row, rows)
-
-
-def too_small(size: int, needed: int) -> SharedMemoryError:
-    """The exception of a stage that the result does not fit into."""
-    return SharedMemoryError(f"Stage is smaller than requested array: {size} < {needed}")

@@ -1,0 +1,1 @@
+"""Datasets as Arrow's tables and record batches."""

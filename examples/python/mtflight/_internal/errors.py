@@ -1,0 +1,100 @@
+"""Exceptions, and the translation of Flight errors into those that PyTables and multitables raise, with the server's message."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.flight  # noqa: F401, pa.flight
+
+
+class NoSuchNodeError(AttributeError, LookupError):
+    """The file has no dataset of that name. Where PyTables is imported, its own NoSuchNodeError is raised as well."""
+
+
+class ResourceExhausted(RuntimeError):
+    """The server's budget of memory or requests is used up, also after waiting."""
+
+
+class SharedMemoryError(Exception):
+    """A result does not fit into its stage, or shared memory is full."""
+
+
+def too_small(size: int, needed: int) -> SharedMemoryError:
+    """The exception of a stage that the result does not fit into."""
+    return SharedMemoryError(f"Stage is smaller than requested array: {size} < {needed}")
+
+
+_MESSAGE = re.compile(r"(?:Flight|gRPC) returned (.+?) error, with message: (.*?)"
+                      r"(?: \(request [0-9a-f]+\))?(?:\. gRPC client debug context.*|\. Client context.*)?(?:\. Detail: [\w ]+)?$", re.DOTALL)
+
+_KINDS: dict[str, type[Exception]] = {
+    "invalid argument": ValueError,
+    "precondition failed": ValueError,
+    "failed precondition": ValueError,
+    "out-of-range": IndexError,
+    "unimplemented": NotImplementedError,
+    "unavailable": ConnectionError,
+    "resource exhausted": ResourceExhausted,
+    "unauthenticated": PermissionError,
+    "permission denied": PermissionError,
+    "unauthorized": PermissionError,
+    "timeout": TimeoutError,
+    "deadline-exceeded": TimeoutError,
+}
+
+
+def translate(error: Exception) -> Exception:
+    """The exception to raise for what pyarrow raised: IndexError, ValueError, FileNotFoundError, KeyError,
+    NoSuchNodeError, NotImplementedError, ResourceExhausted, PermissionError, ConnectionError, else OSError."""
+    if not isinstance(error, (pa.ArrowException, OSError)):
+        return error
+    found = _MESSAGE.search(str(error))
+    if not found:
+        return ConnectionError(str(error)) if _is_lost(error) else error
+    kind, message = found[1], found[2]
+    if kind == "not found":
+        return _not_found(message)
+    if kind in _KINDS:
+        return _KINDS[kind](message)
+    return ConnectionError(message) if _is_lost(error) else OSError(message)
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raises what `translate` makes of a Flight error."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as e:
+        error = translate(e)
+        if error is e:
+            raise
+        raise error from e
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether a translated exception says that the connection is gone, so that asking again may help."""
+    return isinstance(error, (ConnectionError, TimeoutError))
+
+
+def _is_lost(error: Exception) -> bool:
+    return isinstance(error, pa.flight.FlightUnavailableError) or "failed to connect" in str(error)
+
+
+def _not_found(message: str) -> Exception:
+    if "no such file" in message:
+        return FileNotFoundError(message)
+    if "no column" in message or "no such attribute" in message:
+        return KeyError(message)
+    return _no_such_node()(message)
+
+
+def _no_such_node() -> type[Exception]:
+    """NoSuchNodeError, also of PyTables' type where the program has it, so that its except clauses match."""
+    theirs = getattr(sys.modules.get("tables"), "NoSuchNodeError", None)
+    if theirs is None:
+        return NoSuchNodeError
+    return type("NoSuchNodeError", (NoSuchNodeError, theirs), {"__module__": NoSuchNodeError.__module__})

@@ -1,0 +1,1 @@
+"""Random access: requests that threads answer in the background."""

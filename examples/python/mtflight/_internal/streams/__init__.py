@@ -1,0 +1,1 @@
+"""Sequential access: blocks of rows, through shared memory or over the connection."""

@@ -1,0 +1,1 @@
+"""A server's process, the connection to it, and rows as they come over it."""

@@ -1,0 +1,199 @@
+"""A connection to a server: requests are dicts (the members of the wire contract), answers are Arrow's."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import json
+import os
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from ..array_protocol import NoSequence
+from ..errors import translated
+from .encoding import encode, exchanged_rows
+from .features import UNKNOWN_SERVER, About, explain_refusal, parse
+
+Members = dict[str, Any]
+_C = TypeVar("_C", bound="Client")
+
+_FORKED = ("gRPC does not work in a forked child of a process that has used it: start processes by multiprocessing's "
+           "spawn or forkserver, or fork before the first file is opened")
+_forked = False
+_clients: weakref.WeakSet[Client] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In a forked child: its parent's clients have threads that it has not. They would wait for those for ever, even
+    to be freed, so they never are."""
+    global _forked
+    for client in list(_clients):
+        _forked = True
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(client._flight))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+class Exchange(NoSequence):
+    """The rows of many coordinates; reads as a FlightStreamReader does."""
+
+    _instead = "it gives chunks once, and read_all() all rows"
+
+    def __init__(self, reader: fl.FlightStreamReader, writer: fl.FlightStreamWriter):
+        self._reader, self._writer = reader, writer  # without its writer the call would end
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._reader.schema
+
+    def __iter__(self) -> Iterator[fl.FlightStreamChunk]:
+        return iter(self._reader)
+
+    def read_all(self) -> pa.Table:
+        """All rows."""
+        return self._reader.read_all()
+
+    def cancel(self) -> None:
+        """Ends the call."""
+        self._reader.cancel()
+
+
+class Client(NoSequence):
+    """A server's calls, and their answers as Arrow's. Safe for use by many threads at once. Errors are those of
+    `errors.translate`."""
+
+    def __init__(self, location: str, **options: Any):
+        """Connects to grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET; `options` are those of
+        pyarrow.flight.connect (tls_root_certs, middleware, ...)."""
+        if _forked:
+            raise RuntimeError(_FORKED)
+        self.location, self._options = location, options
+        try:
+            self._flight = fl.connect(location, **options)
+        except pa.ArrowInvalid as e:
+            raise pa.ArrowInvalid(f"{location!r} is no location: write grpc://HOST:PORT or grpc+unix:///SOCKET ({e})") from e
+        self._replicas: dict[str, Client] = {}
+        self._opening = threading.Lock()
+        self._about: About | None = None
+        _clients.add(self)
+
+    @property
+    def _client(self) -> fl.FlightClient:
+        if _forked:
+            raise RuntimeError(_FORKED)
+        return self._flight
+
+    def replica(self, location: str) -> Client:
+        """Another server that this one sent the program to, connected to once and with the same options; it closes with
+        this one."""
+        with self._opening:
+            if location not in self._replicas:
+                self._replicas[location] = Client(location, **self._options)
+            return self._replicas[location]
+
+    def list(self, **criteria: str) -> list[Members]:
+        """What is served: one dict per file with its groups, datasets and links. Criteria: file, dataset, kind."""
+        return list(self.action("list", criteria))
+
+    def attributes(self, file: str, path: str = "/", names: Sequence[str] | None = None) -> Members:
+        """Attributes of a group, a dataset or a committed type, whole, by name: all, or those named. One that cannot be
+        read is {"unreadable": reason}."""
+        return json.loads(self._attributes(file, path, names, "json"))
+
+    def attributes_arrow(self, file: str, path: str = "/", names: Sequence[str] | None = None) -> pa.RecordBatch:
+        """The same as one row of Arrow's types, a column each; one that cannot be read is an error."""
+        with pa.ipc.open_stream(self._attributes(file, path, names, "arrow")) as stream:
+            return stream.read_next_batch()
+
+    def _attributes(self, file: str, path: str, names: Sequence[str] | None, form: str) -> bytes:
+        body = {"file": file, "object": path, "format": form, **({} if names is None else {"names": list(names)})}
+        with self._translated():
+            return next(iter(self._client.do_action(fl.Action("attributes", encode(body))))).body.to_pybytes()
+
+    def do_get(self, request: Members) -> fl.FlightStreamReader:
+        """The rows of a request; reading on raises pyarrow's errors, see `translated`."""
+        return self.do_ticket(fl.Ticket(encode(request)))
+
+    def do_ticket(self, ticket: fl.Ticket) -> fl.FlightStreamReader:
+        """The rows of an endpoint's ticket."""
+        with self._translated():
+            return self._client.do_get(ticket)
+
+    def do_exchange(self, request: Members, coordinates: np.ndarray) -> Exchange:
+        """The rows of many coordinates, in their order, or those where booleans, one per row, are true."""
+        rows = exchanged_rows(coordinates)
+        with self._translated():
+            writer, reader = self._client.do_exchange(fl.FlightDescriptor.for_command(encode(request)))
+            batch = pa.record_batch([pa.array(rows)], names=["rows"])
+            writer.begin(batch.schema)
+            for start in range(0, max(len(rows), 1), 1 << 18):
+                writer.write_batch(batch.slice(start, 1 << 18))
+            writer.done_writing()
+        return Exchange(reader, writer)
+
+    def schema(self, request: Members) -> pa.Schema:
+        """The schema that the request's rows have."""
+        with self._translated():
+            return self._client.get_schema(fl.FlightDescriptor.for_command(encode(request))).schema
+
+    def info(self, request: Members) -> fl.FlightInfo:
+        """Rows, bytes and the endpoints that share the work."""
+        with self._translated():
+            return self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)))
+
+    def action(self, name: str, body: Members, seconds: float | None = None) -> Iterator[Members]:
+        """The JSON results of an action, as they come; TimeoutError after `seconds`."""
+        options = fl.FlightCallOptions(timeout=seconds)
+        with self._translated():
+            for result in self._client.do_action(fl.Action(name, encode(body)), options):
+                yield json.loads(result.body.to_pybytes())
+
+    def about(self) -> About:
+        """What the server is and has beyond the protocol's first release; asked once."""
+        if self._about is None:
+            try:
+                with translated():
+                    results = list(self._client.do_action(fl.Action("about", b"")))
+                self._about = parse(json.loads(results[0].body.to_pybytes()))
+            except NotImplementedError:
+                self._about = UNKNOWN_SERVER
+        return self._about
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """As `translated`; what the server is too old for says so."""
+        try:
+            with translated():
+                yield
+        except (ValueError, NotImplementedError) as e:
+            error = explain_refusal(e, self.location, self.about)
+            if error is e:
+                raise
+            raise error from e
+
+    def close(self) -> None:
+        """Closes the connection and those to replicas; running streams end with an error."""
+        with self._opening:
+            replicas, self._replicas = self._replicas, {}
+        for replica in replicas.values():
+            replica.close()
+        self._flight.close()
+
+    def __reduce__(self) -> Any:
+        """Pickled as what to connect to."""
+        return functools.partial(type(self), self.location, **self._options), ()
+
+    def __enter__(self: _C) -> _C:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
