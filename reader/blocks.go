@@ -6,6 +6,24 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
+// Remainder says what becomes of rows past the last whole block.
+type Remainder uint8
+
+// The remainders.
+const (
+	KeepRemainder Remainder = iota
+	DropRemainder
+	OnlyRemainder
+)
+
+// Block says where a batch stands: the app_metadata of docs/protocol.md section 3.
+type Block struct {
+	Block int64 `json:"block"`
+	Row   int64 `json:"row"` // of the result's rows
+	Rows  int64 `json:"rows"`
+	Cycle int64 `json:"cycle"`
+}
+
 // block is one batch of a run: rows lo up to lo+rows of the turns of the sequence, end to end.
 type block struct {
 	Block
@@ -14,12 +32,9 @@ type block struct {
 
 // blocks is the order of a run's batches: docs/protocol.md section 3. Pure state, no I/O.
 type blocks struct {
-	total  int64 // rows of the result
-	cycles int64 // turns; -1: endless
-	size   int64 // rows of a block
-	rest   Remainder
-	seed   *int64
-	mix    bool // the rows of a block too
+	passes
+	total int64 // rows of the result
+	size  int64 // rows of a block
 
 	next  int64 // number of the next block
 	order []int64
@@ -28,19 +43,20 @@ type blocks struct {
 	align int64 // rows up to the first boundary for batches without a promise; 0: none
 }
 
-func newBlocks(total, size int64, s *Stream) *blocks {
-	b := &blocks{total: total, size: size, cycles: 1, cycle: -1}
-	if s == nil {
-		return b
-	}
-	b.rest, b.seed, b.mix, b.next = s.Remainder, s.Shuffle, s.ShuffleRows, s.FromBlock
-	if s.Cyclic {
-		b.cycles = -1
-		if s.Cycles != nil {
-			b.cycles = *s.Cycles
-		}
-	}
-	return b
+// passes says how often and in which order a run goes through its rows.
+type passes struct {
+	cycles int64 // turns; -1: endless
+	rest   Remainder
+	seed   *int64 // of the order of blocks; nil: as they are
+	mix    bool   // the rows of a block too
+	first  int64  // number of the block to begin with
+}
+
+// once is the rows from the first to the last.
+var once = passes{cycles: 1}
+
+func newBlocks(total, size int64, p passes) *blocks {
+	return &blocks{total: total, size: size, passes: p, next: p.first, cycle: -1}
 }
 
 // Next is the next block, false at the end.

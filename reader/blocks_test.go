@@ -49,16 +49,16 @@ func TestBlocksInOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for range 5000 {
 		total, size, cycles := r.Int64N(12), 1+r.Int64N(14), 1+r.Int64N(3)
-		s := &Stream{Cyclic: cycles > 1, Cycles: &cycles, Remainder: Remainder(r.IntN(3)), FromBlock: r.Int64N(3)}
-		if s.Remainder == OnlyRemainder {
-			cycles, s.Cyclic, s.FromBlock = 1, false, 0
+		s := passes{cycles: cycles, rest: Remainder(r.IntN(3)), first: r.Int64N(3)}
+		if s.rest == OnlyRemainder {
+			cycles, s.cycles, s.first = 1, 1, 0
 		}
 		places, blocks := positions(t, newBlocks(total, size, s), 1000)
-		require.Equal(t, want(total, size, cycles, s.Remainder, s.FromBlock), append([]int64{}, places...))
+		require.Equal(t, want(total, size, cycles, s.rest, s.first), append([]int64{}, places...))
 		for i, b := range blocks {
 			require.True(t, b.Rows == size || i == len(blocks)-1)
-			if s.Remainder != OnlyRemainder {
-				require.Equal(t, s.FromBlock+int64(i), b.Block)
+			if s.rest != OnlyRemainder {
+				require.Equal(t, s.first+int64(i), b.Block)
 				require.Equal(t, b.Block*size/total, b.Cycle)
 			}
 		}
@@ -66,7 +66,7 @@ func TestBlocksInOrder(t *testing.T) {
 }
 
 func TestEndlessGoesOn(t *testing.T) {
-	places, blocks := positions(t, newBlocks(3, 2, &Stream{Cyclic: true}), 100)
+	places, blocks := positions(t, newBlocks(3, 2, passes{cycles: -1}), 100)
 	require.Len(t, blocks, 100)
 	require.Equal(t, want(3, 2, 67, KeepRemainder, 0)[:200], places)
 }
@@ -74,7 +74,7 @@ func TestEndlessGoesOn(t *testing.T) {
 func TestShuffleGivesEachBlockOnceACycle(t *testing.T) {
 	cycles := int64(3)
 	for _, rest := range []Remainder{KeepRemainder, DropRemainder} {
-		s := &Stream{Shuffle: p64(9), Cyclic: true, Cycles: &cycles, Remainder: rest}
+		s := passes{seed: seed(9), cycles: cycles, rest: rest}
 		_, blocks := positions(t, newBlocks(103, 10, s), 1000)
 		per := 10
 		if rest == KeepRemainder {
@@ -97,7 +97,7 @@ func TestShuffleGivesEachBlockOnceACycle(t *testing.T) {
 			require.Equal(t, []int64{0, 10, 20, 30, 40, 50, 60, 70, 80, 90}, sorted)
 		}
 		require.NotEqual(t, orders[0], orders[1])
-		s.FromBlock = 13
+		s.first = 13
 		_, resumed := positions(t, newBlocks(103, 10, s), 1000)
 		require.Equal(t, blocks[13:], resumed)
 	}
@@ -105,9 +105,9 @@ func TestShuffleGivesEachBlockOnceACycle(t *testing.T) {
 
 func TestShuffleRowsMixesEachBlock(t *testing.T) {
 	cycles := int64(2)
-	s := &Stream{Shuffle: p64(9), Cyclic: true, Cycles: &cycles}
+	s := passes{seed: seed(9), cycles: cycles}
 	plain := newBlocks(108, 10, s)
-	s.ShuffleRows = true
+	s.mix = true
 	mixed := newBlocks(108, 10, s)
 	seen := map[string]bool{}
 	for {
@@ -130,7 +130,7 @@ func TestShuffleRowsMixesEachBlock(t *testing.T) {
 }
 
 func TestAlignedBatchesEndAtChunks(t *testing.T) {
-	b := newBlocks(100, 30, nil)
+	b := newBlocks(100, 30, once)
 	b.align = 7
 	places, blocks := positions(t, b, 100)
 	require.Equal(t, want(100, 30, 1, KeepRemainder, 0), places)
@@ -140,19 +140,19 @@ func TestAlignedBatchesEndAtChunks(t *testing.T) {
 func TestBlocksThatAreTooLarge(t *testing.T) {
 	for _, c := range []struct {
 		total, size int64
-		s           Stream
+		p           passes
 		fine        bool
 	}{
-		{total: 10, size: 1 << 62, s: Stream{}, fine: true}, // as many rows as there are
-		{total: 10, size: 1 << 62, s: Stream{Cyclic: true}},
-		{total: 10, size: 1 << 62, s: Stream{Cyclic: true, Cycles: p64(1 << 40)}},
-		{total: 10, size: 1 << 62, s: Stream{Cyclic: true, Cycles: p64(3)}, fine: true},
-		{total: 10, size: 10 << 20, s: Stream{Cyclic: true}, fine: true},
-		{total: 0, size: 1 << 62, s: Stream{Cyclic: true}, fine: true},
-		{total: 1 << 40, size: 1, s: Stream{Shuffle: p64(1)}},
-		{total: 1 << 40, size: 1 << 20, s: Stream{Shuffle: p64(1)}, fine: true},
+		{total: 10, size: 1 << 62, p: once, fine: true}, // as many rows as there are
+		{total: 10, size: 1 << 62, p: passes{cycles: -1}},
+		{total: 10, size: 1 << 62, p: passes{cycles: 1 << 40}},
+		{total: 10, size: 1 << 62, p: passes{cycles: 3}, fine: true},
+		{total: 10, size: 10 << 20, p: passes{cycles: -1}, fine: true},
+		{total: 0, size: 1 << 62, p: passes{cycles: -1}, fine: true},
+		{total: 1 << 40, size: 1, p: passes{seed: seed(1), cycles: 1}},
+		{total: 1 << 40, size: 1 << 20, p: passes{seed: seed(1), cycles: 1}, fine: true},
 	} {
-		err := newBlocks(c.total, c.size, &c.s).check()
+		err := newBlocks(c.total, c.size, c.p).check()
 		if c.fine {
 			require.NoError(t, err)
 		} else {
@@ -161,22 +161,11 @@ func TestBlocksThatAreTooLarge(t *testing.T) {
 	}
 }
 
-func TestHostileBlocksAreRefusedBeforeTheyTakeMemory(t *testing.T) {
-	f := opened(t, "../testdata/layouts.h5", 64<<20)
-	_, err := frameOf(t, f, "/line").Plan(t.Context(), Request{Stream: &Stream{Cyclic: true, BlockRows: 1 << 62}})
-	require.ErrorIs(t, err, fault.Exhausted)
-	condition := "line >= 0"
-	p, err := frameOf(t, f, "/line").Plan(t.Context(), Request{Where: &condition, Stream: &Stream{Cyclic: true, BlockRows: 1 << 62}})
-	require.NoError(t, err)
-	run := p.Run(t.Context())
-	defer run.Release()
-	require.False(t, run.Next())
-	require.ErrorIs(t, run.Err(), fault.Exhausted)
-}
-
 func TestTimes(t *testing.T) {
 	require.EqualValues(t, 6, times(2, 3))
 	require.EqualValues(t, 0, times(1<<62, 0))
 	require.Equal(t, end62, times(1<<40, 1<<40))
 	require.Equal(t, end62, times(3, 1<<62))
 }
+
+func seed(v int64) *int64 { return &v }

@@ -100,11 +100,3 @@ func (g *group) partial(j job) bool {
 	}
 	return false
 }
-
-func taken(runs []run) int64 {
-	n := int64(0)
-	for _, r := range runs {
-		n += r.n
-	}
-	return n
-}

@@ -120,17 +120,6 @@ func (p *Plan) sorting() int64 {
 	return (sortShareHeld + 1) * int64(math.Sqrt(float64(p.ds.rows()*each*leastBuffer)))
 }
 
-// wide is how many chunks a row is made of.
-func (g *geometry) wide() int64 {
-	n := int64(1)
-	for i, pieces := range g.across {
-		if i != g.rows {
-			n = times(n, int64(len(pieces)))
-		}
-	}
-	return max(1, n)
-}
-
 // claim reserves what a request wants or, where that is not free, what it needs. Errors: fault.Exhausted, naming the chunk where
 // the budget never has so much, ctx's.
 func (e *Engine) claim(ctx context.Context, of *Dataset, w wants) (*claim, error) {

@@ -1,9 +1,5 @@
 package reader
 
-import (
-	"github.com/mtflight/mtflight/convert"
-)
-
 // geometry says how the chunks of a dataset and the elements of a result lie to each other. One axis of the dataset
 // gives the result's rows; what is taken of the others is the same for all rows.
 type geometry struct {
@@ -117,17 +113,6 @@ func within(r run, origin, extent int64) int64 {
 	return r.n
 }
 
-// place puts the elements of a chunk where a batch wants them; parts are the runs of each axis. fill: e is one element
-// that stands for all.
-func (g *geometry) place(b *convert.Batch, e convert.Elems, fill bool, parts [][]run) error {
-	return g.walk(parts, func(dst, src, dstStep, srcStep, n int64) error {
-		if fill {
-			src, srcStep = 0, 0
-		}
-		return b.Put(int(dst), int(dstStep), e, int(src), int(srcStep), int(n))
-	})
-}
-
 // walk calls put for every stretch of elements that goes from a chunk to the result.
 func (g *geometry) walk(parts [][]run, put func(dst, src, dstStep, srcStep, n int64) error) error {
 	w := walker{g: g, parts: parts, put: put}
@@ -179,4 +164,29 @@ func (w *walker) line(dst, src, ds, ss int64, r run) error {
 		}
 	}
 	return nil
+}
+
+// wholeRows tells whether a row is all of the other axes, in their order.
+func (g *geometry) wholeRows() bool {
+	if len(g.shape) == 0 || g.rows != 0 {
+		return false
+	}
+	for i := 1; i < len(g.shape); i++ {
+		a := g.axes[i]
+		if a.drop || len(a.runs) != 1 || a.runs[0].src != 0 || a.runs[0].step != 1 || a.n != g.shape[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// wide is how many chunks a row is made of.
+func (g *geometry) wide() int64 {
+	n := int64(1)
+	for i, pieces := range g.across {
+		if i != g.rows {
+			n = times(n, int64(len(pieces)))
+		}
+	}
+	return max(1, n)
 }

@@ -57,20 +57,6 @@ func (r *Run) mapping(f *fill) *blockio.Mapping {
 	return m
 }
 
-// wholeRows tells whether a row is all of the other axes, in their order.
-func (g *geometry) wholeRows() bool {
-	if len(g.shape) == 0 || g.rows != 0 {
-		return false
-	}
-	for i := 1; i < len(g.shape); i++ {
-		a := g.axes[i]
-		if a.drop || len(a.runs) != 1 || a.runs[0].src != 0 || a.runs[0].step != 1 || a.n != g.shape[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // stretch is part of mappable: chunks of whole rows, stored one behind the other and unfiltered.
 func (c *chunked) stretch(first, n int64) (*blockio.File, uint64, bool) {
 	per := product(c.chunk)

@@ -271,16 +271,6 @@ func (p *Plan) readKeys(ctx context.Context, rows sequence, s *sorter) error {
 	return failed
 }
 
-// spreadOut writes runs out as rows.
-func spreadOut(out []int64, runs []run) []int64 {
-	for _, r := range runs {
-		for k := range r.n {
-			out = append(out, r.src+k*r.step)
-		}
-	}
-	return out
-}
-
 func btoi(b bool) int {
 	if b {
 		return 1

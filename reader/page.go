@@ -8,14 +8,6 @@ type page struct {
 // everything is the page of all rows.
 var everything = page{limit: -1}
 
-func (r Request) page() page {
-	g := page{offset: r.Offset, limit: -1}
-	if r.Limit != nil {
-		g.limit = *r.Limit
-	}
-	return g
-}
-
 // end is the number of rows of the result behind which nothing is wanted, negative if all are.
 func (g page) end() int64 {
 	if g.limit < 0 {
@@ -34,7 +26,7 @@ func (g page) of(s sequence) sequence {
 	return cutOf(s, first, n)
 }
 
-// cutOf is n rows of a sequence from the first on; both lie in it.
+// cutOf is n rows of a sequence from the first on; both lie in it. Sequences of other packages cut themselves.
 func cutOf(s sequence, first, n int64) sequence {
 	switch s := s.(type) {
 	case span:
@@ -44,9 +36,8 @@ func cutOf(s sequence, first, n int64) sequence {
 	case chosen:
 		s.first, s.n = s.first+first, n
 		return s
-	case section:
-		s.first, s.n = s.first+first, n
-		return s
+	case interface{ cut(first, n int64) sequence }:
+		return s.cut(first, n)
 	}
 	return s
 }

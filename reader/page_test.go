@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/stretchr/testify/require"
 )
 
@@ -118,4 +119,17 @@ func TestOffsetReadsNothingBefore(t *testing.T) {
 		require.EqualValues(t, 5, rows)
 		require.LessOrEqual(t, chunks, int64(3), "of 64: those of the rows passed over, and of the rows")
 	})
+}
+
+func TestHostileBlocksAreRefusedBeforeTheyTakeMemory(t *testing.T) {
+	f := opened(t, "../testdata/layouts.h5", 64<<20)
+	_, err := frameOf(t, f, "/line").Plan(t.Context(), Request{Stream: &Stream{Cyclic: true, BlockRows: 1 << 62}})
+	require.ErrorIs(t, err, fault.Exhausted)
+	condition := "line >= 0"
+	p, err := frameOf(t, f, "/line").Plan(t.Context(), Request{Where: &condition, Stream: &Stream{Cyclic: true, BlockRows: 1 << 62}})
+	require.NoError(t, err)
+	run := p.Run(t.Context())
+	defer run.Release()
+	require.False(t, run.Next())
+	require.ErrorIs(t, run.Err(), fault.Exhausted)
 }

@@ -139,25 +139,6 @@ func (p *Plan) sequence(ctx context.Context) (err error) {
 	return err
 }
 
-// chosen is the rows that a select takes, from its first on.
-type chosen struct {
-	axis
-	first int64
-}
-
-func (c chosen) Len() int64 { return c.n }
-
-func (c chosen) Runs(runs []run, lo, hi, at int64) []run {
-	lo, hi = c.first+lo, c.first+hi
-	for _, r := range c.runs {
-		a, b := max(lo, r.dst), min(hi, r.dst+r.n)
-		if a < b {
-			runs = append(runs, run{dst: at + a - lo, src: r.src + (a-r.dst)*r.step, step: r.step, n: b - a})
-		}
-	}
-	return runs
-}
-
 // question checks what only reading can answer.
 func (p *Plan) question(ctx context.Context) (err error) {
 	if _, err := slice(p.req.Start, p.req.Stop, p.req.Step, p.ds.rows()); err != nil {
@@ -218,16 +199,6 @@ func (p *Plan) Rows() int64 {
 		return p.counted()
 	}
 	return max(0, end-times(b.next, b.size))
-}
-
-const end62 = int64(1) << 62
-
-// times is a product of counts, 2^62 where it is more.
-func times(a, b int64) int64 {
-	if b > 0 && a > end62/b {
-		return end62
-	}
-	return a * b
 }
 
 // counted walks the blocks, whose number is bounded by checkBlocks; without an end there is no number.
@@ -301,7 +272,7 @@ func (p *Plan) blockSize() {
 }
 
 func (p *Plan) newBlocks(s sequence) *blocks {
-	b := newBlocks(s.Len(), p.size, p.req.Stream)
+	b := newBlocks(s.Len(), p.size, p.req.passes())
 	if first, ok := starts(s); ok && !p.promise && p.req.BatchRows == 0 {
 		band := p.geo.chunk[p.geo.rows]
 		if off := first % band; off != 0 && p.size >= band {

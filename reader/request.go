@@ -31,16 +31,6 @@ type Request struct {
 	Endpoints int // options.endpoints; 0: default
 }
 
-// Remainder says what becomes of rows past the last whole block.
-type Remainder uint8
-
-// The remainders.
-const (
-	KeepRemainder Remainder = iota
-	DropRemainder
-	OnlyRemainder
-)
-
 // Stream is docs/protocol.md section 3.
 type Stream struct {
 	Unordered   bool
@@ -56,10 +46,27 @@ type Stream struct {
 	Follow      bool
 }
 
-// Block says where a batch stands: the app_metadata of docs/protocol.md section 3.
-type Block struct {
-	Block int64 `json:"block"`
-	Row   int64 `json:"row"` // of the result's rows
-	Rows  int64 `json:"rows"`
-	Cycle int64 `json:"cycle"`
+// passes are how often, and in which order, blocks of the result's rows come.
+func (r Request) passes() passes {
+	s := r.Stream
+	if s == nil {
+		return once
+	}
+	p := passes{cycles: 1, rest: s.Remainder, seed: s.Shuffle, mix: s.ShuffleRows, first: s.FromBlock}
+	if s.Cyclic {
+		p.cycles = -1
+		if s.Cycles != nil {
+			p.cycles = *s.Cycles
+		}
+	}
+	return p
+}
+
+// page is the part of the result that is wanted.
+func (r Request) page() page {
+	g := page{offset: r.Offset, limit: -1}
+	if r.Limit != nil {
+		g.limit = *r.Limit
+	}
+	return g
 }

@@ -142,3 +142,21 @@ func maskedBools(set []bool, n int64) (rowList, error) {
 	}
 	return out, nil
 }
+
+// spreadOut writes runs out as rows.
+func spreadOut(out []int64, runs []run) []int64 {
+	for _, r := range runs {
+		for k := range r.n {
+			out = append(out, r.src+k*r.step)
+		}
+	}
+	return out
+}
+
+func taken(runs []run) int64 {
+	n := int64(0)
+	for _, r := range runs {
+		n += r.n
+	}
+	return n
+}

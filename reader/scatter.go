@@ -19,7 +19,7 @@ func (g *group) scatter(j job, e convert.Elems, fill bool) error {
 			continue
 		}
 		parts[geo.rows] = t.runs
-		if err := geo.place(g.fills[t.fill].batch, e, fill, parts); err != nil {
+		if err := scatterPart(geo, g.fills[t.fill].batch, e, fill, parts); err != nil {
 			return err
 		}
 	}
@@ -42,4 +42,15 @@ func gatherRuns(b *convert.Batch, e convert.Elems, runs []run) error {
 		}
 	}
 	return b.Gather(e, dst, src)
+}
+
+// scatterPart puts the elements of a chunk where a batch wants them; parts are the runs of each axis. fill: e is one element
+// that stands for all.
+func scatterPart(g *geometry, b *convert.Batch, e convert.Elems, fill bool, parts [][]run) error {
+	return g.walk(parts, func(dst, src, dstStep, srcStep, n int64) error {
+		if fill {
+			src, srcStep = 0, 0
+		}
+		return b.Put(int(dst), int(dstStep), e, int(src), int(srcStep), int(n))
+	})
 }

@@ -168,3 +168,22 @@ func partedList(parts []string, ellipsis int) error {
 	}
 	return nil
 }
+
+// chosen is the rows that a select takes, from its first on.
+type chosen struct {
+	axis
+	first int64
+}
+
+func (c chosen) Len() int64 { return c.n }
+
+func (c chosen) Runs(runs []run, lo, hi, at int64) []run {
+	lo, hi = c.first+lo, c.first+hi
+	for _, r := range c.runs {
+		a, b := max(lo, r.dst), min(hi, r.dst+r.n)
+		if a < b {
+			runs = append(runs, run{dst: at + a - lo, src: r.src + (a-r.dst)*r.step, step: r.step, n: b - a})
+		}
+	}
+	return runs
+}

@@ -146,6 +146,11 @@ func (s section) Runs(runs []run, lo, hi, at int64) []run {
 	return s.lent.Runs(runs, s.first+lo, s.first+hi, at)
 }
 
+func (s section) cut(first, n int64) sequence {
+	s.first, s.n = s.first+first, n
+	return s
+}
+
 // all is the same rows, closed by others.
 func (s *sortedRows) all() section { return section{lent: lent{s}, n: s.n} }
 

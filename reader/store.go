@@ -274,11 +274,3 @@ func (c *chunked) failed(f stored, err error) error {
 	}
 	return err
 }
-
-func product(v []int64) int64 {
-	p := int64(1)
-	for _, n := range v {
-		p *= n
-	}
-	return p
-}
