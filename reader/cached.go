@@ -7,9 +7,6 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 )
 
-// cacheShare is the part of the memory that keeps decoded chunks: one in so many.
-const cacheShare = 8
-
 // pending are the chunks of a load that the cache could not give.
 type pending struct {
 	mine   map[uint64]*chunkcache.Load // by linear number: to be decoded here
@@ -79,24 +76,4 @@ func (c *chunked) await(ctx context.Context, p *pending, use func(int, convert.E
 		}
 	}
 	return failed, nil
-}
-
-// partial tells whether a job takes only a part of its chunk, so that the rest may be asked for soon.
-func (g *group) partial(j job) bool {
-	geo := g.plan.geo
-	for axis, extent := range geo.chunk {
-		extent = min(extent, geo.shape[axis]-j.at[axis]*extent)
-		if axis == geo.rows {
-			rows := int64(0)
-			for _, t := range j.targets {
-				rows += taken(t.runs)
-			}
-			if rows < extent {
-				return true
-			}
-		} else if taken(j.parts[axis]) < extent {
-			return true
-		}
-	}
-	return false
 }

@@ -9,19 +9,6 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
 )
 
-// heavy says what it takes to decode the chunk of a store that takes the most memory.
-type heavy struct {
-	of              *Dataset
-	chunk           uint64 // its number
-	stored, decoded int64
-	need            int64 // bytes in all while it is decoded
-	chunks, wide    int64 // how many there are, and how many lie side by side in a chunk of the store
-	bare            bool  // some may lie in the file as they are, so that parts of them are read
-}
-
-// heavier is a store that can tell that.
-type heavier interface{ heaviest() heavy }
-
 // claim is the memory of a request that reads large chunks, reserved in one step: requests that each have a part of what they
 // need would wait for each other.
 type claim struct {
@@ -146,7 +133,7 @@ func (e *Engine) claim(ctx context.Context, of *Dataset, w wants) (*claim, error
 	if !c.whole { // each group decodes all of its chunks again
 		c.group *= 2
 	}
-	c.held = newHeld(e, turn, c.mem.Budget, room, e.largeBytes())
+	c.held = newHeld(e.mem, e.log, turn, c.mem.Budget, room, e.largeBytes())
 	c.stop = e.mem.Budget.OnShortage(c.held.spare)
 	return c, nil
 }
@@ -157,8 +144,8 @@ func (e *Engine) tooLarge(of *Dataset, w wants) error {
 	h := w.heavy
 	setting := (w.few + w.least + 1) * cacheShare * statsShare / (cacheShare*statsShare - cacheShare - statsShare)
 	name := ""
-	if h.of != of {
-		name = h.of.asked + ": "
+	if h.of != of.asked {
+		name = h.of + ": "
 	}
 	return fault.New(fault.Exhausted, "%schunk %d, of %d bytes stored and %d decoded, takes %d bytes of memory to decode and a batch of it %d, all buffers may take %d: start the server with --memory %dMB",
 		name, h.chunk, h.stored, h.decoded, w.few, w.least, e.mem.Budget.Limit(), setting/mega+1)

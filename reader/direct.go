@@ -3,20 +3,7 @@ package reader
 import (
 	"context"
 	"errors"
-	"io"
 )
-
-// located is a store of elements that lie in a file as they are.
-type located interface {
-	// locate gives a way to read parts of a chunk, from a byte of its elements on; nil: the chunk has to be loaded.
-	locate(at []int64) (part, error)
-	// mayLie tells, without reading, of a chunk whether it may lie so.
-	mayLie(at []int64) bool
-	// asStored tells whether all chunks lie so.
-	asStored() bool
-}
-
-type part func(ctx context.Context, dst []byte, from int64) error
 
 // directBytes is the least a read into a batch should fetch on average; otherwise chunks are better read whole.
 const directBytes = 16 << 10
@@ -113,65 +100,4 @@ func (g *group) stretches(j job, use func(f *fill, dst, src, dstStep, srcStep, n
 		}
 	}
 	return nil
-}
-
-// locate is part of located: chunks that no filter has changed.
-func (c *chunked) locate(at []int64) (part, error) {
-	linear := c.linear(at)
-	ch, ok := c.index.At(linear)
-	if !ok {
-		return nil, nil
-	}
-	f := stored{linear: linear, Chunk: ch}
-	if err := c.plausible(f); err != nil {
-		return nil, err
-	}
-	addr, ok := c.bare(f)
-	if !ok {
-		return nil, nil
-	}
-	return func(ctx context.Context, dst []byte, from int64) error {
-		return c.failed(f, c.file.Read(ctx, dst, addr+uint64(from)))
-	}, nil
-}
-
-// mayLie is part of located.
-func (c *chunked) mayLie(at []int64) bool {
-	linear := c.linear(at)
-	ch, ok := c.index.At(linear)
-	return ok && (int64(ch.Size) >= c.bytes() || c.unfiltered(stored{linear: linear}))
-}
-
-// asStored is part of located.
-func (c *chunked) asStored() bool { return c.filters == nil }
-
-// bare is where a chunk's elements lie, if they do as they are: unfiltered, or by a filter that could not make them smaller.
-func (c *chunked) bare(f stored) (addr uint64, ok bool) {
-	size := int64(f.Size)
-	switch {
-	case c.unfiltered(f):
-		return f.Addr, true
-	case size < c.bytes():
-		return 0, false
-	}
-	off, ok := c.filters.Bare(io.NewSectionReader(c.file, int64(f.Addr), size), f.Mask, c.bytes())
-	return f.Addr + uint64(off), ok
-}
-
-// locate is part of located: bands of a dataset whose bytes are near.
-func (b *bands) locate(at []int64) (part, error) {
-	first, _ := b.span(at)
-	size := int64(b.elemSize)
-	return func(ctx context.Context, dst []byte, from int64) error {
-		return b.read(ctx, first+from/size, int64(len(dst))/size, dst)
-	}, nil
-}
-
-// mayLie is part of located.
-func (b *bands) mayLie([]int64) bool { return b.asStored() }
-
-// asStored is part of located: what libhdf5 has to be asked for is better asked for at once.
-func (b *bands) asStored() bool {
-	_, lib := b.source.(*slab)
-	return !lib
 }

@@ -38,6 +38,7 @@ type Config struct {
 }
 
 const (
+	cacheShare = 8                // part of the memory that keeps decoded chunks: one in so many
 	budgetWait = 30 * time.Second // before ResourceExhausted
 	maxFiles   = 256              // whose metadata is kept
 )

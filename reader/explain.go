@@ -94,7 +94,7 @@ func (p *Plan) explainRows(ctx context.Context, x *Explanation) error {
 			return err
 		case best != nil:
 			x.Index = fmt.Sprintf("used: column %s, at most %d rows, each looked at", best.name, best.rows)
-			p.estimate(x, min(best.rows, p.chunksOf(ctx, all).n))
+			p.estimate(x, min(best.rows, p.geo.chunksOf(ctx, all).n))
 			return nil
 		}
 		x.Index = "not used: " + why
@@ -108,7 +108,7 @@ func (p *Plan) explainRows(ctx context.Context, x *Explanation) error {
 		rows = span{step: 1, n: p.ds.rows()}
 		x.Index = p.sortIndex(ctx)
 	}
-	return p.count(ctx, x, p.chunksOf(ctx, rows))
+	return p.count(ctx, x, p.geo.chunksOf(ctx, rows))
 }
 
 // asked is the rows that a condition is asked of.

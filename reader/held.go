@@ -59,8 +59,8 @@ type heldChunk struct {
 func (h *held) holds(need int64) bool { return h != nil && need >= h.least }
 
 // newHeld begins with a turn, whose bytes the lease has.
-func newHeld(e *Engine, turn *bufpool.Lease, rest *bufpool.Budget, room, least int64) *held {
-	h := &held{mem: e.mem, rest: rest, log: e.log, room: room, least: least, lease: turn, since: time.Now()}
+func newHeld(mem *bufpool.Memory, log *zap.Logger, turn *bufpool.Lease, rest *bufpool.Budget, room, least int64) *held {
+	h := &held{mem: mem, rest: rest, log: log, room: room, least: least, lease: turn, since: time.Now()}
 	h.free.L = &h.mu
 	return h
 }

@@ -11,9 +11,22 @@ import (
 // largeChunk is from how many bytes on the sizes that chunks are stored in are looked at: others are taken for uncompressed.
 const largeChunk = 1 << 20
 
+// heavy says what it takes to decode the chunk of a store that takes the most memory.
+type heavy struct {
+	of              string // the dataset
+	chunk           uint64 // its number
+	stored, decoded int64
+	need            int64 // bytes in all while it is decoded
+	chunks, wide    int64 // how many there are, and how many lie side by side in a chunk of the store
+	bare            bool  // some may lie in the file as they are, so that parts of them are read
+}
+
+// heavier is a store that can tell that.
+type heavier interface{ heaviest() heavy }
+
 // weigh finds the chunk that takes the most memory.
-func (c *chunked) weigh(d *Dataset) heavy {
-	h := heavy{of: d, stored: c.bytes(), decoded: c.bytes(), wide: 1, chunks: int64(c.index.Len()), bare: c.filters == nil}
+func (c *chunked) weigh(of string) heavy {
+	h := heavy{of: of, stored: c.bytes(), decoded: c.bytes(), wide: 1, chunks: int64(c.index.Len()), bare: c.filters == nil}
 	if c.bytes() >= largeChunk {
 		h.stored = 0
 		for at, ch := range c.index.All() {

@@ -28,12 +28,6 @@ func (p *Plan) RunMapped(ctx context.Context) *Run {
 
 var errChanged = fault.New(fault.Changed, "the file changed while it was read: ask again")
 
-// mappable is a store of elements that lie in a file as they are, one after the other.
-type mappable interface {
-	// stretch says where n elements from first on, counted over the whole dataset, lie; false: not in one piece.
-	stretch(first, n int64) (f *blockio.File, addr uint64, ok bool)
-}
-
 // mapping gives a fill its bytes in the file, nil where they have to be read.
 func (r *Run) mapping(f *fill) *blockio.Mapping {
 	store, ok := r.plan.store.(mappable)
@@ -55,41 +49,6 @@ func (r *Run) mapping(f *fill) *blockio.Mapping {
 		return nil // reading tells why
 	}
 	return m
-}
-
-// stretch is part of mappable: chunks of whole rows, stored one behind the other and unfiltered.
-func (c *chunked) stretch(first, n int64) (*blockio.File, uint64, bool) {
-	per := product(c.chunk)
-	if c.shape == nil || per == 0 || c.filters != nil {
-		return nil, 0, false
-	}
-	for i := 1; i < len(c.chunk); i++ {
-		if c.chunk[i] != c.shape[i] {
-			return nil, 0, false
-		}
-	}
-	var addr uint64
-	for k := first / per; k <= (first+n-1)/per; k++ {
-		ch, ok := c.index.At(uint64(k))
-		if !ok || int64(ch.Size) != c.bytes() || k > first/per && ch.Addr != addr {
-			return nil, 0, false
-		}
-		if k == first/per {
-			addr = ch.Addr
-		}
-		addr += uint64(c.bytes())
-	}
-	start := addr - uint64(((first+n-1)/per-first/per+1)*c.bytes())
-	return c.file, start + uint64(first%per*int64(c.elemSize)), true
-}
-
-// stretch is part of mappable.
-func (b *bands) stretch(first, _ int64) (*blockio.File, uint64, bool) {
-	c, ok := b.source.(*contiguous)
-	if !ok {
-		return nil, 0, false
-	}
-	return c.file, c.addr + uint64(first*c.elemSize), true
 }
 
 // mapFills maps what can be of a group.

@@ -14,7 +14,9 @@ func (d *Dataset) learnExtent(ctx context.Context) error {
 		return nil
 	}
 	if err == nil {
-		d.meta.Shape, err = d.grow(ctx, mappings)
+		v := d.asVirtual()
+		v.stored, v.mappings = signed(d.object.Space.Dims), mappings
+		d.meta.Shape, err = v.grow(ctx)
 	}
 	return err
 }

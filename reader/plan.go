@@ -322,7 +322,7 @@ func (p *Plan) resolver(ctx context.Context) convert.Resolver {
 		return nil
 	}
 	if v, ok := p.store.(*virtual); ok {
-		return v.resolver(ctx)
+		return v.resolver(ctx, p.ds.file.resolver(ctx))
 	}
 	return p.ds.file.resolver(ctx)
 }

@@ -189,3 +189,23 @@ func together(all []extent, gap int64) []extent {
 	}
 	return out
 }
+
+// partial tells whether a job takes only a part of its chunk, so that the rest may be asked for soon.
+func (g *group) partial(j job) bool {
+	geo := g.plan.geo
+	for axis, extent := range geo.chunk {
+		extent = min(extent, geo.shape[axis]-j.at[axis]*extent)
+		if axis == geo.rows {
+			rows := int64(0)
+			for _, t := range j.targets {
+				rows += taken(t.runs)
+			}
+			if rows < extent {
+				return true
+			}
+		} else if taken(j.parts[axis]) < extent {
+			return true
+		}
+	}
+	return false
+}

@@ -25,7 +25,7 @@ func (d *Dataset) store(ctx context.Context, rows int) (store, error) {
 		return newBands(s, d.shape, rows, size), nil
 	}
 	if d.virtual {
-		v, err := d.virtualStore(ctx, rows, nil)
+		v, err := newVirtual(ctx, d.asVirtual(), rows, d.file.eng.largeBytes())
 		if err != nil {
 			return nil, d.failed(err)
 		}
@@ -59,7 +59,7 @@ func (d *Dataset) chunkedStore() (store, error) {
 		}
 		bytes *= n
 	}
-	c.heavy = c.weigh(d)
+	c.heavy = c.weigh(d.asked)
 	return c, nil
 }
 

@@ -16,9 +16,9 @@ type bandSet struct {
 // maxListed bounds what is looked at one by one.
 const maxListed = 1 << 22
 
-// chunksOf is the chunks along the rows that a sequence touches.
-func (p *Plan) chunksOf(ctx context.Context, s sequence) bandSet {
-	band := p.geo.chunk[p.geo.rows]
+// chunksOf is the chunks along the rows that a sequence touches. What was listed when ctx ends is of no use.
+func (g *geometry) chunksOf(ctx context.Context, s sequence) bandSet {
+	band := g.chunk[g.rows]
 	var all []run
 	n, listed := int64(0), true
 	for _, r := range s.Runs(nil, 0, s.Len(), 0) {
@@ -38,7 +38,7 @@ func (p *Plan) chunksOf(ctx context.Context, s sequence) bandSet {
 		all = append(all, run{src: first, n: last - first + 1})
 	}
 	if !listed {
-		return bandSet{n: min(n, (p.geo.shape[p.geo.rows]+band-1)/band)}
+		return bandSet{n: min(n, (g.shape[g.rows]+band-1)/band)}
 	}
 	return merged(all)
 }

@@ -27,7 +27,7 @@ func (v *virtual) chooseBand(ctx context.Context) error {
 		}
 	}
 	most := int64(largestBand)
-	if v.heavy.need >= v.ds.file.eng.largeBytes() {
+	if v.heavy.need >= v.large {
 		most = bandBytes
 	}
 	v.shrink(most)
@@ -41,8 +41,8 @@ func (v *virtual) chooseBand(ctx context.Context) error {
 // what it takes to read it.
 func (v *virtual) sample(ctx context.Context, p mapped, found *bool) error {
 	file, dataset := p.Names(0)
-	src, err := v.ds.file.virtualSource(ctx, file, dataset)
-	if src == nil || err != nil || src.empty() {
+	src, err := v.ds.open(ctx, file, dataset)
+	if src == nil || err != nil || src.empty {
 		return err
 	}
 	g, err := v.gather(ctx, nil, src, nil)

@@ -23,7 +23,7 @@ type stretch struct{ dst, src, n int64 }
 type gather struct {
 	ctx     context.Context
 	scratch *scratch
-	src     *Dataset
+	src     *vdataset
 	store   store
 	origin  uint32 // of the file, for the pointers
 	v       *virtual
@@ -39,13 +39,13 @@ type gather struct {
 	number       int64
 }
 
-func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []byte) (*gather, error) {
-	own := v.source.Type
+func (v *virtual) gather(ctx context.Context, s *scratch, src *vdataset, buf []byte) (*gather, error) {
+	own := v.outer.typ
 	var conv typeconv.Func
-	if !src.nested() && !typeconv.Same(src.source.Type, own) {
+	if !src.nested() && !typeconv.Same(src.typ, own) {
 		var err error
-		if conv, err = typeconv.New(src.source.Type, own); err != nil {
-			return nil, ofSource(src.file.loc.Name+" "+src.meta.Path, err)
+		if conv, err = typeconv.New(src.typ, own); err != nil {
+			return nil, ofSource(src.file.name+" "+src.path, err)
 		}
 	}
 	origin, err := v.origins.of(src.file)
@@ -53,7 +53,7 @@ func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []by
 		return nil, err
 	}
 	if origin != 0 && !portable(own) {
-		return nil, fault.New(fault.Unsupported, "virtual dataset with references or nested variable-length data of another file, %s", src.file.loc.Name)
+		return nil, fault.New(fault.Unsupported, "virtual dataset with references or nested variable-length data of another file, %s", src.file.name)
 	}
 	st, err := v.storeOf(ctx, src)
 	if err != nil {
@@ -71,15 +71,15 @@ func (v *virtual) gather(ctx context.Context, s *scratch, src *Dataset, buf []by
 }
 
 // storeOf is a source's store; a virtual source shares the table of files.
-func (v *virtual) storeOf(ctx context.Context, src *Dataset) (store, error) {
+func (v *virtual) storeOf(ctx context.Context, src *vdataset) (store, error) {
 	if src.nested() {
-		return src.virtualStore(ctx, 0, v)
+		return newNested(ctx, &virtual{ds: src, outer: v.outer, large: v.large, origins: v.origins})
 	}
-	return src.store(ctx, 0)
+	return src.store(ctx)
 }
 
 // nested tells whether a source is read from sources itself, whose elements then come in the type of the outermost.
-func (d *Dataset) nested() bool { return d.virtual && !d.empty() }
+func (d *vdataset) nested() bool { return d.virtual && !d.empty }
 
 func (g *gather) reset() {
 	g.n, g.number = 0, -1
@@ -151,7 +151,7 @@ func (g *gather) flush() error {
 		return g.failed(err)
 	}
 	if !g.src.unchanged() {
-		return fault.New(fault.Changed, "virtual source %s changed while it was read: ask again", g.src.file.loc.Name)
+		return fault.New(fault.Changed, "virtual source %s changed while it was read: ask again", g.src.file.name)
 	}
 	g.reset()
 	return nil
@@ -168,7 +168,7 @@ func (g *gather) partial(i int) bool {
 
 func (g *gather) failed(err error) error {
 	if k := fault.Of(err); k != nil {
-		return fault.New(k, "virtual source %s %s: %w", g.src.file.loc.Name, g.src.meta.Path, err)
+		return fault.New(k, "virtual source %s %s: %w", g.src.file.name, g.src.path, err)
 	}
 	return err
 }
@@ -223,7 +223,7 @@ func (g *gather) tag(elems []byte) error {
 	size := g.v.size()
 	for ; len(elems) >= size; elems = elems[size:] {
 		for _, at := range g.v.pointers {
-			if err := mark(elems[at:], g.v.source.OffsetSize, g.origin); err != nil {
+			if err := mark(elems[at:], g.v.outer.offsetSize, g.origin); err != nil {
 				return err
 			}
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/blockio"
 )
 
 // maxOrigins is how many files one virtual dataset may read: their numbers take the upper half of a heap index, of
@@ -19,28 +18,22 @@ const maxOrigins = 1 << 16
 type origins struct {
 	mu      sync.Mutex
 	numbers map[string]uint32
-	files   []origin
+	files   []vfile
 }
 
-type origin struct {
-	eng *Engine
-	loc Location
-	id  blockio.Identity
-}
-
-func newOrigins(own *File) *origins {
+func newOrigins(own vfile) *origins {
 	o := &origins{numbers: map[string]uint32{}}
 	_, _ = o.of(own) // there is room for one
 	return o
 }
 
 // of is a file's number. One that is not the file it was is fault.Changed.
-func (o *origins) of(f *File) (uint32, error) {
+func (o *origins) of(f vfile) (uint32, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if n, ok := o.numbers[f.loc.Path]; ok {
-		if o.files[n].id != f.disk.Identity() {
-			return 0, fault.New(fault.Changed, "virtual source %s changed while it was read: ask again", f.loc.Name)
+	if n, ok := o.numbers[f.place]; ok {
+		if o.files[n].state != f.state {
+			return 0, fault.New(fault.Changed, "virtual source %s changed while it was read: ask again", f.name)
 		}
 		return n, nil
 	}
@@ -48,26 +41,25 @@ func (o *origins) of(f *File) (uint32, error) {
 		return 0, fault.New(fault.Unsupported, "virtual dataset of more than %d files", maxOrigins)
 	}
 	n := uint32(len(o.files))
-	o.numbers[f.loc.Path] = n
-	o.files = append(o.files, origin{eng: f.eng, loc: f.loc, id: f.disk.Identity()})
+	o.numbers[f.place] = n
+	o.files = append(o.files, f)
 	return n, nil
 }
 
 // open opens a file by its number.
-func (o *origins) open(ctx context.Context, n uint32) (*File, error) {
+func (o *origins) open(ctx context.Context, n uint32) (f vfile, err error) {
 	o.mu.Lock()
 	if int(n) >= len(o.files) {
 		o.mu.Unlock()
-		return nil, fault.New(fault.DataLoss, "heap object of file %d among %d", n, len(o.files))
+		return f, fault.New(fault.DataLoss, "heap object of file %d among %d", n, len(o.files))
 	}
-	it := o.files[n]
+	was := o.files[n]
 	o.mu.Unlock()
-	f, err := it.eng.Open(ctx, it.loc)
-	if err != nil {
-		return nil, err
+	if f, err = was.again(ctx); err != nil {
+		return f, err
 	}
-	if f.disk.Identity() != it.id {
-		return nil, fault.New(fault.Changed, "virtual source %s changed while it was read: ask again", f.loc.Name)
+	if f.state != was.state {
+		return f, fault.New(fault.Changed, "virtual source %s changed while it was read: ask again", f.name)
 	}
 	return f, nil
 }
@@ -122,27 +114,29 @@ func portable(t *h5type.Type) bool {
 	return t.Base == nil || portable(t.Base)
 }
 
-// virtualResolver finds heap objects in the file that elements come from. It is used by one goroutine.
-type virtualResolver struct {
-	resolver
-	origins *origins
-	files   map[uint32]*File
+// heapResolver finds heap objects in the file that elements come from. It is used by one goroutine.
+type heapResolver struct {
+	convert.Resolver // of the virtual dataset's own file
+	ctx              context.Context
+	origins          *origins
+	files            map[uint32]vfile
 }
 
 // Heap is an object of the global heap of the file that the index names.
-func (r virtualResolver) Heap(addr uint64, index uint32) ([]byte, error) {
+func (r heapResolver) Heap(addr uint64, index uint32) ([]byte, error) {
 	n := index / maxOrigins
-	f := r.files[n]
-	if f == nil {
+	f, known := r.files[n]
+	if !known {
 		var err error
 		if f, err = r.origins.open(r.ctx, n); err != nil {
 			return nil, err
 		}
 		r.files[n] = f
 	}
-	return f.heap.Object(addr, index%maxOrigins)
+	return f.heap(addr, index%maxOrigins)
 }
 
-func (v *virtual) resolver(ctx context.Context) convert.Resolver {
-	return virtualResolver{resolver: resolver{file: v.ds.file, ctx: ctx}, origins: v.origins, files: map[uint32]*File{}}
+// resolver finds what elements only point at; own is that of the virtual dataset's file.
+func (v *virtual) resolver(ctx context.Context, own convert.Resolver) convert.Resolver {
+	return heapResolver{Resolver: own, ctx: ctx, origins: v.origins, files: map[uint32]vfile{}}
 }

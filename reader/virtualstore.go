@@ -13,13 +13,14 @@ import (
 
 // virtual reads a virtual dataset from its sources, as chunks that are about as large as theirs.
 type virtual struct {
-	ds       *Dataset
-	source   convert.Source // whose type the elements are given in: of the outermost, whatever those between are
+	ds       *vdataset
+	outer    *vdataset // in whose type the elements are given, whatever those between are
 	origins  *origins
 	axis     int // of the rows
 	band     []int64
 	parts    []mapped // by where they begin along the axis
 	ends     []int64  // the largest end along the axis of parts[:i+1]
+	large    int64    // bytes from which on a chunk is large
 	inner    int64    // bytes that reading a source takes
 	heavy    heavy    // of the sources' chunks
 	pointers []int    // where in an element are heap pointers
@@ -34,19 +35,18 @@ type mapped struct {
 	regions *regions // nil: they depend on the source
 }
 
-// virtualStore gives access by rows along an axis. outer is the virtual dataset that this one is a source of, else nil.
-func (d *Dataset) virtualStore(ctx context.Context, rows int, outer *virtual) (*virtual, error) {
-	ctx, err := d.enter(ctx)
+// newVirtual gives access by rows along an axis. Chunks that need large bytes to be decoded, and more, are large.
+func newVirtual(ctx context.Context, d *vdataset, rows int, large int64) (*virtual, error) {
+	return newNested(ctx, &virtual{ds: d, outer: d, axis: rows, large: large, origins: newOrigins(d.file)})
+}
+
+// newNested completes one that may be a source of another.
+func newNested(ctx context.Context, v *virtual) (*virtual, error) {
+	ctx, err := v.ds.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	v := &virtual{ds: d, axis: rows, source: d.source}
-	if outer != nil {
-		v.source, v.origins = outer.source, outer.origins
-	} else {
-		v.origins = newOrigins(d.file)
-	}
-	v.pointers = pointersIn(nil, v.source.Type, 0)
+	v.pointers = pointersIn(nil, v.outer.typ, 0)
 	if err := v.markFill(); err != nil {
 		return nil, err
 	}
@@ -60,14 +60,14 @@ func (v *virtual) markFill() error {
 	if err != nil {
 		return err
 	}
-	convert, err := typeconv.New(v.ds.source.Type, v.source.Type)
+	convert, err := typeconv.New(v.ds.typ, v.outer.typ)
 	if err != nil {
 		return err
 	}
 	v.fill = make([]byte, v.size())
-	convert(v.fill, v.ds.fill())
+	convert(v.fill, v.ds.fill)
 	for _, at := range v.pointers {
-		if err := mark(v.fill[at:], v.source.OffsetSize, n); err != nil {
+		if err := mark(v.fill[at:], v.outer.offsetSize, n); err != nil {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (v *virtual) need(_ int64, h *held) int64 {
 
 func (v *virtual) heaviest() heavy { return v.heavy }
 
-func (v *virtual) size() int { return v.source.Type.Size }
+func (v *virtual) size() int { return v.outer.typ.Size }
 
 func (v *virtual) load(ctx context.Context, s *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
 	ctx, err := v.ds.enter(ctx)
@@ -203,7 +203,7 @@ func (v *virtual) copy(ctx context.Context, s *scratch, l link, box vds.Box, buf
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	src, err := v.ds.file.virtualSource(ctx, l.file, l.dataset)
+	src, err := v.ds.open(ctx, l.file, l.dataset)
 	if src == nil || err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ type regions struct {
 	src, dst *vds.Region
 }
 
-func (l link) regions(src, dst *Dataset) (from, to *vds.Region, err error) {
+func (l link) regions(src, dst *vdataset) (from, to *vds.Region, err error) {
 	if l.known != nil {
 		l.known.mu.Lock()
 		defer l.known.mu.Unlock()
@@ -248,10 +248,10 @@ func (l link) regions(src, dst *Dataset) (from, to *vds.Region, err error) {
 		return nil, nil, err
 	}
 	if from, err = l.src.Region(src.shape); err != nil { // of a smaller source libhdf5 reads what happens to lie behind it
-		return nil, nil, fault.New(fault.Unsupported, "virtual source %s %s is not what the mapping needs: %w", src.file.loc.Name, src.meta.Path, err)
+		return nil, nil, fault.New(fault.Unsupported, "virtual source %s %s is not what the mapping needs: %w", src.file.name, src.path, err)
 	}
 	if from.Len() != to.Len() {
-		return nil, nil, fault.New(fault.DataLoss, "virtual source %s %s: %d of its elements are mapped to %d", src.file.loc.Name, src.meta.Path, from.Len(), to.Len())
+		return nil, nil, fault.New(fault.DataLoss, "virtual source %s %s: %d of its elements are mapped to %d", src.file.name, src.path, from.Len(), to.Len())
 	}
 	if l.known != nil {
 		l.known.shape, l.known.src, l.known.dst = src.shape, from, to

@@ -1,0 +1,164 @@
+package reader
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/vds"
+)
+
+// learnVirtual reads the mappings and checks that the files they name may be opened.
+func (d *Dataset) learnVirtual() error {
+	if d.object == nil {
+		return d.noHeader // libhdf5 opens no sources
+	}
+	mappings, err := d.readMappings()
+	if err != nil {
+		return err
+	}
+	d.virtual, d.mappings = true, mappings
+	return d.file.mayOpen(mappings)
+}
+
+func (d *Dataset) readMappings() ([]vds.Mapping, error) {
+	l := d.object.Layout
+	if l.Class != chunkindex.Virtual {
+		return nil, fault.New(fault.DataLoss, "layout class %d of a virtual dataset", l.Class)
+	}
+	if l.Mapping == 0 || l.Mapping == h5file.Undefined || l.MappingIndex == 0 {
+		return nil, nil
+	}
+	b, err := d.file.heap.Object(l.Mapping, l.MappingIndex)
+	if err != nil {
+		return nil, err
+	}
+	return vds.Parse(b, int(d.file.h5.SizeOfLengths))
+}
+
+// mayOpen checks the files of mappings; those of a pattern of names are checked again when they are opened.
+func (f *File) mayOpen(mappings []vds.Mapping) error {
+	seen := map[string]bool{}
+	for _, m := range mappings {
+		file, _ := m.Names(0)
+		if seen[file] {
+			continue
+		}
+		seen[file] = true
+		if err := f.inside(file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inside checks that a virtual source may be opened. One that is not there is judged by its folder.
+func (f *File) inside(name string) error {
+	if name == "." || f.loc.Inside == nil {
+		return nil
+	}
+	own := filepath.Dir(f.loc.Path)
+	disk := name
+	if !filepath.IsAbs(disk) {
+		disk = filepath.Join(own, disk)
+	}
+	if _, err := filepath.EvalSymlinks(disk); err != nil {
+		if disk = existing(disk); disk == existing(own) { // no root holds itself
+			return nil
+		}
+	}
+	if !f.loc.Inside(disk) {
+		return fault.New(fault.Unsupported, "virtual source %s %w", spelledBase(name), errOutside)
+	}
+	return nil
+}
+
+// existing is the longest part of a path that leads to something, links followed.
+func existing(path string) string {
+	for {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real
+		}
+		parent := filepath.Dir(path)
+		if parent == path {
+			return path
+		}
+		path = parent
+	}
+}
+
+// virtualSource opens what a mapping names; nil if it is not there, where libhdf5 takes the fill value. A file by an
+// absolute name is looked for beside this one too, as libhdf5 does. Both names are the mapping's, not spelled.
+func (f *File) virtualSource(ctx context.Context, file, dataset string) (*vdataset, error) {
+	g, err := f, error(nil)
+	if file != "." {
+		if g, err = f.open(ctx, file); absent(err) && filepath.IsAbs(file) {
+			g, err = f.open(ctx, filepath.Base(file))
+		}
+	}
+	if absent(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, ofSource(spelledBase(file), err)
+	}
+	dataset = spell.Escape(dataset)
+	src, err := g.Dataset(ctx, "/"+strings.TrimLeft(dataset, "/"))
+	if absent(err) || err == nil && src.frame != nil {
+		return nil, nil
+	}
+	if err == nil {
+		err = src.unsupported
+	}
+	if err != nil {
+		return nil, ofSource(dataset, err)
+	}
+	return src.asVirtual(), nil
+}
+
+// absent tells what is not there from what may not be opened.
+func absent(err error) bool {
+	return fault.Of(err) == fault.NotFound && !errors.Is(err, errOutside)
+}
+
+// grows tells whether the sources decide about the extents.
+func (d *Dataset) grows() bool {
+	for _, m := range d.mappings {
+		if m.Dst.Unlimited() >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// asVirtual is the dataset as package virtual sees it, as a virtual one or as a source.
+func (d *Dataset) asVirtual() *vdataset {
+	v := &vdataset{file: d.file.asVirtual(), path: d.meta.Path, addr: d.meta.Addr, shape: d.shape, stored: d.shape, typ: d.source.Type,
+		offsetSize: d.source.OffsetSize, mappings: d.mappings, virtual: d.virtual, empty: d.empty(), unchanged: d.unchanged}
+	if d.grows() && d.object != nil {
+		v.stored = signed(d.object.Space.Dims)
+	}
+	if d.source.Type != nil {
+		v.fill = d.fill()
+	}
+	v.open = d.file.virtualSource
+	v.store = func(ctx context.Context) (store, error) { return d.store(ctx, 0) }
+	return v
+}
+
+// asVirtual is the file as package virtual sees it.
+func (f *File) asVirtual() vfile {
+	return vfile{name: f.loc.Name, place: f.loc.Path, state: f.disk.Identity(), heap: f.heap.Object,
+		again: func(ctx context.Context) (vfile, error) {
+			now, err := f.eng.Open(ctx, f.loc)
+			if err != nil {
+				return vfile{}, err
+			}
+			return now.asVirtual(), nil
+		}}
+}
