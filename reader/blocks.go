@@ -53,10 +53,39 @@ type passes struct {
 }
 
 // once is the rows from the first to the last.
-var once = passes{cycles: 1}
+func once() passes { return passes{cycles: 1} }
 
 func newBlocks(total, size int64, p passes) *blocks {
 	return &blocks{total: total, size: size, passes: p, next: p.first, cycle: -1}
+}
+
+// rows is how many all blocks have from the next one on, -1 without an end. The number of blocks of a shuffle is bounded by
+// check.
+func (b *blocks) rows() int64 {
+	end, ok := b.end()
+	switch {
+	case !ok:
+		return -1
+	case b.rest == OnlyRemainder:
+		return end % b.size
+	case b.seed != nil:
+		return b.shuffledRows()
+	case b.rest == DropRemainder:
+		end -= end % b.size
+	}
+	return max(0, end-times(b.next, b.size))
+}
+
+func (b *blocks) shuffledRows() int64 {
+	per := b.total / b.size * b.size // rows of a turn
+	if b.rest == KeepRemainder {
+		per = b.total
+	}
+	turn := (per + b.size - 1) / b.size
+	if turn == 0 || b.next >= turn*b.cycles {
+		return 0
+	}
+	return per*b.cycles - b.next/turn*per - b.next%turn*b.size
 }
 
 // Next is the next block, false at the end.

@@ -130,7 +130,7 @@ func TestShuffleRowsMixesEachBlock(t *testing.T) {
 }
 
 func TestAlignedBatchesEndAtChunks(t *testing.T) {
-	b := newBlocks(100, 30, once)
+	b := newBlocks(100, 30, once())
 	b.align = 7
 	places, blocks := positions(t, b, 100)
 	require.Equal(t, want(100, 30, 1, KeepRemainder, 0), places)
@@ -143,7 +143,7 @@ func TestBlocksThatAreTooLarge(t *testing.T) {
 		p           passes
 		fine        bool
 	}{
-		{total: 10, size: 1 << 62, p: once, fine: true}, // as many rows as there are
+		{total: 10, size: 1 << 62, p: once(), fine: true}, // as many rows as there are
 		{total: 10, size: 1 << 62, p: passes{cycles: -1}},
 		{total: 10, size: 1 << 62, p: passes{cycles: 1 << 40}},
 		{total: 10, size: 1 << 62, p: passes{cycles: 3}, fine: true},

@@ -12,13 +12,6 @@ import (
 	"github.com/mtflight/mtflight/reader/where"
 )
 
-// Uses of PyTables' column indexes: Request.Index.
-const (
-	IndexAuto = "auto" // where an estimate says that it pays; the default
-	IndexOff  = "off"
-	IndexOnly = "only" // a condition that no index serves is ErrPrecondition
-)
-
 // indexPays: an index is used where it leaves at most one row in so many. The rows it leaves cost a look at scattered
 // chunks each, of which a scan reads all, but one after the other.
 const indexPays = 16
@@ -32,12 +25,12 @@ type throughIndex struct {
 }
 
 // candidates are the rows of a slice that an index leaves, in the slice's order; false if none is to be used.
-func (p *Plan) candidates(ctx context.Context, rows span) (rowList, bool, error) {
-	best, _, err := p.choice(ctx, rows)
+func (q *search) candidates(ctx context.Context, rows span) (rowList, bool, error) {
+	best, _, err := q.choice(ctx, rows)
 	if best == nil || err != nil {
 		return nil, false, err
 	}
-	only := p.req.Index == IndexOnly
+	only := q.use == IndexOnly
 	found, err := best.index.Rows(ctx, []ptindex.Range{best.span})
 	if fault.Of(err) == fault.Exhausted && !only {
 		return nil, false, nil
@@ -46,12 +39,12 @@ func (p *Plan) candidates(ctx context.Context, rows span) (rowList, bool, error)
 }
 
 // choice is the index to use for the rows of a slice; none is nil and why.
-func (p *Plan) choice(ctx context.Context, rows span) (best *throughIndex, why string, err error) {
-	if p.req.Index == IndexOff {
+func (q *search) choice(ctx context.Context, rows span) (best *throughIndex, why string, err error) {
+	if q.use == IndexOff {
 		return nil, "options.index is off", nil
 	}
-	best, why, err = p.bestIndex(ctx)
-	only := p.req.Index == IndexOnly
+	best, why, err = q.bestIndex(ctx)
+	only := q.use == IndexOnly
 	switch {
 	case err != nil || best == nil && !only:
 		return nil, why, err
@@ -64,15 +57,15 @@ func (p *Plan) choice(ctx context.Context, rows span) (best *throughIndex, why s
 }
 
 // bestIndex looks at the indexes of the columns that the condition compares with constants.
-func (p *Plan) bestIndex(ctx context.Context) (best *throughIndex, why string, err error) {
+func (q *search) bestIndex(ctx context.Context) (best *throughIndex, why string, err error) {
 	reasons := []string{}
-	for column, span := range limits(p.where.program.Ranges()) {
-		name, whole := p.where.indexed(column)
+	for column, span := range limits(q.where.program.Ranges()) {
+		name, whole := q.where.indexed(column)
 		if !whole {
-			reasons = append(reasons, p.where.scope[column].Name+": a part of "+name+", which has no index of its parts")
+			reasons = append(reasons, q.where.scope[column].Name+": a part of "+name+", which has no index of its parts")
 			continue
 		}
-		ix, why, err := p.ds.indexOf(ctx, name)
+		ix, why, err := q.indexes.of(ctx, name)
 		if err != nil {
 			return nil, "", err
 		}

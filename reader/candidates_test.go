@@ -42,7 +42,7 @@ func places(t *testing.T, d *Dataset, r Request) ([]int64, error) {
 	var rows span
 	rows, err = slice(r.Start, r.Stop, r.Step, d.rows())
 	require.NoError(t, err)
-	found, err := p.filter(context.Background(), rows, r.page())
+	found, err := searchOf(p).rows(context.Background(), rows, r.page())
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func TestIndexesAreUsedWhereTheyPay(t *testing.T) {
 	for condition, used := range map[string]bool{"i4 == 5": true, "i4 > -100000": false, "i4 != 5": false, "(i4 == 5) | (f8 > 3)": false} {
 		p, err := d.Plan(context.Background(), Request{Where: &condition})
 		require.NoError(t, err)
-		_, ok, err := p.candidates(context.Background(), span{step: 1, n: d.rows()})
+		_, ok, err := searchOf(p).candidates(context.Background(), span{step: 1, n: d.rows()})
 		require.NoError(t, err)
 		require.Equal(t, used, ok, condition)
 	}
@@ -102,4 +102,10 @@ func TestIndexesAreUsedWhereTheyPay(t *testing.T) {
 	_, err = places(t, dirty, Request{Where: &condition, Index: IndexOnly})
 	require.ErrorIs(t, err, fault.Precondition)
 	require.ErrorContains(t, err, "dirty")
+}
+
+// searchOf is the search of a plan with a condition.
+func searchOf(p *Plan) *search {
+	t := p.read.(*tableRead)
+	return t.search(t.scan)
 }

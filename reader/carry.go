@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"os"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"github.com/mtflight/mtflight/convert"
@@ -43,8 +42,8 @@ const (
 )
 
 // carry reads the rows of a result once, from the first in the file to the last. The rows are closed.
-func (p *Plan) carry(ctx context.Context, rows *sortedRows) (*carried, error) {
-	places, sources, err := p.byPlace(ctx, rows)
+func carry(ctx context.Context, s *scan, rows *sortedRows) (*carried, error) {
+	places, sources, err := byPlace(ctx, s, rows)
 	n := rows.Len()
 	rows.close()
 	if err != nil {
@@ -52,11 +51,11 @@ func (p *Plan) carry(ctx context.Context, rows *sortedRows) (*carried, error) {
 	}
 	defer places.close()
 	defer sources.close()
-	c, err := newCarried(ctx, p.mem(), n, int64(p.program.ElemSize()))
+	c, err := newCarried(ctx, s.memory(), n, int64(s.program.ElemSize()))
 	if err != nil {
 		return nil, err
 	}
-	if err := p.fetchRows(ctx, c, places, sources); err != nil {
+	if err := fetchRows(ctx, s, c, places, sources); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -64,21 +63,21 @@ func (p *Plan) carry(ctx context.Context, rows *sortedRows) (*carried, error) {
 }
 
 // byPlace sorts the rows of a result by their place in the file: sources are the rows, places where each goes.
-func (p *Plan) byPlace(ctx context.Context, rows *sortedRows) (places, sources *sortedRows, err error) {
-	room, err := p.sortRoom(ctx, rows.Len(), ptindex.Int)
+func byPlace(ctx context.Context, in *scan, rows *sortedRows) (places, sources *sortedRows, err error) {
+	room, err := sortRoom(ctx, in, rows.Len(), ptindex.Int)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer p.budget().Return(room)
+	defer in.budget().Return(room)
 	s := newSorter(room, rows.Len(), false)
 	defer s.close()
 	if err := addPlaces(s, rows); err != nil {
 		return nil, nil, err
 	}
-	if places, err = p.newSortedRows(rows.Len(), false); err != nil {
+	if places, err = in.newSortedRows(rows.Len(), false); err != nil {
 		return nil, nil, err
 	}
-	if sources, err = p.newSortedRows(rows.Len(), false); err != nil {
+	if sources, err = in.newSortedRows(rows.Len(), false); err != nil {
 		places.close()
 		return nil, nil, err
 	}
@@ -152,16 +151,14 @@ func newCarried(ctx context.Context, mem *bufpool.Memory, n, size int64) (*carri
 }
 
 // fetchRows reads the rows and puts each in its place.
-func (p *Plan) fetchRows(ctx context.Context, c *carried, places, sources *sortedRows) error {
+func fetchRows(ctx context.Context, s *scan, c *carried, places, sources *sortedRows) error {
 	program, err := wholeElement(int(c.size))
 	if err != nil {
 		return err
 	}
-	scan := p.reading(program, sources.plain())
 	var failed error
-	if err := scan.each(ctx, func(r *Run) bool {
-		at := r.Block()
-		if failed = c.put(r.Record().Column(0).(*array.FixedSizeBinary), places.read(at.Row, at.Row+at.Rows)); failed == nil {
+	if err := s.reading(program, sources.plain()).each(ctx, func(f *fill) bool {
+		if failed = c.put(f.record.Column(0).(*array.FixedSizeBinary), places.read(f.Row, f.Row+f.Rows)); failed == nil {
 			failed = firstOf(places.err, sources.err)
 		}
 		return failed == nil
@@ -169,23 +166,6 @@ func (p *Plan) fetchRows(ctx context.Context, c *carried, places, sources *sorte
 		return err
 	}
 	return firstOf(failed, c.flush())
-}
-
-// reading is a plan that reads rows by another program, in batches that leave most of the budget alone.
-func (p *Plan) reading(program *convert.Program, rows sequence) *Plan {
-	s := &Plan{ds: p.ds, program: program, store: p.store, geo: p.geo, fixed: rows, schema: program.Schema(arrow.Metadata{}), claim: p.claim}
-	s.blockSize()
-	s.size = max(1, min(s.size, p.budget().Limit()/32/s.rowBytes()))
-	return s
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // put copies rows to their places.
@@ -244,19 +224,6 @@ func (c *carried) close() {
 	}
 	c.lease.Free(c.data)
 	c.lease.Close()
-}
-
-// over is the plan that reads the carried rows.
-func (c *carried) over(p *Plan) *Plan {
-	return p.from1D(c, c, c.band)
-}
-
-// from1D is the plan that reads its rows from another store, all of them, in their order there.
-func (p *Plan) from1D(s store, rows sequence, band int64) *Plan {
-	q := *p
-	q.store, q.fixed = s, rows
-	q.geo = newGeometry([]int64{rows.Len()}, []int64{band}, []axis{wholeAxis(rows.Len())})
-	return &q
 }
 
 func (c *carried) extents() []int64 { return []int64{c.band} }

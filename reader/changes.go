@@ -2,6 +2,8 @@ package reader
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -59,4 +61,17 @@ func (f *File) unchanged() bool {
 // unchanged tells the same of a dataset, whose sources may have been found by the file's place.
 func (d *Dataset) unchanged() bool {
 	return d.file.unchanged() && (!d.virtual || d.file.inPlace())
+}
+
+// explained names the dataset in an error, and tells a damaged file from one that changes.
+func (d *Dataset) explained(err error) error {
+	kind := fault.Of(err)
+	if kind == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if kind == fault.DataLoss && !d.file.disk.Unchanged() {
+		kind = fault.Changed
+		err = fmt.Errorf("the file changed while it was read: %w", err)
+	}
+	return fault.New(kind, "%s %s: %w", d.file.loc.Name, d.info.Path, err)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -43,7 +44,7 @@ type Dataset struct {
 	mu    sync.Mutex
 	index *chunkindex.Index
 
-	indexes indexCache
+	known *indexes // of its columns; nil: not asked yet
 }
 
 // newDataset makes sense of what libhdf5 says. It never fails: what is wrong becomes the reason why the dataset is not
@@ -320,4 +321,59 @@ func pseudo(attrs meta.Attrs, class string) (string, error) {
 		return atom, err
 	}
 	return "", err
+}
+
+// indexes are those that PyTables keeps of its columns.
+func (d *Dataset) indexes() *indexes {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.known == nil {
+		d.known = &indexes{table: d.indexed()}
+	}
+	return d.known
+}
+
+// indexed is the dataset as its indexes see it.
+func (d *Dataset) indexed() indexedTable {
+	t := indexedTable{path: d.meta.Path, source: d.source, shape: d.shape, groups: d.file.objects.Groups, group: d.file.objects.Group, array: d.indexArray}
+	if d.chunked() && len(d.info.Chunks) > 0 {
+		t.chunkRows = d.info.Chunks[0]
+	}
+	return t
+}
+
+// indexArray is a dataset of the same file.
+func (d *Dataset) indexArray(ctx context.Context, path string) (*indexArray, error) {
+	a, err := d.file.Dataset(ctx, path)
+	switch {
+	case err != nil:
+		return nil, err
+	case a.unsupported != nil:
+		return nil, a.unsupported
+	case a.file != d.file:
+		return nil, fault.New(fault.DataLoss, "%s of an index is in another file", path)
+	}
+	return &indexArray{source: a.source, shape: a.shape, attrs: a.meta.Attrs, read: a.readRecords}, nil
+}
+
+// readRecords uses records of what a NumPy index takes (empty: of all), until use has enough.
+func (d *Dataset) readRecords(ctx context.Context, index string, o convert.Options, use func(arrow.Record) (more bool)) error {
+	r := Request{Options: o}
+	if index != "" {
+		r.Select = &index
+	}
+	p, err := d.Plan(ctx, r)
+	if err != nil {
+		return err
+	}
+	return planned{p}.Each(ctx, use)
+}
+
+// Indexes are the columns of a table that PyTables keeps an index of.
+func (d *Dataset) Indexes(ctx context.Context) ([]string, error) {
+	names, err := d.indexes().columns(ctx)
+	if err != nil {
+		return nil, d.failed(err)
+	}
+	return append([]string{}, names...), nil
 }

@@ -11,7 +11,7 @@ const directBytes = 16 << 10
 // piecewise reads from what lies in the file as it is only what is needed, or right into the batches, and gives the other
 // jobs. A chunk is asked for only where that pays, since telling how it lies may take reading.
 func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err error) {
-	store, ok := g.plan.store.(located)
+	store, ok := g.scan.store.(located)
 	if !ok {
 		return jobs, nil
 	}
@@ -46,21 +46,21 @@ func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err erro
 // worthwhile tells whether a chunk's part goes to the batches as it is, in stretches long enough, in file and batch, to
 // be read one by one.
 func (g *group) worthwhile(j job) bool {
-	if g.plan.probe != nil || !g.plan.program.Direct() {
+	if g.scan.visitor != nil || !g.scan.program.Direct() {
 		return false
 	}
 	bytes, stretches, plain := int64(0), int64(0), true
-	size := int64(g.plan.program.ElemSize())
+	size := int64(g.scan.program.ElemSize())
 	_ = g.stretches(j, func(_ *fill, _, _, dstStep, srcStep, n int64) error {
 		bytes, stretches = bytes+n*size, stretches+1
 		plain = plain && dstStep == 1 && srcStep == 1
 		return nil
 	})
-	return plain && (bytes >= stretches*directBytes || stretches*directBytes*2 <= g.plan.chunkBytes())
+	return plain && (bytes >= stretches*directBytes || stretches*directBytes*2 <= g.scan.chunkBytes())
 }
 
 func (g *group) fetch(ctx context.Context, j job, read part) error {
-	size := int64(g.plan.program.ElemSize())
+	size := int64(g.scan.program.ElemSize())
 	return g.stretches(j, func(f *fill, dst, src, _, _, n int64) error {
 		return read(ctx, f.batch.Direct(int(dst), int(n)), src*size)
 	})
@@ -82,7 +82,7 @@ func (g *group) place(j job) []byte {
 		done += n
 		return nil
 	})
-	if err != nil || batch == nil || done != product(g.plan.geo.chunk) {
+	if err != nil || batch == nil || done != product(g.scan.geo.chunk) {
 		return nil
 	}
 	return batch.batch.Direct(int(start), int(done))
@@ -92,8 +92,8 @@ func (g *group) place(j job) []byte {
 func (g *group) stretches(j job, use func(f *fill, dst, src, dstStep, srcStep, n int64) error) error {
 	parts := append([][]run(nil), j.parts...)
 	for _, t := range j.targets {
-		parts[g.plan.geo.rows] = t.runs
-		if err := g.plan.geo.walk(parts, func(dst, src, dstStep, srcStep, n int64) error {
+		parts[g.scan.geo.rows] = t.runs
+		if err := g.scan.geo.walk(parts, func(dst, src, dstStep, srcStep, n int64) error {
 			return use(g.fills[t.fill], dst, src, dstStep, srcStep, n)
 		}); err != nil {
 			return err

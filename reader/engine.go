@@ -62,6 +62,11 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// memoryFor is the Config.Memory that leaves so many bytes for buffers.
+func memoryFor(buffers int64) int64 {
+	return buffers * cacheShare * statsShare / (cacheShare*statsShare - cacheShare - statsShare)
+}
+
 func machineMemory() int64 {
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) != nil {
@@ -75,12 +80,13 @@ type Engine struct {
 	cfg     Config
 	log     *zap.Logger
 	mem     *bufpool.Memory
-	frames  *bufpool.Budget // of what the runs over frames hold, part of mem's
 	workers *sched.Pool
+	chunks  *chunkcache.Cache
+	scans   *shared         // what reading them takes
+	frames  *bufpool.Budget // of what the runs over frames hold, part of mem's
 	lib     library
 	foreign unfilter
 	plugins plugins
-	chunks  *chunkcache.Cache
 	pages   *pages.Keeper   // of files' bytes
 	stats   *bufpool.Budget // of statistics
 	saved   *chunkstats.Dir // nil: none are kept on disk
@@ -97,12 +103,14 @@ type Engine struct {
 func NewEngine(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
 	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}, plugins: plugins{known: map[uint16]error{}}}
-	e.chunks = chunkcache.New(cfg.Memory / cacheShare)
 	buffers := cfg.Memory - cfg.Memory/cacheShare - cfg.Memory/statsShare
 	if err := e.openStats(cfg.Memory / statsShare); err != nil {
 		return nil, err
 	}
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, budgetWait), Pool: bufpool.NewPool(buffers)}
+	e.chunks = chunkcache.New(cfg.Memory / cacheShare)
+	e.workers = sched.New(cfg.Workers)
+	e.scans = &shared{mem: e.mem, workers: e.workers, count: cfg.Workers, chunks: e.chunks, log: e.log, setting: memoryFor}
 	e.pages = pages.NewKeeper(e.mem)
 	e.frames = bufpool.NewBudget(buffers/2, budgetWait)
 	if cfg.InProcess {
@@ -112,7 +120,6 @@ func NewEngine(cfg Config) (*Engine, error) {
 		helpers := h5proc.Config{Helpers: cfg.Helpers, CallTimeout: cfg.CallTimeout, Logger: cfg.Logger}
 		e.lib, e.foreign = h5proc.New(helpers), h5proc.NewFilters(helpers)
 	}
-	e.workers = sched.New(cfg.Workers)
 	return e, nil
 }
 

@@ -36,7 +36,7 @@ func newEnough(limit int64) *enough {
 func (e *enough) reached(place int64) bool { return e != nil && place > e.last.Load() }
 
 // add counts the matches of a chunk.
-func (e *enough) add(h hits) {
+func (e *enough) add(h []int64) {
 	if e == nil || e.reached(h[0]) {
 		return
 	}
@@ -55,18 +55,4 @@ func (e *enough) add(h hits) {
 			return
 		}
 	}
-}
-
-// wanted leaves out the chunks behind the last match that is wanted.
-func (g *group) wanted(jobs []job) []job {
-	if g.plan.probe == nil || g.plan.probe.enough == nil {
-		return jobs
-	}
-	return slices.DeleteFunc(slices.Clone(jobs), func(j job) bool {
-		first := int64(math.MaxInt64)
-		for _, t := range j.targets {
-			first = min(first, g.fills[t.fill].Row+t.runs[0].dst)
-		}
-		return g.plan.probe.enough.reached(first)
-	})
 }

@@ -18,7 +18,7 @@ func TestEnoughNeverTooSoon(t *testing.T) {
 		order := rng.Perm(20)
 		for _, c := range order {
 			first := int64(c) * 10
-			var h hits
+			var h []int64
 			for i := range int64(10) {
 				if rng.IntN(3) == 0 {
 					h = append(h, first+i)

@@ -31,120 +31,90 @@ type Explanation struct {
 	Parts []*Explanation `json:"parts,omitempty"` // of a frame of several datasets
 }
 
-// Explain tells how the plan will be carried out. Bounds of column indexes may be read for that, rows never are.
-func (p *Plan) Explain(ctx context.Context) (*Explanation, error) {
-	if p.frame != nil {
-		return p.explainFrame(ctx)
+// explain is part of read.
+func (t *tableRead) explain(ctx context.Context) (*Explanation, error) {
+	info := t.ds.info
+	x := &Explanation{Rows: t.ds.rows(), Result: -1, Layout: info.Layout, Filters: info.Filters, ChunkRows: t.scan.chunkRows(),
+		Chunks: t.scan.geo.chunks(), Condition: []string{}, Order: t.orderWords()}
+	if !t.req.follows() {
+		x.Result = t.scan.known()
 	}
-	info := p.ds.info
-	x := &Explanation{Rows: p.ds.rows(), Result: p.Rows(), Layout: info.Layout, Filters: info.Filters, ChunkRows: p.geo.chunk[p.geo.rows],
-		Chunks: p.allChunks(), Condition: []string{}, Order: p.orderWords()}
-	for _, f := range p.schema.Fields() {
+	for _, f := range t.schema.Fields() {
 		x.Fields = append(x.Fields, f.Name)
 	}
-	if err := p.explainRows(ctx, x); err != nil {
-		return nil, p.ds.failed(err)
+	if err := t.explainRows(ctx, x); err != nil {
+		return nil, t.ds.failed(err)
 	}
-	x.Words = p.words(x)
+	x.Words = t.words(x)
 	return x, nil
 }
 
-func (p *Plan) explainFrame(ctx context.Context) (*Explanation, error) {
-	out := &Explanation{Rows: int64(p.ds.info.Rows), Result: p.Rows(), Layout: p.ds.info.Layout, Filters: p.ds.info.Filters, Condition: []string{}}
-	for _, f := range p.schema.Fields() {
-		out.Fields = append(out.Fields, f.Name)
-	}
-	for i, part := range p.frame.parts {
-		x, err := part.Explain(ctx)
-		if err != nil {
-			return nil, err
-		}
-		out.Parts = append(out.Parts, x)
-		out.Chunks, out.Touched, out.Skipped = out.Chunks+x.Chunks, out.Touched+x.Touched, out.Skipped+x.Skipped
-		out.Bytes, out.Estimated = out.Bytes+max(x.Bytes, 0), out.Estimated || x.Estimated || x.Bytes < 0
-		if i == 0 {
-			out.ChunkRows, out.Condition, out.Index, out.Order = x.ChunkRows, x.Condition, x.Index, x.Order
-		}
-		out.Words = append(append(out.Words, "of the frame, "+part.ds.asked+":"), x.Words...)
-	}
-	return out, nil
-}
-
-// allChunks is how many there are, stored or not.
-func (p *Plan) allChunks() int64 {
-	n := int64(1)
-	for i, extent := range p.geo.shape {
-		n *= (extent + p.geo.chunk[i] - 1) / p.geo.chunk[i]
-	}
-	return n
-}
-
 // explainRows finds the chunks that the rows lie in.
-func (p *Plan) explainRows(ctx context.Context, x *Explanation) error {
-	rows := p.fixed
-	if p.where != nil {
-		x.Condition = append(x.Condition, p.where.columns...)
-		all, err := p.asked()
+func (t *tableRead) explainRows(ctx context.Context, x *Explanation) error {
+	rows := t.scan.rows
+	if t.where != nil {
+		x.Condition = append(x.Condition, t.where.columns...)
+		all, err := t.asked()
 		if err != nil {
 			return err
 		}
-		best, why, err := p.choice(ctx, all)
+		best, why, err := t.search(t.scan).choice(ctx, all)
 		switch {
 		case err != nil:
 			return err
 		case best != nil:
 			x.Index = fmt.Sprintf("used: column %s, at most %d rows, each looked at", best.name, best.rows)
-			p.estimate(x, min(best.rows, p.geo.chunksOf(ctx, all).n))
+			t.estimate(x, min(best.rows, t.scan.geo.chunksOf(ctx, all).n))
 			return nil
 		}
 		x.Index = "not used: " + why
-		if rows, x.Skipped, err = p.likely(ctx, all); err != nil {
+		if rows, x.Skipped, err = t.search(t.scan).likely(ctx, all); err != nil {
 			return err
 		}
-		if len(p.where.columns) == 0 && !p.constant() {
+		if len(t.where.columns) == 0 && !t.where.constant() {
 			rows = span{step: 1}
 		}
-	} else if p.req.SortBy != "" {
-		rows = span{step: 1, n: p.ds.rows()}
-		x.Index = p.sortIndex(ctx)
+	} else if t.req.SortBy != "" {
+		rows = span{step: 1, n: t.ds.rows()}
+		x.Index = t.sortIndex(ctx)
 	}
-	return p.count(ctx, x, p.geo.chunksOf(ctx, rows))
+	return t.count(ctx, x, t.scan.geo.chunksOf(ctx, rows))
 }
 
 // asked is the rows that a condition is asked of.
-func (p *Plan) asked() (span, error) {
-	if p.req.SortBy != "" {
-		return span{step: 1, n: p.ds.rows()}, nil
+func (t *tableRead) asked() (span, error) {
+	if t.req.SortBy != "" {
+		return span{step: 1, n: t.ds.rows()}, nil
 	}
-	return slice(p.req.Start, p.req.Stop, p.req.Step, p.ds.rows())
+	return slice(t.req.Start, t.req.Stop, t.req.Step, t.ds.rows())
 }
 
-func (p *Plan) sortIndex(ctx context.Context) string {
-	if p.req.Index == IndexOff {
+func (t *tableRead) sortIndex(ctx context.Context) string {
+	if t.req.Index == IndexOff {
 		return "not used: options.index is off"
 	}
-	ix, why, err := p.ds.indexOf(ctx, p.req.SortBy)
+	ix, why, err := t.ds.indexes().of(ctx, t.req.SortBy)
 	switch {
 	case err != nil:
 		return "not used: " + err.Error()
 	case ix == nil:
-		return "not used: " + p.req.SortBy + ": " + why
+		return "not used: " + t.req.SortBy + ": " + why
 	}
 	if orders, err := ix.orders(ctx); err != nil {
 		return "not used: " + err.Error()
 	} else if !orders {
-		return "not used: that of " + p.req.SortBy + " does not put all rows in order"
+		return "not used: that of " + t.req.SortBy + " does not put all rows in order"
 	}
-	return "used: the order of column " + p.req.SortBy
+	return "used: the order of column " + t.req.SortBy
 }
 
 // count fills in what is touched.
-func (p *Plan) count(ctx context.Context, x *Explanation, set bandSet) error {
-	x.Touched = set.n * p.acrossChunks()
-	_, inFile := p.store.(*chunked)
-	_, cut := p.store.(*bands)
+func (t *tableRead) count(ctx context.Context, x *Explanation, set bandSet) error {
+	x.Touched = set.n * t.scan.geo.wide()
+	_, inFile := t.scan.store.(*chunked)
+	_, cut := t.scan.store.(*bands)
 	if !set.listed || x.Touched > maxListed || !inFile && !cut {
-		p.estimate(x, set.n)
+		t.estimate(x, set.n)
 		return nil
 	}
 	for _, r := range set.ranges {
@@ -152,45 +122,24 @@ func (p *Plan) count(ctx context.Context, x *Explanation, set bandSet) error {
 			if b%1024 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			p.eachAcross(b, func(at []int64) { x.Bytes += p.storedAt(at) })
+			t.scan.geo.eachAcross(b, func(at []int64, _ [][]run) { x.Bytes += t.storedAt(at) })
 		}
 	}
 	return nil
 }
 
 // estimate takes chunks along the rows as if all were of one size.
-func (p *Plan) estimate(x *Explanation, n int64) {
-	x.Touched = n * p.acrossChunks()
+func (t *tableRead) estimate(x *Explanation, n int64) {
+	x.Touched = n * t.scan.geo.wide()
 	x.Bytes, x.Estimated = -1, true
-	if _, stored, err := p.ds.Storage(); err == nil && p.ds.info.Layout != "virtual" && x.Chunks > 0 && stored >= 0 {
+	if _, stored, err := t.ds.Storage(); err == nil && t.ds.info.Layout != "virtual" && x.Chunks > 0 && stored >= 0 {
 		x.Bytes = int64(float64(stored) / float64(x.Chunks) * float64(x.Touched))
 	}
 }
 
-// acrossChunks is how many chunks lie side by side for a chunk along the rows.
-func (p *Plan) acrossChunks() int64 {
-	n := int64(1)
-	for i, pieces := range p.geo.across {
-		if i != p.geo.rows {
-			n *= int64(len(pieces))
-		}
-	}
-	return n
-}
-
-func (p *Plan) eachAcross(band int64, use func(at []int64)) {
-	g := &group{plan: p}
-	at := make([]int64, len(p.geo.shape))
-	at[p.geo.rows] = band
-	g.across(0, at, make([][]run, len(at)), nil)
-	for _, j := range g.jobs {
-		use(j.at)
-	}
-}
-
 // storedAt is the bytes that the file has for a chunk.
-func (p *Plan) storedAt(at []int64) int64 {
-	switch s := p.store.(type) {
+func (t *tableRead) storedAt(at []int64) int64 {
+	switch s := t.scan.store.(type) {
 	case *chunked:
 		if ch, ok := s.index.At(s.linear(at)); ok {
 			return int64(ch.Size)
@@ -205,56 +154,56 @@ func (p *Plan) storedAt(at []int64) int64 {
 	return 0
 }
 
-func (p *Plan) orderWords() string {
-	s := p.req.Stream
+func (t *tableRead) orderWords() string {
+	s := t.req.Stream
 	switch {
 	case s != nil && s.Shuffle != nil:
-		return fmt.Sprintf("blocks of %d rows shuffled by the seed %d", p.size, *s.Shuffle)
-	case p.unordered():
+		return fmt.Sprintf("blocks of %d rows shuffled by the seed %d", t.scan.size, *s.Shuffle)
+	case t.scan.unordered:
 		return "as batches are ready"
-	case p.req.SortBy != "" && p.req.Step != nil && *p.req.Step < 0:
-		return "descending by " + p.req.SortBy
-	case p.req.SortBy != "":
-		return "ascending by " + p.req.SortBy
-	case p.req.Coordinates != nil:
+	case t.req.SortBy != "" && t.req.Step != nil && *t.req.Step < 0:
+		return "descending by " + t.req.SortBy
+	case t.req.SortBy != "":
+		return "ascending by " + t.req.SortBy
+	case t.req.Coordinates != nil:
 		return "as listed"
-	case p.req.Step != nil && *p.req.Step < 0:
+	case t.req.Step != nil && *t.req.Step < 0:
 		return "from the last row to the first"
 	}
 	return "as in the file"
 }
 
 // words says it all in sentences.
-func (p *Plan) words(x *Explanation) []string {
-	out := []string{p.layoutWords(x)}
-	if p.where != nil {
-		out = append(out, "the condition is asked of "+listed(x.Condition, "no column"))
+func (t *tableRead) words(x *Explanation) []string {
+	out := []string{t.layoutWords(x)}
+	if t.where != nil {
+		out = append(out, "the condition is asked of "+wordsOf(x.Condition, "no column"))
 	}
 	if x.Index != "" {
 		out = append(out, "index "+x.Index)
 	}
-	if p.where != nil {
-		out = append(out, p.statsWords(x))
+	if t.where != nil {
+		out = append(out, t.statsWords(x))
 	}
 	out = append(out, fmt.Sprintf("touched are at most %d chunks, for which the file has %s", x.Touched, x.bytesWords()))
-	if p.ds.pipe != nil && len(p.ds.pipe.Foreign()) > 0 {
-		out = append(out, "plug-ins in helper processes undo "+listed(p.ds.pipe.Foreign(), ""))
+	if t.ds.pipe != nil && len(t.ds.pipe.Foreign()) > 0 {
+		out = append(out, "plug-ins in helper processes undo "+wordsOf(t.ds.pipe.Foreign(), ""))
 	}
-	if p.ds.viaLib != nil {
-		out = append(out, "libhdf5 reads them in helper processes: "+p.ds.viaLib.Error())
+	if t.ds.viaLib != nil {
+		out = append(out, "libhdf5 reads them in helper processes: "+t.ds.viaLib.Error())
 	}
-	return append(out, p.answerWords(x))
+	return append(out, t.answerWords(x))
 }
 
-func (p *Plan) layoutWords(x *Explanation) string {
+func (t *tableRead) layoutWords(x *Explanation) string {
 	filters := "no filter"
 	if len(x.Filters) > 0 {
 		filters = strings.Join(x.Filters, " and ")
 	}
 	if x.Layout == "chunked" {
-		return fmt.Sprintf("%s is %s, %s: %d rows in chunks of %d, %d chunks", p.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
+		return fmt.Sprintf("%s is %s, %s: %d rows in chunks of %d, %d chunks", t.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
 	}
-	return fmt.Sprintf("%s is %s, %s: %d rows, read %d at a time, %d times", p.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
+	return fmt.Sprintf("%s is %s, %s: %d rows, read %d at a time, %d times", t.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
 }
 
 func (x *Explanation) bytesWords() string {
@@ -267,43 +216,43 @@ func (x *Explanation) bytesWords() string {
 	return fmt.Sprintf("%d bytes", x.Bytes)
 }
 
-func (p *Plan) answerWords(x *Explanation) string {
+func (t *tableRead) answerWords(x *Explanation) string {
 	result := "the rows that match:"
 	switch {
 	case x.Result >= 0:
 		result = fmt.Sprintf("%d rows:", x.Result)
-	case p.req.Limit != nil:
-		result = fmt.Sprintf("at most %d rows%s, then reading ends:", *p.req.Limit, p.passedWords())
-	case p.req.Offset > 0:
-		result = fmt.Sprintf("the rows that match%s:", p.passedWords())
+	case t.req.Limit != nil:
+		result = fmt.Sprintf("at most %d rows%s, then reading ends:", *t.req.Limit, t.passedWords())
+	case t.req.Offset > 0:
+		result = fmt.Sprintf("the rows that match%s:", t.passedWords())
 	}
-	return fmt.Sprintf("the answer is %s columns %s, %s", result, listed(x.Fields, "none"), x.Order)
+	return fmt.Sprintf("the answer is %s columns %s, %s", result, wordsOf(x.Fields, "none"), x.Order)
 }
 
-func (p *Plan) passedWords() string {
-	if p.req.Offset == 0 {
+func (t *tableRead) passedWords() string {
+	if t.req.Offset == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" behind the first %d", p.req.Offset)
+	return fmt.Sprintf(" behind the first %d", t.req.Offset)
 }
 
-func (p *Plan) statsWords(x *Explanation) string {
+func (t *tableRead) statsWords(x *Explanation) string {
 	switch {
-	case p.req.Index == IndexOff:
+	case t.req.Index == IndexOff:
 		return "statistics not used: options.index is off"
 	case x.Skipped > 0:
 		return fmt.Sprintf("statistics skip %d chunks in which no row can match", x.Skipped)
 	case strings.HasPrefix(x.Index, "used"):
 		return "statistics not used: the index is"
 	}
-	program, err := convert.Compile(p.ds.source, p.where.columns, asValues)
-	if err == nil && len(p.where.columns) > 0 && !p.newTally(program, p.where.numbers).empty() {
+	program, err := convert.Compile(t.ds.source, t.where.columns, asValues)
+	if err == nil && len(t.where.columns) > 0 && !t.search(t.scan).newTally(program).empty() {
 		return "statistics skip no chunk"
 	}
 	return "statistics skip no chunk: none are known of these columns"
 }
 
-func listed(names []string, none string) string {
+func wordsOf(names []string, none string) string {
 	if len(names) == 0 {
 		return none
 	}

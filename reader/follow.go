@@ -23,12 +23,14 @@ const (
 // Each look at the file that finds new rows becomes a run of its own over just them (a segment). A segment that ends
 // early because the file changed under it is begun again where it stopped, so that each row comes once.
 type follow struct {
-	plan   *Plan
+	ctx    context.Context
+	at     Placement
+	table  *tableRead
 	ds     *Dataset    // as last seen; of a File of its own
-	next   int64       // source row that was not looked at yet
+	first  int64       // source row that was not looked at yet
 	found  sequence    // rows to give: a span, or those that a condition has chosen
 	hits   *sortedRows // where found is a part of them; nil: nowhere
-	inner  *Run        // over some of found
+	inner  *fillRun    // over some of found
 	block  int64       // number of the next batch
 	row    int64       // of its first row in the result
 	skip   int64       // result rows that are not given
@@ -55,99 +57,84 @@ func (r Request) checkFollow() error {
 	return nil
 }
 
-// follows tells whether a run of the plan waits for appended rows.
-func (p *Plan) follows() bool { return p.req.Stream != nil && p.req.Stream.Follow }
+// growing reads a dataset that grows.
+type growing struct{ *tableRead }
 
-// Follows tells whether Next may wait for rows that are not there yet.
-func (r *Run) Follows() bool { return r.plan.follows() }
-
-// follow begins to follow, with a file handle of its own.
-func (p *Plan) follow() (*follow, error) {
-	d := p.ds
+// begin begins to follow, with a file handle of its own.
+func (g *growing) begin(ctx context.Context, at Placement) (batches, error) {
+	d, r := g.ds, g.req
 	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
 		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
 	}
-	f := &follow{plan: p, ds: d, left: -1, moved: time.Now()}
-	if start := p.req.Start; start != nil {
-		if f.next = *start; f.next < 0 {
-			f.next = max(0, f.next+d.rows())
+	f := &follow{ctx: ctx, at: at, table: g.tableRead, ds: d, left: -1, moved: time.Now()}
+	if start := r.Start; start != nil {
+		if f.first = *start; f.first < 0 {
+			f.first = max(0, f.first+d.rows())
 		}
 	}
-	s := p.req.Stream
+	s := r.Stream
 	if s.FromBlock > 0 && s.FromBlock > end62/s.BlockRows {
 		return nil, fault.New(fault.OutOfRange, "stream.from_block %d is past every row", s.FromBlock)
 	}
-	f.block, f.skip = s.FromBlock, min(p.req.Offset, end62-1)+p.req.fromRow()
-	if p.req.Limit != nil {
-		f.left = max(0, *p.req.Limit-p.req.fromRow())
+	f.block, f.skip = s.FromBlock, min(r.Offset, end62-1)+r.fromRow()
+	if r.Limit != nil {
+		f.left = max(0, *r.Limit-r.fromRow())
 	}
-	f.found = span{start: f.next, step: f.step()}
+	f.found = span{start: f.first, step: f.step()}
 	return f, nil
 }
 
 func (f *follow) step() int64 {
-	if f.plan.req.Step != nil {
-		return *f.plan.req.Step
+	if f.table.req.Step != nil {
+		return *f.table.req.Step
 	}
 	return 1
 }
 
-func (r *Run) advanceFollowing() (err error) {
-	if r.follow == nil {
-		f, err := r.plan.follow()
-		if err != nil {
-			return err
-		}
-		r.follow = f
-	}
-	return r.follow.advance(r)
-}
-
-// advance makes the next batch the run's, and waits for it; none at the limit.
-func (f *follow) advance(r *Run) error {
+// next makes the next batch, and waits for it; nil at the limit.
+func (f *follow) next() (*fill, error) {
 	for {
 		if f.inner != nil {
-			ok, err := f.take(r)
-			if ok || err != nil {
-				return err
+			now, err := f.take()
+			if now != nil || err != nil {
+				return now, err
 			}
 		}
 		if f.left == 0 {
-			return nil
+			return nil, nil
 		}
-		if err := f.begin(r); err != nil {
-			return err
+		if err := f.start(); err != nil {
+			return nil, err
 		}
 		if f.inner != nil {
 			continue
 		}
-		if err := f.wait(r.ctx); err != nil {
-			return err
+		if err := f.wait(); err != nil {
+			return nil, err
 		}
-		if err := f.look(r.ctx); err != nil {
-			return err
+		if err := f.look(f.ctx); err != nil {
+			return nil, err
 		}
 	}
 }
 
-// take gives the segment's next batch; false at its end, or where the file has to be looked at again.
-func (f *follow) take(r *Run) (bool, error) {
-	if f.inner.Next() {
-		r.now, f.inner.now = f.inner.now, nil
-		b := &r.now.Block
-		f.found = rest(f.found, b.Rows)
-		b.Block, b.Row = f.block, f.row+f.plan.req.fromRow()
-		f.block, f.row = f.block+1, f.row+b.Rows
-		if f.left > 0 {
-			f.left -= b.Rows
-		}
-		f.moved = time.Now()
-		return true, nil
+// take gives the segment's next batch; nil at its end, or where the file has to be looked at again.
+func (f *follow) take() (*fill, error) {
+	now, err := f.inner.next()
+	if now == nil {
+		f.inner.close()
+		f.inner = nil
+		return nil, f.patience(f.ds.explained(err))
 	}
-	err := f.inner.Err()
-	f.inner.Release()
-	f.inner = nil
-	return false, f.patience(err)
+	b := &now.Block
+	f.found = rest(f.found, b.Rows)
+	b.Block, b.Row = f.block, f.row+f.table.req.fromRow()
+	f.block, f.row = f.block+1, f.row+b.Rows
+	if f.left > 0 {
+		f.left -= b.Rows
+	}
+	f.moved = time.Now()
+	return now, nil
 }
 
 // fromRow is the place in the result of a stream's first row.
@@ -163,8 +150,8 @@ func (f *follow) patience(err error) error {
 	return err
 }
 
-// begin starts a segment over what was found: whole blocks only where their size was asked for.
-func (f *follow) begin(r *Run) error {
+// start starts a segment over what was found: whole blocks only where their size was asked for.
+func (f *follow) start() error {
 	if f.stale {
 		return nil
 	}
@@ -172,37 +159,34 @@ func (f *follow) begin(r *Run) error {
 	if f.left >= 0 {
 		n = min(n, f.left)
 	}
-	if size := f.plan.req.Stream.BlockRows; size > 0 && n != f.left {
+	if size := f.table.req.Stream.BlockRows; size > 0 && n != f.left {
 		n = n / size * size
 	}
 	if n == 0 {
 		return nil
 	}
-	p, err := f.segment(r.ctx, cutOf(f.found, 0, n))
+	s, err := f.segment(cutOf(f.found, 0, n))
 	if err != nil {
 		return f.patience(err)
 	}
-	f.inner = p.Run(r.ctx)
-	f.inner.at = r.at
+	f.inner = s.run(f.ctx, f.at)
 	return nil
 }
 
-// segment is the plan for rows of the dataset as last seen.
-func (f *follow) segment(ctx context.Context, rows sequence) (*Plan, error) {
-	p := *f.plan
-	s := *p.req.Stream
-	s.Follow, s.FromBlock, s.Remainder = false, 0, KeepRemainder
-	p.req.Stream, p.req.Offset, p.req.Limit, p.req.Start = &s, 0, nil, nil
-	p.ds, p.fixed, p.promise = f.ds, rows, s.BlockRows > 0
-	axes, err := f.ds.axes(p.req)
+// segment is the scan of rows of the dataset as last seen.
+func (f *follow) segment(rows sequence) (*scan, error) {
+	s := *f.table.scan
+	s.of, s.rows, s.passes = f.ds.subject(), rows, once()
+	s.aligned = f.table.req.Stream.BlockRows == 0 && f.table.req.BatchRows == 0
+	axes, err := f.ds.axes(f.table.req)
 	if err != nil {
 		return nil, err
 	}
-	return &p, p.place(ctx, axes)
+	return &s, s.locate(f.ctx, f.ds, axes)
 }
 
 // wait waits for the next look.
-func (f *follow) wait(ctx context.Context) error {
+func (f *follow) wait() error {
 	pause := followPoll
 	if f.looked.IsZero() {
 		pause = 0
@@ -212,8 +196,8 @@ func (f *follow) wait(ctx context.Context) error {
 	select {
 	case <-t.C:
 		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	case <-f.ctx.Done():
+		return context.Cause(f.ctx)
 	}
 }
 
@@ -253,36 +237,39 @@ func (f *follow) changed(how string) error {
 
 // replace takes another state of the dataset and closes the file of the one before, unless it is the engine's.
 func (f *follow) replace(d *Dataset) {
-	if old := f.ds; old != nil && old != f.plan.ds {
+	if old := f.ds; old != nil && old != f.table.ds {
 		_ = old.file.disk.Close()
 	}
 	f.ds = d
 }
 
+// settle is part of batches: nothing is mapped.
+func (f *follow) settle() error { return nil }
+
 // close ends a segment that may be running.
 func (f *follow) close() {
 	if f.inner != nil {
-		f.inner.Release()
+		f.inner.close()
 		f.inner = nil
 	}
 	f.forget()
-	f.replace(f.plan.ds)
+	f.replace(f.table.ds)
 }
 
 // scan adds the rows from next on to those found.
 func (f *follow) scan(ctx context.Context) error {
 	n := f.ds.rows()
-	if n <= f.next {
+	if n <= f.first {
 		return nil
 	}
-	rows := span{start: f.next, step: f.step(), n: count(f.next, n, f.step())}
-	if f.plan.where == nil {
+	rows := span{start: f.first, step: f.step(), n: count(f.first, n, f.step())}
+	if f.table.where == nil {
 		before := f.found.(span)
 		f.found = span{start: before.start, step: before.step, n: before.n + rows.n}
 	} else if err := f.filter(ctx, rows); err != nil {
 		return f.patience(err)
 	}
-	f.next += times(rows.n, rows.step) // below 2^62 before
+	f.first += times(rows.n, rows.step) // below 2^62 before
 	f.moved = time.Now()
 	if gone := min(f.skip, f.found.Len()); gone > 0 {
 		f.found, f.skip = rest(f.found, gone), f.skip-gone
@@ -292,16 +279,18 @@ func (f *follow) scan(ctx context.Context) error {
 
 // filter adds those of new rows for which the condition holds.
 func (f *follow) filter(ctx context.Context, rows span) error {
-	p, err := f.segment(ctx, rows)
+	s, err := f.segment(rows)
 	if err != nil {
 		return err
 	}
-	more, err := p.filter(ctx, rows, everything)
+	q := f.table.search(s)
+	q.indexes, q.stats = f.ds.indexes(), f.ds.statistics()
+	more, err := q.rows(ctx, rows, everything)
 	if err != nil {
-		return err
+		return f.ds.explained(err)
 	}
 	if left, ok := f.found.(section); ok && left.n > 0 {
-		if more, err = p.joined(left, more); err != nil {
+		if more, err = joined2(left, more); err != nil {
 			return err
 		}
 	}

@@ -85,7 +85,7 @@ func TestFollowCountsWhatItFound(t *testing.T) {
 	second := "x % 2 == 1"
 	p, err := frameOf(t, opens, "/x").Plan(context.Background(), Request{Where: &second, Stream: &Stream{Follow: true, BlockRows: 1000}})
 	require.NoError(t, err)
-	f, err := p.follow()
+	f, err := following(t, p)
 	require.NoError(t, err)
 	defer f.close()
 	for state, want := range []int64{50, 125} {
@@ -129,7 +129,7 @@ func TestFollowByAnyStep(t *testing.T) {
 	require.NoError(t, err)
 	p, err := frameOf(t, f, "/x").Plan(t.Context(), Request{Start: p64(5), Step: p64(math.MaxInt64), Stream: &Stream{Follow: true}})
 	require.NoError(t, err)
-	at, err := p.follow()
+	at, err := following(t, p)
 	require.NoError(t, err)
 	for range 2 {
 		require.NoError(t, at.scan(t.Context()))
@@ -169,4 +169,13 @@ func TestFollowAPage(t *testing.T) {
 			run.Release()
 		}
 	}
+}
+
+// following begins a plan that follows.
+func following(t *testing.T, p *Plan) (*follow, error) {
+	b, err := p.read.begin(t.Context(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return b.(*follow), nil
 }

@@ -2,14 +2,13 @@ package reader
 
 import (
 	"context"
-	"fmt"
+	"encoding/binary"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/array"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
@@ -51,17 +50,15 @@ func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 	return d, nil
 }
 
-func (d *Dataset) openFrame(ctx context.Context) error {
-	parts := &frameParts{ctx: ctx, file: d.file, nodes: map[string]*meta.Dataset{}, opened: map[string]*Dataset{}}
-	desc, err := frame.Open(parts, d.asked, parts)
+func (d *Dataset) openFrame(ctx context.Context) (err error) {
+	d.info.Rows = Unknown
+	d.frame, err = openFrame(ctx, d.file.forFrames(), d.asked)
+	if d.frame != nil {
+		d.info.Rows = Count(d.frame.rows)
+	}
 	if err != nil {
 		return err
 	}
-	d.frame = &framed{Frame: desc, parts: parts.opened, large: parts.labels > keptLabels}
-	if err := d.checkParts(parts); err != nil {
-		return err
-	}
-	parts.ctx = nil
 	d.info.Kind = "table"
 	p, err := d.planFrame(ctx, Request{Fields: d.frame.served()})
 	if err != nil {
@@ -72,196 +69,61 @@ func (d *Dataset) openFrame(ctx context.Context) error {
 	return nil
 }
 
-// framed is what a Dataset that is a frame has instead of a type.
-type framed struct {
-	*frame.Frame
-	parts map[string]*Dataset // by path
-	large bool                // its labels are too large to keep it
+// forFrames is the file as frames see it.
+func (f *File) forFrames() frameSource {
+	return frameSource{Group: f.objects.Group, Describe: f.describe, Budget: f.eng.frames, Keep: f.keep,
+		Open: func(ctx context.Context, m meta.Dataset, path string) rawDataset {
+			return rawPart{f.listed(path, func() *Dataset { return newDataset(ctx, f, m, path) })}
+		}}
 }
 
-// served names the columns that can be had; nil: all.
-func (f *framed) served() []string {
-	var out []string
-	for _, c := range f.Columns {
-		if c.Reason == "" {
-			out = append(out, c.Name)
-		}
-	}
-	return out
-}
+// rawPart is a dataset as frames see it.
+type rawPart struct{ ds *Dataset }
 
-// checkParts opens every part and makes sure that they go together. What is wrong with a part is its columns' reason.
-func (d *Dataset) checkParts(parts *frameParts) error {
-	d.info.Rows = Unknown
-	served, kind := false, fault.Unsupported
-	for i := range d.frame.Columns {
-		c := &d.frame.Columns[i]
-		for _, path := range []string{c.Path, c.Mask} {
-			if path == "" || c.Reason != "" {
-				continue
-			}
-			part, err := parts.dataset(path)
-			if err != nil {
-				if c.Reason = err.Error(); fault.Of(err) == fault.DataLoss {
-					kind = fault.DataLoss
-				}
-				continue
-			}
-			if c.Member == "" && part.source.Kind() == convert.Table {
-				c.Reason = fmt.Sprintf(hasMembers, path)
-				continue
-			}
-			rows := part.info.Rows
-			if d.frame.Empty {
-				rows = 0
-			}
-			if d.info.Rows >= 0 && d.info.Rows != rows {
-				return fault.New(fault.Unsupported, "its columns differ in length: %s has %d rows, others have %d: ask the raw nodes below it", path, rows, d.info.Rows)
-			}
-			d.info.Rows = rows
-		}
-		served = served || c.Reason == ""
-	}
-	if !served {
-		return fault.New(kind, "no column of it is served: %s: %s", d.frame.Columns[0].Name, d.frame.Columns[0].Reason)
-	}
-	return nil
-}
+func (r rawPart) Rows() int64            { return int64(r.ds.info.Rows) }
+func (r rawPart) Source() convert.Source { return r.ds.source }
+func (r rawPart) Unsupported() error     { return r.ds.unsupported }
 
-const hasMembers = "its rows have members: ask the raw node %s"
-
-// frameParts gives the raw datasets of a frame while it is opened.
-type frameParts struct {
-	ctx    context.Context
-	file   *File
-	nodes  map[string]*meta.Dataset // looked for so far; nil: not there
-	opened map[string]*Dataset
-	labels int64 // bytes read so far
-}
-
-// Group is part of frame.Nodes.
-func (p *frameParts) Group(path string) (*meta.Group, error) {
-	g, err := p.file.objects.Group(p.ctx, path)
-	if fault.Of(err) == fault.NotFound {
-		return nil, nil
+func (r rawPart) Column(ctx context.Context, member string) (rawColumn, error) {
+	request := Request{}
+	if member != "" {
+		request.Fields = []string{member}
 	}
-	return &g, err
-}
-
-// Dataset is part of frame.Nodes.
-func (p *frameParts) Dataset(path string) (*meta.Dataset, error) {
-	if m, known := p.nodes[path]; known || path == "" {
-		return m, nil
-	}
-	m, err := p.file.describe(p.ctx, path)
-	switch {
-	case fault.Of(err) == fault.NotFound:
-		p.nodes[path] = nil
-	case err != nil:
-		return nil, fault.New(fault.Of(err), "%s: %w", path, err)
-	case m.OtherFile != "":
-		return nil, fault.New(fault.Unsupported, "%s is in another file: ask the raw nodes", path)
-	default:
-		p.nodes[path] = &m
-	}
-	return p.nodes[path], nil
-}
-
-func (p *frameParts) dataset(path string) (*Dataset, error) {
-	d := p.opened[path]
-	if d == nil {
-		m, err := p.Dataset(path)
-		if err != nil {
-			return nil, err
-		}
-		if m == nil {
-			return nil, fault.New(fault.Unsupported, "%s is missing", path)
-		}
-		d = p.file.listed(path, func() *Dataset { return newDataset(p.ctx, p.file, *m, path) })
-		p.opened[path] = d
-	}
-	return d, d.unsupported
-}
-
-// plan is for one raw column: a member of a table, "" for an array.
-func (p *frameParts) plan(path, member string) (*Plan, error) {
-	d, err := p.dataset(path)
+	p, err := r.ds.Plan(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	if member == "" && d.source.Kind() == convert.Table {
-		return nil, fault.New(fault.Unsupported, hasMembers, path)
-	}
-	return d.Plan(p.ctx, Request{Fields: memberOf(member)})
+	return planned{p}, nil
 }
 
-// Type is part of frame.Source.
-func (p *frameParts) Type(path, member string) (arrow.DataType, error) {
-	plan, err := p.plan(path, member)
-	if err != nil {
-		return nil, err
-	}
-	return plan.schema.Field(0).Type, nil
-}
+// planned is a plan whose records are used one by one.
+type planned struct{ *Plan }
 
-func memberOf(member string) []string {
-	if member == "" {
-		return nil
-	}
-	return []string{member}
-}
-
-// Bounds on what is read to know what a frame is, labels and categories, in bytes.
-const (
-	maxLabels  = 64 << 20 // of one frame
-	keptLabels = 1 << 20  // of a frame that is kept for the next request
-)
-
-func tooManyLabels(path string) error {
-	return fault.New(fault.Unsupported, "%s: labels and categories of over %d MiB: ask the raw nodes", path, maxLabels>>20)
-}
-
-// Values is part of frame.Source.
-func (p *frameParts) Values(path, member string) (arrow.Array, error) {
-	plan, err := p.plan(path, member)
-	if err != nil {
-		return nil, err
-	}
-	if n := plan.Bytes(); n < 0 || n > maxLabels-p.labels {
-		return nil, tooManyLabels(path)
-	}
-	return p.whole(plan.Run(p.ctx), path)
-}
-
-// whole is the first column of a run, which it releases, in Go's heap.
-func (p *frameParts) whole(run *Run, path string) (arrow.Array, error) {
+func (p planned) Each(ctx context.Context, use func(arrow.Record) (more bool)) error {
+	run := p.Run(ctx)
 	defer run.Release()
-	var parts []arrow.Array
-	defer func() {
-		for _, a := range parts {
-			a.Release()
-		}
-	}()
 	for run.Next() {
-		a := run.Record().Column(0)
-		a.Retain()
-		parts = append(parts, a)
-		for _, b := range a.Data().Buffers() { // texts of any length are known only now
-			if b != nil {
-				p.labels += int64(b.Len())
-			}
-		}
-		if p.labels > maxLabels {
-			return nil, tooManyLabels(path)
+		if !use(run.Record()) {
+			return nil
 		}
 	}
-	if run.Err() != nil {
-		return nil, run.Err()
+	return run.Err()
+}
+
+// int32Message is the datatype message of little-endian int32 (IV.A.2.d).
+var int32Message = []byte{0x10, 0x08, 0, 0, 4, 0, 0, 0, 0, 0, 32, 0}
+
+// keep is a compact dataset of no file.
+func (f *File) keep(ctx context.Context, path string, codes []int32) rawDataset {
+	data := make([]byte, 0, 4*len(codes))
+	for _, c := range codes {
+		data = binary.LittleEndian.AppendUint32(data, uint32(c))
 	}
-	if len(parts) == 0 {
-		return array.MakeArrayOfNull(memory.DefaultAllocator, run.Schema().Field(0).Type, 0), nil
-	}
-	return array.Concatenate(parts, memory.DefaultAllocator)
+	d := &Dataset{file: f, asked: path, meta: meta.Dataset{Path: path, Shape: []uint64{uint64(len(codes))}},
+		object: &chunkindex.Object{Type: int32Message, Layout: chunkindex.Layout{Class: chunkindex.Compact, Data: data}}}
+	d.info = unknown(path, nil)
+	d.settle(d.understand(ctx))
+	return rawPart{d}
 }
 
 // Frames describes the file's frames, in the order of its groups.

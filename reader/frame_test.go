@@ -351,7 +351,7 @@ func TestFrameLeftEarly(t *testing.T) {
 // Labels are read within bounds, whatever the file says.
 func TestFrameLabelsAreBounded(t *testing.T) {
 	f := frameFile(t, "anndata.h5ad", 0)
-	parts := &frameParts{ctx: context.Background(), file: f, nodes: map[string]*meta.Dataset{}, opened: map[string]*Dataset{}}
+	parts := &frameParts{ctx: context.Background(), of: f.forFrames(), nodes: map[string]*meta.Dataset{}, opened: map[string]rawDataset{}}
 	a, err := parts.Values("/obs/text", "")
 	require.NoError(t, err)
 	require.Equal(t, 3, a.Len())
@@ -372,7 +372,7 @@ func TestFrameInHostileBlocks(t *testing.T) {
 	for bits := range 63 {
 		p, err := d.Plan(t.Context(), Request{Stream: &Stream{BlockRows: 1 << bits}})
 		require.NoError(t, err)
-		require.Positive(t, p.frame.holds())
+		require.Positive(t, p.read.(*frameRead).holds())
 	}
 	got, _ := whole(t, d, Request{Stream: &Stream{BlockRows: 1 << 62}})
 	defer got.Release()

@@ -2,7 +2,6 @@ package reader
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -17,9 +16,10 @@ import (
 // framePlan is how a plan over a frame is made of plans over its parts, which all give the same rows in blocks of the
 // same size.
 type framePlan struct {
-	parts   []*Plan
+	parts   []framePart
 	columns []frameColumn
-	plain   bool // options.plain
+	plain   bool          // options.plain
+	schema  *arrow.Schema // of the records; the maker of the plan sets it
 }
 
 // frameColumn is a column with where its raw values come: columns of the parts' records. mask is nil if it has none.
@@ -31,14 +31,28 @@ type frameColumn struct {
 
 type partColumn struct{ part, column int }
 
-// planFrame is Plan for a frame.
-func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
-	columns, err := d.chooseColumns(r)
-	if err != nil {
-		return nil, err
-	}
+// framePart is a plan over one of a frame's datasets.
+type framePart interface {
+	Name() string
+	Scan() *scan // may be changed until it begins
+	Schema() *arrow.Schema
+	Wants() (wants, bool)
+	// Start begins to give its batches, in what the request has reserved for large chunks, if it has.
+	Start(ctx context.Context, c *claim, sides int) (*fillRun, error)
+	Explain(err error) error // names it in an error
+}
+
+// batching says which batches are asked for.
+type batching struct {
+	exact       int64 // rows of a block; 0: as many as fit
+	rows, bytes int64 // 0: default
+}
+
+// newFramePlan makes the plan of a projection. part plans one for some members of a dataset (nil: it is an array); touched: its
+// columns do not stay what they are.
+func newFramePlan(columns []frame.Column, plain bool, b batching, part func(path string, members []string, touched bool) (framePart, error)) (*framePlan, error) {
 	asked := &partRequests{at: map[string]int{}}
-	f := &framePlan{plain: r.Options.Plain}
+	f := &framePlan{plain: plain}
 	for _, c := range columns {
 		fc := frameColumn{Column: c, values: asked.add(c.Path, c.Member)}
 		if c.Mask != "" {
@@ -47,62 +61,45 @@ func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
 		}
 		f.columns = append(f.columns, fc)
 	}
-	if err := d.checkFrameRequest(r, len(asked.paths)); err != nil {
-		return nil, err
-	}
 	touched := f.touched(len(asked.paths))
 	for i, path := range asked.paths {
-		part, err := d.planPart(ctx, path, d.partRequest(r, asked.members[i], !touched[i]))
+		p, err := part(path, asked.members[i], touched[i])
 		if err != nil {
 			return nil, err
 		}
-		f.parts = append(f.parts, part)
+		f.parts = append(f.parts, p)
 	}
-	return d.planParts(r, f)
+	return f, f.alike(f.blockRows(b))
 }
 
-// planPart plans a part's request, whose condition may use the frame's names.
-func (d *Dataset) planPart(ctx context.Context, path string, r Request) (*Plan, error) {
-	part := d.frame.parts[path]
-	if err := r.Check(); err != nil {
-		return nil, err
-	}
-	if part.unsupported != nil {
-		return nil, part.unsupported
-	}
-	var names []frame.Column
-	if r.Where != nil {
-		names = slices.DeleteFunc(slices.Clone(d.frame.Columns), func(c frame.Column) bool { return c.Path != path })
-	}
-	return part.planNamed(ctx, r, names)
-}
-
-// planParts makes the whole of its parts: what is known of the rows is the first one's.
-func (d *Dataset) planParts(r Request, f *framePlan) (*Plan, error) {
-	p := *f.parts[0]
-	p.ds, p.req, p.frame = d, r, f
-	p.size = f.blockRows(r)
-	for _, part := range f.parts {
-		part.size, part.req.BatchRows, part.single = p.size, p.size, true
-		if err := part.checkBlocks(); err != nil {
-			return nil, err
+// alike lets all parts give the same rows in batches of the same size, one ahead of the caller.
+func (f *framePlan) alike(rows int64) error {
+	for _, p := range f.parts {
+		s := p.Scan()
+		s.size, s.aligned, s.readAhead = rows, false, 1
+		if err := s.check(); err != nil {
+			return err
 		}
 	}
-	columns, fields, err := f.fields()
-	if err != nil {
-		return nil, d.failed(err)
+	return nil
+}
+
+// partsOf counts the datasets that columns lie in.
+func partsOf(columns []frame.Column) int {
+	paths := map[string]bool{}
+	for _, c := range columns {
+		paths[c.Path] = true
+		if c.Mask != "" {
+			paths[c.Mask] = true
+		}
 	}
-	m := p.metadata().ToMap()
-	m["pandas"] = d.frame.Metadata(columns, fields)
-	meta := arrow.MetadataFrom(m)
-	p.schema = arrow.NewSchema(fields, &meta)
-	return &p, nil
+	return len(paths)
 }
 
 // fields are those of the columns, each with the column it is of; plain: one may make several.
 func (f *framePlan) fields() (columns []frame.Column, fields []arrow.Field, err error) {
 	for _, c := range f.columns {
-		field, err := c.Field(f.parts[c.values.part].schema.Field(c.values.column))
+		field, err := c.Field(f.parts[c.values.part].Schema().Field(c.values.column))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -147,19 +144,17 @@ func (a *partRequests) add(path, member string) partColumn {
 	return partColumn{i, len(a.members[i]) - 1}
 }
 
-// chooseColumns are those asked for, as the options have them; all without a projection.
-func (d *Dataset) chooseColumns(r Request) ([]frame.Column, error) {
-	all := d.frame.With(frame.Options{Numbers: r.Options.Time == "numeric", Binary: r.Options.Strings == "binary", Plain: r.Options.Plain})
-	chosen := all
-	if r.Fields != nil {
-		var err error
-		if chosen, err = columnsNamed(all, r.Fields); err != nil {
-			return nil, d.failed(err)
+// choose gives the columns of a projection (nil: all), as the options have them.
+func (f *framed) choose(fields []string, o frame.Options) (chosen []frame.Column, err error) {
+	chosen = f.With(o)
+	if fields != nil {
+		if chosen, err = columnsNamed(chosen, fields); err != nil {
+			return nil, err
 		}
 	}
 	for _, c := range chosen {
 		if c.Reason != "" {
-			return nil, d.failed(fault.New(fault.Unsupported, "column %s: %s; the others can be asked for by fields: %s", spell.Quote(c.Name), c.Reason, strings.Join(d.frame.served(), ", ")))
+			return nil, fault.New(fault.Unsupported, "column %s: %s; the others can be asked for by fields: %s", spell.Quote(c.Name), c.Reason, strings.Join(f.served(), ", "))
 		}
 	}
 	return chosen, nil
@@ -180,26 +175,6 @@ func columnsNamed(all []frame.Column, fields []string) (chosen []frame.Column, e
 	return chosen, nil
 }
 
-// checkFrameRequest refuses what only a raw node can do.
-func (d *Dataset) checkFrameRequest(r Request, parts int) error {
-	what, of := "", "a frame"
-	switch {
-	case r.Select != nil:
-		what = "select"
-	case r.Options.Layout == "rows":
-		what = `options.layout "rows"`
-	case r.Stream != nil && r.Stream.Follow:
-		what = "stream.follow"
-	case parts > 1 && r.Where != nil:
-		what, of = "where", "a frame of several datasets"
-	case parts > 1 && r.SortBy != "":
-		what, of = "sort_by", "a frame of several datasets"
-	default:
-		return nil
-	}
-	return d.failed(fault.New(fault.Unsupported, "%s is not served for %s: ask the raw node %s", what, of, d.frame.Columns[0].Path))
-}
-
 // touched tells of which of n parts the columns are not their raw columns.
 func (f *framePlan) touched(n int) []bool {
 	out := make([]bool, n)
@@ -214,50 +189,26 @@ func (f *framePlan) touched(n int) []bool {
 	return out
 }
 
-// partRequest is the request for a part: the same rows, in order, in types that a frame's columns are made of.
-func (d *Dataset) partRequest(r Request, members []string, untouched bool) Request {
-	r.Fields, r.BatchRows, r.BatchBytes, r.Endpoints = members, 0, 0, 0
-	r.Options.Plain = false
-	if !untouched {
-		r.Options.Tensors, r.Options.NetCDF = "nested", false
-	}
-	if r.Stream != nil {
-		s := *r.Stream
-		s.Unordered = false
-		r.Stream = &s
-	}
-	if d.frame.Empty {
-		none := int64(0)
-		r.Limit = &none
-	}
-	return r
-}
-
 // blockRows is the rows of a batch: what the request says, else whole chunks of the first part up to 3.5 MiB.
-func (f *framePlan) blockRows(r Request) int64 {
-	if r.Stream != nil && r.Stream.BlockRows > 0 {
-		return r.Stream.BlockRows
+func (f *framePlan) blockRows(b batching) int64 {
+	if b.exact > 0 {
+		return b.exact
 	}
 	row := f.rowBytes()
-	if r.BatchRows > 0 {
-		return max(1, min(r.BatchRows, maxBatch/row))
+	if b.rows > 0 {
+		return max(1, min(b.rows, maxBatch/row))
 	}
 	most := int64(defaultBatch)
-	if r.BatchBytes > 0 {
-		most = min(r.BatchBytes, maxBatch)
+	if b.bytes > 0 {
+		most = min(b.bytes, maxBatch)
 	}
-	size := max(1, most/row)
-	geo := f.parts[0].geo
-	if band := geo.chunk[geo.rows]; size >= band {
-		size = size / band * band
-	}
-	return size
+	return f.parts[0].Scan().blockRows(most / row)
 }
 
 func (f *framePlan) rowBytes() int64 {
 	n := int64(0)
 	for _, p := range f.parts {
-		n = min(n+p.rowBytes(), end62)
+		n = min(n+p.Scan().rowBytes(), end62)
 	}
 	return max(1, n)
 }
@@ -265,12 +216,41 @@ func (f *framePlan) rowBytes() int64 {
 // holds is about how many bytes the runs of all parts hold at a time.
 func (f *framePlan) holds() int64 {
 	n := int64(0)
-	for _, p := range f.parts {
+	for _, part := range f.parts {
+		p := part.Scan()
 		group := max(p.groupBytes(), times(p.size, p.rowBytes()))
-		if p.fixed != nil {
-			group = min(group, p.batchBytes(p.fixed.Len()))
+		if p.rows != nil {
+			group = min(group, p.batchBytes(p.rows.Len()))
 		}
 		n = min(n+times(2, group), end62) + p.scratchBytes(1)
 	}
-	return min(n, end62) + times(f.parts[0].size, f.copied())
+	return min(n, end62) + times(f.parts[0].Scan().size, f.copied())
+}
+
+// wants are those of all parts: they take turns where all their chunks are too much.
+func (f *framePlan) wants() (w wants, ok bool) {
+	w.whole = true
+	for _, p := range f.parts {
+		part, large := p.Wants()
+		if !large {
+			part.least = p.Scan().unit(heavy{})
+			part.rest = times(5, part.least)
+		}
+		w.least, w.rest = min(w.least+times(2, part.least), end62), min(w.rest+part.rest, end62)
+		w.chunks, w.slots = w.chunks+part.chunks, w.slots+part.slots
+		w.whole = w.whole && (part.whole || !large)
+		if part.few > w.few {
+			w.few, w.heavy, ok = part.few, part.heavy, true
+		}
+	}
+	if !ok {
+		return w, false
+	}
+	copies := times(f.parts[0].Scan().size, f.copied())
+	w.least, w.rest = min(w.least+copies, end62), min(w.rest+times(2, copies), end62)
+	if limit := f.parts[0].Scan().budget().Limit(); w.chunks > limit/2 {
+		w.chunks, w.slots, w.whole = w.few, 1, false
+		w.rest = max(w.rest, limit/2)
+	}
+	return w, true
 }

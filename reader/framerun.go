@@ -1,123 +1,159 @@
 package reader
 
 import (
+	"context"
+
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 )
 
-// frameRun is the part of a Run over a frame: a run of each part, side by side.
+// frameRun is a run of each part of a frame, side by side. One goroutine uses it.
 type frameRun struct {
-	parts []*Run
-	held  int64 // of the engine's budget for frames
+	ctx    context.Context
+	plan   *framePlan
+	memory *bufpool.Memory
+	failed func(error) error // names the frame in an error
+	parts  []*fillRun
+	claim  *claim          // what the request has reserved for large chunks; nil: nothing
+	budget *bufpool.Budget // of frames
+	held   int64           // of that
+	now    *fill
 }
 
-// beginFrame starts all parts, so that they are read at the same time. Frames share half the memory, so that runs which
-// wait for each other's parts never fill all of it.
-func (r *Run) beginFrame() error {
-	if err := r.reserve(); err != nil {
-		return r.plan.ds.failed(err)
-	}
-	held := int64(0)
-	if budget := r.plan.ds.file.eng.frames; r.claim == nil {
-		held = min(r.plan.frame.holds(), budget.Limit())
-		if err := budget.Acquire(r.ctx, held); err != nil {
-			return err
+// begin starts all parts, so that they are read at the same time. Frames share a budget, so that runs which wait for each
+// other's parts never fill all of the memory.
+func (f *framePlan) begin(ctx context.Context, name string, budget *bufpool.Budget, failed func(error) error) (r *frameRun, err error) {
+	first := f.parts[0].Scan()
+	r = &frameRun{ctx: ctx, plan: f, memory: first.mem, failed: failed, budget: budget}
+	if w, large := f.wants(); large {
+		if r.claim, err = first.reserve(ctx, name, w); err != nil {
+			return nil, failed(err)
 		}
-	}
-	r.frame = &frameRun{held: held}
-	for _, p := range r.plan.frame.parts {
-		part := *p
-		part.claim, part.sides = r.claim, len(r.plan.frame.parts)
-		r.frame.parts = append(r.frame.parts, part.Run(r.ctx))
-	}
-	for _, part := range r.frame.parts {
-		if err := part.begin(); err != nil {
-			return part.explain(err)
+		r.memory = r.claim.mem
+	} else {
+		held := min(f.holds(), budget.Limit())
+		if err := budget.Acquire(ctx, held); err != nil {
+			return nil, err
 		}
-		if err := part.ahead(); err != nil {
-			return part.explain(err)
+		r.held = held
+	}
+	if err := r.start(); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// start finds the rows of all parts, and begins to read them.
+func (r *frameRun) start() error {
+	for _, p := range r.plan.parts {
+		run, err := p.Start(r.ctx, r.claim, len(r.plan.parts))
+		if err != nil {
+			return p.Explain(err)
+		}
+		r.parts = append(r.parts, run)
+		if err := run.prefetch(); err != nil {
+			return p.Explain(err)
 		}
 	}
 	return nil
 }
 
-// advanceFrame makes the next rows of all parts one batch.
-func (r *Run) advanceFrame() error {
-	if r.frame == nil {
-		if err := r.beginFrame(); err != nil {
-			return err
-		}
-	}
+// next makes the next rows of all parts one batch, which is valid until the next call; nil at the end.
+func (r *frameRun) next() (*fill, error) {
+	r.drop()
+	fills := make([]*fill, len(r.parts))
 	ended := 0
-	for _, part := range r.frame.parts {
-		if part.Next() {
-			continue
+	for i, part := range r.parts {
+		f, err := part.next()
+		if err != nil {
+			return nil, r.plan.parts[i].Explain(err)
 		}
-		if part.Err() != nil {
-			return part.Err()
+		if fills[i] = f; f == nil {
+			ended++
 		}
-		ended++
 	}
 	switch {
-	case ended == len(r.frame.parts):
-		return nil
+	case ended == len(r.parts):
+		return nil, nil
 	case ended > 0:
-		return r.plan.ds.failed(fault.New(fault.Changed, "its columns differ in length: the file changed while it was read"))
+		return nil, r.failed(fault.New(fault.Changed, "its columns differ in length: the file changed while it was read"))
 	}
-	return r.zip()
+	return r.zip(fills)
+}
+
+func (r *frameRun) drop() {
+	if r.now != nil {
+		r.now.release()
+		r.now = nil
+	}
+}
+
+// settle is part of batches: nothing is mapped.
+func (r *frameRun) settle() error { return nil }
+
+// close stops all parts and gives everything back.
+func (r *frameRun) close() {
+	r.drop()
+	for _, part := range r.parts {
+		part.close()
+	}
+	r.claim.close()
+	r.budget.Return(r.held)
+	r.held = 0
 }
 
 // zip makes one record of the parts' records.
-func (r *Run) zip() error {
-	first := r.frame.parts[0].now
-	lease, err := r.lease(first.Rows * r.plan.frame.copied())
+func (r *frameRun) zip(parts []*fill) (*fill, error) {
+	first := parts[0]
+	lease, err := r.memory.Lease(r.ctx, first.Rows*r.plan.copied())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f := &fill{block: first.block, lease: lease}
-	columns := make([]arrow.Array, 0, len(r.plan.frame.columns))
+	columns := make([]arrow.Array, 0, len(r.plan.columns))
 	defer func() {
 		for _, c := range columns {
 			c.Release()
 		}
 	}()
-	for _, c := range r.plan.frame.columns {
+	for _, c := range r.plan.columns {
 		var mask arrow.Array
 		if c.mask != nil {
-			mask = r.raw(*c.mask)
+			mask = c.mask.of(parts)
 		}
-		a, err := c.Make(lease, r.raw(c.values), mask)
+		a, err := c.Make(lease, c.values.of(parts), mask)
 		if err == nil {
-			columns, err = r.plain(lease, a, columns)
+			columns, err = r.plan.split(lease, a, columns)
 		}
 		if err != nil {
 			f.release()
-			return r.plan.ds.failed(fault.New(fault.Of(err), "column %s: %w", spell.Quote(c.Name), err))
+			return nil, r.failed(fault.New(fault.Of(err), "column %s: %w", spell.Quote(c.Name), err))
 		}
 	}
 	f.record = array.NewRecord(r.plan.schema, columns, first.Rows)
 	f.lease.Close()
 	r.now = f
-	return nil
+	return f, nil
 }
 
-// plain adds a column that it takes over, as options.plain has it.
-func (r *Run) plain(mem memory.Allocator, a arrow.Array, columns []arrow.Array) ([]arrow.Array, error) {
-	if !r.plan.frame.plain {
+// of is the column among the parts' records.
+func (at partColumn) of(parts []*fill) arrow.Array { return parts[at.part].record.Column(at.column) }
+
+// split adds a column that it takes over: several, where options.plain makes several of it.
+func (f *framePlan) split(mem memory.Allocator, a arrow.Array, columns []arrow.Array) ([]arrow.Array, error) {
+	if !f.plain {
 		return append(columns, a), nil
 	}
 	defer a.Release()
 	parts, err := frame.PlainArrays(mem, a)
 	return append(columns, parts...), err
-}
-
-func (r *Run) raw(at partColumn) arrow.Array {
-	return r.frame.parts[at.part].Record().Column(at.column)
 }
 
 // copied is about how many bytes a row takes that a part's record doesn't hold.
@@ -127,15 +163,4 @@ func (f *framePlan) copied() int64 {
 		n += 2*f.rowBytes() + 8*int64(len(f.columns))
 	}
 	return n
-}
-
-func (r *Run) stopFrame() {
-	if r.frame == nil {
-		return
-	}
-	for _, part := range r.frame.parts {
-		part.Release()
-	}
-	r.plan.ds.file.eng.frames.Return(r.frame.held)
-	r.frame = nil
 }

@@ -24,10 +24,7 @@ type piece struct {
 
 // newGeometry for the rows of the first axis that stays.
 func newGeometry(shape, chunk []int64, axes []axis) *geometry {
-	g := &geometry{shape: shape, chunk: chunk, axes: axes}
-	for g.rows < len(axes)-1 && axes[g.rows].drop {
-		g.rows++
-	}
+	g := &geometry{shape: shape, chunk: chunk, axes: axes, rows: rowsAxis(axes)}
 	for _, a := range axes[g.rows+1:] {
 		if !a.drop {
 			g.inner = append(g.inner, int(a.n))
@@ -42,6 +39,14 @@ func newGeometry(shape, chunk []int64, axes []axis) *geometry {
 		}
 	}
 	return g
+}
+
+// rowsAxis is the first axis that stays.
+func rowsAxis(axes []axis) (i int) {
+	for i < len(axes)-1 && axes[i].drop {
+		i++
+	}
+	return i
 }
 
 func (g *geometry) strides() {
@@ -189,4 +194,35 @@ func (g *geometry) wide() int64 {
 		}
 	}
 	return max(1, n)
+}
+
+// chunks is how many there are, stored or not.
+func (g *geometry) chunks() int64 {
+	n := int64(1)
+	for i, extent := range g.shape {
+		n *= (extent + g.chunk[i] - 1) / g.chunk[i]
+	}
+	return n
+}
+
+// eachAcross calls use for every chunk that lies beside a band of rows, with its numbers along the axes and the runs of all
+// axes but that of the rows. Both are valid during the call.
+func (g *geometry) eachAcross(band int64, use func(at []int64, parts [][]run)) {
+	at := make([]int64, len(g.shape))
+	at[g.rows] = band
+	g.across1(0, at, make([][]run, len(at)), use)
+}
+
+func (g *geometry) across1(axis int, at []int64, parts [][]run, use func(at []int64, parts [][]run)) {
+	switch {
+	case axis == len(at):
+		use(at, parts)
+	case axis == g.rows:
+		g.across1(axis+1, at, parts, use)
+	default:
+		for _, p := range g.across[axis] {
+			at[axis], parts[axis] = p.chunk, p.runs
+			g.across1(axis+1, at, parts, use)
+		}
+	}
 }

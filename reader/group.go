@@ -36,6 +36,15 @@ type target struct {
 	runs []run
 }
 
+// visit is what a visitor sees of a chunk.
+type visit struct {
+	chunk    int64 // its number along the rows
+	whole    bool  // all of its rows are wanted
+	targets  []target
+	fills    []*fill // by number
+	resolver convert.Resolver
+}
+
 // job is a chunk with where its elements go.
 type job struct {
 	at      []int64
@@ -45,7 +54,7 @@ type job struct {
 
 // group is batches that are filled together, so that a chunk they share is decoded once.
 type group struct {
-	plan  *Plan
+	scan  *scan
 	fills []*fill
 	jobs  []job
 	lease *bufpool.Lease // of the workers' scratch
@@ -62,7 +71,7 @@ type group struct {
 
 // begin takes part in a turn with the large chunks of the request, if it has such: see held.begin.
 func (g *group) begin(ctx context.Context, wait bool) (bool, error) {
-	if h := g.plan.held(); h != nil {
+	if h := g.scan.pinned(); h != nil {
 		return h.begin(ctx, wait)
 	}
 	return true, nil
@@ -70,14 +79,14 @@ func (g *group) begin(ctx context.Context, wait bool) (bool, error) {
 
 // end ends that, once.
 func (g *group) end() {
-	if h := g.plan.held(); h != nil {
+	if h := g.scan.pinned(); h != nil {
 		g.turn.Do(h.end)
 	}
 }
 
 // addJobs plans the chunks of a group, in the order of the grid.
 func (g *group) addJobs() {
-	geo := g.plan.geo
+	geo := g.scan.geo
 	bands := map[int64][]target{}
 	for i, f := range g.fills {
 		if f.pages != nil {
@@ -100,25 +109,9 @@ func (g *group) addJobs() {
 	}
 	slices.Sort(order)
 	for _, band := range order {
-		at := make([]int64, len(geo.shape))
-		at[geo.rows] = band
-		g.across(0, at, make([][]run, len(geo.shape)), bands[band])
-	}
-}
-
-// across adds a job for every combination of chunks along the axes other than the rows'.
-func (g *group) across(axis int, at []int64, parts [][]run, targets []target) {
-	geo := g.plan.geo
-	switch {
-	case axis == len(at):
-		g.jobs = append(g.jobs, job{at: slices.Clone(at), targets: targets, parts: slices.Clone(parts)})
-	case axis == geo.rows:
-		g.across(axis+1, at, parts, targets)
-	default:
-		for _, p := range geo.across[axis] {
-			at[axis], parts[axis] = p.chunk, p.runs
-			g.across(axis+1, at, parts, targets)
-		}
+		geo.eachAcross(band, func(at []int64, parts [][]run) {
+			g.jobs = append(g.jobs, job{at: slices.Clone(at), targets: bands[band], parts: slices.Clone(parts)})
+		})
 	}
 }
 
@@ -126,15 +119,15 @@ func (g *group) across(axis int, at []int64, parts [][]run, targets []target) {
 const taskBytes = 256 << 10
 
 // perTask is the number of chunks a task takes.
-func (p *Plan) perTask() int {
-	return int(max(1, taskBytes/max(1, p.chunkBytes())))
+func (s *scan) perTask() int {
+	return int(max(1, taskBytes/max(1, s.chunkBytes())))
 }
 
 // parts are the jobs of each task.
 func (g *group) parts() iter.Seq[[]job] {
-	store, ok := g.plan.store.(located)
+	store, ok := g.scan.store.(located)
 	if !ok || !store.asStored() {
-		return slices.Chunk(g.jobs, g.plan.perTask())
+		return slices.Chunk(g.jobs, g.scan.perTask())
 	}
 	return func(yield func([]job) bool) {
 		first, bytes := 0, int64(0)
@@ -157,8 +150,8 @@ func (g *group) parts() iter.Seq[[]job] {
 // cost is about how many bytes a job reads, or could in the time that its calls take, of a chunk that lies in the file as
 // it is.
 func (g *group) cost(j job) int64 {
-	n, whole := int64(0), g.plan.chunkBytes()
-	row := whole / max(1, g.plan.geo.chunk[g.plan.geo.rows])
+	n, whole := int64(0), g.scan.chunkBytes()
+	row := whole / max(1, g.scan.geo.chunk[g.scan.geo.rows])
 	for _, t := range j.targets {
 		for _, r := range t.runs {
 			if n += r.n*row + sparseGap; n >= whole {
@@ -211,7 +204,7 @@ func (g *group) work(do func() error) {
 func (g *group) guard(do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			g.plan.ds.file.eng.log.Sugar().Errorf("panic reading %s %s: %v\n%s", g.plan.ds.file.loc.Name, g.plan.ds.info.Path, v, debug.Stack())
+			g.scan.log.Sugar().Errorf("panic reading %s: %v\n%s", g.scan.of.name, v, debug.Stack())
 			err = fault.New(fault.DataLoss, "an unexpected failure while decoding; the server's log has the details")
 		}
 	}()
@@ -223,9 +216,9 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 	if len(jobs) == 0 || err != nil {
 		return err
 	}
-	s := newScratch(ctx, g.lease, g.plan.held())
+	s := newScratch(ctx, g.lease, g.scan.pinned())
 	defer s.release()
-	for part := range slices.Chunk(jobs, g.plan.perTask()) {
+	for part := range slices.Chunk(jobs, g.scan.perTask()) {
 		if err := g.load(ctx, s, part); err != nil {
 			return err
 		}
@@ -236,22 +229,22 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 // load reads whole chunks.
 func (g *group) load(ctx context.Context, s *scratch, jobs []job) error {
 	s.partial = func(i int) bool { return g.again && g.partial(jobs[i]) }
-	if g.plan.probe == nil && g.plan.program.Direct() { // a probe's fills have no batch
+	if g.scan.visitor == nil && g.scan.program.Direct() { // a probe's fills have no batch
 		s.place = func(i int) []byte { return g.place(jobs[i]) }
 	}
 	chunks := make([][]int64, len(jobs))
 	for i, j := range jobs {
 		chunks[i] = j.at
 	}
-	return g.plan.store.load(ctx, s, chunks, func(i int, e convert.Elems, fill bool) error {
+	return g.scan.store.load(ctx, s, chunks, func(i int, e convert.Elems, fill bool) error {
 		return g.use(ctx, jobs[i], e, fill)
 	})
 }
 
 // use takes from a chunk's elements what a job wants of them.
 func (g *group) use(ctx context.Context, j job, e convert.Elems, fill bool) error {
-	if g.plan.probe != nil {
-		return g.examine(ctx, j, e, fill)
+	if v := g.scan.visitor; v != nil {
+		return v.visit(visit{chunk: j.at[g.scan.geo.rows], whole: !g.partial(j), targets: j.targets, fills: g.fills, resolver: g.scan.resolver(ctx)}, e, fill)
 	}
 	return g.scatter(j, e, fill)
 }

@@ -17,6 +17,26 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
 )
 
+// indexedTable is a dataset whose columns may have indexes.
+type indexedTable struct {
+	path      string // in its file
+	source    convert.Source
+	shape     []int64
+	chunkRows int64 // 0: it is not chunked
+	groups    func(ctx context.Context, path string) ([]string, error)
+	group     func(ctx context.Context, path string) (meta.Group, error)
+	array     func(ctx context.Context, path string) (*indexArray, error) // of the same file
+}
+
+// indexArray is one of the arrays that an index consists of.
+type indexArray struct {
+	source convert.Source
+	shape  []int64
+	attrs  meta.Attrs
+	// read uses records of what a NumPy index takes (empty: of all), until use has enough.
+	read func(ctx context.Context, index string, o convert.Options, use func(arrow.Record) (more bool)) error
+}
+
 // maxIndexBounds is how many bytes of an index's bounds are kept in memory.
 const maxIndexBounds = 32 << 20
 
@@ -32,8 +52,10 @@ type columnIndex struct {
 	inside *bool // whether a text has a NUL inside; nil: nobody looked
 }
 
-// indexCache is what is known of a dataset's indexes, by column.
-type indexCache struct {
+// indexes are those of a table's columns. Safe for concurrent use.
+type indexes struct {
+	table indexedTable
+
 	mu    sync.Mutex
 	known map[string]foundIndex
 }
@@ -43,16 +65,16 @@ type foundIndex struct {
 	why   string
 }
 
-// indexOf finds the usable index of a column: none is nil and why. Errors are the context's and such that the next
+// of finds the usable index of a column: none is nil and why. Errors are the context's and such that the next
 // call may not have.
-func (d *Dataset) indexOf(ctx context.Context, column string) (ix *columnIndex, why string, err error) {
-	d.indexes.mu.Lock()
-	found, ok := d.indexes.known[column]
-	d.indexes.mu.Unlock()
+func (x *indexes) of(ctx context.Context, column string) (ix *columnIndex, why string, err error) {
+	x.mu.Lock()
+	found, ok := x.known[column]
+	x.mu.Unlock()
 	if ok {
 		return found.index, found.why, nil
 	}
-	found.index, err = d.openIndex(ctx, column)
+	found.index, err = x.table.openIndex(ctx, column)
 	switch fault.Of(err) {
 	case fault.NotFound, fault.Unsupported, fault.Precondition:
 		found.why = err.Error()
@@ -63,39 +85,35 @@ func (d *Dataset) indexOf(ctx context.Context, column string) (ix *columnIndex, 
 			return nil, "", err
 		}
 	}
-	d.indexes.mu.Lock()
-	defer d.indexes.mu.Unlock()
-	if d.indexes.known == nil {
-		d.indexes.known = map[string]foundIndex{}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.known == nil {
+		x.known = map[string]foundIndex{}
 	}
-	d.indexes.known[column] = found
+	x.known[column] = found
 	return found.index, found.why, nil
 }
 
-// Indexes are the columns of a table that PyTables keeps an index of: the groups below _i_NAME beside it.
-func (d *Dataset) Indexes(ctx context.Context) ([]string, error) {
-	names, err := d.file.objects.Groups(ctx, d.indexGroup())
-	if err != nil {
-		return nil, d.failed(err)
-	}
-	return append([]string{}, names...), nil
+// columns are those that PyTables keeps an index of: the groups below _i_NAME beside the table.
+func (x *indexes) columns(ctx context.Context) ([]string, error) {
+	return x.table.groups(ctx, x.table.indexGroup())
 }
 
-func (d *Dataset) indexGroup() string {
-	return path.Join(path.Dir(d.meta.Path), "_i_"+path.Base(d.meta.Path))
+func (t *indexedTable) indexGroup() string {
+	return path.Join(path.Dir(t.path), "_i_"+path.Base(t.path))
 }
 
 // openIndex reads an index's measures and bounds. Every reason against using it is an error with a kind.
-func (d *Dataset) openIndex(ctx context.Context, column string) (*columnIndex, error) {
-	if d.source.Class != "TABLE" || len(d.shape) != 1 || !d.chunked() {
+func (t *indexedTable) openIndex(ctx context.Context, column string) (*columnIndex, error) {
+	if t.source.Class != "TABLE" || len(t.shape) != 1 || t.chunkRows == 0 {
 		return nil, fault.New(fault.NotFound, "only chunked tables of PyTables have indexes")
 	}
-	a := &indexArrays{table: d}
-	group := path.Join(d.indexGroup(), column)
+	a := &indexArrays{table: t}
+	group := path.Join(t.indexGroup(), column)
 	if err := a.open(ctx, group); err != nil {
 		return nil, err
 	}
-	attrs, err := d.file.indexAttributes(ctx, group)
+	attrs, err := t.indexAttributes(ctx, group)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +132,8 @@ func (d *Dataset) openIndex(ctx context.Context, column string) (*columnIndex, e
 }
 
 // indexAttributes are those of an index's group, if PyTables would use it.
-func (f *File) indexAttributes(ctx context.Context, group string) (meta.Attrs, error) {
-	g, err := f.objects.Group(ctx, group)
+func (t *indexedTable) indexAttributes(ctx context.Context, group string) (meta.Attrs, error) {
+	g, err := t.group(ctx, group)
 	if err != nil {
 		return meta.Attrs{}, fault.New(fault.Of(err), "no index: %w", err)
 	}
@@ -151,36 +169,33 @@ func attribute(attrs meta.Attrs, name string) (int64, error) {
 
 // indexArrays reads the arrays of an index.
 type indexArrays struct {
-	table               *Dataset
-	sorted, indices     *Dataset
-	sortedLR, indicesLR *Dataset
-	ranges, bounds      *Dataset
+	table               *indexedTable
+	sorted, indices     *indexArray
+	sortedLR, indicesLR *indexArray
+	ranges, bounds      *indexArray
 	shape               ptindex.Shape
 }
 
 func (a *indexArrays) open(ctx context.Context, group string) error {
 	for _, part := range []struct {
 		name string
-		into **Dataset
+		into **indexArray
 		axes int
 	}{
 		{"sorted", &a.sorted, 2}, {"indices", &a.indices, 2}, {"sortedLR", &a.sortedLR, 1}, {"indicesLR", &a.indicesLR, 1},
 		{"ranges", &a.ranges, 2}, {"bounds", &a.bounds, 2},
 	} {
-		ds, err := a.table.file.Dataset(ctx, group+"/"+part.name)
+		array, err := a.table.array(ctx, group+"/"+part.name)
 		if err != nil {
 			if part.name == "sorted" && fault.Of(err) == fault.NotFound {
 				return fault.New(fault.NotFound, "no index")
 			}
 			return err
 		}
-		if ds.unsupported != nil {
-			return ds.unsupported
+		if len(array.shape) != part.axes {
+			return fault.New(fault.DataLoss, "%s of an index has %d axes", part.name, len(array.shape))
 		}
-		if ds.file != a.table.file || len(ds.shape) != part.axes {
-			return fault.New(fault.DataLoss, "%s of an index has %d axes", part.name, len(ds.shape))
-		}
-		*part.into = ds
+		*part.into = array
 	}
 	return nil
 }
@@ -192,7 +207,7 @@ func (a *indexArrays) measure(ctx context.Context, attrs meta.Attrs, column stri
 		return err
 	}
 	s.IndexSize = a.indices.source.Type.Size
-	s.Slices, s.TableRows, s.TableChunk = a.sorted.shape[0], a.table.rows(), a.table.info.Chunks[0]
+	s.Slices, s.TableRows, s.TableChunk = a.sorted.shape[0], a.table.shape[0], a.table.chunkRows
 	s.Reduction = 1
 	for name, into := range map[string]*int64{"blocksize": &s.Block, "slicesize": &s.Slice, "chunksize": &s.Chunk} {
 		if *into, err = attribute(attrs, name); err != nil {
@@ -215,11 +230,11 @@ func (a *indexArrays) measure(ctx context.Context, attrs meta.Attrs, column stri
 
 // class is the order of the values, the same in the column and in the index.
 func (a *indexArrays) class(column string) (ptindex.Class, error) {
-	of, ok, err := a.table.order(column)
+	of, ok, err := classOf(a.table.source, column)
 	if err != nil {
 		return 0, err
 	}
-	t, err := a.sorted.asValue(a.sorted.source.Name)
+	t, err := typeAsValue(a.sorted.source, a.sorted.source.Name)
 	if err != nil {
 		return 0, err
 	}
@@ -240,16 +255,16 @@ func (a *indexArrays) measureLast21(attrs meta.Attrs) (err error) {
 	if a.shape.Reduction, err = attribute(attrs, "reduction"); err != nil {
 		return err
 	}
-	if a.shape.Last, err = attribute(a.indicesLR.meta.Attrs, "nelements"); err != nil {
+	if a.shape.Last, err = attribute(a.indicesLR.attrs, "nelements"); err != nil {
 		return err
 	}
-	a.shape.LastKeys, err = attribute(a.sortedLR.meta.Attrs, "nelements")
+	a.shape.LastKeys, err = attribute(a.sortedLR.attrs, "nelements")
 	return err
 }
 
 // measureLast20 knows the older form: the count is the last element of indicesLR.
 func (a *indexArrays) measureLast20(ctx context.Context) error {
-	n := a.indicesLR.rows()
+	n := a.indicesLR.shape[0]
 	if n == 0 {
 		return fault.New(fault.DataLoss, "indicesLR of an index is empty")
 	}
@@ -269,7 +284,7 @@ func (a *indexArrays) agree() error {
 		last = s.LastKeys + s.Bounds(s.Slices) + 2
 	}
 	if a.sorted.shape[1] != s.Keys(0) && s.Slices > 0 || a.indices.shape[0] != s.Slices || s.Slices > 0 && a.indices.shape[1] != s.Slice ||
-		a.indicesLR.rows() < s.Last || a.sortedLR.rows() < last || a.ranges.shape[0] != s.Slices || a.ranges.shape[1] != 2 ||
+		a.indicesLR.shape[0] < s.Last || a.sortedLR.shape[0] < last || a.ranges.shape[0] != s.Slices || a.ranges.shape[1] != 2 ||
 		s.Slices > 0 && (a.bounds.shape[0] != s.Slices || a.bounds.shape[1] != s.Bounds(0)) {
 		return fault.New(fault.DataLoss, "the arrays of the index contradict its measures")
 	}
@@ -320,19 +335,19 @@ func (a *indexArrays) Sorted(ctx context.Context, part, lo, hi int64) (ptindex.K
 
 // Indices is part of ptindex.Arrays.
 func (a *indexArrays) Indices(ctx context.Context, part, lo, hi int64) ([]uint64, error) {
-	ds, what := a.indicesLR, span2(lo, hi)
+	array, what := a.indicesLR, span2(lo, hi)
 	if part < a.shape.Slices {
-		ds, what = a.indices, fmt.Sprintf("%d, %d:%d", part, lo, hi)
+		array, what = a.indices, fmt.Sprintf("%d, %d:%d", part, lo, hi)
 	}
-	keys, err := ds.keys(ctx, what)
+	keys, err := array.keys(ctx, what)
 	if err != nil {
 		return nil, err
 	}
-	return rowNumbers(keys, ds), nil
+	return rowNumbers(keys, array), nil
 }
 
 // rowNumbers turns keys of unsigned integers back into them.
-func rowNumbers(k ptindex.Keys, of *Dataset) []uint64 {
+func rowNumbers(k ptindex.Keys, of *indexArray) []uint64 {
 	if t := of.source.Type; t.Size < 8 || t.Signed {
 		for i, v := range k.Num {
 			k.Num[i] = v ^ 1<<63
@@ -341,42 +356,22 @@ func rowNumbers(k ptindex.Keys, of *Dataset) []uint64 {
 	return k.Num
 }
 
-// keys reads what a select takes of an array, all of it for "".
-func (d *Dataset) keys(ctx context.Context, what string) (ptindex.Keys, error) {
-	var k ptindex.Keys
-	r := Request{Options: asValues}
-	if what != "" {
-		r.Select = &what
-	}
-	plan, err := d.Plan(ctx, r)
-	if err != nil {
-		return k, err
-	}
+// keys reads what a NumPy index takes of an array, all of it for "".
+func (x *indexArray) keys(ctx context.Context, index string) (k ptindex.Keys, err error) {
 	var failed error
-	if err := plan.each(ctx, func(r *Run) bool {
-		failed = appendKeys(&k, r.Record().Column(0))
+	err = x.read(ctx, index, asValues, func(r arrow.Record) bool {
+		failed = appendKeys(&k, r.Column(0))
 		return failed == nil
-	}); err != nil {
-		return k, err
-	}
-	return k, failed
+	})
+	return k, firstOf(err, failed)
 }
 
-// order is how a column's values are ordered, false if they are not.
-func (d *Dataset) order(column string) (ptindex.Class, bool, error) {
-	t, err := d.asValue(column)
-	if err != nil {
-		return 0, false, err
+// firstOf is the first error there is.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
 	}
-	c, ok := keyClass(t)
-	return c, ok, nil
-}
-
-// asValue is the type a column comes as for conditions and sorting.
-func (d *Dataset) asValue(column string) (arrow.DataType, error) {
-	program, err := convert.Compile(d.source, []string{column}, asValues)
-	if err != nil {
-		return nil, err
-	}
-	return program.Schema(arrow.Metadata{}).Field(0).Type, nil
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -45,8 +46,8 @@ func column(t *testing.T, d *Dataset, r Request) ptindex.Keys {
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
 	var k ptindex.Keys
-	require.NoError(t, p.each(context.Background(), func(r *Run) bool {
-		require.NoError(t, appendKeys(&k, r.Record().Column(0)))
+	require.NoError(t, planned{p}.Each(context.Background(), func(r arrow.Record) bool {
+		require.NoError(t, appendKeys(&k, r.Column(0)))
 		return true
 	}))
 	return k
@@ -62,7 +63,7 @@ func TestIndexFindsEveryRow(t *testing.T) {
 		d, err := f.Dataset(context.Background(), "/"+name)
 		require.NoError(t, err)
 		for _, col := range []string{"i4", "f8", "s", "n/t", "f4", "b", "i1"} {
-			ix, why, err := d.indexOf(context.Background(), col)
+			ix, why, err := d.indexes().of(context.Background(), col)
 			require.NoError(t, err)
 			if name == "behind" && col[0] != 'i' && col != "f8" && col != "s" || name == "behind" && col == "i1" {
 				require.Nil(t, ix)
@@ -195,7 +196,7 @@ func checkIndexes(t *testing.T, name string) (found int) {
 			continue
 		}
 		for _, c := range d.Columns() {
-			ix, _, err := d.indexOf(ctx, c.Name)
+			ix, _, err := d.indexes().of(ctx, c.Name)
 			require.NoError(t, err)
 			if ix == nil {
 				continue
@@ -224,7 +225,7 @@ func TestIndexesThatMustNotBeUsed(t *testing.T) {
 		d, err := f.Dataset(context.Background(), "/"+c.table)
 		require.NoError(t, err)
 		for range 2 { // the second time it is known
-			ix, why, err := d.indexOf(context.Background(), c.column)
+			ix, why, err := d.indexes().of(context.Background(), c.column)
 			require.NoError(t, err)
 			require.Nil(t, ix)
 			require.Contains(t, why, c.why)

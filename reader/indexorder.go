@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"github.com/mtflight/mtflight/convert"
@@ -38,22 +39,18 @@ func (ix *columnIndex) orders(ctx context.Context) (bool, error) {
 
 // nulInside tells whether a text of the index has a NUL that is not at its end.
 func (a *indexArrays) nulInside(ctx context.Context) (bool, error) {
-	found, err := a.sorted.nulInside(ctx, a.sorted.rows())
+	found, err := a.sorted.nulInside(ctx, "")
 	if found || err != nil {
 		return found, err
 	}
-	return a.sortedLR.nulInside(ctx, a.shape.LastKeys)
+	return a.sortedLR.nulInside(ctx, span2(0, a.shape.LastKeys))
 }
 
-// nulInside tells it of the first rows of an array of texts, whose CLASS is none of those with NumPy's texts.
-func (d *Dataset) nulInside(ctx context.Context, rows int64) (found bool, err error) {
-	plan, err := d.Plan(ctx, Request{Limit: &rows, Options: convert.Options{Layout: "rows"}})
-	if err != nil {
-		return false, err
-	}
-	size := d.source.Type.Size
-	err = plan.each(ctx, func(r *Run) bool {
-		raw := r.Record().Column(0).(*array.FixedSizeBinary)
+// nulInside tells it of what a NumPy index takes of an array of texts, whose CLASS is none of those with NumPy's texts.
+func (x *indexArray) nulInside(ctx context.Context, index string) (found bool, err error) {
+	size := x.source.Type.Size
+	err = x.read(ctx, index, convert.Options{Layout: "rows"}, func(r arrow.Record) bool {
+		raw := r.Column(0).(*array.FixedSizeBinary)
 		for i := 0; i < raw.Len() && !found; i++ {
 			for cell := range slices.Chunk(raw.Value(i), size) {
 				found = found || bytes.IndexByte(bytes.TrimRight(cell, "\x00"), 0) >= 0

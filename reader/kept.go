@@ -67,9 +67,6 @@ func (k *kept) close() {
 	k.leases, k.segments = nil, nil
 }
 
-// over is the plan that reads the kept rows.
-func (k *kept) over(p *Plan) *Plan { return p.from1D(k, k.span, k.band) }
-
 func (k *kept) extents() []int64 { return []int64{k.band} }
 
 func (k *kept) need(int64, *held) int64 { return 0 }

@@ -9,34 +9,21 @@ import (
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/bufpool"
-	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 )
 
 // mapBytes is the least a batch takes to be mapped: less is read in the time that mapping takes.
 const mapBytes = 256 << 10
 
-// RunMapped is Run for a caller that only hands the batches' buffers to the kernel (writev), never looks at them: they
-// may be mapped from the file where its bytes are what Arrow wants. Where the file is cut off meanwhile, a look would
-// kill the process and the system call fails.
-func (p *Plan) RunMapped(ctx context.Context) *Run {
-	r := p.Run(ctx)
-	r.lent.back = make(chan struct{}, 1)
-	r.mapped = p.program != nil && p.program.Untouched() && p.probe == nil && !p.follows() // its segments are runs that map nothing
-	return r
-}
-
-var errChanged = fault.New(fault.Changed, "the file changed while it was read: ask again")
-
 // mapping gives a fill its bytes in the file, nil where they have to be read.
-func (r *Run) mapping(f *fill) *blockio.Mapping {
-	store, ok := r.plan.store.(mappable)
-	if !ok || !r.mapped || len(f.runs) != 1 || f.runs[0].step != 1 || !r.plan.geo.wholeRows() {
+func (r *fillRun) mapping(f *fill) *blockio.Mapping {
+	store, ok := r.scan.store.(mappable)
+	if !ok || !r.mapped || len(f.runs) != 1 || f.runs[0].step != 1 || !r.scan.geo.wholeRows() {
 		return nil
 	}
-	perRow := int64(r.plan.program.ElemsPerRow())
+	perRow := int64(r.scan.program.ElemsPerRow())
 	n := f.runs[0].n * perRow
-	size := int64(r.plan.program.ElemSize())
+	size := int64(r.scan.program.ElemSize())
 	if n*size < mapBytes || f.runs[0].n != f.Rows || f.Rows > math.MaxInt32 { // Arrow counts so many
 		return nil
 	}
@@ -52,7 +39,7 @@ func (r *Run) mapping(f *fill) *blockio.Mapping {
 }
 
 // mapFills maps what can be of a group.
-func (r *Run) mapFills(g *group) {
+func (r *fillRun) mapFills(g *group) {
 	for _, f := range g.fills {
 		if f.pages == nil {
 			f.pages = r.mapping(f)
@@ -69,14 +56,14 @@ func (f *fill) unmap() {
 }
 
 // newBatch is a batch over a fill's mapping or with memory to read into; none for a probe.
-func (r *Run) newBatch(f *fill) *convert.Batch {
-	if r.plan.probe != nil {
+func (r *fillRun) newBatch(f *fill) *convert.Batch {
+	if r.scan.visitor != nil {
 		return nil
 	}
 	if f.pages != nil {
-		return r.plan.program.BatchOver(r.lend(f), int(f.Rows), f.Row)
+		return r.scan.program.BatchOver(r.lend(f), int(f.Rows), f.Row)
 	}
-	return r.plan.program.NewBatch(f.allocator(), int(f.Rows), r.plan.resolver(r.ctx), f.Row)
+	return r.scan.program.NewBatch(f.allocator(), int(f.Rows), r.scan.resolver(r.ctx), f.Row)
 }
 
 // loans counts the mapped buffers that have not come back.
@@ -94,11 +81,11 @@ type loan struct {
 }
 
 // lend makes a batch's buffer of a mapping.
-func (r *Run) lend(f *fill) *memory.Buffer {
+func (r *fillRun) lend(f *fill) *memory.Buffer {
 	b := f.pages.Bytes()
 	f.lease.Borrow(len(b))
-	r.lent.n.Add(1)
-	return memory.NewBufferWithAllocator(b, loan{lease: f.lease, pages: f.pages, of: &r.lent})
+	r.loans.n.Add(1)
+	return memory.NewBufferWithAllocator(b, loan{lease: f.lease, pages: f.pages, of: &r.loans})
 }
 
 // Free is part of memory.Allocator.
@@ -112,21 +99,27 @@ func (l loan) Free(b []byte) {
 	}
 }
 
-// Settle waits until all mapped batches have been released, and tells whether the file changed before: what was sent of
-// them is wrong then. It is for the end of a run, after Next.
-func (r *Run) Settle() error {
+// mayMap lets batches be mapped from the file where its bytes are what Arrow wants.
+func (r *fillRun) mayMap() {
+	r.loans.back = make(chan struct{}, 1)
+	r.mapped = r.scan.program.Untouched() && r.scan.visitor == nil
+}
+
+// settle waits until all mapped batches have been released, and tells whether the file changed before: what was sent of
+// them is wrong then. It is for the end of a run.
+func (r *fillRun) settle() error {
 	if !r.mapped {
 		return nil
 	}
-	for r.lent.n.Load() > 0 {
+	for r.loans.n.Load() > 0 {
 		select {
-		case <-r.lent.back:
+		case <-r.loans.back:
 		case <-r.ctx.Done():
 			return context.Cause(r.ctx)
 		}
 	}
-	if !r.plan.ds.file.unchanged() {
-		return r.explain(errChanged)
+	if !r.scan.of.unchanged() {
+		return errChanged
 	}
 	return nil
 }

@@ -22,9 +22,9 @@ func TestBatchesThatAreTooLargeAreNotMapped(t *testing.T) {
 	program, err := wholeElement(1)
 	require.NoError(t, err)
 	for n, mapped := range map[int64]bool{math.MaxInt32: true, math.MaxInt32 + 1: false} {
-		p := &Plan{program: program, store: &bands{source: &contiguous{file: file, elemSize: 1}},
+		s := &scan{program: program, store: &bands{source: &contiguous{file: file, elemSize: 1}},
 			geo: newGeometry([]int64{n}, []int64{n}, []axis{wholeAxis(n)})}
-		r := &Run{plan: p, mapped: true}
+		r := &fillRun{scan: s, mapped: true}
 		pages := r.mapping(&fill{block: block{Block: Block{Rows: n}}, runs: []run{{step: 1, n: n}}})
 		require.Equal(t, mapped, pages != nil, "%d rows", n)
 		if pages != nil {

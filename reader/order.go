@@ -2,43 +2,53 @@ package reader
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/mtflight/mtflight/convert"
-	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
 )
 
-// sortable checks the column of sort_by.
-func (d *Dataset) sortable(ctx context.Context, r Request) error {
-	if len(d.shape) != 1 {
-		return fault.New(fault.Invalid, "sort_by: only tables and arrays of one axis can be sorted, this has %d", len(d.shape))
-	}
+// ordering finds the rows of a dataset of one axis in the order of a column.
+type ordering struct {
+	scan    *scan // of the result, whose rows are to be found
+	source  convert.Source
+	by      string
+	indexes *indexes
+	use     string  // of indexes: IndexAuto ("" too), IndexOff or IndexOnly
+	among   *search // finds the rows to be sorted; nil: all
+
+	start, stop, step *int64 // of the sorted rows
+	page              page   // of those
+}
+
+// checkColumn refuses a column that cannot be sorted by, or with csi one without a completely sorted index.
+func checkColumn(ctx context.Context, of convert.Source, by string, csi bool, x *indexes) error {
 	var names []string
-	for _, c := range d.source.Columns() {
+	for _, c := range of.Columns() {
 		names = append(names, c.Name)
 	}
-	if !slices.Contains(names, r.SortBy) {
-		return fault.New(fault.NotFound, "sort_by: no column %s%s", spell.Quote(r.SortBy), near.Hint(r.SortBy, names))
+	if !slices.Contains(names, by) {
+		return fault.New(fault.NotFound, "sort_by: no column %s%s", spell.Quote(by), near.Hint(by, names))
 	}
-	t, err := d.asValue(r.SortBy)
+	t, err := typeAsValue(of, by)
 	if err != nil {
 		return err
 	}
 	if _, ok := keyClass(t); !ok {
-		return fault.New(fault.Invalid, "sort_by: column %s of %s has no order", spell.Quote(r.SortBy), t)
+		return fault.New(fault.Invalid, "sort_by: column %s of %s has no order", spell.Quote(by), t)
 	}
-	if r.CheckCSI {
-		return d.checkCSI(ctx, r.SortBy)
+	if csi {
+		return checkCSI(ctx, x, by)
 	}
 	return nil
 }
 
-func (d *Dataset) checkCSI(ctx context.Context, column string) error {
-	ix, why, err := d.indexOf(ctx, column)
+func checkCSI(ctx context.Context, x *indexes, column string) error {
+	ix, why, err := x.of(ctx, column)
 	switch {
 	case err != nil:
 		return err
@@ -57,59 +67,71 @@ func (d *Dataset) checkCSI(ctx context.Context, column string) error {
 	return fault.New(fault.Precondition, "sort_by: column %s has no completely sorted index that can be used (%s); leave out check_csi to sort it", spell.Quote(column), why)
 }
 
-// ordered filters, sorts, then slices. Rows that lie scattered are read here, unless they only point at their data.
-func (p *Plan) ordered(ctx context.Context) (sequence, error) {
-	rows, err := p.sorted(ctx)
+// result is the scan of the rows in order: filtered, sorted, then sliced. Rows that lie scattered are read here, unless they
+// only point at their data.
+func (o *ordering) result(ctx context.Context) (*scan, error) {
+	rows, err := o.sorted(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !p.scattered(rows) {
-		return rows, nil
+	return gathered(ctx, o.scan, rows)
+}
+
+// gathered is the scan of rows that were found, over their elements where those lie scattered.
+func gathered(ctx context.Context, s *scan, rows *sortedRows) (*scan, error) {
+	if !scattered(s, rows) {
+		q := *s
+		q.rows = rows
+		return &q, nil
 	}
-	return p.carry(ctx, rows)
+	c, err := carry(ctx, s, rows)
+	if err != nil {
+		return nil, err
+	}
+	return s.over(c, c), nil
 }
 
 // scattered tells whether rows are better read all at once: see carried.
-func (p *Plan) scattered(rows *sortedRows) bool {
-	return rows.scattered() && len(p.ds.shape) == 1 && !p.program.NeedsResolver()
+func scattered(s *scan, rows *sortedRows) bool {
+	return rows.scattered() && len(s.geo.shape) == 1 && !s.program.NeedsResolver()
 }
 
-// listed is rows that the request lists. Those of several batches are read as sorted ones are where they lie scattered.
-func (p *Plan) listed(ctx context.Context, l rowList) (sequence, error) {
-	if l.Len() <= p.size {
-		return l, nil
+// listed is the scan of rows that a request lists. Those of several batches are read as sorted ones are where they lie scattered.
+func listed(ctx context.Context, s *scan, l rowList) (*scan, error) {
+	if l.Len() <= s.size {
+		return s, nil
 	}
-	rows, err := p.newSortedRows(l.Len(), false)
+	rows, err := s.newSortedRows(l.Len(), false)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range l {
 		rows.add(r)
 	}
-	if !p.scattered(rows) {
+	if !scattered(s, rows) {
 		rows.close()
-		return l, nil
+		return s, nil
 	}
 	if rows, err = finished(rows, nil); err != nil {
 		return nil, err
 	}
-	return p.carry(ctx, rows)
+	return gathered(ctx, s, rows)
 }
 
-func (p *Plan) sorted(ctx context.Context) (*sortedRows, error) {
-	all := span{step: 1, n: p.ds.rows()}
-	if p.where != nil {
-		rows, err := p.filter(ctx, all, everything)
+func (o *ordering) sorted(ctx context.Context) (*sortedRows, error) {
+	all := span{step: 1, n: o.scan.geo.shape[0]}
+	if o.among != nil {
+		rows, err := o.among.rows(ctx, all, everything)
 		if err != nil {
 			return nil, err
 		}
 		defer rows.close()
-		return p.bySorting(ctx, rows.plain())
+		return o.bySorting(ctx, rows.plain())
 	}
-	if p.req.Index == IndexOff {
-		return p.bySorting(ctx, all)
+	if o.use == IndexOff {
+		return o.bySorting(ctx, all)
 	}
-	ix, _, err := p.ds.indexOf(ctx, p.req.SortBy)
+	ix, _, err := o.indexes.of(ctx, o.by)
 	if err != nil {
 		return nil, err
 	}
@@ -117,22 +139,22 @@ func (p *Plan) sorted(ctx context.Context) (*sortedRows, error) {
 		if orders, err := ix.orders(ctx); err != nil {
 			return nil, err
 		} else if orders {
-			return p.byIndex(ctx, ix)
+			return o.byIndex(ctx, ix)
 		}
 	}
-	if p.req.Index == IndexOnly {
-		return nil, p.ds.checkCSI(ctx, p.req.SortBy)
+	if o.use == IndexOnly {
+		return nil, checkCSI(ctx, o.indexes, o.by)
 	}
-	return p.bySorting(ctx, all)
+	return o.bySorting(ctx, all)
 }
 
 // places is which places of n sorted rows the request takes, in ascending order; down: it wants them the other way.
-func (p *Plan) places(n int64) (part span, down bool, err error) {
-	part, err = slice(p.req.Start, p.req.Stop, p.req.Step, n)
+func (o *ordering) places(n int64) (part span, down bool, err error) {
+	part, err = slice(o.start, o.stop, o.step, n)
 	if err != nil {
 		return part, false, err
 	}
-	part = p.req.page().of(part).(span)
+	part = o.page.of(part).(span)
 	if part.step < 0 && part.n > 0 {
 		part = span{start: part.start + (part.n-1)*part.step, step: -part.step, n: part.n}
 		down = true
@@ -140,22 +162,16 @@ func (p *Plan) places(n int64) (part span, down bool, err error) {
 	return part, down, nil
 }
 
-func (p *Plan) newSortedRows(n int64, down bool) (*sortedRows, error) {
-	return newSortedRows(p.budget(), n, p.geo.chunk[p.geo.rows], down)
-}
-
-func (p *Plan) budget() *bufpool.Budget { return p.mem().Budget }
-
 // indexStep is how many places of an index are read at once.
 const indexStep = 1 << 17
 
 // byIndex takes the order that a completely sorted index keeps.
-func (p *Plan) byIndex(ctx context.Context, ix *columnIndex) (*sortedRows, error) {
-	part, down, err := p.places(p.ds.rows())
+func (o *ordering) byIndex(ctx context.Context, ix *columnIndex) (*sortedRows, error) {
+	part, down, err := o.places(o.scan.geo.shape[0])
 	if err != nil {
 		return nil, err
 	}
-	out, err := p.newSortedRows(part.n, down)
+	out, err := o.scan.newSortedRows(part.n, down)
 	if err != nil {
 		return nil, err
 	}
@@ -174,38 +190,27 @@ func (p *Plan) byIndex(ctx context.Context, ix *columnIndex) (*sortedRows, error
 	return finished(out, err)
 }
 
-func finished(out *sortedRows, err error) (*sortedRows, error) {
-	if err == nil {
-		err = out.finish()
-	}
-	if err != nil {
-		out.close()
-		return nil, err
-	}
-	return out, nil
-}
-
 // bySorting reads the column of rows and sorts it: ascending, NaN last, equal keys as they come.
-func (p *Plan) bySorting(ctx context.Context, rows sequence) (*sortedRows, error) {
-	part, down, err := p.places(rows.Len())
+func (o *ordering) bySorting(ctx context.Context, rows sequence) (*sortedRows, error) {
+	part, down, err := o.places(rows.Len())
 	if err != nil {
 		return nil, err
 	}
-	class, _, err := p.ds.order(p.req.SortBy)
+	class, _, err := classOf(o.source, o.by)
 	if err != nil {
 		return nil, err
 	}
-	room, err := p.sortRoom(ctx, rows.Len(), class)
+	room, err := sortRoom(ctx, o.scan, rows.Len(), class)
 	if err != nil {
 		return nil, err
 	}
-	defer p.budget().Return(room)
+	defer o.scan.budget().Return(room)
 	s := newSorter(room, rows.Len(), class == ptindex.Bytes)
 	defer s.close()
-	if err := p.readKeys(ctx, rows, s); err != nil {
+	if err := o.readKeys(ctx, rows, s); err != nil {
 		return nil, err
 	}
-	out, err := p.newSortedRows(part.n, down)
+	out, err := o.scan.newSortedRows(part.n, down)
 	if err != nil {
 		return nil, err
 	}
@@ -228,10 +233,10 @@ const (
 )
 
 // sortRoom reserves what sorting takes, at most its share of the budget; less where others use it.
-func (p *Plan) sortRoom(ctx context.Context, rows int64, class ptindex.Class) (int64, error) {
-	b := p.budget()
+func sortRoom(ctx context.Context, s *scan, rows int64, class ptindex.Class) (int64, error) {
+	b := s.budget()
 	most := b.Limit() / sortShare
-	if p.claim != nil {
+	if s.claim != nil {
 		most = b.Limit() / sortShareHeld
 	}
 	if class != ptindex.Bytes {
@@ -247,21 +252,20 @@ func (p *Plan) sortRoom(ctx context.Context, rows int64, class ptindex.Class) (i
 }
 
 // readKeys gives the sorter the keys of rows.
-func (p *Plan) readKeys(ctx context.Context, rows sequence, s *sorter) error {
-	program, err := convert.Compile(p.ds.source, []string{p.req.SortBy}, asValues)
+func (o *ordering) readKeys(ctx context.Context, rows sequence, s *sorter) error {
+	program, err := convert.Compile(o.source, []string{o.by}, asValues)
 	if err != nil {
 		return err
 	}
 	var failed error
 	var k ptindex.Keys
 	var sources []int64
-	err = p.reading(program, rows).each(ctx, func(r *Run) bool {
+	err = o.scan.reading(program, rows).each(ctx, func(f *fill) bool {
 		k.Num, k.Str = k.Num[:0], k.Str[:0]
-		if failed = appendKeys(&k, r.Record().Column(0)); failed != nil {
+		if failed = appendKeys(&k, f.record.Column(0)); failed != nil {
 			return false
 		}
-		at := r.Block()
-		sources = spreadOut(sources[:0], rows.Runs(nil, at.Row, at.Row+at.Rows, 0))
+		sources = spreadOut(sources[:0], rows.Runs(nil, f.Row, f.Row+f.Rows, 0))
 		failed = s.add(k, sources)
 		return failed == nil
 	})
@@ -271,9 +275,12 @@ func (p *Plan) readKeys(ctx context.Context, rows sequence, s *sorter) error {
 	return failed
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
+// mergeBytes is what beside batches makes sure that there is room to merge all runs of keys: a part of it is for keys, and each
+// run takes a buffer.
+func mergeBytes(s *scan, of convert.Source, by string) int64 {
+	each := int64(pairBytes)
+	if class, _, err := classOf(of, by); err == nil && class == ptindex.Bytes {
+		each = wordBytes + int64(s.program.ElemSize())
 	}
-	return 0
+	return (sortShareHeld + 1) * int64(math.Sqrt(float64(s.geo.shape[s.geo.rows]*each*leastBuffer)))
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -46,6 +47,6 @@ func TestCutOffWhileKept(t *testing.T) {
 	p, err := again(t, opened(t, path, 64<<20), "/rows").Plan(context.Background(), Request{})
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(path, 4096))
-	err = p.each(context.Background(), func(*Run) bool { return true })
+	err = planned{p}.Each(context.Background(), func(arrow.Record) bool { return true })
 	require.ErrorIs(t, err, fault.Changed)
 }

@@ -2,8 +2,6 @@ package reader
 
 import (
 	"bytes"
-	"cmp"
-	"context"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -14,7 +12,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 
 	"github.com/mtflight/mtflight/convert"
-	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/where"
 )
@@ -27,6 +24,7 @@ type probe struct {
 	full    atomic.Bool      // there is no more room for them
 	enough  *enough          // nil: all matches are wanted
 	tally   *tally           // of columns: statistics of whole chunks are noted
+	noting  bool             // there are such to note, and each row comes once
 	scratch sync.Pool        // of *look
 }
 
@@ -39,14 +37,11 @@ type look struct {
 	meters   []chunkstats.Meter // of the condition's columns
 }
 
-// find is what matched in a chunk's part of a fill: places among the rows scanned, ascending, and the elements there.
-type find struct {
-	hits hits
-	rows arrow.Record // nil: not taken along
-}
-
-func (p *Plan) newProbe(c *condition, columns *convert.Program, limit int64, keep bool) (*probe, error) {
-	b := &probe{columns: columns, enough: newEnough(limit), tally: p.newTally(columns, c.numbers), inputs: c.inputs}
+func (q *search) newProbe(columns *convert.Program, rows sequence, limit int64, keep bool) (*probe, error) {
+	c := q.where
+	b := &probe{columns: columns, enough: newEnough(limit), tally: q.newTally(columns), inputs: c.inputs}
+	_, listed := rows.(rowList) // maybe with repeats
+	b.noting = !listed && b.tally.table != nil
 	b.scratch.New = func() any {
 		return &look{eval: c.program.NewEval(), vectors: make([]where.Vector, len(c.inputs)), meters: make([]chunkstats.Meter, len(c.columns))}
 	}
@@ -54,41 +49,32 @@ func (p *Plan) newProbe(c *condition, columns *convert.Program, limit int64, kee
 		return b, nil
 	}
 	var err error
-	b.whole, err = wholeElement(p.program.ElemSize())
+	b.whole, err = wholeElement(q.scan.program.ElemSize())
 	return b, err
 }
 
-// wholeElement is the program that takes elements as bytes.
-func wholeElement(size int) (*convert.Program, error) {
-	raw := convert.Source{Name: "row", Type: &h5type.Type{Class: h5type.Opaque, Size: size}}
-	return convert.Compile(raw, nil, convert.Options{})
-}
-
-// examine looks at a chunk's elements for every fill that wants them.
-func (g *group) examine(ctx context.Context, j job, e convert.Elems, fill bool) error {
-	b := g.plan.probe
+// visit looks at a chunk's elements for every batch that wants them.
+func (b *probe) visit(v visit, e convert.Elems, fill bool) error {
 	l := b.scratch.Get().(*look)
 	defer b.scratch.Put(l)
-	news := g.wholly(j) && !b.tally.complete(j.at[0])
+	news := b.noting && v.whole && !b.tally.complete(v.chunk)
 	for i := range l.meters {
 		l.meters[i].Reset()
 	}
-	for _, t := range j.targets {
-		if err := b.examine(l, g.fills[t.fill], g.plan.resolver(ctx), e, fill, news, t.runs); err != nil {
+	for _, t := range v.targets {
+		if err := b.examine(l, v.fills[t.fill], v.resolver, e, fill, news, t.runs); err != nil {
 			return err
 		}
 	}
 	if news {
-		b.tally.put(j.at[0], l.meters)
+		b.tally.put(v.chunk, l.meters)
 	}
 	return nil
 }
 
-// wholly tells whether a job takes each row of its chunk once.
-func (g *group) wholly(j job) bool {
-	_, listed := g.plan.fixed.(rowList) // maybe with repeats
-	return !listed && g.plan.probe.tally.table != nil && !g.partial(j)
-}
+func (b *probe) past(place int64) bool { return b.enough.reached(place) }
+
+func (b *probe) keeps() bool { return b.whole != nil }
 
 func (b *probe) examine(l *look, f *fill, r convert.Resolver, e convert.Elems, fill, news bool, runs []run) error {
 	if err := b.match(l, f, r, e, fill, news, runs); err != nil {
@@ -173,7 +159,7 @@ func (l *look) collect(row int64, runs []run, fill bool) (out find) {
 	l.dst, l.src = l.dst[:0], l.src[:0]
 	set := l.set
 	if n := bytes.Count(set, []byte{1}); n > 0 {
-		out.hits = make(hits, 0, n)
+		out.hits = make([]int64, 0, n)
 	}
 	for _, r := range runs {
 		for i := next(set[:r.n], 0); i < r.n; i = next(set[:r.n], i+1) {
@@ -197,27 +183,6 @@ func next(set []byte, i int64) int64 {
 	for ; i < int64(len(set)) && set[i] == 0; i++ {
 	}
 	return i
-}
-
-// found adds what a worker found.
-func (f *fill) found(p find) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.finds = append(f.finds, p)
-}
-
-// settle puts what was found in the order of the rows scanned; each chunk's part of them lies together.
-func (f *fill) settle() {
-	slices.SortFunc(f.finds, func(a, b find) int { return cmp.Compare(a.hits[0], b.hits[0]) })
-}
-
-func (f *fill) dropFinds() {
-	for _, p := range f.finds {
-		if p.rows != nil {
-			p.rows.Release()
-		}
-	}
-	f.finds = nil
 }
 
 // keep takes the rows of a fill along; false when there is no room, or some were not taken.

@@ -1,6 +1,10 @@
 package reader
 
-import "github.com/mtflight/mtflight/convert"
+import (
+	"slices"
+
+	"github.com/mtflight/mtflight/convert"
+)
 
 // Request says which rows and columns of one dataset are wanted, and how they are to come. It is what a ticket holds
 // (docs/protocol.md section 2) in plain values; the zero value of every member but File and Dataset is its default.
@@ -50,7 +54,7 @@ type Stream struct {
 func (r Request) passes() passes {
 	s := r.Stream
 	if s == nil {
-		return once
+		return once()
 	}
 	p := passes{cycles: 1, rest: s.Remainder, seed: s.Shuffle, mix: s.ShuffleRows, first: s.FromBlock}
 	if s.Cyclic {
@@ -70,3 +74,14 @@ func (r Request) page() page {
 	}
 	return g
 }
+
+// part are the places lo up to hi of a slice of the rows.
+func (r Request) part(rows span, lo, hi int64) Request {
+	start, stop := rows.start+lo*rows.step, rows.start+(hi-1)*rows.step+1
+	r.Start, r.Stop, r.Offset, r.Limit, r.Endpoints = &start, &stop, 0, nil, 0
+	r.Fields = slices.Clone(r.Fields)
+	return r
+}
+
+// follows tells whether rows to come are waited for.
+func (r Request) follows() bool { return r.Stream != nil && r.Stream.Follow }

@@ -4,49 +4,49 @@ import "runtime"
 
 // groupBytes is how many bytes of batches are filled together for the sake of chunks they share. Large chunks stay for the
 // next group, if there is room.
-func (p *Plan) groupBytes() int64 {
+func (s *scan) groupBytes() int64 {
 	least := int64(4 << 20)
-	if p.claim == nil || !p.claim.whole {
-		least = max(least, times(p.geo.chunk[p.geo.rows], p.rowBytes()))
+	if s.claim == nil || !s.claim.whole {
+		least = max(least, times(s.chunkRows(), s.rowBytes()))
 	}
-	return min(least, p.sharedBytes())
+	return min(least, s.sharedBytes())
 }
 
 // sharedBytes is how many bytes of batches may be filled together at most.
-func (p *Plan) sharedBytes() int64 {
-	if p.claim != nil {
-		return p.claim.group / int64(max(1, p.sides))
+func (s *scan) sharedBytes() int64 {
+	if s.claim != nil {
+		return s.claim.group / int64(max(1, s.sides))
 	}
-	return p.budget().Limit() / 4
+	return s.budget().Limit() / 4
 }
 
 // fillBytes is what a batch takes while it is filled, that of a condition with the rows that may be taken along: beside large
 // chunks there is no room that was not reserved.
-func (p *Plan) fillBytes(rows int64) int64 {
-	if p.claim != nil && p.probe != nil && p.probe.whole != nil {
-		return p.batchBytes(rows) + times(rows, int64(p.program.ElemSize()))
+func (s *scan) fillBytes(rows int64) int64 {
+	if s.claim != nil && s.visitor != nil && s.visitor.keeps() {
+		return s.batchBytes(rows) + times(rows, int64(s.program.ElemSize()))
 	}
-	return p.batchBytes(rows)
+	return s.batchBytes(rows)
 }
 
 // scratchBytes is what the workers need to read the chunks of a group, beside what is held.
-func (p *Plan) scratchBytes(jobs int) int64 {
-	per := p.perTask()
+func (s *scan) scratchBytes(jobs int) int64 {
+	per := s.perTask()
 	tasks := (jobs + per - 1) / per
-	n := int64(min(tasks, p.workers(), runtime.GOMAXPROCS(0)))
-	need := p.store.need(p.chunkBytes()*int64(min(per, jobs)), p.held())
+	n := int64(min(tasks, s.mostWorkers(), runtime.GOMAXPROCS(0)))
+	need := s.store.need(s.chunkBytes()*int64(min(per, jobs)), s.pinned())
 	return n * (need + need/4)
 }
 
 // packedBytes is what of a group's rows is read before it is taken apart, of large chunks that lie in the file as they are.
-func (p *Plan) packedBytes(fills []*fill, jobs int) int64 {
-	s, ok := p.store.(heavier)
-	if !ok || p.claim == nil || !s.heaviest().bare {
+func (s *scan) packedBytes(fills []*fill, jobs int) int64 {
+	h, ok := s.store.(heavier)
+	if !ok || s.claim == nil || !h.heaviest().bare {
 		return 0
 	}
 	rows := int64(0)
 	for _, f := range fills {
 		rows += f.Rows
 	}
-	return min(times(rows, p.chunkBytes()/p.geo.chunk[p.geo.rows]), times(int64(jobs), p.chunkBytes()/2))
+	return min(times(rows, s.chunkBytes()/s.chunkRows()), times(int64(jobs), s.chunkBytes()/2))
 }

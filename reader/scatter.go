@@ -9,7 +9,7 @@ import (
 
 // scatter puts a chunk's elements into the batches that want them.
 func (g *group) scatter(j job, e convert.Elems, fill bool) error {
-	geo := g.plan.geo
+	geo := g.scan.geo
 	parts := slices.Clone(j.parts)
 	for _, t := range j.targets {
 		if !fill && len(geo.shape) == 1 && e.N <= math.MaxInt32 && single(t.runs) {

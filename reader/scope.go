@@ -22,13 +22,13 @@ type operand struct {
 	at      int    // as an input: the column among those that are read
 }
 
-// scope is what a condition may name: the columns of a frame, then the dataset's own.
-func (d *Dataset) scope(of []frame.Column) ([]operand, error) {
+// scopeOf is what a condition may name: the columns of a frame, then the dataset's own.
+func scopeOf(of convert.Source, framed []frame.Column) ([]operand, error) {
 	var out []operand
 	options := asValues
 	options.Tensors = "nested" // to tell the shape
-	for i, c := range d.source.Columns() {
-		program, err := convert.Compile(d.source, []string{c.Name}, options)
+	for i, c := range of.Columns() {
+		program, err := convert.Compile(of, []string{c.Name}, options)
 		if err != nil {
 			return nil, err
 		}
@@ -36,7 +36,7 @@ func (d *Dataset) scope(of []frame.Column) ([]operand, error) {
 		o.Column = operandOf(program.Schema(arrow.Metadata{}).Field(0), c.Type)
 		out = append(out, o)
 	}
-	return framedOperands(of, out), nil
+	return framedOperands(framed, out), nil
 }
 
 // operandOf is how a column takes part in conditions, or why it can't.

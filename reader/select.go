@@ -169,6 +169,9 @@ func partedList(parts []string, ellipsis int) error {
 	return nil
 }
 
+// selected is the rows that a select takes of their axis.
+func selected(a axis) sequence { return chosen{axis: a} }
+
 // chosen is the rows that a select takes, from its first on.
 type chosen struct {
 	axis

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/bufpool"
@@ -204,8 +205,8 @@ func TestRunTellsOfRowsThatCouldNotBeRead(t *testing.T) {
 		require.NoError(t, s.file.Truncate(0))
 		p, err := d.Plan(context.Background(), Request{})
 		require.NoError(t, err)
-		p.fixed = as(s)
-		err = p.each(context.Background(), func(*Run) bool { return true })
+		p.scan.rows = as(s)
+		err = planned{p}.Each(context.Background(), func(arrow.Record) bool { return true })
 		require.ErrorIs(t, err, fault.Exhausted, name)
 		s.close()
 	}
@@ -219,7 +220,7 @@ func TestSectionsOfRowsAreJoined(t *testing.T) {
 		f.eng.mem.Budget = bufpool.NewBudget(limit, 0)
 		var parts [2]*sortedRows
 		for k := range parts {
-			parts[k], err = p.newSortedRows(0, false)
+			parts[k], err = p.scan.newSortedRows(0, false)
 			require.NoError(t, err)
 			for i := range int64(3 * placeStep) {
 				parts[k].add(2*i + int64(k))
@@ -227,7 +228,7 @@ func TestSectionsOfRowsAreJoined(t *testing.T) {
 			require.NoError(t, parts[k].finish())
 		}
 		left := rest(parts[0].all(), 5).(section)
-		all, err := p.joined(cutOf(left, 0, left.n-1).(section), parts[1])
+		all, err := joined2(cutOf(left, 0, left.n-1).(section), parts[1])
 		require.NoError(t, err)
 		parts[0].close()
 		rows, err := all.list()
@@ -343,5 +344,5 @@ func TestBatchesOfSortedRowsCountTheirPlanning(t *testing.T) {
 	require.NoError(t, err)
 	p, err := d.Plan(context.Background(), Request{SortBy: "s", Fields: []string{"row"}})
 	require.NoError(t, err)
-	require.LessOrEqual(t, p.size*runBytes, int64(2*defaultBatch))
+	require.LessOrEqual(t, p.scan.size*runBytes, int64(2*defaultBatch))
 }

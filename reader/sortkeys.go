@@ -4,9 +4,32 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
+	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
 )
+
+// asValues are the options with which columns come as conditions, sorting and statistics take them: as PyTables has them.
+var asValues = convert.Options{Strings: "binary", Enum: "int", Time: "numeric"}
+
+// classOf is how a column's values are ordered, false if they are not.
+func classOf(of convert.Source, column string) (ptindex.Class, bool, error) {
+	t, err := typeAsValue(of, column)
+	if err != nil {
+		return 0, false, err
+	}
+	c, ok := keyClass(t)
+	return c, ok, nil
+}
+
+// typeAsValue is the type a column comes as for conditions and sorting.
+func typeAsValue(of convert.Source, column string) (arrow.DataType, error) {
+	program, err := convert.Compile(of, []string{column}, asValues)
+	if err != nil {
+		return nil, err
+	}
+	return program.Schema(arrow.Metadata{}).Field(0).Type, nil
+}
 
 // keyClass is the order of a column that comes as a type, false if it has none.
 func keyClass(t arrow.DataType) (ptindex.Class, bool) {
@@ -100,4 +123,11 @@ func appendStrings(out [][]byte, a *array.Binary) [][]byte {
 		out = append(out, own[lo:hi:hi])
 	}
 	return out
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

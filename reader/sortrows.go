@@ -9,9 +9,6 @@ import (
 	"github.com/mtflight/mtflight/internal/bufpool"
 )
 
-// runBytes is about what planning takes for a row that comes alone.
-const runBytes = 128
-
 // sortedRows is the rows that reading has found or sorted, in memory or, where they are too many, in a temporary file. It is a
 // sequence; err is what kept add from writing or Runs from reading.
 type sortedRows struct {
@@ -155,9 +152,9 @@ func (s section) cut(first, n int64) sequence {
 func (s *sortedRows) all() section { return section{lent: lent{s}, n: s.n} }
 
 // joined is the rows of a, then those of b, which it closes.
-func (p *Plan) joined(a section, b *sortedRows) (*sortedRows, error) {
+func joined2(a section, b *sortedRows) (*sortedRows, error) {
 	defer b.close()
-	out, err := p.newSortedRows(a.n+b.n, false)
+	out, err := newSortedRows(b.budget, a.n+b.n, b.extent, false)
 	for _, s := range []section{a, b.all()} {
 		for lo := int64(0); lo < s.n && err == nil; lo += placeStep {
 			for _, row := range s.read(s.first+lo, s.first+min(lo+placeStep, s.n)) {
@@ -213,4 +210,16 @@ func (s *sortedRows) close() {
 	if s.file != nil {
 		s.file.Close()
 	}
+}
+
+// finished are rows to which no more are added, closed where that or what was before failed.
+func finished(out *sortedRows, err error) (*sortedRows, error) {
+	if err == nil {
+		err = out.finish()
+	}
+	if err != nil {
+		out.close()
+		return nil, err
+	}
+	return out, nil
 }

@@ -27,14 +27,14 @@ func (g *group) pack(ctx context.Context, few []packed) error {
 	if len(few) == 0 {
 		return nil
 	}
-	geo, rows := g.plan.geo, int64(0)
+	geo, rows := g.scan.geo, int64(0)
 	for _, p := range few {
 		for _, n := range p.needs {
 			rows += n.to - n.from
 		}
 	}
 	row := product(geo.chunk[1:])
-	e := convert.Elems{N: int(rows * row), Size: g.plan.program.ElemSize()}
+	e := convert.Elems{N: int(rows * row), Size: g.scan.program.ElemSize()}
 	bytes := row * int64(e.Size)
 	e.Data = g.lease.Allocate(int(rows * bytes))
 	defer g.lease.Free(e.Data)
@@ -55,7 +55,7 @@ func (g *group) pack(ctx context.Context, few []packed) error {
 
 // unpack uses packed rows.
 func (g *group) unpack(ctx context.Context, few []packed, e convert.Elems) error {
-	if g.plan.probe == nil && len(g.plan.geo.shape) == 1 {
+	if g.scan.visitor == nil && len(g.scan.geo.shape) == 1 {
 		return g.scatter(oneJob(few), e, false)
 	}
 	for _, p := range few {
@@ -135,8 +135,8 @@ func oneJob(few []packed) job {
 // needs are the rows that a job takes of its chunk, in ascending order and neighbours together, where reading just those
 // is less work than reading the whole chunk; else nil.
 func (g *group) needs(j job) []extent {
-	geo := g.plan.geo
-	size := int64(g.plan.program.ElemSize())
+	geo := g.scan.geo
+	size := int64(g.scan.program.ElemSize())
 	if geo.rows != 0 || size == 0 {
 		return nil
 	}
@@ -192,7 +192,7 @@ func together(all []extent, gap int64) []extent {
 
 // partial tells whether a job takes only a part of its chunk, so that the rest may be asked for soon.
 func (g *group) partial(j job) bool {
-	geo := g.plan.geo
+	geo := g.scan.geo
 	for axis, extent := range geo.chunk {
 		extent = min(extent, geo.shape[axis]-j.at[axis]*extent)
 		if axis == geo.rows {

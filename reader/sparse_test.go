@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/stretchr/testify/require"
 )
 
@@ -36,10 +37,10 @@ func values(t *testing.T, d *Dataset, r Request) (all []string, sparse, asked in
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
 	var c counting
-	c.store, c.n, c.asked = p.store, new(atomic.Int64), new(atomic.Int64)
-	p.store = c
-	require.NoError(t, p.each(context.Background(), func(r *Run) bool {
-		text, err := r.Record().MarshalJSON()
+	c.store, c.n, c.asked = p.scan.store, new(atomic.Int64), new(atomic.Int64)
+	p.scan.store = c
+	require.NoError(t, planned{p}.Each(context.Background(), func(r arrow.Record) bool {
+		text, err := r.MarshalJSON()
 		require.NoError(t, err)
 		var rows []json.RawMessage
 		require.NoError(t, json.Unmarshal(text, &rows))

@@ -3,84 +3,12 @@ package reader
 import (
 	"context"
 	"math"
-	"path/filepath"
-	"sync"
-	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
-
 	"github.com/mtflight/mtflight/convert"
-	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
-	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/where"
 )
-
-// statsShare is the part of the memory for statistics of chunks: one in so many, half of it for files on their way.
-const statsShare = 64
-
-// saveEvery is the least time between two saves of a file's statistics while it is read.
-const saveEvery = 10 * time.Second
-
-// fileStats are the statistics of a file's chunks, in memory from their first use on.
-type fileStats struct {
-	mu    sync.Mutex
-	set   *chunkstats.Set
-	saved time.Time
-}
-
-func (e *Engine) openStats(bytes int64) (err error) {
-	e.stats = bufpool.NewBudget(bytes/2, 0)
-	if e.cfg.StatsDir != "" {
-		e.saved, err = chunkstats.OpenDir(e.cfg.StatsDir, bufpool.NewBudget(bytes/2, 0))
-	}
-	return err
-}
-
-// statistics are those of the file, what is kept on disk among them.
-func (f *File) statistics() *chunkstats.Set {
-	f.stats.mu.Lock()
-	defer f.stats.mu.Unlock()
-	switch {
-	case f.stats.set != nil:
-	case f.eng.saved != nil:
-		f.stats.set = f.eng.saved.Load(absolute(f.loc.Path), f.disk.Identity(), f.eng.stats)
-	default:
-		f.stats.set = chunkstats.NewSet(f.eng.stats)
-	}
-	return f.stats.set
-}
-
-// saveStats writes what is new to disk; now: however short it is since the last time. A file that changed is left out.
-func (f *File) saveStats(now bool) {
-	f.stats.mu.Lock()
-	defer f.stats.mu.Unlock()
-	if f.eng.saved == nil || f.stats.set == nil || !now && time.Since(f.stats.saved) < saveEvery || !f.disk.Unchanged() {
-		return
-	}
-	f.stats.saved = time.Now()
-	if err := f.eng.saved.Save(absolute(f.loc.Path), f.disk.Identity(), f.stats.set); err != nil {
-		f.eng.log.Sugar().Warnf("statistics of %s are not kept: %v", f.loc.Name, err)
-	}
-}
-
-// absolute is a path that means the same to every program.
-func absolute(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
-}
-
-// dropStats ends them.
-func (f *File) dropStats() {
-	f.stats.mu.Lock()
-	defer f.stats.mu.Unlock()
-	if f.stats.set == nil {
-		f.stats.set = chunkstats.NewSet(f.eng.stats)
-	}
-	f.stats.set.Close()
-}
 
 // tally is the statistics of some columns of a dataset, by chunk along the rows.
 type tally struct {
@@ -91,18 +19,20 @@ type tally struct {
 	rows    int64
 }
 
-// newTally is that of a program's columns, whose numbers are given. Without a table where nothing can be kept: what
-// other files hold changes without this one.
-func (p *Plan) newTally(program *convert.Program, columns []int) *tally {
-	t := &tally{columns: columns, band: p.geo.chunk[p.geo.rows], rows: p.geo.shape[p.geo.rows]}
+// newTally is that of a program's columns, whose numbers are given.
+func newTally(s *scan, stats statistics, program *convert.Program, columns []int) *tally {
+	t := &tally{columns: columns, band: s.chunkRows(), rows: s.geo.shape[s.geo.rows]}
 	for _, f := range program.Schema(arrow.Metadata{}).Fields() {
 		t.classes = append(t.classes, chunkstats.ClassOf(f.Type))
 	}
-	d := p.ds
-	if d.file.noted && !d.file.live && d.meta.Layout != meta.Virtual && len(d.meta.External) == 0 && t.rows > 0 {
-		t.table = d.file.statistics().Table(d.meta.Addr, t.chunks(), t.band)
+	if t.rows > 0 {
+		t.table = stats.table(t.chunks(), t.band)
 	}
 	return t
+}
+
+func (q *search) newTally(program *convert.Program) *tally {
+	return newTally(q.scan, q.stats, program, q.where.numbers)
 }
 
 func (t *tally) chunks() int64 { return (t.rows + t.band - 1) / t.band }
@@ -207,15 +137,15 @@ func aboveUnsigned(v uint64) float64 {
 }
 
 // likely leaves out of a slice the chunks of which statistics tell that no row matches, and says how many those are.
-func (p *Plan) likely(ctx context.Context, rows span) (s sequence, skipped int64, err error) {
-	if p.req.Index == IndexOff || len(p.where.columns) == 0 {
+func (q *search) likely(ctx context.Context, rows span) (s sequence, skipped int64, err error) {
+	if q.use == IndexOff || len(q.where.columns) == 0 {
 		return rows, 0, nil
 	}
-	program, err := convert.Compile(p.ds.source, p.where.columns, asValues)
+	program, err := convert.Compile(q.source, q.where.columns, asValues)
 	if err != nil {
 		return nil, 0, err
 	}
-	t := p.newTally(program, p.where.numbers)
+	t := q.newTally(program)
 	if t.empty() {
 		return rows, 0, nil
 	}
@@ -224,7 +154,7 @@ func (p *Plan) likely(ctx context.Context, rows span) (s sequence, skipped int64
 		if ctx.Err() != nil {
 			return
 		}
-		if !p.where.program.May(func(c int) (where.Bounds, bool) { return t.bounds(p.where.place(c), chunk) }) {
+		if !q.where.program.May(func(c int) (where.Bounds, bool) { return t.bounds(q.where.place(c), chunk) }) {
 			skipped++
 			return
 		}
@@ -234,7 +164,7 @@ func (p *Plan) likely(ctx context.Context, rows span) (s sequence, skipped int64
 	if skipped == 0 || ctx.Err() != nil {
 		return rows, 0, ctx.Err()
 	}
-	if !p.ds.file.unchanged() {
+	if !q.scan.of.unchanged() {
 		return nil, 0, errChanged
 	}
 	return out, skipped, nil

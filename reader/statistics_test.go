@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/convert"
@@ -208,9 +209,9 @@ func loads(t *testing.T, d *Dataset, r Request) (rows, chunks int64) {
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
 	var n atomic.Int64
-	p.store = countedStore{p.store, &n}
-	require.NoError(t, p.each(context.Background(), func(r *Run) bool {
-		rows += r.Record().NumRows()
+	p.scan.store = countedStore{p.scan.store, &n}
+	require.NoError(t, planned{p}.Each(context.Background(), func(r arrow.Record) bool {
+		rows += r.NumRows()
 		return true
 	}))
 	return rows, n.Load()
@@ -273,7 +274,7 @@ func TestChangedFileIsNotSkipped(t *testing.T) {
 		p, err := d.Plan(context.Background(), r)
 		require.NoError(t, err)
 		require.NoError(t, os.Chtimes(name, time.Now(), time.Now()))
-		require.ErrorIs(t, p.each(context.Background(), func(*Run) bool { return true }), fault.Changed)
+		require.ErrorIs(t, planned{p}.Each(context.Background(), func(arrow.Record) bool { return true }), fault.Changed)
 	})
 }
 
@@ -288,7 +289,7 @@ func TestParametersOfLearning(t *testing.T) {
 		known := func() int64 {
 			p, err := d.Plan(context.Background(), r)
 			require.NoError(t, err)
-			probe, err := p.newProbe(p.where, p.program, -1, false)
+			probe, err := searchOf(p).newProbe(p.scan.program, p.scan.rows, -1, false)
 			require.NoError(t, err)
 			return probe.tally.table.Known(2)
 		}
@@ -322,9 +323,7 @@ func TestOtherFilesAreNotNoted(t *testing.T) {
 	f := corners(t, "testdata/virtual/growing_earliest.h5", Config{InProcess: true})
 	d := frameOf(t, f, "/turns")
 	require.Equal(t, "virtual", d.info.Layout)
-	s, err := d.newSurvey(context.Background(), nil)
-	require.NoError(t, err)
-	require.Nil(t, s.table)
+	require.Nil(t, d.statistics().table(1, 1))
 	all, err := d.Stats(context.Background(), nil, nil)
 	require.NoError(t, err)
 	require.NotNil(t, all.Columns[0].Min)

@@ -25,7 +25,7 @@ func (d *Dataset) store(ctx context.Context, rows int) (store, error) {
 		return newBands(s, d.shape, rows, size), nil
 	}
 	if d.virtual {
-		v, err := newVirtual(ctx, d.asVirtual(), rows, d.file.eng.largeBytes())
+		v, err := newVirtual(ctx, d.asVirtual(), rows, d.file.eng.scans.largeBytes())
 		if err != nil {
 			return nil, d.failed(err)
 		}
@@ -133,17 +133,17 @@ func jsonText[T any](v []T) string {
 	return string(b)
 }
 
-func (p *Plan) metadata() arrow.Metadata {
-	file, dataset := p.req.File, p.req.Dataset
+func (d *Dataset) metadataOf(r Request, blockRows int64) map[string]string {
+	file, dataset := r.File, r.Dataset
 	if file == "" {
-		file, dataset = p.ds.file.loc.Name, p.ds.asked
+		file, dataset = d.file.loc.Name, d.asked
 	}
-	m := p.ds.metadataMap(file, dataset)
-	if dims := p.ds.dimensions(); p.req.Options.NetCDF && dims != nil {
+	m := d.metadataMap(file, dataset)
+	if dims := d.dimensions(); r.Options.NetCDF && dims != nil {
 		m["netcdf.dimensions"] = jsonText(dims)
 	}
-	if p.req.Stream != nil && p.req.Stream.BlockRows == 0 {
-		m["stream.block_rows"] = strconv.FormatInt(p.size, 10)
+	if r.Stream != nil && r.Stream.BlockRows == 0 {
+		m["stream.block_rows"] = strconv.FormatInt(blockRows, 10)
 	}
-	return arrow.MetadataFrom(m)
+	return m
 }
