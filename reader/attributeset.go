@@ -11,6 +11,7 @@ import (
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/attrs"
+	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/objects"
 )
 
@@ -111,7 +112,7 @@ func (a *AttributeSet) JSON(ctx context.Context) (json.RawMessage, error) {
 	for _, name := range a.names {
 		v, err := a.value(ctx, name)
 		if kind := fault.Of(err); kind == fault.DataLoss || kind == fault.Unsupported {
-			v, err = object(map[string]string{"unreadable": err.Error()}), nil
+			v, err = meta.Object(map[string]string{"unreadable": err.Error()}), nil
 		}
 		if err != nil {
 			return nil, err
@@ -119,9 +120,9 @@ func (a *AttributeSet) JSON(ctx context.Context) (json.RawMessage, error) {
 		out[name] = v
 	}
 	if a.rest != nil {
-		out[""] = object(map[string]string{"unreadable": a.rest.Error()})
+		out[""] = meta.Object(map[string]string{"unreadable": a.rest.Error()})
 	}
-	return object(out), nil
+	return meta.Object(out), nil
 }
 
 // value is one as JSON.

@@ -107,7 +107,7 @@ func TestOpenReplaced(t *testing.T) {
 	f, err := e.Open(context.Background(), Location{Path: path})
 	require.NoError(t, err)
 	replace(t, path, "testdata/follow/state2.h5")
-	got := elements[int32](t, f, "/x", Request{})
+	got := elementsOf[int32](t, f, "/x", Request{})
 	require.Equal(t, ascending[int32](600, false), got)
 	require.NoError(t, os.Remove(path))
 	_, err = f.Dataset(context.Background(), "/y")

@@ -53,8 +53,8 @@ type Dataset struct {
 // asked is the name it was asked for by, which is not m.Path behind an external link.
 func newDataset(ctx context.Context, f *File, m meta.Dataset, asked string) *Dataset {
 	d := &Dataset{file: f, meta: m, asked: asked}
-	d.info = unknown(asked, attributes(m.Attrs))
-	d.attributes = schemaAttributes(m.Attrs, d.info.Attributes)
+	d.info = unknown(asked, m.Attrs.JSON())
+	d.attributes = m.Attrs.SchemaJSON(d.info.Attributes)
 	d.info.Comment, d.info.Witness = m.Comment, m.Witness
 	d.settle(d.learn(ctx))
 	return d
@@ -121,8 +121,8 @@ func (d *Dataset) understand(ctx context.Context) error {
 
 // class is PyTables' CLASS. Files of others may use the name for something that is no text.
 func (d *Dataset) class(ctx context.Context) (string, error) {
-	class, err := text(d.meta.Attrs, "CLASS")
-	if !errors.Is(err, errNoText) {
+	class, err := d.meta.Attrs.Text("CLASS")
+	if !errors.Is(err, meta.ErrNoText) {
 		return class, err
 	}
 	wrote, unknown := d.file.byPyTables(ctx)
@@ -311,9 +311,9 @@ func pseudo(attrs meta.Attrs, class string) (string, error) {
 	if class != "VLARRAY" {
 		return "", nil
 	}
-	atom, err := text(attrs, "PSEUDOATOM")
+	atom, err := attrs.Text("PSEUDOATOM")
 	if atom == "" && err == nil {
-		atom, err = text(attrs, "FLAVOR")
+		atom, err = attrs.Text("FLAVOR")
 		atom = map[string]string{"VLString": "vlstring", "Object": "object"}[atom]
 	}
 	switch atom {

@@ -182,7 +182,7 @@ func (f *follow) segment(rows sequence) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &s, s.locate(f.ctx, f.ds, axes)
+	return &s, locate(f.ctx, &s, f.ds, axes)
 }
 
 // wait waits for the next look.

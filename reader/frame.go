@@ -33,8 +33,8 @@ func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 		return nil, nil
 	}
 	d := &Dataset{file: f, asked: path}
-	d.info = unknown(path, attributes(g.Attrs))
-	d.attributes = schemaAttributes(g.Attrs, d.info.Attributes)
+	d.info = unknown(path, g.Attrs.JSON())
+	d.attributes = g.Attrs.SchemaJSON(d.info.Attributes)
 	d.info.Type, d.info.Layout, d.info.Comment = format, "frame", g.Comment
 	if err := d.openFrame(ctx); err != nil {
 		kind := fault.Of(err)
@@ -140,7 +140,7 @@ func (f *File) Frames(ctx context.Context) ([]Info, error) {
 		d, err := f.Dataset(ctx, g.Path)
 		switch kind := fault.Of(err); {
 		case kind == fault.DataLoss || kind == fault.Unsupported: // whether it is one cannot be told: the others can
-			out = append(out, Info{Path: g.Path, Kind: "unsupported", Reason: err.Error(), Filters: []string{}, Attributes: attributes(g.Attrs)})
+			out = append(out, Info{Path: g.Path, Kind: "unsupported", Reason: err.Error(), Filters: []string{}, Attributes: g.Attrs.JSON()})
 		case err != nil:
 			return nil, err
 		default:

@@ -58,7 +58,7 @@ func TestPluginsThatMisbehave(t *testing.T) {
 				require.ErrorIs(t, err, fault.DataLoss)
 				require.ErrorContains(t, err, "crash.h5 /crash: chunk 0 at address 3496: filter: decode filter 398 (not registered): "+want)
 				require.Less(t, time.Since(began), 3*callTimeout)
-				require.Equal(t, ascending[int32](385, true), elements[int32](t, pluginFile(t, e, "own.h5"), "/flip", Request{}))
+				require.Equal(t, ascending[int32](385, true), elementsOf[int32](t, pluginFile(t, e, "own.h5"), "/flip", Request{}))
 			}
 		})
 	}
@@ -68,6 +68,6 @@ func TestPluginsThatMisbehave(t *testing.T) {
 func TestPluginsMayGiveOtherBuffers(t *testing.T) {
 	for _, how := range []string{"OWN", "MORE"} {
 		e := misbehaving(t, how)
-		require.Equal(t, ascending[int32](5, false), elements[int32](t, pluginFile(t, e, "crash.h5"), "/crash", Request{}), how)
+		require.Equal(t, ascending[int32](5, false), elementsOf[int32](t, pluginFile(t, e, "crash.h5"), "/crash", Request{}), how)
 	}
 }

@@ -137,8 +137,8 @@ func (t *indexedTable) indexAttributes(ctx context.Context, group string) (meta.
 	if err != nil {
 		return meta.Attrs{}, fault.New(fault.Of(err), "no index: %w", err)
 	}
-	class, cerr := text(g.Attrs, "CLASS")
-	version, verr := text(g.Attrs, "VERSION")
+	class, cerr := g.Attrs.Text("CLASS")
+	version, verr := g.Attrs.Text("VERSION")
 	if err := errors.Join(cerr, verr); err != nil {
 		return meta.Attrs{}, err
 	}
@@ -214,7 +214,7 @@ func (a *indexArrays) measure(ctx context.Context, attrs meta.Attrs, column stri
 			return err
 		}
 	}
-	if version, _ := text(attrs, "VERSION"); version == "2.0" {
+	if version, _ := attrs.Text("VERSION"); version == "2.0" {
 		err = a.measureLast20(ctx)
 	} else {
 		err = a.measureLast21(attrs)

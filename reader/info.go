@@ -129,7 +129,7 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 }
 
 func groupInfo(g meta.Group) GroupInfo {
-	out := GroupInfo{Path: g.Path, Named: g.Named, Attributes: attributes(g.Attrs), Comment: g.Comment, Error: g.Err, Witness: g.Witness}
+	out := GroupInfo{Path: g.Path, Named: g.Named, Attributes: g.Attrs.JSON(), Comment: g.Comment, Error: g.Err, Witness: g.Witness}
 	out.Frame, _ = frame.Format(g.Attrs) // what cannot be read is among the attributes
 	if typ, err := h5type.Parse(g.Type); g.Named && err == nil {
 		out.Type = typ.String()
@@ -141,7 +141,7 @@ func groupInfo(g meta.Group) GroupInfo {
 func unlisted(groups []meta.Group) (out []Info) {
 	for _, g := range groups {
 		if g.Err != "" {
-			d := unknown(g.Path, attributes(g.Attrs))
+			d := unknown(g.Path, g.Attrs.JSON())
 			d.Reason = "a group that cannot be listed whole: " + g.Err
 			out = append(out, d)
 		}

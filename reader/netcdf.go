@@ -78,7 +78,7 @@ func (d *Dataset) dimensions() []string {
 		}
 		return out
 	}
-	if class, _ := text(d.meta.Attrs, "CLASS"); class == "DIMENSION_SCALE" && len(d.info.Shape) == 1 {
+	if class, _ := d.meta.Attrs.Text("CLASS"); class == "DIMENSION_SCALE" && len(d.info.Shape) == 1 {
 		return []string{columnName(d.asked)}
 	}
 	return nil

@@ -84,14 +84,14 @@ func gathered(ctx context.Context, s *scan, rows *sortedRows) (*scan, error) {
 		q.rows = rows
 		return &q, nil
 	}
-	c, err := carry(ctx, s, rows)
+	c, err := readInPlace(ctx, s, rows)
 	if err != nil {
 		return nil, err
 	}
 	return s.over(c, c), nil
 }
 
-// scattered tells whether rows are better read all at once: see carried.
+// scattered tells whether rows are better read all at once: see readInPlace.
 func scattered(s *scan, rows *sortedRows) bool {
 	return rows.scattered() && len(s.geo.shape) == 1 && !s.program.NeedsResolver()
 }

@@ -49,8 +49,8 @@ func pluginFile(t *testing.T, e *Engine, name string) *File {
 	return f
 }
 
-// elements reads rows of a dataset as one list.
-func elements[T arrow.IntType | arrow.UintType | arrow.FloatType](t *testing.T, f *File, name string, r Request) []T {
+// elementsOf reads rows of a dataset as one list.
+func elementsOf[T arrow.IntType | arrow.UintType | arrow.FloatType](t *testing.T, f *File, name string, r Request) []T {
 	t.Helper()
 	d, err := f.Dataset(context.Background(), name)
 	require.NoError(t, err)
@@ -96,16 +96,16 @@ func TestPlugin(t *testing.T) {
 	for _, cfg := range []Config{{Helpers: 1}, {Helpers: 2, Workers: 3}} {
 		f := pluginFile(t, engineWith(t, dir, cfg), "own.h5")
 		want := ascending[int32](385, true)
-		require.Equal(t, want, elements[int32](t, f, "/flip", Request{}))
-		require.Equal(t, want, elements[int32](t, f, "/mixed", Request{}))
+		require.Equal(t, want, elementsOf[int32](t, f, "/flip", Request{}))
+		require.Equal(t, want, elementsOf[int32](t, f, "/mixed", Request{}))
 		first, last := int64(3), int64(9)
-		require.Equal(t, want[3*35:9*35], elements[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
+		require.Equal(t, want[3*35:9*35], elementsOf[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
 		sel := "2:10:3, -1, 1:4"
 		var some []int32
 		for i := 2; i < 10; i += 3 {
 			some = append(some, want[i*35+30+1:i*35+30+4]...)
 		}
-		require.Equal(t, some, elements[int32](t, f, "/flip", Request{Select: &sel}))
+		require.Equal(t, some, elementsOf[int32](t, f, "/flip", Request{Select: &sel}))
 		tree, err := f.Tree(context.Background())
 		require.NoError(t, err)
 		kinds := map[string]string{}
@@ -137,10 +137,10 @@ func TestPluginChunksAreCached(t *testing.T) {
 	f := pluginFile(t, e, "own.h5")
 	first, last := int64(5), int64(6)
 	want := ascending[int32](385, true)[5*35 : 6*35]
-	require.Equal(t, want, elements[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
+	require.Equal(t, want, elementsOf[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
 	asked := n.Load()
 	require.Positive(t, asked)
-	require.Equal(t, want, elements[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
+	require.Equal(t, want, elementsOf[int32](t, f, "/flip", Request{Start: &first, Stop: &last}))
 	require.Equal(t, asked, n.Load())
 }
 
@@ -165,7 +165,7 @@ func TestHelpersSideBySide(t *testing.T) {
 	e := engineWith(t, dir, Config{Helpers: 2, Workers: 3})
 	var now, most atomic.Int64
 	e.foreign = busy{e.foreign, &now, &most}
-	got := elements[int32](t, pluginFile(t, e, "slow.h5"), "/slow", Request{})
+	got := elementsOf[int32](t, pluginFile(t, e, "slow.h5"), "/slow", Request{})
 	require.Equal(t, []int32{-1, 1, 16, 17}, []int32{got[0], got[1<<16], got[17<<16-1], got[len(got)-1]})
 	require.GreaterOrEqual(t, most.Load(), int64(2))
 }
@@ -230,7 +230,7 @@ func TestPluginThatKillsHelpers(t *testing.T) {
 	require.False(t, run.Next())
 	require.ErrorIs(t, run.Err(), fault.DataLoss)
 	require.ErrorContains(t, run.Err(), "crash.h5 /crash: chunk 0 at address 3496: filter: decode filter 398 (not registered): its plug-in ended the helper process (")
-	require.Equal(t, ascending[int32](385, true), elements[int32](t, pluginFile(t, e, "own.h5"), "/flip", Request{}))
+	require.Equal(t, ascending[int32](385, true), elementsOf[int32](t, pluginFile(t, e, "own.h5"), "/flip", Request{}))
 }
 
 func TestPluginThatCannotBeLookedAt(t *testing.T) {
@@ -252,6 +252,6 @@ func TestPluginsOfPyPI(t *testing.T) {
 		t.Skip("MTFLIGHT_PLUGINS does not name a folder of plug-ins (python -c 'import hdf5plugin; print(hdf5plugin.PLUGIN_PATH)')")
 	}
 	f := pluginFile(t, engineWith(t, dir, Config{Helpers: 2}), "pypi.h5")
-	require.Equal(t, ascending[float64](385, false), elements[float64](t, f, "/zfp", Request{}))
-	require.Equal(t, ascending[uint16](35, false), elements[uint16](t, f, "/fcidecomp", Request{}))
+	require.Equal(t, ascending[float64](385, false), elementsOf[float64](t, f, "/zfp", Request{}))
+	require.Equal(t, ascending[uint16](35, false), elementsOf[uint16](t, f, "/fcidecomp", Request{}))
 }

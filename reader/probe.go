@@ -186,14 +186,14 @@ func next(set []byte, i int64) int64 {
 }
 
 // keep takes the rows of a fill along; false when there is no room, or some were not taken.
-func (b *probe) keep(k *kept, f *fill) bool {
+func (b *probe) keep(k *elements, f *fill) bool {
 	for _, p := range f.finds {
 		if p.rows == nil {
 			return false
 		}
 		rows := p.rows.Column(0).(*array.FixedSizeBinary)
 		size := rows.DataType().(*arrow.FixedSizeBinaryType).ByteWidth
-		if !k.add(rows.Data().Buffers()[1].Bytes()[:rows.Len()*size]) {
+		if !k.append(rows.Data().Buffers()[1].Bytes()[:rows.Len()*size]) {
 			return false
 		}
 	}

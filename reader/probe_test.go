@@ -4,11 +4,8 @@ import (
 	"math/rand"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/mtflight/mtflight/internal/bufpool"
 )
 
 func TestNextSet(t *testing.T) {
@@ -26,31 +23,6 @@ func TestNextSet(t *testing.T) {
 		}
 		require.Equal(t, want, got)
 	}
-}
-
-func TestKept(t *testing.T) {
-	mem := &bufpool.Memory{Budget: bufpool.NewBudget(8<<20, time.Second), Pool: bufpool.NewPool(8 << 20)}
-	k := newKept(mem, 100, 0)
-	rows := make([]byte, 100*777)
-	for i := range rows {
-		rows[i] = byte(i / 100)
-	}
-	var all []byte
-	for k.add(rows) {
-		all = append(all, rows...)
-		require.EqualValues(t, len(all)/100, k.Len())
-	}
-	require.Greater(t, len(all), 1<<20)
-	require.LessOrEqual(t, mem.Budget.Used(), int64(2<<20), "a quarter of the budget")
-	for i, s := range k.segments {
-		from := i * int(k.band) * 100
-		if from < len(all) {
-			to := min(len(all), from+len(s))
-			require.Equal(t, all[from:to], s[:to-from])
-		}
-	}
-	k.close()
-	require.Zero(t, mem.Budget.Used())
 }
 
 // TestConditionOfArrays asks arrays, whose whole chunks are decoded right into batches where there are batches.

@@ -55,7 +55,7 @@ func (q *search) result(ctx context.Context, all span, g page) (*scan, error) {
 }
 
 // matches finds rows or, where keep says so and there is room, keeps their elements.
-func (q *search) matches(ctx context.Context, all span, g page, keep bool) (*sortedRows, *kept, error) {
+func (q *search) matches(ctx context.Context, all span, g page, keep bool) (*sortedRows, *elements, error) {
 	found, ok, err := q.candidates(ctx, all)
 	switch {
 	case err != nil:
@@ -74,7 +74,7 @@ func (q *search) matches(ctx context.Context, all span, g page, keep bool) (*sor
 }
 
 // matching reads the condition's columns of some rows, and notes the statistics of whole chunks.
-func (q *search) matching(ctx context.Context, rows sequence, g page, keep bool) (*sortedRows, *kept, error) {
+func (q *search) matching(ctx context.Context, rows sequence, g page, keep bool) (*sortedRows, *elements, error) {
 	out, err := q.scan.newSortedRows(0, false)
 	if g.limit == 0 || err != nil {
 		return out, nil, err
@@ -86,7 +86,7 @@ func (q *search) matching(ctx context.Context, rows sequence, g page, keep bool)
 	}
 	defer q.stats.save()
 	rowAt := rowOf(rows)
-	along := newKept(q.scan.memory(), int64(q.scan.program.ElemSize()), g.offset)
+	along := newAppended(q.scan.memory(), int64(q.scan.program.ElemSize()), g.offset)
 	before := g.offset // matches to pass over
 	err = scan.each(ctx, func(f *fill) bool {
 		for _, h := range f.finds {

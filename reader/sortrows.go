@@ -151,13 +151,16 @@ func (s section) cut(first, n int64) sequence {
 // all is the same rows, closed by others.
 func (s *sortedRows) all() section { return section{lent: lent{s}, n: s.n} }
 
+// joinStep is how many rows are copied at once.
+const joinStep = 1 << 14
+
 // joined is the rows of a, then those of b, which it closes.
 func joined2(a section, b *sortedRows) (*sortedRows, error) {
 	defer b.close()
 	out, err := newSortedRows(b.budget, a.n+b.n, b.extent, false)
 	for _, s := range []section{a, b.all()} {
-		for lo := int64(0); lo < s.n && err == nil; lo += placeStep {
-			for _, row := range s.read(s.first+lo, s.first+min(lo+placeStep, s.n)) {
+		for lo := int64(0); lo < s.n && err == nil; lo += joinStep {
+			for _, row := range s.read(s.first+lo, s.first+min(lo+joinStep, s.n)) {
 				out.add(row)
 			}
 			err = s.err

@@ -13,28 +13,10 @@ import (
 )
 
 const (
-	spillBuffer = 256 << 10
 	mergeBuffer = 64 << 10 // of a run while merging, at most
 	leastBuffer = 4 << 10
 	checkEvery  = 1 << 16 // rows between two looks at the context
 )
-
-// tempFile is a file without a name: it is gone when it is closed, or when the process ends.
-func tempFile() (*os.File, error) {
-	f, err := os.CreateTemp("", "mtflight-sort-*")
-	if err != nil {
-		return nil, spillFailed(err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close()
-		return nil, spillFailed(err)
-	}
-	return f, nil
-}
-
-func spillFailed(err error) error {
-	return fault.New(fault.Exhausted, "rows on disk: %s: make room in the folder for temporary files (TMPDIR) or raise --memory", cause(err))
-}
 
 // spill is sorted runs of keys with rows in a temporary file: a length, the key, the row.
 type spill struct {

@@ -145,7 +145,7 @@ func (g *group) needs(j job) []extent {
 	var all []extent
 	for _, t := range j.targets {
 		for _, r := range t.runs {
-			if all = r.places(all, most); int64(len(all)) > most {
+			if all = appendPlaces(all, r, most); int64(len(all)) > most {
 				return nil
 			}
 		}
@@ -161,8 +161,8 @@ func (g *group) needs(j job) []extent {
 	return all
 }
 
-// places appends where a run takes rows, more than most of them only in part.
-func (r run) places(all []extent, most int64) []extent {
+// appendPlaces appends where a run takes rows, more than most of them only in part.
+func appendPlaces(all []extent, r run, most int64) []extent {
 	switch {
 	case r.step == 1:
 		return append(all, extent{r.src, r.src + r.n})

@@ -12,6 +12,33 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 )
 
+// Statistics are those of all rows of a dataset.
+type Statistics struct {
+	Rows      int64
+	ChunkRows int64 // of a chunk, or of what is read at once of a dataset without chunks
+	Columns   []ColumnStats
+}
+
+// ChunkStats are those of the rows from Start up to Stop; the columns are in the order of Statistics.
+type ChunkStats struct {
+	Start, Stop int64
+	Columns     []ColumnStats
+}
+
+// ColumnStats are the counts and bounds of a column's values: of those in its lists and inner axes too.
+//
+// Min and Max are int64, uint64, float64, bool or []byte (text without zeros at its end, by unsigned bytes), nil where
+// there are none. Times and durations are the integers of Type, enums their integers.
+type ColumnStats struct {
+	Name     string
+	Type     arrow.DataType // that of a request's column, but for enums
+	Reason   string         // why there are no bounds
+	Values   int64
+	Null     int64 // null in Arrow: NaT
+	NaN      int64
+	Min, Max any
+}
+
 // survey goes through the chunks of a dataset once.
 type survey struct {
 	*tally

@@ -26,7 +26,7 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*scan, error) {
 		return nil, err
 	}
 	s := &scan{shared: d.file.eng.scans, of: d.subject(), passes: r.passes(), aligned: true}
-	if err := s.locate(ctx, d, axes); err != nil {
+	if err := locate(ctx, s, d, axes); err != nil {
 		return nil, err
 	}
 	source := d.source
@@ -34,12 +34,12 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*scan, error) {
 	if s.program, err = convert.Compile(source, r.Fields, r.Options); err != nil {
 		return nil, d.failed(err)
 	}
-	s.cutBatches(r, d.chunked())
+	cutBatches(s, r, d.chunked())
 	return s, nil
 }
 
 // locate finds the store of a dataset, and how what is taken of each of its axes lies in there.
-func (s *scan) locate(ctx context.Context, d *Dataset, axes []axis) error {
+func locate(ctx context.Context, s *scan, d *Dataset, axes []axis) error {
 	if len(axes) == 0 { // of a scalar
 		axes = []axis{wholeAxis(1)}
 	}
@@ -76,7 +76,7 @@ func (d *Dataset) axes(r Request) ([]axis, error) {
 }
 
 // cutBatches chooses the rows of a batch: whole chunks up to 3.5 MiB, larger chunks split by rows.
-func (s *scan) cutBatches(r Request, chunked bool) {
+func cutBatches(s *scan, r Request, chunked bool) {
 	if st := r.Stream; st != nil {
 		s.unordered, s.threads = st.Unordered, st.Workers
 		if st.ReadAhead != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 )
 
@@ -64,4 +65,21 @@ func (a Attrs) value(x Attr) (json.RawMessage, error) {
 		return a.Load(x.Name)
 	}
 	return x.Value, nil
+}
+
+// ErrNoText is of an attribute that is there but is no text.
+var ErrNoText = errors.New("no text")
+
+// Text is an attribute that is a text, "" without one; one that is no UTF-8 is no name that decides anything. Errors:
+// fault.DataLoss if it cannot be read, or is ErrNoText.
+func (a Attrs) Text(name string) (string, error) {
+	v, err := a.Value(name)
+	if err != nil {
+		return "", fault.New(fault.DataLoss, "%w", err)
+	}
+	var s string
+	if v != nil && json.Unmarshal(v, &s) != nil {
+		return "", fault.New(fault.DataLoss, "attribute %q is %w", name, ErrNoText)
+	}
+	return s, nil
 }
