@@ -19,7 +19,7 @@ import (
 // ErrDataLoss, ErrUnsupported, ErrPrecondition for texts that are no UTF-8; ErrExhausted, ctx's.
 func (a *AttributeSet) Record(ctx context.Context, mem memory.Allocator) (arrow.Record, error) {
 	if a.rest != nil {
-		return nil, fault.New(fault.DataLoss, "%s %s: attributes: %w", a.file.loc.Name, a.path, a.rest)
+		return nil, fault.New(fault.DataLoss, "%s %s: attributes: %w", a.of.name, a.path, a.rest)
 	}
 	fields, columns := []arrow.Field{}, []arrow.Array{}
 	defer func() {
@@ -80,11 +80,11 @@ func (a *AttributeSet) program(name string, raw objects.Raw) (*convert.Program, 
 	for i, n := range raw.Space.Dims {
 		dims[i] = int(n)
 	}
-	return convert.Compile(convert.Source{Name: name, Type: row, Inner: dims, OffsetSize: int(a.file.h5.SizeOfOffsets)}, nil, convert.Options{})
+	return convert.Compile(convert.Source{Name: name, Type: row, Inner: dims, OffsetSize: a.of.offsetSize}, nil, convert.Options{})
 }
 
 func (a *AttributeSet) filled(ctx context.Context, mem memory.Allocator, p *convert.Program, raw objects.Raw) (arrow.Array, error) {
-	b := p.NewBatch(mem, 1, a.file.resolver(ctx), 0)
+	b := p.NewBatch(mem, 1, a.of.resolver(ctx), 0)
 	defer b.Release()
 	n := len(raw.Data) / raw.Type.Size
 	if err := b.Put(0, 1, convert.Elems{Data: raw.Data, N: n, Size: raw.Type.Size}, 0, 1, n); err != nil {

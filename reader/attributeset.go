@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 
+	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/spell"
@@ -25,7 +25,7 @@ const (
 // AttributeSet is some attributes of one object, not read yet. It holds memory of the Engine's budget until Close. Used by
 // one goroutine.
 type AttributeSet struct {
-	file   *File // that holds the object
+	of     attributeOwner
 	object *objects.Object
 	path   string // of the object, as asked
 	names  []string
@@ -35,33 +35,19 @@ type AttributeSet struct {
 	left int // bytes that may still be read
 }
 
-// Attributes finds attributes of a group, a dataset or a committed type by its absolute path, following links inside the
-// file's roots; nil: all. The caller closes what it gets. Errors: ErrNotFound with near matches for an object or a name
-// that is not there, ErrDataLoss where that cannot be told.
-func (f *File) Attributes(ctx context.Context, path string, names []string) (*AttributeSet, error) {
-	if !strings.HasPrefix(path, "/") {
-		return nil, fault.New(fault.NotFound, "%s: no such object %q: its name is an absolute path, perhaps %q", f.loc.Name, path, "/"+path)
-	}
-	return settled(ctx, f, func(f *File) (*AttributeSet, error) { return f.attributeSet(ctx, path, path, names, 0) })
+// attributeOwner is the file of an object with attributes, as reading them sees it.
+type attributeOwner struct {
+	name       string // in messages
+	offsetSize int    // of addresses in it
+	resolver   func(ctx context.Context) convert.Resolver
+	hold       func(ctx context.Context, n int64) error // takes bytes of the budget
+	free       func(n int64)                            // gives them back
 }
 
-// attributeSet finds attributes of an object that was asked for by another name, maybe of another file.
-func (f *File) attributeSet(ctx context.Context, path, asked string, names []string, hops int) (*AttributeSet, error) {
-	if err := f.whole(); err != nil {
-		return nil, err
-	}
-	o, leaving, err := f.objects.Object(ctx, path)
-	if err != nil {
-		return nil, f.failed(err)
-	}
-	if o == nil {
-		other, err := f.beyond(ctx, leaving.OtherFile, asked, hops)
-		if err != nil {
-			return nil, err
-		}
-		return other.attributeSet(ctx, leaving.Path, asked, names, hops+1)
-	}
-	a := &AttributeSet{file: f, object: o, path: asked, left: maxAttributes}
+// newAttributeSet is of the attributes named, nil: of all. Errors: fault.NotFound with near matches, fault.DataLoss where it
+// cannot be told which there are.
+func newAttributeSet(of attributeOwner, o *objects.Object, path string, names []string) (*AttributeSet, error) {
+	a := &AttributeSet{of: of, object: o, path: path, left: maxAttributes}
 	return a, a.choose(names)
 }
 
@@ -79,7 +65,7 @@ func (a *AttributeSet) choose(names []string) error {
 		case err != nil:
 			return a.failed(fault.DataLoss, name, err)
 		default:
-			return fault.New(fault.NotFound, "%s %s: no such attribute %s%s", a.file.loc.Name, a.path, spell.Quote(name), near.Hint(name, all))
+			return fault.New(fault.NotFound, "%s %s: no such attribute %s%s", a.of.name, a.path, spell.Quote(name), near.Hint(name, all))
 		}
 	}
 	return nil
@@ -87,18 +73,18 @@ func (a *AttributeSet) choose(names []string) error {
 
 // failed names object and attribute in an error.
 func (a *AttributeSet) failed(kind error, name string, err error) error {
-	return fault.New(kind, "%s %s: attribute %s: %w", a.file.loc.Name, a.path, spell.Quote(name), err)
+	return fault.New(kind, "%s %s: attribute %s: %w", a.of.name, a.path, spell.Quote(name), err)
 }
 
 // Close gives the budget back.
 func (a *AttributeSet) Close() {
-	a.file.eng.Let(a.held)
+	a.of.free(a.held)
 	a.held = 0
 }
 
 // hold takes n more bytes of the budget.
 func (a *AttributeSet) hold(ctx context.Context, n int64) error {
-	err := a.file.eng.Hold(ctx, n)
+	err := a.of.hold(ctx, n)
 	if err == nil {
 		a.held += n
 	}
@@ -149,7 +135,7 @@ func (a *AttributeSet) sized(ctx context.Context, read func(limit int) error) er
 			return err
 		}
 		err := read(limit)
-		a.file.eng.Let(a.held - before)
+		a.of.free(a.held - before)
 		a.held = before
 		var large *attrs.TooLarge
 		switch {

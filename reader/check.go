@@ -84,3 +84,19 @@ func (r Request) checkStream() error {
 	}
 	return nil
 }
+
+// checkFollow refuses what has no meaning for rows to come.
+func (r Request) checkFollow() error {
+	s := r.Stream
+	switch {
+	case s.Cyclic || s.Shuffle != nil || s.Remainder == OnlyRemainder:
+		return fault.New(fault.Invalid, "stream.follow excludes cyclic, shuffle and the remainder alone: it has no last row")
+	case r.SortBy != "" || r.Select != nil || r.Coordinates != nil || r.Mask != nil || r.MaskBools != nil:
+		return fault.New(fault.Invalid, "stream.follow excludes sort_by, select, coordinates and mask: use start, step and where")
+	case r.Stop != nil || r.Step != nil && *r.Step < 0:
+		return fault.New(fault.Invalid, "stream.follow excludes stop and a negative step: use limit")
+	case s.FromBlock > 0 && s.BlockRows == 0:
+		return fault.New(fault.Invalid, "stream.from_block with follow needs stream.block_rows, since other batches have as many rows as there are: resume by start")
+	}
+	return nil
+}

@@ -1,16 +1,11 @@
 package reader
 
 import (
-	"bytes"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
-	"github.com/mtflight/mtflight/reader/internal/h5file"
-	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
 const (
@@ -25,9 +20,10 @@ const (
 type follow struct {
 	ctx    context.Context
 	at     Placement
-	table  *tableRead
-	ds     *Dataset    // as last seen; of a File of its own
-	first  int64       // source row that was not looked at yet
+	asked  followed
+	first  growingRows // as planned
+	ds     growingRows // as last seen; of a file handle of its own
+	next1  int64       // source row that was not looked at yet
 	found  sequence    // rows to give: a span, or those that a condition has chosen
 	hits   *sortedRows // where found is a part of them; nil: nowhere
 	inner  *fillRun    // over some of found
@@ -41,54 +37,49 @@ type follow struct {
 	moved  time.Time // when something was last gained
 }
 
-// checkFollow refuses what has no meaning for rows to come.
-func (r Request) checkFollow() error {
-	s := r.Stream
-	switch {
-	case s.Cyclic || s.Shuffle != nil || s.Remainder == OnlyRemainder:
-		return fault.New(fault.Invalid, "stream.follow excludes cyclic, shuffle and the remainder alone: it has no last row")
-	case r.SortBy != "" || r.Select != nil || r.Coordinates != nil || r.Mask != nil || r.MaskBools != nil:
-		return fault.New(fault.Invalid, "stream.follow excludes sort_by, select, coordinates and mask: use start, step and where")
-	case r.Stop != nil || r.Step != nil && *r.Step < 0:
-		return fault.New(fault.Invalid, "stream.follow excludes stop and a negative step: use limit")
-	case s.FromBlock > 0 && s.BlockRows == 0:
-		return fault.New(fault.Invalid, "stream.from_block with follow needs stream.block_rows, since other batches have as many rows as there are: resume by start")
-	}
-	return nil
+// growingRows is a dataset that grows, in one state of its file.
+type growingRows interface {
+	Rows() int64
+	// State is that of the file; shared: its writer lets others read meanwhile (SWMR).
+	State() (id blockio.Identity, shared bool)
+	// Now is the state of what is at the file's place.
+	Now() (blockio.Identity, error)
+	// Reopen is the dataset in the file as it is now, by a handle of its own. It may only have grown.
+	Reopen() (growingRows, error)
+	// Segment is the scan of some rows.
+	Segment(ctx context.Context, rows sequence) (*scan, error)
+	// Search finds those of rows that match the condition, if there is one.
+	Search(s *scan) *search
+	Explain(err error) error // names it in an error, and tells a damaged file from one that changes
+	Close()                  // its file
 }
 
-// growing reads a dataset that grows.
-type growing struct{ *tableRead }
+// followed is what of the rows is asked for.
+type followed struct {
+	start, step int64 // start negative: from the end
+	page        page  // of the rows that match
+	blockRows   int64 // 0: batches have as many rows as there are
+	fromBlock   int64
+}
 
-// begin begins to follow, with a file handle of its own.
-func (g *growing) begin(ctx context.Context, at Placement) (batches, error) {
-	d, r := g.ds, g.req
-	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
-		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
+// fromRow is the place in the result of the first row.
+func (a followed) fromRow() int64 { return a.fromBlock * a.blockRows }
+
+// newFollow begins to follow a dataset. Errors: fault.OutOfRange.
+func newFollow(ctx context.Context, at Placement, a followed, d growingRows) (*follow, error) {
+	f := &follow{ctx: ctx, at: at, asked: a, first: d, ds: d, left: -1, moved: time.Now()}
+	if f.next1 = a.start; f.next1 < 0 {
+		f.next1 = max(0, f.next1+d.Rows())
 	}
-	f := &follow{ctx: ctx, at: at, table: g.tableRead, ds: d, left: -1, moved: time.Now()}
-	if start := r.Start; start != nil {
-		if f.first = *start; f.first < 0 {
-			f.first = max(0, f.first+d.rows())
-		}
+	if a.fromBlock > 0 && a.fromBlock > end62/a.blockRows {
+		return nil, fault.New(fault.OutOfRange, "stream.from_block %d is past every row", a.fromBlock)
 	}
-	s := r.Stream
-	if s.FromBlock > 0 && s.FromBlock > end62/s.BlockRows {
-		return nil, fault.New(fault.OutOfRange, "stream.from_block %d is past every row", s.FromBlock)
+	f.block, f.skip = a.fromBlock, min(a.page.offset, end62-1)+a.fromRow()
+	if a.page.limit >= 0 {
+		f.left = max(0, a.page.limit-a.fromRow())
 	}
-	f.block, f.skip = s.FromBlock, min(r.Offset, end62-1)+r.fromRow()
-	if r.Limit != nil {
-		f.left = max(0, *r.Limit-r.fromRow())
-	}
-	f.found = span{start: f.first, step: f.step()}
+	f.found = span{start: f.next1, step: a.step}
 	return f, nil
-}
-
-func (f *follow) step() int64 {
-	if f.table.req.Step != nil {
-		return *f.table.req.Step
-	}
-	return 1
 }
 
 // next makes the next batch, and waits for it; nil at the limit.
@@ -124,11 +115,11 @@ func (f *follow) take() (*fill, error) {
 	if now == nil {
 		f.inner.close()
 		f.inner = nil
-		return nil, f.patience(f.ds.explained(err))
+		return nil, f.patience(f.ds.Explain(err))
 	}
 	b := &now.Block
 	f.found = rest(f.found, b.Rows)
-	b.Block, b.Row = f.block, f.row+f.table.req.fromRow()
+	b.Block, b.Row = f.block, f.row+f.asked.fromRow()
 	f.block, f.row = f.block+1, f.row+b.Rows
 	if f.left > 0 {
 		f.left -= b.Rows
@@ -136,9 +127,6 @@ func (f *follow) take() (*fill, error) {
 	f.moved = time.Now()
 	return now, nil
 }
-
-// fromRow is the place in the result of a stream's first row.
-func (r Request) fromRow() int64 { return r.Stream.FromBlock * r.Stream.BlockRows }
 
 // patience forgives what a file that is being written looks like, for a while.
 func (f *follow) patience(err error) error {
@@ -159,30 +147,18 @@ func (f *follow) start() error {
 	if f.left >= 0 {
 		n = min(n, f.left)
 	}
-	if size := f.table.req.Stream.BlockRows; size > 0 && n != f.left {
+	if size := f.asked.blockRows; size > 0 && n != f.left {
 		n = n / size * size
 	}
 	if n == 0 {
 		return nil
 	}
-	s, err := f.segment(cutOf(f.found, 0, n))
+	s, err := f.ds.Segment(f.ctx, cutOf(f.found, 0, n))
 	if err != nil {
 		return f.patience(err)
 	}
 	f.inner = s.run(f.ctx, f.at)
 	return nil
-}
-
-// segment is the scan of rows of the dataset as last seen.
-func (f *follow) segment(rows sequence) (*scan, error) {
-	s := *f.table.scan
-	s.of, s.rows, s.passes = f.ds.subject(), rows, once()
-	s.aligned = f.table.req.Stream.BlockRows == 0 && f.table.req.BatchRows == 0
-	axes, err := f.ds.axes(f.table.req)
-	if err != nil {
-		return nil, err
-	}
-	return &s, locate(f.ctx, &s, f.ds, axes)
 }
 
 // wait waits for the next look.
@@ -204,11 +180,12 @@ func (f *follow) wait() error {
 // look reads the file's state if it has another one, and finds the new rows. A file that is being written is left
 // alone until it rests, unless its writer lets others read meanwhile (SWMR), or it never rests.
 func (f *follow) look(ctx context.Context) error {
-	id, err := blockio.Identify(f.ds.file.loc.Path)
+	id, err := f.ds.Now()
 	if err != nil {
 		return f.changed("was removed")
 	}
-	old, first := f.ds.file.disk.Identity(), f.looked.IsZero()
+	old, shared := f.ds.State()
+	first := f.looked.IsZero()
 	if id.Dev != old.Dev || id.Ino != old.Ino || id.Size < old.Size {
 		return f.changed("was replaced or cut off")
 	}
@@ -218,11 +195,11 @@ func (f *follow) look(ctx context.Context) error {
 		f.stale = false
 		return f.scan(ctx) // where it was interrupted
 	}
-	if !first && !rests && !f.ds.file.live && time.Since(f.looked) < followRush {
+	if !first && !rests && !shared && time.Since(f.looked) < followRush {
 		return nil
 	}
 	f.looked = time.Now()
-	grown, err := f.ds.reopen()
+	grown, err := f.ds.Reopen()
 	if err != nil {
 		return f.patience(err)
 	}
@@ -232,13 +209,13 @@ func (f *follow) look(ctx context.Context) error {
 }
 
 func (f *follow) changed(how string) error {
-	return f.ds.failed(fault.New(fault.Changed, "the file %s while it was followed: ask again", how))
+	return f.ds.Explain(fault.New(fault.Changed, "the file %s while it was followed: ask again", how))
 }
 
-// replace takes another state of the dataset and closes the file of the one before, unless it is the engine's.
-func (f *follow) replace(d *Dataset) {
-	if old := f.ds; old != nil && old != f.table.ds {
-		_ = old.file.disk.Close()
+// replace takes another state of the dataset and closes the file of the one before, unless it is the planned one's.
+func (f *follow) replace(d growingRows) {
+	if old := f.ds; old != f.first {
+		old.Close()
 	}
 	f.ds = d
 }
@@ -253,23 +230,20 @@ func (f *follow) close() {
 		f.inner = nil
 	}
 	f.forget()
-	f.replace(f.table.ds)
+	f.replace(f.first)
 }
 
-// scan adds the rows from next on to those found.
+// scan adds the rows that are new to those found.
 func (f *follow) scan(ctx context.Context) error {
-	n := f.ds.rows()
-	if n <= f.first {
+	n := f.ds.Rows()
+	if n <= f.next1 {
 		return nil
 	}
-	rows := span{start: f.first, step: f.step(), n: count(f.first, n, f.step())}
-	if f.table.where == nil {
-		before := f.found.(span)
-		f.found = span{start: before.start, step: before.step, n: before.n + rows.n}
-	} else if err := f.filter(ctx, rows); err != nil {
+	rows := span{start: f.next1, step: f.asked.step, n: count(f.next1, n, f.asked.step)}
+	if err := f.add(ctx, rows); err != nil {
 		return f.patience(err)
 	}
-	f.first += times(rows.n, rows.step) // below 2^62 before
+	f.next1 += times(rows.n, rows.step) // below 2^62 before
 	f.moved = time.Now()
 	if gone := min(f.skip, f.found.Len()); gone > 0 {
 		f.found, f.skip = rest(f.found, gone), f.skip-gone
@@ -277,17 +251,21 @@ func (f *follow) scan(ctx context.Context) error {
 	return nil
 }
 
-// filter adds those of new rows for which the condition holds.
-func (f *follow) filter(ctx context.Context, rows span) error {
-	s, err := f.segment(rows)
+// add adds those of new rows for which the condition holds; all where there is none.
+func (f *follow) add(ctx context.Context, rows span) error {
+	s, err := f.ds.Segment(ctx, rows)
 	if err != nil {
 		return err
 	}
-	q := f.table.search(s)
-	q.indexes, q.stats = f.ds.indexes(), f.ds.statistics()
+	q := f.ds.Search(s)
+	if q == nil {
+		before := f.found.(span)
+		f.found = span{start: before.start, step: before.step, n: before.n + rows.n}
+		return nil
+	}
 	more, err := q.rows(ctx, rows, everything)
 	if err != nil {
-		return f.ds.explained(err)
+		return f.ds.Explain(err)
 	}
 	if left, ok := f.found.(section); ok && left.n > 0 {
 		if more, err = joined2(left, more); err != nil {
@@ -305,46 +283,4 @@ func (f *follow) forget() {
 		f.hits.close()
 		f.hits = nil
 	}
-}
-
-// swmrFlag is bit 2 of a superblock's consistency flags: opened for single writer, multiple readers (II.A, version 3).
-const swmrFlag = 1 << 2
-
-// shared tells whether a writer has the file open that lets others read (SWMR).
-func (f *File) shared() bool {
-	var flags [1]byte
-	_, err := f.disk.ReadAt(flags[:], int64(f.h5.Base)+11)
-	return err == nil && f.h5.Version >= 3 && flags[0]&swmrFlag != 0
-}
-
-// reopen reads the dataset's object header from the file as it is now, without libhdf5. It may only have grown along
-// its first axis.
-func (d *Dataset) reopen() (*Dataset, error) {
-	file, err := openFile(d.file.eng, d.file.loc)
-	if err != nil {
-		return nil, err
-	}
-	grown, err := d.in(file)
-	if err != nil {
-		_ = file.disk.Close()
-		return nil, err
-	}
-	return grown, nil
-}
-
-// in is the dataset in another state of its file.
-func (d *Dataset) in(file *File) (*Dataset, error) {
-	file.live = file.shared()
-	o, err := chunkindex.Open(file.h5, d.meta.Addr)
-	if err != nil {
-		return nil, d.failed(err)
-	}
-	if o.Space.Kind != h5file.Simple || len(o.Space.Dims) != len(d.shape) || !bytes.Equal(o.Type, d.object.Type) ||
-		!slices.Equal(signed(o.Space.Dims)[1:], d.shape[1:]) || signed(o.Space.Dims)[0] < d.shape[0] {
-		return nil, d.failed(fault.New(fault.Changed, "the dataset became another, or lost rows: ask again"))
-	}
-	n := &Dataset{file: file, meta: d.meta, asked: d.asked, info: d.info, source: d.source, object: o}
-	n.shape = signed(o.Space.Dims)
-	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, Count(n.shape[0])
-	return n, n.storage()
 }

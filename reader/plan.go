@@ -56,7 +56,7 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	}
 	p := &Plan{ds: d, req: r, schema: t.schema, scan: t.scan, read: t}
 	if r.follows() {
-		p.read = &growing{t}
+		p.read = growing{t}
 	}
 	return p, nil
 }

@@ -1,7 +1,6 @@
 package reader
 
 import (
-	"context"
 	"slices"
 	"strings"
 
@@ -10,21 +9,17 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
-// attested is a tree, with what the witness makes of the objects that are refused.
-func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
-	if f.eng.cfg.NoWitness || !refuses(tree) {
-		return tree
-	}
-	w, err := f.eng.lib.Tree(ctx, f.lent())
-	if err != nil {
-		return tree
-	}
-	t := newTestimony(f, w)
-	t.own(tree)
-	t.add(w)
+// believe is a tree of our own, with what the witness makes of the objects that are refused in it. open reads the header of an
+// object; told is called for each that the witness answers for, with the reason why it was asked.
+func believe(own, witness *meta.File, open func(addr uint64) (*chunkindex.Object, error), told func(object, why string)) *meta.File {
+	t := newTestimony(witness)
+	t.open, t.told = open, told
+	t.own(own)
+	t.add(witness)
 	return t.out
 }
 
+// refuses tells whether something in a tree is for a witness.
 func refuses(t *meta.File) bool {
 	return slices.ContainsFunc(t.Groups, func(g meta.Group) bool { return g.Err != "" }) ||
 		slices.ContainsFunc(t.Datasets, func(d meta.Dataset) bool { return d.Err != "" })
@@ -32,15 +27,16 @@ func refuses(t *meta.File) bool {
 
 // testimony is a tree that is put together of our own and the witness's.
 type testimony struct {
-	file     *File
+	open     func(addr uint64) (*chunkindex.Object, error)
+	told     func(object, why string)
 	out      *meta.File
 	groups   map[uint64]meta.Group // the witness's, by address
 	datasets map[uint64]meta.Dataset
 	entered  []meta.Group // whose members are the witness's
 }
 
-func newTestimony(f *File, w *meta.File) *testimony {
-	t := &testimony{file: f, out: &meta.File{}, groups: map[uint64]meta.Group{}, datasets: map[uint64]meta.Dataset{}}
+func newTestimony(w *meta.File) *testimony {
+	t := &testimony{out: &meta.File{}, groups: map[uint64]meta.Group{}, datasets: map[uint64]meta.Dataset{}}
 	for _, g := range w.Groups {
 		t.groups[g.Addr] = g
 	}
@@ -85,16 +81,16 @@ func (t *testimony) object(d meta.Dataset) bool {
 
 func (t *testimony) group(w meta.Group, path, why string) {
 	w.Path, w.Witness = path, why
-	t.file.witnessed(path, why)
+	t.told(path, why)
 	t.out.Groups, t.entered = append(t.out.Groups, w), append(t.entered, w)
 }
 
 func (t *testimony) dataset(w meta.Dataset, path, why string) {
 	w.Path, w.Witness = path, why
-	if w.Object, w.Cause = chunkindex.Open(t.file.h5, w.Addr); w.Err != "" {
+	if w.Object, w.Cause = t.open(w.Addr); w.Err != "" {
 		w.Cause = fault.New(fault.Unsupported, "libhdf5: %s", w.Err)
 	}
-	t.file.witnessed(path, why)
+	t.told(path, why)
 	t.out.Datasets = append(t.out.Datasets, w)
 }
 

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
@@ -54,4 +55,17 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 // final are errors that say nothing about what can be read.
 func final(err error) bool {
 	return errors.Is(err, fault.NotFound) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// attested is a tree, with what the witness makes of the objects that are refused.
+func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
+	if f.eng.cfg.NoWitness || !refuses(tree) {
+		return tree
+	}
+	w, err := f.eng.lib.Tree(ctx, f.lent())
+	if err != nil {
+		return tree
+	}
+	open := func(addr uint64) (*chunkindex.Object, error) { return chunkindex.Open(f.h5, addr) }
+	return believe(tree, w, open, f.witnessed)
 }

@@ -1,0 +1,117 @@
+package reader
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/meta"
+)
+
+// growing reads a dataset that grows.
+type growing struct{ *tableRead }
+
+// begin begins to follow, with a file handle of its own.
+func (g growing) begin(ctx context.Context, at Placement) (batches, error) {
+	d, r := g.ds, g.req
+	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
+		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
+	}
+	a := followed{step: 1, page: r.page(), blockRows: r.Stream.BlockRows, fromBlock: r.Stream.FromBlock}
+	if r.Start != nil {
+		a.start = *r.Start
+	}
+	if r.Step != nil {
+		a.step = *r.Step
+	}
+	f, err := newFollow(ctx, at, a, g)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// The methods by which package follow knows a dataset that grows.
+
+func (g growing) Rows() int64 { return g.ds.rows() }
+
+func (g growing) State() (blockio.Identity, bool) { return g.ds.file.disk.Identity(), g.ds.file.live }
+
+func (g growing) Now() (blockio.Identity, error) { return blockio.Identify(g.ds.file.loc.Path) }
+
+func (g growing) Explain(err error) error { return g.ds.explained(err) }
+
+func (g growing) Close() { _ = g.ds.file.disk.Close() }
+
+func (g growing) Reopen() (growingRows, error) {
+	now := *g.tableRead
+	var err error
+	if now.ds, err = g.ds.reopen(); err != nil {
+		return nil, err
+	}
+	return growing{&now}, nil
+}
+
+func (g growing) Segment(ctx context.Context, rows sequence) (*scan, error) {
+	s := *g.scan
+	s.of, s.rows, s.passes = g.ds.subject(), rows, once()
+	s.aligned = g.req.Stream.BlockRows == 0 && g.req.BatchRows == 0
+	axes, err := g.ds.axes(g.req)
+	if err != nil {
+		return nil, err
+	}
+	return &s, locate(ctx, &s, g.ds, axes)
+}
+
+func (g growing) Search(s *scan) *search {
+	if g.where == nil {
+		return nil
+	}
+	return g.search(s)
+}
+
+// swmrFlag is bit 2 of a superblock's consistency flags: opened for single writer, multiple readers (II.A, version 3).
+const swmrFlag = 1 << 2
+
+// shared tells whether a writer has the file open that lets others read (SWMR).
+func (f *File) shared() bool {
+	var flags [1]byte
+	_, err := f.disk.ReadAt(flags[:], int64(f.h5.Base)+11)
+	return err == nil && f.h5.Version >= 3 && flags[0]&swmrFlag != 0
+}
+
+// reopen reads the dataset's object header from the file as it is now, without libhdf5. It may only have grown along
+// its first axis.
+func (d *Dataset) reopen() (*Dataset, error) {
+	file, err := openFile(d.file.eng, d.file.loc)
+	if err != nil {
+		return nil, err
+	}
+	grown, err := d.in(file)
+	if err != nil {
+		_ = file.disk.Close()
+		return nil, err
+	}
+	return grown, nil
+}
+
+// in is the dataset in another state of its file.
+func (d *Dataset) in(file *File) (*Dataset, error) {
+	file.live = file.shared()
+	o, err := chunkindex.Open(file.h5, d.meta.Addr)
+	if err != nil {
+		return nil, d.failed(err)
+	}
+	if o.Space.Kind != h5file.Simple || len(o.Space.Dims) != len(d.shape) || !bytes.Equal(o.Type, d.object.Type) ||
+		!slices.Equal(signed(o.Space.Dims)[1:], d.shape[1:]) || signed(o.Space.Dims)[0] < d.shape[0] {
+		return nil, d.failed(fault.New(fault.Changed, "the dataset became another, or lost rows: ask again"))
+	}
+	n := &Dataset{file: file, meta: d.meta, asked: d.asked, info: d.info, source: d.source, object: o}
+	n.shape = signed(o.Space.Dims)
+	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, Count(n.shape[0])
+	return n, n.storage()
+}
