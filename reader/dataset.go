@@ -279,6 +279,15 @@ func (d *Dataset) Storage() (chunks, stored Count, err error) {
 	return Count(x.Len()), Count(x.Stored()), nil
 }
 
+// storedBytes is Storage's, -1 where it is unknown or other files hold the elements.
+func (d *Dataset) storedBytes() int64 {
+	_, stored, err := d.Storage()
+	if err != nil || d.info.Layout == "virtual" {
+		return -1
+	}
+	return int64(stored)
+}
+
 // chunkIndex walks the index once.
 func (d *Dataset) chunkIndex() (*chunkindex.Index, error) {
 	d.mu.Lock()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-
-	"github.com/mtflight/mtflight/convert"
 )
 
 // Explanation is how a plan will be carried out, found without reading a row. A chunk is one of the file or, of what
@@ -31,90 +29,73 @@ type Explanation struct {
 	Parts []*Explanation `json:"parts,omitempty"` // of a frame of several datasets
 }
 
-// explain is part of read.
-func (t *tableRead) explain(ctx context.Context) (*Explanation, error) {
-	info := t.ds.info
-	x := &Explanation{Rows: t.ds.rows(), Result: -1, Layout: info.Layout, Filters: info.Filters, ChunkRows: t.scan.chunkRows(),
-		Chunks: t.scan.geo.chunks(), Condition: []string{}, Order: t.orderWords()}
-	if !t.req.follows() {
-		x.Result = t.scan.known()
+// explainee is a read of one dataset, whose rows may have to be found by reading.
+type explainee struct {
+	name    string // of the dataset
+	layout  string
+	filters []string
+	foreign []string     // of those, by plug-ins
+	library error        // why libhdf5 reads it; nil: it does not
+	stored  func() int64 // bytes of all chunks; -1: unknown
+
+	scan     *scan
+	result   int64 // rows; -1: reading tells
+	fields   []string
+	search   *search   // nil: there is no condition
+	among    span      // the rows that it is asked of
+	ordering *ordering // nil: rows come as in the file
+	use      string    // of indexes
+	page     page
+	listed   bool // by the request
+	down     bool // from the last row to the first
+}
+
+// explain tells how a read will be carried out. Bounds of column indexes may be read for that, rows never are.
+func explain(ctx context.Context, e explainee) (*Explanation, error) {
+	x := &Explanation{Rows: e.scan.geo.shape[e.scan.geo.rows], Result: e.result, Layout: e.layout, Filters: e.filters, ChunkRows: e.scan.chunkRows(),
+		Chunks: e.scan.geo.chunks(), Fields: e.fields, Condition: []string{}, Order: e.orderWords()}
+	if err := e.explainRows(ctx, x); err != nil {
+		return nil, err
 	}
-	for _, f := range t.schema.Fields() {
-		x.Fields = append(x.Fields, f.Name)
-	}
-	if err := t.explainRows(ctx, x); err != nil {
-		return nil, t.ds.failed(err)
-	}
-	x.Words = t.words(x)
+	x.Words = e.words(x)
 	return x, nil
 }
 
 // explainRows finds the chunks that the rows lie in.
-func (t *tableRead) explainRows(ctx context.Context, x *Explanation) error {
-	rows := t.scan.rows
-	if t.where != nil {
-		x.Condition = append(x.Condition, t.where.columns...)
-		all, err := t.asked()
-		if err != nil {
-			return err
-		}
-		best, why, err := t.search(t.scan).choice(ctx, all)
+func (e *explainee) explainRows(ctx context.Context, x *Explanation) (err error) {
+	rows := e.scan.rows
+	switch q := e.search; {
+	case q != nil:
+		x.Condition = append(x.Condition, q.where.columns...)
+		best, why, err := q.choice(ctx, e.among)
 		switch {
 		case err != nil:
 			return err
 		case best != nil:
 			x.Index = fmt.Sprintf("used: column %s, at most %d rows, each looked at", best.name, best.rows)
-			t.estimate(x, min(best.rows, t.scan.geo.chunksOf(ctx, all).n))
+			e.estimate(x, min(best.rows, e.scan.geo.chunksOf(ctx, e.among).n))
 			return nil
 		}
 		x.Index = "not used: " + why
-		if rows, x.Skipped, err = t.search(t.scan).likely(ctx, all); err != nil {
+		if rows, x.Skipped, err = q.likely(ctx, e.among); err != nil {
 			return err
 		}
-		if len(t.where.columns) == 0 && !t.where.constant() {
+		if len(q.where.columns) == 0 && !q.where.constant() {
 			rows = span{step: 1}
 		}
-	} else if t.req.SortBy != "" {
-		rows = span{step: 1, n: t.ds.rows()}
-		x.Index = t.sortIndex(ctx)
+	case e.ordering != nil:
+		rows = span{step: 1, n: x.Rows}
+		x.Index = e.ordering.indexWords(ctx)
 	}
-	return t.count(ctx, x, t.scan.geo.chunksOf(ctx, rows))
-}
-
-// asked is the rows that a condition is asked of.
-func (t *tableRead) asked() (span, error) {
-	if t.req.SortBy != "" {
-		return span{step: 1, n: t.ds.rows()}, nil
-	}
-	return slice(t.req.Start, t.req.Stop, t.req.Step, t.ds.rows())
-}
-
-func (t *tableRead) sortIndex(ctx context.Context) string {
-	if t.req.Index == IndexOff {
-		return "not used: options.index is off"
-	}
-	ix, why, err := t.ds.indexes().of(ctx, t.req.SortBy)
-	switch {
-	case err != nil:
-		return "not used: " + err.Error()
-	case ix == nil:
-		return "not used: " + t.req.SortBy + ": " + why
-	}
-	if orders, err := ix.orders(ctx); err != nil {
-		return "not used: " + err.Error()
-	} else if !orders {
-		return "not used: that of " + t.req.SortBy + " does not put all rows in order"
-	}
-	return "used: the order of column " + t.req.SortBy
+	return e.count(ctx, x, e.scan.geo.chunksOf(ctx, rows))
 }
 
 // count fills in what is touched.
-func (t *tableRead) count(ctx context.Context, x *Explanation, set bandSet) error {
-	x.Touched = set.n * t.scan.geo.wide()
-	_, inFile := t.scan.store.(*chunked)
-	_, cut := t.scan.store.(*bands)
-	if !set.listed || x.Touched > maxListed || !inFile && !cut {
-		t.estimate(x, set.n)
+func (e *explainee) count(ctx context.Context, x *Explanation, set bandSet) error {
+	x.Touched = set.n * e.scan.geo.wide()
+	in, ok := e.scan.store.(measured)
+	if !ok || !set.listed || x.Touched > maxListed {
+		e.estimate(x, set.n)
 		return nil
 	}
 	for _, r := range set.ranges {
@@ -122,88 +103,70 @@ func (t *tableRead) count(ctx context.Context, x *Explanation, set bandSet) erro
 			if b%1024 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			t.scan.geo.eachAcross(b, func(at []int64, _ [][]run) { x.Bytes += t.storedAt(at) })
+			e.scan.geo.eachAcross(b, func(at []int64, _ [][]run) { x.Bytes += in.storedBytes(at) })
 		}
 	}
 	return nil
 }
 
 // estimate takes chunks along the rows as if all were of one size.
-func (t *tableRead) estimate(x *Explanation, n int64) {
-	x.Touched = n * t.scan.geo.wide()
+func (e *explainee) estimate(x *Explanation, n int64) {
+	x.Touched = n * e.scan.geo.wide()
 	x.Bytes, x.Estimated = -1, true
-	if _, stored, err := t.ds.Storage(); err == nil && t.ds.info.Layout != "virtual" && x.Chunks > 0 && stored >= 0 {
+	if stored := e.stored(); stored >= 0 && x.Chunks > 0 {
 		x.Bytes = int64(float64(stored) / float64(x.Chunks) * float64(x.Touched))
 	}
 }
 
-// storedAt is the bytes that the file has for a chunk.
-func (t *tableRead) storedAt(at []int64) int64 {
-	switch s := t.scan.store.(type) {
-	case *chunked:
-		if ch, ok := s.index.At(s.linear(at)); ok {
-			return int64(ch.Size)
-		}
-	case *bands:
-		if m, ok := s.source.(*inMemory); ok && m.repeat {
-			return 0
-		}
-		_, n := s.span(at)
-		return n * int64(s.elemSize)
-	}
-	return 0
-}
-
-func (t *tableRead) orderWords() string {
-	s := t.req.Stream
-	switch {
-	case s != nil && s.Shuffle != nil:
-		return fmt.Sprintf("blocks of %d rows shuffled by the seed %d", t.scan.size, *s.Shuffle)
-	case t.scan.unordered:
+func (e *explainee) orderWords() string {
+	switch o, seed := e.ordering, e.scan.passes.seed; {
+	case seed != nil:
+		return fmt.Sprintf("blocks of %d rows shuffled by the seed %d", e.scan.size, *seed)
+	case e.scan.unordered:
 		return "as batches are ready"
-	case t.req.SortBy != "" && t.req.Step != nil && *t.req.Step < 0:
-		return "descending by " + t.req.SortBy
-	case t.req.SortBy != "":
-		return "ascending by " + t.req.SortBy
-	case t.req.Coordinates != nil:
+	case o != nil && o.step != nil && *o.step < 0:
+		return "descending by " + o.by
+	case o != nil:
+		return "ascending by " + o.by
+	case e.listed:
 		return "as listed"
-	case t.req.Step != nil && *t.req.Step < 0:
+	case e.down:
 		return "from the last row to the first"
 	}
 	return "as in the file"
 }
 
 // words says it all in sentences.
-func (t *tableRead) words(x *Explanation) []string {
-	out := []string{t.layoutWords(x)}
-	if t.where != nil {
+func (e *explainee) words(x *Explanation) []string {
+	out := []string{e.layoutWords(x)}
+	if e.search != nil {
 		out = append(out, "the condition is asked of "+wordsOf(x.Condition, "no column"))
 	}
 	if x.Index != "" {
 		out = append(out, "index "+x.Index)
 	}
-	if t.where != nil {
-		out = append(out, t.statsWords(x))
+	if e.search != nil {
+		out = append(out, e.statsWords(x))
 	}
 	out = append(out, fmt.Sprintf("touched are at most %d chunks, for which the file has %s", x.Touched, x.bytesWords()))
-	if t.ds.pipe != nil && len(t.ds.pipe.Foreign()) > 0 {
-		out = append(out, "plug-ins in helper processes undo "+wordsOf(t.ds.pipe.Foreign(), ""))
+	if len(e.foreign) > 0 {
+		out = append(out, "plug-ins in helper processes undo "+wordsOf(e.foreign, ""))
 	}
-	if t.ds.viaLib != nil {
-		out = append(out, "libhdf5 reads them in helper processes: "+t.ds.viaLib.Error())
+	if e.library != nil {
+		out = append(out, "libhdf5 reads them in helper processes: "+e.library.Error())
 	}
-	return append(out, t.answerWords(x))
+	return append(out, e.answerWords(x))
 }
 
-func (t *tableRead) layoutWords(x *Explanation) string {
+func (e *explainee) layoutWords(x *Explanation) string {
 	filters := "no filter"
 	if len(x.Filters) > 0 {
 		filters = strings.Join(x.Filters, " and ")
 	}
 	if x.Layout == "chunked" {
-		return fmt.Sprintf("%s is %s, %s: %d rows in chunks of %d, %d chunks", t.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
+		return fmt.Sprintf("%s is %s, %s: %d rows in chunks of %d, %d chunks", e.name, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
 	}
-	return fmt.Sprintf("%s is %s, %s: %d rows, read %d at a time, %d times", t.ds.asked, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
+	return fmt.Sprintf("%s is %s, %s: %d rows, read %d at a time, %d times", e.name, x.Layout, filters, x.Rows, x.ChunkRows, x.Chunks)
 }
 
 func (x *Explanation) bytesWords() string {
@@ -216,37 +179,36 @@ func (x *Explanation) bytesWords() string {
 	return fmt.Sprintf("%d bytes", x.Bytes)
 }
 
-func (t *tableRead) answerWords(x *Explanation) string {
+func (e *explainee) answerWords(x *Explanation) string {
 	result := "the rows that match:"
 	switch {
 	case x.Result >= 0:
 		result = fmt.Sprintf("%d rows:", x.Result)
-	case t.req.Limit != nil:
-		result = fmt.Sprintf("at most %d rows%s, then reading ends:", *t.req.Limit, t.passedWords())
-	case t.req.Offset > 0:
-		result = fmt.Sprintf("the rows that match%s:", t.passedWords())
+	case e.page.limit >= 0:
+		result = fmt.Sprintf("at most %d rows%s, then reading ends:", e.page.limit, e.passedWords())
+	case e.page.offset > 0:
+		result = fmt.Sprintf("the rows that match%s:", e.passedWords())
 	}
 	return fmt.Sprintf("the answer is %s columns %s, %s", result, wordsOf(x.Fields, "none"), x.Order)
 }
 
-func (t *tableRead) passedWords() string {
-	if t.req.Offset == 0 {
+func (e *explainee) passedWords() string {
+	if e.page.offset == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" behind the first %d", t.req.Offset)
+	return fmt.Sprintf(" behind the first %d", e.page.offset)
 }
 
-func (t *tableRead) statsWords(x *Explanation) string {
+func (e *explainee) statsWords(x *Explanation) string {
 	switch {
-	case t.req.Index == IndexOff:
+	case e.use == IndexOff:
 		return "statistics not used: options.index is off"
 	case x.Skipped > 0:
 		return fmt.Sprintf("statistics skip %d chunks in which no row can match", x.Skipped)
 	case strings.HasPrefix(x.Index, "used"):
 		return "statistics not used: the index is"
 	}
-	program, err := convert.Compile(t.ds.source, t.where.columns, asValues)
-	if err == nil && len(t.where.columns) > 0 && !t.search(t.scan).newTally(program).empty() {
+	if e.search.knows() {
 		return "statistics skip no chunk"
 	}
 	return "statistics skip no chunk: none are known of these columns"

@@ -120,3 +120,21 @@ func (b *bands) stretch(first, _ int64) (*blockio.File, uint64, bool) {
 	}
 	return c.file, c.addr + uint64(first*c.elemSize), true
 }
+
+// measured is a store that knows how many bytes the file has for a chunk.
+type measured interface{ storedBytes(at []int64) int64 }
+
+func (c *chunked) storedBytes(at []int64) int64 {
+	if ch, ok := c.index.At(c.linear(at)); ok {
+		return int64(ch.Size)
+	}
+	return 0
+}
+
+func (b *bands) storedBytes(at []int64) int64 {
+	if m, ok := b.source.(*inMemory); ok && m.repeat {
+		return 0
+	}
+	_, n := b.span(at)
+	return n * int64(b.elemSize)
+}

@@ -284,3 +284,23 @@ func mergeBytes(s *scan, of convert.Source, by string) int64 {
 	}
 	return (sortShareHeld + 1) * int64(math.Sqrt(float64(s.geo.shape[s.geo.rows]*each*leastBuffer)))
 }
+
+// indexWords says which index is used for the order, or why none is.
+func (o *ordering) indexWords(ctx context.Context) string {
+	if o.use == IndexOff {
+		return "not used: options.index is off"
+	}
+	ix, why, err := o.indexes.of(ctx, o.by)
+	switch {
+	case err != nil:
+		return "not used: " + err.Error()
+	case ix == nil:
+		return "not used: " + o.by + ": " + why
+	}
+	if orders, err := ix.orders(ctx); err != nil {
+		return "not used: " + err.Error()
+	} else if !orders {
+		return "not used: that of " + o.by + " does not put all rows in order"
+	}
+	return "used: the order of column " + o.by
+}

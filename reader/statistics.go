@@ -136,6 +136,12 @@ func aboveUnsigned(v uint64) float64 {
 	return math.Nextafter(float64(v), math.Inf(1))
 }
 
+// knows tells whether there are statistics of the condition's columns.
+func (q *search) knows() bool {
+	program, err := convert.Compile(q.source, q.where.columns, asValues)
+	return err == nil && len(q.where.columns) > 0 && !q.newTally(program).empty()
+}
+
 // likely leaves out of a slice the chunks of which statistics tell that no row matches, and says how many those are.
 func (q *search) likely(ctx context.Context, rows span) (s sequence, skipped int64, err error) {
 	if q.use == IndexOff || len(q.where.columns) == 0 {

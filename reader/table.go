@@ -243,3 +243,31 @@ func (r *tableRun) close() {
 func (t *tableRead) rowBytes() int64 { return t.scan.rowBytes() }
 
 func (t *tableRead) bounded() bool { return !t.scan.program.NeedsResolver() }
+
+// explain is part of read.
+func (t *tableRead) explain(ctx context.Context) (*Explanation, error) {
+	d, r := t.ds, t.req
+	e := explainee{name: d.asked, layout: d.info.Layout, filters: d.info.Filters, library: d.viaLib, stored: d.storedBytes,
+		scan: t.scan, result: t.scan.known(), use: r.Index, page: r.page(), listed: r.Coordinates != nil, down: r.Step != nil && *r.Step < 0}
+	for _, f := range t.schema.Fields() {
+		e.fields = append(e.fields, f.Name)
+	}
+	if d.pipe != nil {
+		e.foreign = d.pipe.Foreign()
+	}
+	if r.follows() {
+		e.result = -1
+	}
+	e.among = span{step: 1, n: d.rows()}
+	if r.SortBy != "" {
+		e.ordering = t.ordering(t.scan)
+	}
+	if t.where != nil {
+		e.search = t.search(t.scan)
+	}
+	if t.where != nil && r.SortBy == "" {
+		e.among, _ = slice(r.Start, r.Stop, r.Step, d.rows()) // checked by question
+	}
+	x, err := explain(ctx, e)
+	return x, d.failed(err)
+}
