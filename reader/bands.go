@@ -85,6 +85,14 @@ type inMemory struct {
 	repeat   bool
 }
 
+// newCompact is a dataset whose elements its header holds.
+func newCompact(data []byte, elemSize int) source { return &inMemory{data: data, elemSize: elemSize} }
+
+// newUnwritten is a dataset of which nothing was written: one element stands for all.
+func newUnwritten(fill []byte) source {
+	return &inMemory{data: fill, elemSize: len(fill), repeat: true}
+}
+
 func (m *inMemory) read(_ context.Context, first, n int64, dst []byte) error {
 	if m.repeat {
 		for off := 0; off < len(dst); off += m.elemSize {

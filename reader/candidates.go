@@ -128,16 +128,16 @@ func tighter(b ptindex.Bound, value any, sign int64) bool {
 }
 
 // among keeps the rows that belong to a slice, in its order.
-func among(found []int64, rows span) rowList {
+func among(found []int64, of span) rowList {
 	out := rowList(found[:0])
-	last := rows.start + (rows.n-1)*rows.step
-	lo, hi := min(rows.start, last), max(rows.start, last)
+	last := of.start + (of.n-1)*of.step
+	lo, hi := min(of.start, last), max(of.start, last)
 	for _, r := range found {
-		if rows.n > 0 && r >= lo && r <= hi && (r-rows.start)%rows.step == 0 {
+		if of.n > 0 && r >= lo && r <= hi && (r-of.start)%of.step == 0 {
 			out = append(out, r)
 		}
 	}
-	if rows.step < 0 {
+	if of.step < 0 {
 		slices.Reverse(out)
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,14 +40,15 @@ func places(t *testing.T, d *Dataset, r Request) ([]int64, error) {
 	t.Helper()
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
-	var rows span
-	rows, err = slice(r.Start, r.Stop, r.Step, d.rows())
+	var all span
+	all, err = slice(r.Start, r.Stop, r.Step, d.rows())
 	require.NoError(t, err)
-	found, err := searchOf(p).rows(context.Background(), rows, r.page())
+	found, err := searchOf(p).rows(context.Background(), all, r.page())
 	if err != nil {
 		return nil, err
 	}
-	return found.list()
+	defer found.close()
+	return append([]int64{}, spreadOut(nil, found.Runs(nil, 0, found.Len(), 0))...), found.err
 }
 
 func TestIndexesChangeNoAnswer(t *testing.T) {
@@ -92,9 +94,9 @@ func TestIndexesAreUsedWhereTheyPay(t *testing.T) {
 	for condition, used := range map[string]bool{"i4 == 5": true, "i4 > -100000": false, "i4 != 5": false, "(i4 == 5) | (f8 > 3)": false} {
 		p, err := d.Plan(context.Background(), Request{Where: &condition})
 		require.NoError(t, err)
-		_, ok, err := searchOf(p).candidates(context.Background(), span{step: 1, n: d.rows()})
+		x, err := p.Explain(context.Background())
 		require.NoError(t, err)
-		require.Equal(t, used, ok, condition)
+		require.Equal(t, used, strings.HasPrefix(x.Index, "used"), condition)
 	}
 	dirty, err := f.Dataset(context.Background(), "/dirty")
 	require.NoError(t, err)

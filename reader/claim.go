@@ -78,16 +78,16 @@ func (s *scan) beside(whole bool) int64 {
 
 // unit is what a batch takes, with the rows that are read for it where they are not decoded.
 func (s *scan) unit(h heavy) int64 {
-	rows := s.size
+	size := s.size
 	if s.rows != nil {
-		rows = min(rows, s.rows.Len())
+		size = min(size, s.rows.Len())
 	}
-	n := s.batchBytes(rows) + 1<<16
+	n := s.batchBytes(size) + 1<<16
 	if need := s.store.need(s.chunkBytes(), &held{}); need > 0 { // virtual: what its chunk is put together in
 		n += need + need/4
 	}
 	if h.bare {
-		n += min(times(rows, s.chunkBytes()/s.chunkRows()), h.decoded/2)
+		n += min(times(size, s.chunkBytes()/s.chunkRows()), h.decoded/2)
 	}
 	return min(n, end62)
 }

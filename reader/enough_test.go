@@ -40,20 +40,3 @@ func TestEnoughNeverTooSoon(t *testing.T) {
 	}
 	require.False(t, newEnough(-1).reached(1<<62))
 }
-
-// TestLimitEndsReading counts what is decoded for a limit that the first chunks satisfy.
-func TestLimitEndsReading(t *testing.T) {
-	withStats(t, clustered(t), Config{Workers: 1}, func(f *File) {
-		d := frameOf(t, f, "/wide")
-		for limit, most := range map[int64]int64{0: 0, 3: 1, 40_000: 2} {
-			r := ask("wide >= 0")
-			r.Limit, r.Index = &limit, IndexOff
-			rows, chunks := loads(t, d, r)
-			require.Equal(t, limit, rows)
-			require.Equal(t, most, chunks, "of 64, each of which is a task")
-		}
-		rows, chunks := loads(t, d, ask("wide >= 0"))
-		require.EqualValues(t, 64<<15, rows)
-		require.EqualValues(t, 64, chunks)
-	})
-}

@@ -63,7 +63,7 @@ func explain(ctx context.Context, e explainee) (*Explanation, error) {
 
 // explainRows finds the chunks that the rows lie in.
 func (e *explainee) explainRows(ctx context.Context, x *Explanation) (err error) {
-	rows := e.scan.rows
+	seq := e.scan.rows
 	switch q := e.search; {
 	case q != nil:
 		x.Condition = append(x.Condition, q.where.columns...)
@@ -77,17 +77,17 @@ func (e *explainee) explainRows(ctx context.Context, x *Explanation) (err error)
 			return nil
 		}
 		x.Index = "not used: " + why
-		if rows, x.Skipped, err = q.likely(ctx, e.among); err != nil {
+		if seq, x.Skipped, err = q.likely(ctx, e.among); err != nil {
 			return err
 		}
 		if len(q.where.columns) == 0 && !q.where.constant() {
-			rows = span{step: 1}
+			seq = span{step: 1}
 		}
 	case e.ordering != nil:
-		rows = span{step: 1, n: x.Rows}
+		seq = span{step: 1, n: x.Rows}
 		x.Index = e.ordering.indexWords(ctx)
 	}
-	return e.count(ctx, x, e.scan.geo.chunksOf(ctx, rows))
+	return e.count(ctx, x, e.scan.geo.chunksOf(ctx, seq))
 }
 
 // count fills in what is touched.

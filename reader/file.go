@@ -2,8 +2,6 @@ package reader
 
 import (
 	"context"
-	"errors"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -16,14 +14,6 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/objects"
 )
-
-// Location is a file on disk.
-type Location struct {
-	Path   string                   // on this machine's disk
-	Name   string                   // what messages and schema metadata call it, spelled (package spell); default: Path's spelling
-	Inside func(disk string) bool   // whether a path that a link leads to may be opened; nil: any
-	NameOf func(disk string) string // what messages call such a path; nil: its base name
-}
 
 // heapCache is how many bytes of global heap collections a file keeps.
 const heapCache = 16 << 20
@@ -198,45 +188,16 @@ func (f *File) beyond(ctx context.Context, name, asked string, hops int) (*File,
 
 // open opens a file that a link names, relative to this one's folder.
 func (f *File) open(ctx context.Context, name string) (*File, error) {
-	disk, err := f.sibling(name)
+	disk, err := f.loc.sibling(name)
 	if err != nil {
 		return nil, err
 	}
-	return f.eng.Open(ctx, Location{Path: disk, Name: f.nameOf(disk), Inside: f.loc.Inside, NameOf: f.loc.NameOf})
-}
-
-func (f *File) nameOf(disk string) string {
-	if f.loc.NameOf != nil {
-		return f.loc.NameOf(disk)
-	}
-	return spelledBase(disk)
-}
-
-// spelledBase is the last part of a path on disk.
-func spelledBase(disk string) string { return spell.Escape(filepath.Base(disk)) }
-
-// errOutside tells what may not be opened from what is not there.
-var errOutside = errors.New("lies outside what is served")
-
-// sibling is the place of a file that this one names, if it may be opened.
-func (f *File) sibling(name string) (string, error) {
-	disk := name
-	if !filepath.IsAbs(name) {
-		disk = filepath.Join(filepath.Dir(f.loc.Path), name)
-	}
-	real, err := filepath.EvalSymlinks(disk)
-	if err != nil {
-		return "", fault.New(fault.NotFound, "no such file %s", spelledBase(name))
-	}
-	if f.loc.Inside != nil && !f.loc.Inside(real) {
-		return "", fault.New(fault.NotFound, "%s %w", spelledBase(name), errOutside)
-	}
-	return real, nil
+	return f.eng.Open(ctx, Location{Path: disk, Name: f.loc.nameOf(disk), Inside: f.loc.Inside, NameOf: f.loc.NameOf})
 }
 
 // beside opens a raw file that this one names.
 func (f *File) beside(name string) (*blockio.File, error) {
-	disk, err := f.sibling(name)
+	disk, err := f.loc.sibling(name)
 	if err != nil {
 		return nil, err
 	}

@@ -239,11 +239,11 @@ func (f *follow) scan(ctx context.Context) error {
 	if n <= f.next1 {
 		return nil
 	}
-	rows := span{start: f.next1, step: f.asked.step, n: count(f.next1, n, f.asked.step)}
-	if err := f.add(ctx, rows); err != nil {
+	all := span{start: f.next1, step: f.asked.step, n: count(f.next1, n, f.asked.step)}
+	if err := f.add(ctx, all); err != nil {
 		return f.patience(err)
 	}
-	f.next1 += times(rows.n, rows.step) // below 2^62 before
+	f.next1 += times(all.n, all.step) // below 2^62 before
 	f.moved = time.Now()
 	if gone := min(f.skip, f.found.Len()); gone > 0 {
 		f.found, f.skip = rest(f.found, gone), f.skip-gone
@@ -252,18 +252,18 @@ func (f *follow) scan(ctx context.Context) error {
 }
 
 // add adds those of new rows for which the condition holds; all where there is none.
-func (f *follow) add(ctx context.Context, rows span) error {
-	s, err := f.ds.Segment(ctx, rows)
+func (f *follow) add(ctx context.Context, all span) error {
+	s, err := f.ds.Segment(ctx, all)
 	if err != nil {
 		return err
 	}
 	q := f.ds.Search(s)
 	if q == nil {
 		before := f.found.(span)
-		f.found = span{start: before.start, step: before.step, n: before.n + rows.n}
+		f.found = span{start: before.start, step: before.step, n: before.n + all.n}
 		return nil
 	}
-	more, err := q.rows(ctx, rows, everything)
+	more, err := q.rows(ctx, all, everything)
 	if err != nil {
 		return f.ds.Explain(err)
 	}

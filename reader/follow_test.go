@@ -77,28 +77,6 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// TestFollowCountsWhatItFound looks at a file twice without giving rows.
-func TestFollowCountsWhatItFound(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f.h5")
-	become(t, path, 0)
-	opens := opened(t, path, 64<<20) // checks that everything was given back
-	second := "x % 2 == 1"
-	p, err := frameOf(t, opens, "/x").Plan(context.Background(), Request{Where: &second, Stream: &Stream{Follow: true, BlockRows: 1000}})
-	require.NoError(t, err)
-	f, err := following(t, p)
-	require.NoError(t, err)
-	defer f.close()
-	for state, want := range []int64{50, 125} {
-		become(t, path, state)
-		f.looked = time.Time{}
-		require.NoError(t, f.look(context.Background()))
-		require.Equal(t, want, f.found.Len())
-		require.Equal(t, []run{{dst: 0, src: 2*want - 1, step: 1, n: 1}}, f.found.Runs(nil, want-1, want, 0))
-		used, _ := opens.eng.Memory()
-		require.GreaterOrEqual(t, used, 8*want)
-	}
-}
-
 // TestFollowToALimit: the file that grew meanwhile is still the one that was followed.
 func TestFollowToALimit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f.h5")
@@ -116,25 +94,6 @@ func TestFollowToALimit(t *testing.T) {
 	require.NoError(t, run.Err())
 	require.Equal(t, limit, rows)
 	require.NoError(t, run.Settle())
-}
-
-// TestFollowByAnyStep: the row after the last one is far behind every row, not before the first.
-func TestFollowByAnyStep(t *testing.T) {
-	e, err := NewEngine(Config{Workers: 2, InProcess: true})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, e.Close()) }()
-	path := filepath.Join(t.TempDir(), "f.h5")
-	become(t, path, 0)
-	f, err := e.Open(t.Context(), Location{Path: path})
-	require.NoError(t, err)
-	p, err := frameOf(t, f, "/x").Plan(t.Context(), Request{Start: p64(5), Step: p64(math.MaxInt64), Stream: &Stream{Follow: true}})
-	require.NoError(t, err)
-	at, err := following(t, p)
-	require.NoError(t, err)
-	for range 2 {
-		require.NoError(t, at.scan(t.Context()))
-		require.Equal(t, span{start: 5, step: math.MaxInt64, n: 1}, at.found)
-	}
 }
 
 // TestFollowAPage follows from an offset to a limit, and from a block on: the same rows.
@@ -171,11 +130,44 @@ func TestFollowAPage(t *testing.T) {
 	}
 }
 
-// following begins a plan that follows.
-func following(t *testing.T, p *Plan) (*follow, error) {
-	b, err := p.read.begin(t.Context(), nil)
-	if err != nil {
-		return nil, err
+// TestFollowCountsWhatItFound looks at a file twice without giving rows: what it found is of the budget until it ends.
+func TestFollowCountsWhatItFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.h5")
+	become(t, path, 0)
+	f := opened(t, path, 64<<20) // checks that everything was given back
+	second := "x % 2 == 1"
+	p, err := frameOf(t, f, "/x").Plan(t.Context(), Request{Where: &second, Stream: &Stream{Follow: true, BlockRows: 1000}})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	run := p.Run(ctx)
+	ended := make(chan bool)
+	go func() { ended <- run.Next() }()
+	for state, rows := range []int64{50, 125} {
+		become(t, path, state)
+		require.Eventually(t, func() bool {
+			used, _ := f.eng.Memory()
+			return used >= 8*rows
+		}, 20*time.Second, 10*time.Millisecond)
 	}
-	return b.(*follow), nil
+	stop()
+	require.False(t, <-ended, "there is no whole block")
+	require.ErrorIs(t, run.Err(), context.Canceled)
+	run.Release()
+}
+
+// TestFollowByAnyStep: the row after the last one is far behind every row, not before the first.
+func TestFollowByAnyStep(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f.h5")
+	become(t, path, 0)
+	p, err := frameOf(t, opened(t, path, 64<<20), "/x").Plan(t.Context(), Request{Start: num(5), Step: num(math.MaxInt64), Stream: &Stream{Follow: true}})
+	require.NoError(t, err)
+	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	run := p.Run(ctx)
+	defer run.Release()
+	require.True(t, run.Next())
+	require.Equal(t, []int32{5}, run.Record().Column(0).(*array.Int32).Int32Values())
+	become(t, path, 1)
+	require.False(t, run.Next())
+	require.ErrorIs(t, run.Err(), context.DeadlineExceeded)
 }

@@ -127,6 +127,8 @@ func (f *frameRead) begin(ctx context.Context, _ Placement) (batches, error) {
 	return f.framePlan.begin(ctx, f.ds.asked, f.ds.file.eng.frames, f.ds.failed)
 }
 
+func (f *frameRead) rowBytes() int64 { return f.framePlan.rowBytes() }
+
 func (f *frameRead) bounded() bool { return false }
 
 // explain is part of read.

@@ -56,9 +56,9 @@ func (g growing) Reopen() (growingRows, error) {
 	return growing{&now}, nil
 }
 
-func (g growing) Segment(ctx context.Context, rows sequence) (*scan, error) {
+func (g growing) Segment(ctx context.Context, seq sequence) (*scan, error) {
 	s := *g.scan
-	s.of, s.rows, s.passes = g.ds.subject(), rows, once()
+	s.of, s.rows, s.passes = g.ds.subject(), seq, once()
 	s.aligned = g.req.Stream.BlockRows == 0 && g.req.BatchRows == 0
 	axes, err := g.ds.axes(g.req)
 	if err != nil {

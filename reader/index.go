@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -363,15 +364,5 @@ func (x *indexArray) keys(ctx context.Context, index string) (k ptindex.Keys, er
 		failed = appendKeys(&k, r.Column(0))
 		return failed == nil
 	})
-	return k, firstOf(err, failed)
-}
-
-// firstOf is the first error there is.
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return k, cmp.Or(err, failed)
 }

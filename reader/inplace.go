@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -105,10 +106,10 @@ func fetchRows(ctx context.Context, s *scan, c *elements, places, sources *sorte
 				return false
 			}
 		}
-		failed = firstOf(places.err, sources.err)
+		failed = cmp.Or(places.err, sources.err)
 		return failed == nil
 	}); err != nil {
 		return err
 	}
-	return firstOf(failed, c.flush())
+	return cmp.Or(failed, c.flush())
 }

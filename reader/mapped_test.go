@@ -22,7 +22,7 @@ func TestBatchesThatAreTooLargeAreNotMapped(t *testing.T) {
 	program, err := wholeElement(1)
 	require.NoError(t, err)
 	for n, mapped := range map[int64]bool{math.MaxInt32: true, math.MaxInt32 + 1: false} {
-		s := &scan{program: program, store: &bands{source: &contiguous{file: file, elemSize: 1}},
+		s := &scan{program: program, store: newBands(newContiguous(file, 0, 1), []int64{n}, 0, 1),
 			geo: newGeometry([]int64{n}, []int64{n}, []axis{wholeAxis(n)})}
 		r := &fillRun{scan: s, mapped: true}
 		pages := r.mapping(&fill{block: block{Block: Block{Rows: n}}, runs: []run{{step: 1, n: n}}})

@@ -2,7 +2,6 @@ package reader
 
 import (
 	"context"
-	"errors"
 	"path/filepath"
 	"strings"
 
@@ -50,46 +49,11 @@ func (f *File) mayOpen(mappings []vds.Mapping) error {
 			continue
 		}
 		seen[file] = true
-		if err := f.inside(file); err != nil {
+		if err := f.loc.mayOpen(file); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// inside checks that a virtual source may be opened. One that is not there is judged by its folder.
-func (f *File) inside(name string) error {
-	if name == "." || f.loc.Inside == nil {
-		return nil
-	}
-	own := filepath.Dir(f.loc.Path)
-	disk := name
-	if !filepath.IsAbs(disk) {
-		disk = filepath.Join(own, disk)
-	}
-	if _, err := filepath.EvalSymlinks(disk); err != nil {
-		if disk = existing(disk); disk == existing(own) { // no root holds itself
-			return nil
-		}
-	}
-	if !f.loc.Inside(disk) {
-		return fault.New(fault.Unsupported, "virtual source %s %w", spelledBase(name), errOutside)
-	}
-	return nil
-}
-
-// existing is the longest part of a path that leads to something, links followed.
-func existing(path string) string {
-	for {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			return real
-		}
-		parent := filepath.Dir(path)
-		if parent == path {
-			return path
-		}
-		path = parent
-	}
 }
 
 // virtualSource opens what a mapping names; nil if it is not there, where libhdf5 takes the fill value. A file by an
@@ -119,11 +83,6 @@ func (f *File) virtualSource(ctx context.Context, file, dataset string) (*vdatas
 		return nil, ofSource(dataset, err)
 	}
 	return src.asVirtual(), nil
-}
-
-// absent tells what is not there from what may not be opened.
-func absent(err error) bool {
-	return fault.Of(err) == fault.NotFound && !errors.Is(err, errOutside)
 }
 
 // grows tells whether the sources decide about the extents.
@@ -161,4 +120,19 @@ func (f *File) asVirtual() vfile {
 			}
 			return now.asVirtual(), nil
 		}}
+}
+
+// learnExtent finds the extent of a virtual dataset whose sources decide about it. Mappings that are not understood are
+// for learnVirtual to refuse.
+func (d *Dataset) learnExtent(ctx context.Context) error {
+	mappings, err := d.readMappings()
+	if fault.Of(err) == fault.Unsupported {
+		return nil
+	}
+	if err == nil {
+		v := d.asVirtual()
+		v.stored, v.mappings = signed(d.object.Space.Dims), mappings
+		d.meta.Shape, err = v.grow(ctx)
+	}
+	return err
 }

@@ -62,14 +62,14 @@ func jsonNumber(v json.RawMessage) (any, bool) {
 	return nil, false
 }
 
-// dimensions names the axes by their dimension scales (HDF5 Dimension Scale Specification); "" is an axis without one,
-// nil a dataset without any.
-func (d *Dataset) dimensions() []string {
+// dimensionsOf names the axes of a dataset by their dimension scales (HDF5 Dimension Scale Specification); "" is an axis without
+// one, nil a dataset without any. name is the dataset's own, as which a scale of one axis knows it.
+func dimensionsOf(attrs meta.Attrs, axes int, name string) []string {
 	var lists [][]struct {
 		Ref string `json:"ref"`
 	}
-	v, _ := d.meta.Attrs.Value("DIMENSION_LIST") // these names are only told
-	if json.Unmarshal(v, &lists) == nil && len(lists) == len(d.info.Shape) {
+	v, _ := attrs.Value("DIMENSION_LIST") // these names are only told
+	if json.Unmarshal(v, &lists) == nil && len(lists) == axes {
 		out := make([]string, len(lists))
 		for i, scales := range lists {
 			if len(scales) > 0 && scales[0].Ref != "" {
@@ -78,8 +78,8 @@ func (d *Dataset) dimensions() []string {
 		}
 		return out
 	}
-	if class, _ := d.meta.Attrs.Text("CLASS"); class == "DIMENSION_SCALE" && len(d.info.Shape) == 1 {
-		return []string{columnName(d.asked)}
+	if class, _ := attrs.Text("CLASS"); class == "DIMENSION_SCALE" && axes == 1 {
+		return []string{name}
 	}
 	return nil
 }

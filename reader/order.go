@@ -252,7 +252,7 @@ func sortRoom(ctx context.Context, s *scan, rows int64, class ptindex.Class) (in
 }
 
 // readKeys gives the sorter the keys of rows.
-func (o *ordering) readKeys(ctx context.Context, rows sequence, s *sorter) error {
+func (o *ordering) readKeys(ctx context.Context, seq sequence, s *sorter) error {
 	program, err := convert.Compile(o.source, []string{o.by}, asValues)
 	if err != nil {
 		return err
@@ -260,12 +260,12 @@ func (o *ordering) readKeys(ctx context.Context, rows sequence, s *sorter) error
 	var failed error
 	var k ptindex.Keys
 	var sources []int64
-	err = o.scan.reading(program, rows).each(ctx, func(f *fill) bool {
+	err = o.scan.reading(program, seq).each(ctx, func(f *fill) bool {
 		k.Num, k.Str = k.Num[:0], k.Str[:0]
 		if failed = appendKeys(&k, f.record.Column(0)); failed != nil {
 			return false
 		}
-		sources = spreadOut(sources[:0], rows.Runs(nil, f.Row, f.Row+f.Rows, 0))
+		sources = spreadOut(sources[:0], seq.Runs(nil, f.Row, f.Row+f.Rows, 0))
 		failed = s.add(k, sources)
 		return failed == nil
 	})

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -19,7 +20,11 @@ func rowsOf(t *testing.T, d *Dataset, r Request) (rows, firsts []int64) {
 	run := p.Run(context.Background())
 	defer run.Release()
 	for run.Next() {
-		rows = append(rows, widen[int64](vector(run.Record().Column(0), nil).I32)...)
+		for i := range run.Record().Column(0).Len() {
+			v, err := strconv.ParseInt(run.Record().Column(0).ValueStr(i), 10, 64)
+			require.NoError(t, err)
+			rows = append(rows, v)
+		}
 		firsts = append(firsts, run.Block().Row)
 	}
 	require.NoError(t, run.Err())

@@ -37,10 +37,10 @@ type look struct {
 	meters   []chunkstats.Meter // of the condition's columns
 }
 
-func (q *search) newProbe(columns *convert.Program, rows sequence, limit int64, keep bool) (*probe, error) {
+func (q *search) newProbe(columns *convert.Program, seq sequence, limit int64, keep bool) (*probe, error) {
 	c := q.where
 	b := &probe{columns: columns, enough: newEnough(limit), tally: q.newTally(columns), inputs: c.inputs}
-	_, listed := rows.(rowList) // maybe with repeats
+	_, listed := seq.(rowList) // maybe with repeats
 	b.noting = !listed && b.tally.table != nil
 	b.scratch.New = func() any {
 		return &look{eval: c.program.NewEval(), vectors: make([]where.Vector, len(c.inputs)), meters: make([]chunkstats.Meter, len(c.columns))}

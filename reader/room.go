@@ -22,11 +22,11 @@ func (s *scan) sharedBytes() int64 {
 
 // fillBytes is what a batch takes while it is filled, that of a condition with the rows that may be taken along: beside large
 // chunks there is no room that was not reserved.
-func (s *scan) fillBytes(rows int64) int64 {
+func (s *scan) fillBytes(size int64) int64 {
 	if s.claim != nil && s.visitor != nil && s.visitor.keeps() {
-		return s.batchBytes(rows) + times(rows, int64(s.program.ElemSize()))
+		return s.batchBytes(size) + times(size, int64(s.program.ElemSize()))
 	}
-	return s.batchBytes(rows)
+	return s.batchBytes(size)
 }
 
 // scratchBytes is what the workers need to read the chunks of a group, beside what is held.
@@ -44,9 +44,9 @@ func (s *scan) packedBytes(fills []*fill, jobs int) int64 {
 	if !ok || s.claim == nil || !h.heaviest().bare {
 		return 0
 	}
-	rows := int64(0)
+	total := int64(0)
 	for _, f := range fills {
-		rows += f.Rows
+		total += f.Rows
 	}
-	return min(times(rows, s.chunkBytes()/s.chunkRows()), times(int64(jobs), s.chunkBytes()/2))
+	return min(times(total, s.chunkBytes()/s.chunkRows()), times(int64(jobs), s.chunkBytes()/2))
 }

@@ -24,14 +24,12 @@ func spread(runs []run, n int64) []int64 {
 	return out
 }
 
-func p64(v int64) *int64 { return &v }
-
 func TestSliceIsPythons(t *testing.T) {
 	bound := func(r *rand.Rand) *int64 {
 		if r.IntN(4) == 0 {
 			return nil
 		}
-		return p64(r.Int64N(25) - 12)
+		return seed(r.Int64N(25) - 12)
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20000 {
@@ -43,10 +41,10 @@ func TestSliceIsPythons(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, pythonSlice(start, stop, step, n), spread(s.Runs(nil, 0, s.Len(), 0), s.Len()))
 	}
-	_, err := slice(nil, nil, p64(0), 3)
+	_, err := slice(nil, nil, seed(0), 3)
 	require.ErrorIs(t, err, fault.Invalid)
 	for _, extreme := range []int64{math.MinInt64, math.MaxInt64} {
-		s, err := slice(p64(extreme), p64(-extreme), p64(extreme), 5)
+		s, err := slice(seed(extreme), seed(-extreme), seed(extreme), 5)
 		require.NoError(t, err)
 		require.LessOrEqual(t, s.Len(), int64(1))
 	}
@@ -162,7 +160,7 @@ func TestSplitCoversEveryPlaceOnce(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 3000 {
 		n, extent := 1+r.Int64N(40), 1+r.Int64N(9)
-		s, err := slice(nil, nil, p64([]int64{1, 2, 3, 7, 50, -1, -2, -5}[r.IntN(8)]), n)
+		s, err := slice(nil, nil, seed([]int64{1, 2, 3, 7, 50, -1, -2, -5}[r.IntN(8)]), n)
 		require.NoError(t, err)
 		var back []run
 		for _, p := range split(s.Runs(nil, 0, s.Len(), 0), extent) {

@@ -91,14 +91,14 @@ func (r *Run) Next() bool {
 	if r.err != nil || r.closed {
 		return false
 	}
-	if r.now, r.err = r.next(); r.err != nil {
+	if r.now, r.err = r.advance(); r.err != nil {
 		r.stop()
 		return false
 	}
 	return r.now != nil
 }
 
-func (r *Run) next() (*fill, error) {
+func (r *Run) advance() (*fill, error) {
 	if r.batches == nil {
 		begun, err := r.plan.read.begin(r.ctx, r.at)
 		if err != nil {

@@ -71,16 +71,16 @@ type visitor interface {
 }
 
 // over is the scan of all rows of another store of one axis, in their order there.
-func (s *scan) over(other store, rows sequence) *scan {
+func (s *scan) over(other store, seq sequence) *scan {
 	q := *s
-	q.store, q.rows = other, rows
-	q.geo = newGeometry([]int64{rows.Len()}, other.extents(), []axis{wholeAxis(rows.Len())})
+	q.store, q.rows = other, seq
+	q.geo = newGeometry([]int64{seq.Len()}, other.extents(), []axis{wholeAxis(seq.Len())})
 	return &q
 }
 
 // values is a scan of rows by another program, once and in order.
-func (s *scan) values(program *convert.Program, rows sequence) *scan {
-	q := &scan{shared: s.shared, of: s.of, store: s.store, geo: s.geo, program: program, rows: rows, aligned: true, passes: once(), claim: s.claim}
+func (s *scan) values(program *convert.Program, seq sequence) *scan {
+	q := &scan{shared: s.shared, of: s.of, store: s.store, geo: s.geo, program: program, rows: seq, aligned: true, passes: once(), claim: s.claim}
 	q.size = q.blockRows(defaultBatch / q.rowBytes())
 	return q
 }
@@ -117,7 +117,7 @@ func (s *scan) rowBytes() int64 {
 }
 
 // batchBytes is how many bytes a batch of so many rows takes, 2^62 where it is more.
-func (s *scan) batchBytes(rows int64) int64 { return min(s.program.BatchBytes(int(rows)), end62) }
+func (s *scan) batchBytes(n int64) int64 { return min(s.program.BatchBytes(int(n)), end62) }
 
 func (s *scan) chunkBytes() int64 { return product(s.geo.chunk) * int64(s.program.ElemSize()) }
 

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/mtflight/mtflight/convert"
@@ -74,18 +75,18 @@ func (q *search) matches(ctx context.Context, all span, g page, keep bool) (*sor
 }
 
 // matching reads the condition's columns of some rows, and notes the statistics of whole chunks.
-func (q *search) matching(ctx context.Context, rows sequence, g page, keep bool) (*sortedRows, *elements, error) {
+func (q *search) matching(ctx context.Context, seq sequence, g page, keep bool) (*sortedRows, *elements, error) {
 	out, err := q.scan.newSortedRows(0, false)
 	if g.limit == 0 || err != nil {
 		return out, nil, err
 	}
-	scan, probe, err := q.probing(rows, g.end(), keep)
+	scan, probe, err := q.probing(seq, g.end(), keep)
 	if err != nil {
 		out.close()
 		return nil, nil, err
 	}
 	defer q.stats.save()
-	rowAt := rowOf(rows)
+	rowAt := rowOf(seq)
 	along := newAppended(q.scan.memory(), int64(q.scan.program.ElemSize()), g.offset)
 	before := g.offset // matches to pass over
 	err = scan.each(ctx, func(f *fill) bool {
@@ -105,7 +106,7 @@ func (q *search) matching(ctx context.Context, rows sequence, g page, keep bool)
 		}
 		return out.err == nil && out.n != g.limit
 	})
-	if err = firstOf(err, out.err); !keep || err != nil {
+	if err = cmp.Or(err, out.err); !keep || err != nil {
 		along.close()
 		out, err = finished(out, err)
 		return out, nil, err
@@ -132,14 +133,14 @@ func (q *search) probing(rows sequence, limit int64, keep bool) (*scan, *probe, 
 }
 
 // every is the rows of a slice for which a condition without columns holds: all or none.
-func (q *search) every(rows span, g page) (*sortedRows, error) {
-	rows = g.of(rows).(span)
+func (q *search) every(all span, g page) (*sortedRows, error) {
+	all = g.of(all).(span)
 	if !q.where.constant() {
-		rows.n = 0
+		all.n = 0
 	}
 	out, err := q.scan.newSortedRows(0, false)
-	for i := int64(0); err == nil && i < rows.n; i++ {
-		out.add(rows.start + i*rows.step)
+	for i := int64(0); err == nil && i < all.n; i++ {
+		out.add(all.start + i*all.step)
 		err = out.err
 	}
 	return finished(out, err)

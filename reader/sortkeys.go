@@ -57,7 +57,11 @@ func appendKeys(k *ptindex.Keys, a arrow.Array) error {
 		k.Str = appendStrings(k.Str, a)
 	case *array.Boolean:
 		for i := range a.Len() {
-			k.Num = append(k.Num, ptindex.OfInt(int64(btoi(a.Value(i)))))
+			v := int64(0)
+			if a.Value(i) {
+				v = 1
+			}
+			k.Num = append(k.Num, ptindex.OfInt(v))
 		}
 	case *array.Uint64:
 		k.Num = append(k.Num, a.Uint64Values()...)
@@ -123,11 +127,4 @@ func appendStrings(out [][]byte, a *array.Binary) [][]byte {
 		out = append(out, own[lo:hi:hi])
 	}
 	return out
-}
-
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

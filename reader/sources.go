@@ -4,7 +4,10 @@ import (
 	"context"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 )
 
@@ -13,6 +16,10 @@ type contiguous struct {
 	file     *blockio.File
 	addr     uint64
 	elemSize int64
+}
+
+func newContiguous(file *blockio.File, addr uint64, elemSize int64) source {
+	return &contiguous{file: file, addr: addr, elemSize: elemSize}
 }
 
 func (c *contiguous) read(ctx context.Context, first, _ int64, dst []byte) error {
@@ -53,6 +60,26 @@ type external struct {
 	elemSize int64
 }
 
+// newExternal is need bytes in the raw files that a header lists, which open opens. Errors: fault.DataLoss where they hold less.
+func newExternal(files []chunkindex.ExternalFile, need, elemSize int64, open func(name string) (*blockio.File, error)) (source, error) {
+	e := &external{elemSize: elemSize}
+	for _, x := range files {
+		f, err := open(x.Name)
+		if err != nil {
+			return nil, err
+		}
+		n := need - min(need, e.end())
+		if x.Size != h5file.Unlimited && x.Size < uint64(n) {
+			n = int64(x.Size)
+		}
+		e.segments = append(e.segments, segment{file: f, name: spell.Escape(x.Name), from: e.end(), off: x.Offset, n: n})
+	}
+	if e.end() < need {
+		return nil, fault.New(fault.DataLoss, "external files hold %d bytes, the extent needs %d", e.end(), need)
+	}
+	return e, nil
+}
+
 func (e *external) read(ctx context.Context, first, _ int64, dst []byte) error {
 	clear(dst)
 	lo := first * e.elemSize
@@ -82,6 +109,11 @@ type slab struct {
 
 type slabReader interface {
 	ReadSlab(ctx context.Context, f h5proc.File, name string, start, count []uint64, dst []byte) error
+}
+
+// newSlab is a dataset at a path that libhdf5 reads.
+func newSlab(helper slabReader, file h5proc.File, path string, shape []int64, scalar bool) source {
+	return &slab{helper: helper, file: file, name: path, shape: shape, scalar: scalar}
 }
 
 // read asks for the elements as boxes: whole rows of the axis they begin and end on.

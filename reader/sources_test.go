@@ -1,8 +1,6 @@
 package reader
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,7 +8,6 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 )
@@ -26,23 +23,6 @@ func TestExtentsWhoseBytesOverflow(t *testing.T) {
 		d := &Dataset{object: &o, shape: []int64{1 << 61}, source: convert.Source{Type: &h5type.Type{Size: 8}}}
 		_, err := d.plainSource()
 		require.ErrorIs(t, err, fault.Unsupported)
-	}
-}
-
-// TestExternalOffsetBehindEveryFile reads zeros there, as libhdf5 does, not the beginning of the file.
-func TestExternalOffsetBehindEveryFile(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "raw")
-	require.NoError(t, os.WriteFile(name, []byte("some bytes"), 0o600))
-	raw, err := blockio.Open(name)
-	require.NoError(t, err)
-	defer raw.Close()
-	for _, off := range []uint64{10, 11, 1 << 62, 1 << 63, 1<<64 - 1} {
-		e := &external{segments: []segment{{file: raw, off: off, n: 8}}, elemSize: 1}
-		for _, first := range []int64{0, 1, 4} {
-			got := []byte("????")
-			require.NoError(t, e.read(t.Context(), first, 4, got))
-			require.Equal(t, make([]byte, 4), got, "offset %d", off)
-		}
 	}
 }
 

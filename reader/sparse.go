@@ -27,16 +27,16 @@ func (g *group) pack(ctx context.Context, few []packed) error {
 	if len(few) == 0 {
 		return nil
 	}
-	geo, rows := g.scan.geo, int64(0)
+	geo, total := g.scan.geo, int64(0)
 	for _, p := range few {
 		for _, n := range p.needs {
-			rows += n.to - n.from
+			total += n.to - n.from
 		}
 	}
 	row := product(geo.chunk[1:])
-	e := convert.Elems{N: int(rows * row), Size: g.scan.program.ElemSize()}
+	e := convert.Elems{N: int(total * row), Size: g.scan.program.ElemSize()}
 	bytes := row * int64(e.Size)
-	e.Data = g.lease.Allocate(int(rows * bytes))
+	e.Data = g.lease.Allocate(int(total * bytes))
 	defer g.lease.Free(e.Data)
 	at := int64(0)
 	for i, p := range few {
@@ -196,11 +196,11 @@ func (g *group) partial(j job) bool {
 	for axis, extent := range geo.chunk {
 		extent = min(extent, geo.shape[axis]-j.at[axis]*extent)
 		if axis == geo.rows {
-			rows := int64(0)
+			n := int64(0)
 			for _, t := range j.targets {
-				rows += taken(t.runs)
+				n += taken(t.runs)
 			}
-			if rows < extent {
+			if n < extent {
 				return true
 			}
 		} else if taken(j.parts[axis]) < extent {

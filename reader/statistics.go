@@ -143,9 +143,9 @@ func (q *search) knows() bool {
 }
 
 // likely leaves out of a slice the chunks of which statistics tell that no row matches, and says how many those are.
-func (q *search) likely(ctx context.Context, rows span) (s sequence, skipped int64, err error) {
+func (q *search) likely(ctx context.Context, all span) (s sequence, skipped int64, err error) {
 	if q.use == IndexOff || len(q.where.columns) == 0 {
-		return rows, 0, nil
+		return all, 0, nil
 	}
 	program, err := convert.Compile(q.source, q.where.columns, asValues)
 	if err != nil {
@@ -153,10 +153,10 @@ func (q *search) likely(ctx context.Context, rows span) (s sequence, skipped int
 	}
 	t := q.newTally(program)
 	if t.empty() {
-		return rows, 0, nil
+		return all, 0, nil
 	}
 	var out pieces
-	cut(run{src: rows.start, step: rows.step, n: rows.n}, t.band, func(chunk int64, part run) {
+	cut(run{src: all.start, step: all.step, n: all.n}, t.band, func(chunk int64, part run) {
 		if ctx.Err() != nil {
 			return
 		}
@@ -168,7 +168,7 @@ func (q *search) likely(ctx context.Context, rows span) (s sequence, skipped int
 		out = out.add(part)
 	})
 	if skipped == 0 || ctx.Err() != nil {
-		return rows, 0, ctx.Err()
+		return all, 0, ctx.Err()
 	}
 	if !q.scan.of.unchanged() {
 		return nil, 0, errChanged

@@ -287,11 +287,7 @@ func TestParametersOfLearning(t *testing.T) {
 		r.Start, r.Stop, r.Step = &start, &stop, &step
 		loads(t, d, r)
 		known := func() int64 {
-			p, err := d.Plan(context.Background(), r)
-			require.NoError(t, err)
-			probe, err := searchOf(p).newProbe(p.scan.program, p.scan.rows, -1, false)
-			require.NoError(t, err)
-			return probe.tally.table.Known(2)
+			return d.statistics().table(55, d.info.Chunks[0]).Known(2)
 		}
 		require.EqualValues(t, 4, known(), "rows 37 to 185: whole chunks alone")
 		step = 2
@@ -337,4 +333,21 @@ func TestStatsDirMustBePrivate(t *testing.T) {
 	require.ErrorIs(t, err, fault.Denied)
 	_, err = NewEngine(Config{InProcess: true, StatsDir: filepath.Join(dir, "a", "b")})
 	require.ErrorIs(t, err, fault.Precondition)
+}
+
+// TestLimitEndsReading counts what is decoded for a limit that the first chunks satisfy.
+func TestLimitEndsReading(t *testing.T) {
+	withStats(t, clustered(t), Config{Workers: 1}, func(f *File) {
+		d := frameOf(t, f, "/wide")
+		for limit, most := range map[int64]int64{0: 0, 3: 1, 40_000: 2} {
+			r := ask("wide >= 0")
+			r.Limit, r.Index = &limit, IndexOff
+			rows, chunks := loads(t, d, r)
+			require.Equal(t, limit, rows)
+			require.Equal(t, most, chunks, "of 64, each of which is a task")
+		}
+		rows, chunks := loads(t, d, ask("wide >= 0"))
+		require.EqualValues(t, 64<<15, rows)
+		require.EqualValues(t, 64, chunks)
+	})
 }

@@ -50,20 +50,42 @@ const (
 	spanSize = 4 << 20
 )
 
-// chunked is a dataset of chunks in the file.
-type chunked struct {
+// chunkedLayout says how a dataset's chunks are stored.
+type chunkedLayout struct {
 	file     *blockio.File
 	index    *chunkindex.Index
 	filters  *filter.Pipeline // nil: none
-	chunk    []int64
-	shape    []int64 // of the dataset
+	chunk    []int64          // extents
+	shape    []int64          // of the dataset
 	elemSize int
 	fill     []byte // one element
 	end      uint64 // of what the file's superblock says was allocated
-	heavy    heavy
 
 	cache          *chunkcache.Cache // nil: none
 	serial, object uint64            // of file and object, in the cache
+}
+
+// chunked is a dataset of chunks in the file.
+type chunked struct {
+	chunkedLayout
+	heavy heavy
+}
+
+// newChunked is the store of a dataset of a name. Errors: fault.DataLoss, fault.Unsupported for chunks of over 8 GiB.
+func newChunked(l chunkedLayout, name string) (*chunked, error) {
+	if len(l.chunk) != len(l.shape) {
+		return nil, fault.New(fault.DataLoss, "chunks of %d axes for %d", len(l.chunk), len(l.shape))
+	}
+	bytes := int64(l.elemSize)
+	for _, n := range l.chunk {
+		if n < 1 || bytes > (1<<33)/n {
+			return nil, fault.New(fault.Unsupported, "chunks of %d elements", l.chunk)
+		}
+		bytes *= n
+	}
+	c := &chunked{chunkedLayout: l}
+	c.heavy = c.weigh(name)
+	return c, nil
 }
 
 func (c *chunked) extents() []int64 { return c.chunk }

@@ -11,7 +11,7 @@ import (
 
 // TestPlausible holds the bounds of what is stored for a chunk without a filter, of 100 elements of 8 bytes.
 func TestPlausible(t *testing.T) {
-	c := &chunked{chunk: []int64{10, 10}, elemSize: 8, end: 8 << 20}
+	c := &chunked{chunkedLayout: chunkedLayout{chunk: []int64{10, 10}, elemSize: 8, end: 8 << 20}}
 	for _, o := range []struct {
 		chunk chunkindex.Chunk
 		says  string // none: nothing is wrong

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"strings"
@@ -168,7 +169,7 @@ func (s *survey) read(ctx context.Context) error {
 		failed = s.take(ctx, f.record, missing.Runs(nil, f.Row, f.Row+f.Rows, 0))
 		return failed == nil
 	})
-	return firstOf(s.scan.of.explain(err), failed)
+	return cmp.Or(s.scan.of.explain(err), failed)
 }
 
 // unread is the program of the columns that have statistics.

@@ -43,8 +43,8 @@ func locate(ctx context.Context, s *scan, d *Dataset, axes []axis) error {
 	if len(axes) == 0 { // of a scalar
 		axes = []axis{wholeAxis(1)}
 	}
-	rows := rowsAxis(axes)
-	st, err := d.store(ctx, rows)
+	axis := rowsAxis(axes)
+	st, err := d.store(ctx, axis)
 	if err != nil {
 		return err
 	}

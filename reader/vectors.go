@@ -206,3 +206,10 @@ func doubles(a arrow.Array) []float64 {
 	}
 	return widen[float64](widened(a, nil).F32)
 }
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -75,7 +75,7 @@ func (v *virtual) markFill() error {
 }
 
 func (v *virtual) sortParts() {
-	d, rows := v.ds, v.axis
+	d, axis := v.ds, v.axis
 	for i, m := range d.mappings {
 		p := mapped{Mapping: m, number: i, box: m.Dst.Bounds(d.shape)}
 		if m.Dst.Unlimited() < 0 {
@@ -86,11 +86,11 @@ func (v *virtual) sortParts() {
 		}
 	}
 	slices.SortStableFunc(v.parts, func(a, b mapped) int {
-		return compare(uint64(a.box.Start[rows]), uint64(b.box.Start[rows]))
+		return compare(uint64(a.box.Start[axis]), uint64(b.box.Start[axis]))
 	})
 	end := int64(0)
 	for _, p := range v.parts {
-		end = max(end, p.box.Start[rows]+p.box.Count[rows])
+		end = max(end, p.box.Start[axis]+p.box.Count[axis])
 		v.ends = append(v.ends, end)
 	}
 }
