@@ -5,20 +5,21 @@ import (
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/attributes"
 )
 
 // Attributes finds attributes of a group, a dataset or a committed type by its absolute path, following links inside the
 // file's roots; nil: all. The caller closes what it gets. Errors: ErrNotFound with near matches for an object or a name
 // that is not there, ErrDataLoss where that cannot be told.
-func (f *File) Attributes(ctx context.Context, path string, names []string) (*AttributeSet, error) {
+func (f *File) Attributes(ctx context.Context, path string, names []string) (*attributes.Set, error) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, fault.New(fault.NotFound, "%s: no such object %q: its name is an absolute path, perhaps %q", f.loc.Name, path, "/"+path)
 	}
-	return settled(ctx, f, func(f *File) (*AttributeSet, error) { return f.attributeSet(ctx, path, path, names, 0) })
+	return settled(ctx, f, func(f *File) (*attributes.Set, error) { return f.attributeSet(ctx, path, path, names, 0) })
 }
 
 // attributeSet finds attributes of an object that was asked for by another name, maybe of another file.
-func (f *File) attributeSet(ctx context.Context, path, asked string, names []string, hops int) (*AttributeSet, error) {
+func (f *File) attributeSet(ctx context.Context, path, asked string, names []string, hops int) (*attributes.Set, error) {
 	if err := f.whole(); err != nil {
 		return nil, err
 	}
@@ -33,6 +34,6 @@ func (f *File) attributeSet(ctx context.Context, path, asked string, names []str
 		}
 		return other.attributeSet(ctx, leaving.Path, asked, names, hops+1)
 	}
-	of := attributeOwner{name: f.loc.Name, offsetSize: int(f.h5.SizeOfOffsets), resolver: f.resolver, hold: f.eng.Hold, free: f.eng.Let}
-	return newAttributeSet(of, o, asked, names)
+	of := attributes.Owner{Name: f.loc.Name, OffsetSize: int(f.h5.SizeOfOffsets), Resolver: f.resolver, Hold: f.eng.Hold, Free: f.eng.Let}
+	return attributes.New(of, o, asked, names)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,7 +21,7 @@ func TestAttributesGiveBack(t *testing.T) {
 	require.NoError(t, err)
 	columns := 0
 	for _, path := range append(files, more...) {
-		f, err := eng.Open(ctx, Location{Path: path, Name: filepath.Base(path)})
+		f, err := eng.Open(ctx, location.Location{Path: path, Name: filepath.Base(path)})
 		require.NoError(t, err)
 		tree, err := f.listing(ctx)
 		require.NoError(t, err)

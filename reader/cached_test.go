@@ -4,6 +4,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/stretchr/testify/require"
 )
 
@@ -12,7 +13,7 @@ const waves = "../testdata/arrays.h5"
 func TestPartsOfChunksAreKeptAndReadAlike(t *testing.T) {
 	eng := openEngine(t)
 	for _, name := range []string{"/wave/zlib", "/wave/blosc", "/wave/checked"} {
-		d, err := openDataset(t, eng, Location{Path: waves}, name)
+		d, err := openDataset(t, eng, location.Location{Path: waves}, name)
 		require.NoError(t, err)
 		all, err := readAll(d, Request{})
 		require.NoError(t, err)
@@ -35,7 +36,7 @@ func TestPartsOfChunksAreKeptAndReadAlike(t *testing.T) {
 
 func TestManyReadersShareAChunk(t *testing.T) {
 	eng := openEngine(t)
-	d, err := openDataset(t, eng, Location{Path: waves}, "/wave/zlib")
+	d, err := openDataset(t, eng, location.Location{Path: waves}, "/wave/zlib")
 	require.NoError(t, err)
 	all, err := readAll(d, Request{})
 	require.NoError(t, err)

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/match"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // someCondition compares indexed columns with constants near their values.
@@ -40,15 +42,15 @@ func places(t *testing.T, d *Dataset, r Request) ([]int64, error) {
 	t.Helper()
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
-	var all span
-	all, err = slice(r.Start, r.Stop, r.Step, d.rows())
+	var all rows.Span
+	all, err = rows.Slice(r.Start, r.Stop, r.Step, d.rows())
 	require.NoError(t, err)
-	found, err := searchOf(p).rows(context.Background(), all, r.page())
+	found, err := searchOf(p).Rows(context.Background(), all, r.page())
 	if err != nil {
 		return nil, err
 	}
-	defer found.close()
-	return append([]int64{}, spreadOut(nil, found.Runs(nil, 0, found.Len(), 0))...), found.err
+	defer found.Close()
+	return append([]int64{}, rows.Expand(nil, found.Runs(nil, 0, found.Len(), 0))...), found.Err
 }
 
 func TestIndexesChangeNoAnswer(t *testing.T) {
@@ -60,7 +62,7 @@ func TestIndexesChangeNoAnswer(t *testing.T) {
 		require.NoError(t, err)
 		for range 100 {
 			condition := someCondition(rng)
-			r := Request{Where: &condition, Index: IndexOff}
+			r := Request{Where: &condition, Index: match.IndexOff}
 			if rng.IntN(3) == 0 {
 				start, step := rng.Int64N(d.rows()+1), []int64{1, 3, -1, -2}[rng.IntN(4)]
 				r.Start, r.Step = &start, &step
@@ -71,11 +73,11 @@ func TestIndexesChangeNoAnswer(t *testing.T) {
 			}
 			want, err := places(t, d, r)
 			require.NoError(t, err)
-			r.Index = IndexAuto
+			r.Index = match.IndexAuto
 			got, err := places(t, d, r)
 			require.NoError(t, err)
 			require.Equal(t, want, got, "%s %s", name, condition)
-			r.Index = IndexOnly
+			r.Index = match.IndexOnly
 			if got, err = places(t, d, r); err != nil {
 				require.ErrorIs(t, err, fault.Precondition)
 				continue
@@ -101,13 +103,13 @@ func TestIndexesAreUsedWhereTheyPay(t *testing.T) {
 	dirty, err := f.Dataset(context.Background(), "/dirty")
 	require.NoError(t, err)
 	condition := "i4 == 5"
-	_, err = places(t, dirty, Request{Where: &condition, Index: IndexOnly})
+	_, err = places(t, dirty, Request{Where: &condition, Index: match.IndexOnly})
 	require.ErrorIs(t, err, fault.Precondition)
 	require.ErrorContains(t, err, "dirty")
 }
 
 // searchOf is the search of a plan with a condition.
-func searchOf(p *Plan) *search {
+func searchOf(p *Plan) *match.Search {
 	t := p.read.(*tableRead)
 	return t.search(t.scan)
 }

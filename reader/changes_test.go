@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
 func copied(t *testing.T, from, to string) {
@@ -22,7 +23,7 @@ func copied(t *testing.T, from, to string) {
 
 // A file that may not be read is not a damaged one, and where it lies is not told.
 func TestOpenOfWhatIsClosed(t *testing.T) {
-	err := (&Engine{}).missing(Location{Name: "a.h5"}, &fs.PathError{Op: "open", Path: "/data/a.h5", Err: fs.ErrPermission})
+	err := (&Engine{}).missing(location.Location{Name: "a.h5"}, &fs.PathError{Op: "open", Path: "/data/a.h5", Err: fs.ErrPermission})
 	require.ErrorIs(t, err, fault.Denied)
 	require.EqualError(t, err, "a.h5: cannot be opened: permission denied: make it readable")
 }
@@ -38,7 +39,7 @@ func TestOpenWhileWritten(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { require.NoError(t, e.Close()) }()
 			w := halfWritten(t, filepath.Join(t.TempDir(), "f.h5"))
-			f, err := e.Open(context.Background(), Location{Path: w.path})
+			f, err := e.Open(context.Background(), location.Location{Path: w.path})
 			require.NoError(t, err)
 			require.ErrorIs(t, ask(f), fault.DataLoss)
 			w.end()
@@ -54,7 +55,7 @@ func TestChangesTooOften(t *testing.T) {
 	defer func() { require.NoError(t, e.Close()) }()
 	path := filepath.Join(t.TempDir(), "f.h5")
 	w := halfWritten(t, path)
-	f, err := e.Open(context.Background(), Location{Path: path})
+	f, err := e.Open(context.Background(), location.Location{Path: path})
 	require.NoError(t, err)
 	now := time.Now()
 	_, err = settled(context.Background(), f, func(f *File) (*Dataset, error) {
@@ -104,7 +105,7 @@ func TestOpenReplaced(t *testing.T) {
 	defer func() { require.NoError(t, e.Close()) }()
 	path := filepath.Join(t.TempDir(), "f.h5")
 	become(t, path, 0)
-	f, err := e.Open(context.Background(), Location{Path: path})
+	f, err := e.Open(context.Background(), location.Location{Path: path})
 	require.NoError(t, err)
 	replace(t, path, "testdata/follow/state2.h5")
 	got := elementsOf[int32](t, f, "/x", Request{})
@@ -121,7 +122,7 @@ func TestReplacedUnderPlugin(t *testing.T) {
 	e := engineWith(t, dir, Config{Helpers: 1})
 	path := filepath.Join(dir, "own.h5")
 	copied(t, "testdata/plugins/own.h5", path)
-	f, err := e.Open(context.Background(), Location{Path: path})
+	f, err := e.Open(context.Background(), location.Location{Path: path})
 	require.NoError(t, err)
 	d, err := f.Dataset(context.Background(), "/flip")
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
 // corners opens a file of testdata/corners, or another by its path. docs/corners.md says which corner is tested where.
@@ -20,7 +21,7 @@ func corners(t *testing.T, path string, cfg Config) *File {
 	path, err := filepath.Abs(path)
 	require.NoError(t, err)
 	e := engineWith(t, "", cfg)
-	f, err := e.Open(context.Background(), Location{Path: path, Name: filepath.Base(path)})
+	f, err := e.Open(context.Background(), location.Location{Path: path, Name: filepath.Base(path)})
 	require.NoError(t, err)
 	return f
 }

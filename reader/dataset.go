@@ -14,7 +14,11 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/filter"
+	"github.com/mtflight/mtflight/reader/internal/frames"
+	"github.com/mtflight/mtflight/reader/internal/index"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/netcdf"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/vds"
 )
 
@@ -36,7 +40,7 @@ type Dataset struct {
 	pipe     *filter.Pipeline // nil: no filters, or none that is decoded natively
 	viaLib   error            // why libhdf5 has to read it, nil: natively
 
-	frame *framed // it is a group, nil: it is not
+	frame *frames.Frame // it is a group, nil: it is not
 
 	virtual  bool // made of others as the mappings say
 	mappings []vds.Mapping
@@ -44,7 +48,7 @@ type Dataset struct {
 	mu    sync.Mutex
 	index *chunkindex.Index
 
-	known *indexes // of its columns; nil: not asked yet
+	known *index.Columns // of its columns; nil: not asked yet
 }
 
 // newDataset makes sense of what libhdf5 says. It never fails: what is wrong becomes the reason why the dataset is not
@@ -56,12 +60,12 @@ func newDataset(ctx context.Context, f *File, m meta.Dataset, asked string) *Dat
 	d.info = unknown(asked, m.Attrs.JSON())
 	d.attributes = m.Attrs.SchemaJSON(d.info.Attributes)
 	d.info.Comment, d.info.Witness = m.Comment, m.Witness
-	d.settle(d.learn(ctx))
+	d.Settle(d.learn(ctx))
 	return d
 }
 
-// settle makes an error the reason why the dataset is not served.
-func (d *Dataset) settle(err error) {
+// Settle makes an error the reason why the dataset is not served.
+func (d *Dataset) Settle(err error) {
 	if err != nil {
 		d.unsupported = d.failed(err)
 		d.info.Reason = err.Error()
@@ -103,7 +107,7 @@ func (d *Dataset) understand(ctx context.Context) error {
 	if d.source.Pseudo, err = pseudo(m.Attrs, d.source.Class); err != nil {
 		return err
 	}
-	d.source.Missing, d.source.MissingErr = missingValues(m.Attrs)
+	d.source.Missing, d.source.MissingErr = netcdf.MissingValues(m.Attrs)
 	if err := d.bounded(t); err != nil {
 		return err
 	}
@@ -192,7 +196,7 @@ func signed(v []uint64) []int64 {
 func (d *Dataset) bounded(t *h5type.Type) error {
 	n := int64(1)
 	for _, extent := range d.shape {
-		if extent < 0 || (extent > 0 && n > end62/extent) {
+		if extent < 0 || (extent > 0 && n > rows.End62/extent) {
 			return fault.New(fault.Unsupported, "extents of more than 2^62 elements")
 		}
 		n *= extent
@@ -204,7 +208,7 @@ func (d *Dataset) bounded(t *h5type.Type) error {
 		}
 		row *= extent
 	}
-	d.info.Bytes = Count(times(n, int64(t.Size)))
+	d.info.Bytes = Count(rows.Times(n, int64(t.Size)))
 	return nil
 }
 
@@ -240,7 +244,7 @@ func (d *Dataset) throughLibrary(why error) error {
 	return nil
 }
 
-func (d *Dataset) empty() bool { return product(d.shape) == 0 }
+func (d *Dataset) empty() bool { return rows.Product(d.shape) == 0 }
 
 func (d *Dataset) chunked() bool { return d.meta.Layout == meta.Chunked }
 
@@ -279,8 +283,8 @@ func (d *Dataset) Storage() (chunks, stored Count, err error) {
 	return Count(x.Len()), Count(x.Stored()), nil
 }
 
-// storedBytes is Storage's, -1 where it is unknown or other files hold the elements.
-func (d *Dataset) storedBytes() int64 {
+// StoredBytes is Storage's, -1 where it is unknown or other files hold the elements.
+func (d *Dataset) StoredBytes() int64 {
 	_, stored, err := d.Storage()
 	if err != nil || d.info.Layout == "virtual" {
 		return -1
@@ -333,26 +337,26 @@ func pseudo(attrs meta.Attrs, class string) (string, error) {
 }
 
 // indexes are those that PyTables keeps of its columns.
-func (d *Dataset) indexes() *indexes {
+func (d *Dataset) indexes() *index.Columns {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.known == nil {
-		d.known = &indexes{table: d.indexed()}
+		d.known = &index.Columns{Table: d.indexed()}
 	}
 	return d.known
 }
 
 // indexed is the dataset as its indexes see it.
-func (d *Dataset) indexed() indexedTable {
-	t := indexedTable{path: d.meta.Path, source: d.source, shape: d.shape, groups: d.file.objects.Groups, group: d.file.objects.Group, array: d.indexArray}
+func (d *Dataset) indexed() index.Table {
+	t := index.Table{Path: d.meta.Path, Source: d.source, Shape: d.shape, Groups: d.file.objects.Groups, Group: d.file.objects.Group, Array: d.indexArray}
 	if d.chunked() && len(d.info.Chunks) > 0 {
-		t.chunkRows = d.info.Chunks[0]
+		t.ChunkRows = d.info.Chunks[0]
 	}
 	return t
 }
 
 // indexArray is a dataset of the same file.
-func (d *Dataset) indexArray(ctx context.Context, path string) (*indexArray, error) {
+func (d *Dataset) indexArray(ctx context.Context, path string) (*index.Array, error) {
 	a, err := d.file.Dataset(ctx, path)
 	switch {
 	case err != nil:
@@ -362,7 +366,7 @@ func (d *Dataset) indexArray(ctx context.Context, path string) (*indexArray, err
 	case a.file != d.file:
 		return nil, fault.New(fault.DataLoss, "%s of an index is in another file", path)
 	}
-	return &indexArray{source: a.source, shape: a.shape, attrs: a.meta.Attrs, read: a.readRecords}, nil
+	return &index.Array{Source: a.source, Shape: a.shape, Attrs: a.meta.Attrs, Read: a.readRecords}, nil
 }
 
 // readRecords uses records of what a NumPy index takes (empty: of all), until use has enough.
@@ -380,7 +384,7 @@ func (d *Dataset) readRecords(ctx context.Context, index string, o convert.Optio
 
 // Indexes are the columns of a table that PyTables keeps an index of.
 func (d *Dataset) Indexes(ctx context.Context) ([]string, error) {
-	names, err := d.indexes().columns(ctx)
+	names, err := d.indexes().Names(ctx)
 	if err != nil {
 		return nil, d.failed(err)
 	}

@@ -20,7 +20,9 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
+	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/pages"
 	"github.com/mtflight/mtflight/reader/internal/sched"
 )
@@ -82,7 +84,7 @@ type Engine struct {
 	mem     *bufpool.Memory
 	workers *sched.Pool
 	chunks  *chunkcache.Cache
-	scans   *shared         // what reading them takes
+	scans   *fill.Engine    // what reading them takes
 	frames  *bufpool.Budget // of what the runs over frames hold, part of mem's
 	lib     library
 	foreign unfilter
@@ -110,7 +112,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, budgetWait), Pool: bufpool.NewPool(buffers)}
 	e.chunks = chunkcache.New(cfg.Memory / cacheShare)
 	e.workers = sched.New(cfg.Workers)
-	e.scans = &shared{mem: e.mem, workers: e.workers, count: cfg.Workers, chunks: e.chunks, log: e.log, setting: memoryFor}
+	e.scans = &fill.Engine{Mem: e.mem, Workers: e.workers, Count: cfg.Workers, Chunks: e.chunks, Log: e.log, MemoryFor: memoryFor}
 	e.pages = pages.NewKeeper(e.mem)
 	e.frames = bufpool.NewBudget(buffers/2, budgetWait)
 	if cfg.InProcess {
@@ -155,7 +157,7 @@ func (e *Engine) OnHeap(f func(most int64)) {
 }
 
 // Open gives the file at a location; it is cheap when the file is known and unchanged.
-func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
+func (e *Engine) Open(ctx context.Context, loc location.Location) (*File, error) {
 	if loc.Name == "" {
 		loc.Name = spell.Escape(loc.Path)
 	}
@@ -174,7 +176,7 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	return f, nil
 }
 
-func (e *Engine) missing(loc Location, err error) error {
+func (e *Engine) missing(loc location.Location, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.New(fault.NotFound, "no such file %s", loc.Name)
 	}
@@ -197,7 +199,7 @@ func cause(err error) string {
 }
 
 // known is the cached file if it is still the same one under the same name.
-func (e *Engine) known(loc Location, id blockio.Identity) *File {
+func (e *Engine) known(loc location.Location, id blockio.Identity) *File {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	el := e.files[loc.Path]

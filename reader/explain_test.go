@@ -4,10 +4,11 @@ import (
 	"context"
 	"testing"
 
+	"github.com/mtflight/mtflight/reader/internal/explain"
 	"github.com/stretchr/testify/require"
 )
 
-func explained(t *testing.T, d *Dataset, r Request) *Explanation {
+func explained(t *testing.T, d *Dataset, r Request) *explain.Explanation {
 	t.Helper()
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/objects"
 )
@@ -25,7 +26,7 @@ const maxHops = 16
 // for concurrent use.
 type File struct {
 	eng  *Engine
-	loc  Location
+	loc  location.Location
 	disk *blockio.File
 	h5   *h5file.File
 	heap *gheap.Heap
@@ -45,7 +46,7 @@ type File struct {
 	stats fileStats
 }
 
-func openFile(e *Engine, loc Location) (*File, error) {
+func openFile(e *Engine, loc location.Location) (*File, error) {
 	disk, err := blockio.Open(loc.Path)
 	if err != nil {
 		return nil, e.missing(loc, err)
@@ -140,7 +141,7 @@ func (f *File) openDataset(ctx context.Context, path string) (*Dataset, error) {
 			d, err = fr, ferr
 		}
 	}
-	if err != nil || d.grows() || d.frame != nil && d.frame.large || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
+	if err != nil || d.grows() || d.frame != nil && d.frame.Large || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
 		return d, err
 	}
 	f.mu.Lock()
@@ -188,22 +189,22 @@ func (f *File) beyond(ctx context.Context, name, asked string, hops int) (*File,
 
 // open opens a file that a link names, relative to this one's folder.
 func (f *File) open(ctx context.Context, name string) (*File, error) {
-	disk, err := f.loc.sibling(name)
+	disk, err := f.loc.Sibling(name)
 	if err != nil {
 		return nil, err
 	}
-	return f.eng.Open(ctx, Location{Path: disk, Name: f.loc.nameOf(disk), Inside: f.loc.Inside, NameOf: f.loc.NameOf})
+	return f.eng.Open(ctx, location.Location{Path: disk, Name: f.loc.DisplayName(disk), Inside: f.loc.Inside, NameOf: f.loc.NameOf})
 }
 
 // beside opens a raw file that this one names.
 func (f *File) beside(name string) (*blockio.File, error) {
-	disk, err := f.loc.sibling(name)
+	disk, err := f.loc.Sibling(name)
 	if err != nil {
 		return nil, err
 	}
 	raw, err := blockio.Open(disk)
 	if err != nil {
-		return nil, fault.New(fault.DataLoss, "external file %s: %s", spelledBase(name), cause(err))
+		return nil, fault.New(fault.DataLoss, "external file %s: %s", location.Base(name), cause(err))
 	}
 	return raw, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
+	"github.com/mtflight/mtflight/reader/internal/match"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -77,9 +78,9 @@ func (f *File) dropStats() {
 }
 
 // statistics are those that are kept of a dataset: none of one whose values lie in other files, which change without this one.
-func (d *Dataset) statistics() statistics {
+func (d *Dataset) statistics() match.ChunkStatistics {
 	f := d.file
-	return statistics{save: func() { f.saveStats(false) }, table: func(chunks, rows int64) *chunkstats.Table {
+	return match.ChunkStatistics{Save: func() { f.saveStats(false) }, Table: func(chunks, rows int64) *chunkstats.Table {
 		if !f.noted || f.live || d.meta.Layout == meta.Virtual || len(d.meta.External) > 0 {
 			return nil
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/filter"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // pipeline checks the filters. One that is not decoded, or whose parameters libhdf5 left out, does no harm where no chunk
@@ -69,7 +70,7 @@ func (d *Dataset) plugin(s filter.Spec) (filter.Plugin, error) {
 	}
 	bytes := int64(d.source.Type.Size)
 	for _, n := range signed(d.meta.Chunk) {
-		bytes = times(bytes, n)
+		bytes = rows.Times(bytes, n)
 	}
 	if bytes > h5proc.MaxChunk {
 		return nil, fault.New(fault.Unsupported, "%s: chunks of %d bytes, plug-ins are given at most %d", filter.Title(s), bytes, h5proc.MaxChunk)

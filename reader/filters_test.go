@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
 // TestUnusedFilters reads past filters that nobody decodes and those with impossible parameters where no chunk went
@@ -17,7 +18,7 @@ func TestUnusedFilters(t *testing.T) {
 	e := engineWith(t, "/no/such/folder", Config{Workers: 2})
 	path, err := filepath.Abs("testdata/filters/unused.h5")
 	require.NoError(t, err)
-	f, err := e.Open(context.Background(), Location{Path: path, Name: "unused.h5"})
+	f, err := e.Open(context.Background(), location.Location{Path: path, Name: "unused.h5"})
 	require.NoError(t, err)
 	for _, name := range []string{"/broken", "/partial"} {
 		got, _ := whole(t, frameOf(t, f, name), Request{})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/stretchr/testify/require"
 )
 
@@ -44,7 +45,7 @@ func TestFollow(t *testing.T) {
 			become(t, path, 0)
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
-			f, err := e.Open(ctx, Location{Path: path})
+			f, err := e.Open(ctx, location.Location{Path: path})
 			require.NoError(t, err)
 			d, err := f.Dataset(ctx, "/x")
 			require.NoError(t, err)
@@ -105,7 +106,7 @@ func TestFollowAPage(t *testing.T) {
 	become(t, path, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	f, err := e.Open(ctx, Location{Path: path})
+	f, err := e.Open(ctx, location.Location{Path: path})
 	require.NoError(t, err)
 	d, err := f.Dataset(ctx, "/x")
 	require.NoError(t, err)

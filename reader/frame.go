@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/frame"
+	"github.com/mtflight/mtflight/reader/internal/frames"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -52,15 +53,15 @@ func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 
 func (d *Dataset) openFrame(ctx context.Context) (err error) {
 	d.info.Rows = Unknown
-	d.frame, err = openFrame(ctx, d.file.forFrames(), d.asked)
+	d.frame, err = frames.Open(ctx, d.file.forFrames(), d.asked)
 	if d.frame != nil {
-		d.info.Rows = Count(d.frame.rows)
+		d.info.Rows = Count(d.frame.Rows)
 	}
 	if err != nil {
 		return err
 	}
 	d.info.Kind = "table"
-	p, err := d.planFrame(ctx, Request{Fields: d.frame.served()})
+	p, err := d.planFrame(ctx, Request{Fields: d.frame.Served()})
 	if err != nil {
 		return err
 	}
@@ -70,9 +71,9 @@ func (d *Dataset) openFrame(ctx context.Context) (err error) {
 }
 
 // forFrames is the file as frames see it.
-func (f *File) forFrames() frameSource {
-	return frameSource{Group: f.objects.Group, Describe: f.describe, Budget: f.eng.frames, Keep: f.keep,
-		Open: func(ctx context.Context, m meta.Dataset, path string) rawDataset {
+func (f *File) forFrames() frames.File {
+	return frames.File{Group: f.objects.Group, Describe: f.describe, Budget: f.eng.frames, Keep: f.keep,
+		Open: func(ctx context.Context, m meta.Dataset, path string) frames.Dataset {
 			return rawPart{f.listed(path, func() *Dataset { return newDataset(ctx, f, m, path) })}
 		}}
 }
@@ -84,7 +85,7 @@ func (r rawPart) Rows() int64            { return int64(r.ds.info.Rows) }
 func (r rawPart) Source() convert.Source { return r.ds.source }
 func (r rawPart) Unsupported() error     { return r.ds.unsupported }
 
-func (r rawPart) Column(ctx context.Context, member string) (rawColumn, error) {
+func (r rawPart) Column(ctx context.Context, member string) (frames.Column, error) {
 	request := Request{}
 	if member != "" {
 		request.Fields = []string{member}
@@ -114,7 +115,7 @@ func (p planned) Each(ctx context.Context, use func(arrow.Record) (more bool)) e
 var int32Message = []byte{0x10, 0x08, 0, 0, 4, 0, 0, 0, 0, 0, 32, 0}
 
 // keep is a compact dataset of no file.
-func (f *File) keep(ctx context.Context, path string, codes []int32) rawDataset {
+func (f *File) keep(ctx context.Context, path string, codes []int32) frames.Dataset {
 	data := make([]byte, 0, 4*len(codes))
 	for _, c := range codes {
 		data = binary.LittleEndian.AppendUint32(data, uint32(c))
@@ -122,7 +123,7 @@ func (f *File) keep(ctx context.Context, path string, codes []int32) rawDataset 
 	d := &Dataset{file: f, asked: path, meta: meta.Dataset{Path: path, Shape: []uint64{uint64(len(codes))}},
 		object: &chunkindex.Object{Type: int32Message, Layout: chunkindex.Layout{Class: chunkindex.Compact, Data: data}}}
 	d.info = unknown(path, nil)
-	d.settle(d.understand(ctx))
+	d.Settle(d.understand(ctx))
 	return rawPart{d}
 }
 

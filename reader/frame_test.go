@@ -10,6 +10,8 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/mtflight/mtflight/reader/internal/location"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,7 +27,7 @@ func frameFile(t *testing.T, name string, memory int64) *File {
 		require.Zero(t, e.frames.Used())
 		require.NoError(t, e.Close())
 	})
-	f, err := e.Open(context.Background(), Location{Path: path, Name: name})
+	f, err := e.Open(context.Background(), location.Location{Path: path, Name: name})
 	require.NoError(t, err)
 	return f
 }
@@ -178,7 +180,7 @@ func TestFrameRows(t *testing.T) {
 		"coordinates": {Request{Coordinates: []int64{3, 0, 3}}, "[4 1 4]", []int64{3}},
 		"mask":        {Request{Mask: []byte{5}}, "[1 3]", []int64{2}},
 		"batches":     {Request{BatchRows: 3}, "[1 2 3 4]", []int64{3, 1}},
-		"blocks":      {Request{Stream: &Stream{BlockRows: 3, Remainder: DropRemainder}}, "[1 2 3]", []int64{3}},
+		"blocks":      {Request{Stream: &Stream{BlockRows: 3, Remainder: rows.DropRemainder}}, "[1 2 3]", []int64{3}},
 		"cycles":      {Request{Stream: &Stream{BlockRows: 3, Cyclic: true, Cycles: num(2)}}, "[1 2 3 4 1 2 3 4]", []int64{3, 3, 2}},
 		"resumed":     {Request{Stream: &Stream{BlockRows: 3, FromBlock: 1, Unordered: true}}, "[4]", []int64{1}},
 	} {

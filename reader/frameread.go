@@ -6,31 +6,34 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/explain"
+	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/frame"
+	"github.com/mtflight/mtflight/reader/internal/frames"
 )
 
 // frameRead reads a frame of several datasets.
 type frameRead struct {
-	*framePlan
+	*frames.Plan
 	ds    *Dataset
 	parts []*tableRead // the plan's
 }
 
 // planFrame is Plan for a frame.
 func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
-	columns, err := d.frame.choose(r.Fields, frame.Options{Numbers: r.Options.Time == "numeric", Binary: r.Options.Strings == "binary", Plain: r.Options.Plain})
+	columns, err := d.frame.Choose(r.Fields, frame.Options{Numbers: r.Options.Time == "numeric", Binary: r.Options.Strings == "binary", Plain: r.Options.Plain})
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	if err := d.checkFrameRequest(r, partsOf(columns)); err != nil {
+	if err := d.checkFrameRequest(r, frames.Datasets(columns)); err != nil {
 		return nil, err
 	}
-	b := batching{rows: r.BatchRows, bytes: r.BatchBytes}
+	b := frames.Batching{Rows: r.BatchRows, Bytes: r.BatchBytes}
 	if r.Stream != nil {
-		b.exact = r.Stream.BlockRows
+		b.Exact = r.Stream.BlockRows
 	}
 	read := &frameRead{ds: d}
-	read.framePlan, err = newFramePlan(columns, r.Options.Plain, b, func(path string, members []string, touched bool) (framePart, error) {
+	read.Plan, err = frames.NewPlan(columns, r.Options.Plain, b, func(path string, members []string, touched bool) (frames.Part, error) {
 		part, err := d.planPart(ctx, path, d.partRequest(r, members, !touched))
 		read.parts = append(read.parts, part)
 		return part, err
@@ -43,21 +46,21 @@ func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
 
 // plan is the whole of the parts: what is known of the rows is the first one's.
 func (f *frameRead) plan(r Request) (*Plan, error) {
-	columns, fields, err := f.fields()
+	columns, fields, err := f.Fields()
 	if err != nil {
 		return nil, f.ds.failed(err)
 	}
 	s := f.parts[0].scan
-	m := f.ds.metadataOf(r, s.size)
+	m := f.ds.metadataOf(r, s.Size)
 	m["pandas"] = f.ds.frame.Metadata(columns, fields)
 	meta := arrow.MetadataFrom(m)
-	f.schema = arrow.NewSchema(fields, &meta)
-	return &Plan{ds: f.ds, req: r, schema: f.schema, scan: s, read: f}, nil
+	f.Schema = arrow.NewSchema(fields, &meta)
+	return &Plan{ds: f.ds, req: r, schema: f.Schema, scan: s, read: f}, nil
 }
 
 // planPart plans a part's request, whose condition may use the frame's names.
 func (d *Dataset) planPart(ctx context.Context, path string, r Request) (*tableRead, error) {
-	part := d.frame.parts[path].(rawPart).ds
+	part := d.frame.Parts[path].(rawPart).ds
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
@@ -112,29 +115,29 @@ func (d *Dataset) partRequest(r Request, members []string, untouched bool) Reque
 
 // The methods of a tableRead by which frames know it as one of their parts.
 
-func (t *tableRead) Name() string            { return t.ds.asked }
-func (t *tableRead) Scan() *scan             { return t.scan }
-func (t *tableRead) Schema() *arrow.Schema   { return t.schema }
-func (t *tableRead) Wants() (wants, bool)    { return t.wants() }
-func (t *tableRead) Explain(err error) error { return t.ds.explained(err) }
+func (t *tableRead) Name() string               { return t.ds.asked }
+func (t *tableRead) Scan() *fill.Scan           { return t.scan }
+func (t *tableRead) Schema() *arrow.Schema      { return t.schema }
+func (t *tableRead) Wants() (fill.Demand, bool) { return t.wants() }
+func (t *tableRead) Explain(err error) error    { return t.ds.explained(err) }
 
-func (t *tableRead) Start(ctx context.Context, c *claim, sides int) (*fillRun, error) {
+func (t *tableRead) Start(ctx context.Context, c *fill.Reservation, sides int) (*fill.Run, error) {
 	return t.start(ctx, c, sides, nil)
 }
 
-// begin is part of read.
-func (f *frameRead) begin(ctx context.Context, _ Placement) (batches, error) {
-	return f.framePlan.begin(ctx, f.ds.asked, f.ds.file.eng.frames, f.ds.failed)
+// Begin is part of read.
+func (f *frameRead) Begin(ctx context.Context, _ fill.Placement) (batches, error) {
+	return f.Plan.Begin(ctx, f.ds.asked, f.ds.file.eng.frames, f.ds.failed)
 }
 
-func (f *frameRead) rowBytes() int64 { return f.framePlan.rowBytes() }
+func (f *frameRead) rowBytes() int64 { return f.Plan.RowBytes() }
 
 func (f *frameRead) bounded() bool { return false }
 
 // explain is part of read.
-func (f *frameRead) explain(ctx context.Context) (*Explanation, error) {
-	out := &Explanation{Rows: int64(f.ds.info.Rows), Result: f.parts[0].scan.known(), Layout: f.ds.info.Layout, Filters: f.ds.info.Filters, Condition: []string{}}
-	for _, c := range f.schema.Fields() {
+func (f *frameRead) explain(ctx context.Context) (*explain.Explanation, error) {
+	out := &explain.Explanation{Rows: int64(f.ds.info.Rows), Result: f.parts[0].scan.Known(), Layout: f.ds.info.Layout, Filters: f.ds.info.Filters, Condition: []string{}}
+	for _, c := range f.Schema.Fields() {
 		out.Fields = append(out.Fields, c.Name)
 	}
 	for i, part := range f.parts {

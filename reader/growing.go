@@ -8,27 +8,31 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/fill"
+	"github.com/mtflight/mtflight/reader/internal/follow"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/match"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // growing reads a dataset that grows.
 type growing struct{ *tableRead }
 
-// begin begins to follow, with a file handle of its own.
-func (g growing) begin(ctx context.Context, at Placement) (batches, error) {
+// Begin begins to follow, with a file handle of its own.
+func (g growing) Begin(ctx context.Context, at fill.Placement) (batches, error) {
 	d, r := g.ds, g.req
 	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
 		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
 	}
-	a := followed{step: 1, page: r.page(), blockRows: r.Stream.BlockRows, fromBlock: r.Stream.FromBlock}
+	a := follow.Request{Step: 1, Page: r.page(), BlockRows: r.Stream.BlockRows, FromBlock: r.Stream.FromBlock}
 	if r.Start != nil {
-		a.start = *r.Start
+		a.Start = *r.Start
 	}
 	if r.Step != nil {
-		a.step = *r.Step
+		a.Step = *r.Step
 	}
-	f, err := newFollow(ctx, at, a, g)
+	f, err := follow.New(ctx, at, a, g)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +51,7 @@ func (g growing) Explain(err error) error { return g.ds.explained(err) }
 
 func (g growing) Close() { _ = g.ds.file.disk.Close() }
 
-func (g growing) Reopen() (growingRows, error) {
+func (g growing) Reopen() (follow.Dataset, error) {
 	now := *g.tableRead
 	var err error
 	if now.ds, err = g.ds.reopen(); err != nil {
@@ -56,10 +60,10 @@ func (g growing) Reopen() (growingRows, error) {
 	return growing{&now}, nil
 }
 
-func (g growing) Segment(ctx context.Context, seq sequence) (*scan, error) {
+func (g growing) Segment(ctx context.Context, seq rows.Sequence) (*fill.Scan, error) {
 	s := *g.scan
-	s.of, s.rows, s.passes = g.ds.subject(), seq, once()
-	s.aligned = g.req.Stream.BlockRows == 0 && g.req.BatchRows == 0
+	s.Dataset, s.Rows, s.Passes = g.ds.subject(), seq, rows.Once()
+	s.Aligned = g.req.Stream.BlockRows == 0 && g.req.BatchRows == 0
 	axes, err := g.ds.axes(g.req)
 	if err != nil {
 		return nil, err
@@ -67,7 +71,7 @@ func (g growing) Segment(ctx context.Context, seq sequence) (*scan, error) {
 	return &s, locate(ctx, &s, g.ds, axes)
 }
 
-func (g growing) Search(s *scan) *search {
+func (g growing) Search(s *fill.Scan) *match.Search {
 	if g.where == nil {
 		return nil
 	}

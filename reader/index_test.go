@@ -16,7 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/index"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
+	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/store"
 )
 
 // indexed is the file of tables with indexes, in an engine with so much memory.
@@ -34,7 +38,7 @@ func opened(t *testing.T, name string, memory int64) *File {
 		require.Zero(t, used, "bytes still held")
 		require.NoError(t, eng.Close())
 	})
-	f, err := eng.Open(context.Background(), Location{Path: name})
+	f, err := eng.Open(context.Background(), location.Location{Path: name})
 	require.NoError(t, err)
 	return f
 }
@@ -42,12 +46,12 @@ func opened(t *testing.T, name string, memory int64) *File {
 // column is a column's values as keys.
 func column(t *testing.T, d *Dataset, r Request) ptindex.Keys {
 	t.Helper()
-	r.Options = asValues
+	r.Options = index.AsValues
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
 	var k ptindex.Keys
 	require.NoError(t, planned{p}.Each(context.Background(), func(r arrow.Record) bool {
-		require.NoError(t, appendKeys(&k, r.Column(0)))
+		require.NoError(t, index.AppendKeys(&k, r.Column(0)))
 		return true
 	}))
 	return k
@@ -63,7 +67,7 @@ func TestIndexFindsEveryRow(t *testing.T) {
 		d, err := f.Dataset(context.Background(), "/"+name)
 		require.NoError(t, err)
 		for _, col := range []string{"i4", "f8", "s", "n/t", "f4", "b", "i1"} {
-			ix, why, err := d.indexes().of(context.Background(), col)
+			ix, why, err := d.indexes().Of(context.Background(), col)
 			require.NoError(t, err)
 			if name == "behind" && col[0] != 'i' && col != "f8" && col != "s" || name == "behind" && col == "i1" {
 				require.Nil(t, ix)
@@ -80,7 +84,7 @@ func TestIndexFindsEveryRow(t *testing.T) {
 }
 
 // checkRanges compares what an index finds for some ranges with what lies in them.
-func checkRanges(t *testing.T, r *rand.Rand, ix *columnIndex, keys ptindex.Keys, where string) {
+func checkRanges(t *testing.T, r *rand.Rand, ix *index.Index, keys ptindex.Keys, where string) {
 	t.Helper()
 	ctx := context.Background()
 	var ranges []ptindex.Range
@@ -124,7 +128,7 @@ func inside(keys ptindex.Keys, i, j int, open bool, sign int) bool {
 	if keys.Str != nil {
 		c = bytes.Compare(keys.Str[i], keys.Str[j])
 	} else {
-		c = compare(keys.Num[i], keys.Num[j])
+		c = store.Compare(keys.Num[i], keys.Num[j])
 	}
 	return c*sign > 0 || c == 0 && !open
 }
@@ -196,7 +200,7 @@ func checkIndexes(t *testing.T, name string) (found int) {
 			continue
 		}
 		for _, c := range d.Columns() {
-			ix, _, err := d.indexes().of(ctx, c.Name)
+			ix, _, err := d.indexes().Of(ctx, c.Name)
 			require.NoError(t, err)
 			if ix == nil {
 				continue
@@ -225,7 +229,7 @@ func TestIndexesThatMustNotBeUsed(t *testing.T) {
 		d, err := f.Dataset(context.Background(), "/"+c.table)
 		require.NoError(t, err)
 		for range 2 { // the second time it is known
-			ix, why, err := d.indexes().of(context.Background(), c.column)
+			ix, why, err := d.indexes().Of(context.Background(), c.column)
 			require.NoError(t, err)
 			require.Nil(t, ix)
 			require.Contains(t, why, c.why)
@@ -309,11 +313,11 @@ func sortKeys(k ptindex.Keys) {
 
 func sliced(t *testing.T, k ptindex.Keys, start, stop, step int64) ptindex.Keys {
 	t.Helper()
-	s, err := slice(&start, &stop, &step, int64(k.Len()))
+	s, err := rows.Slice(&start, &stop, &step, int64(k.Len()))
 	require.NoError(t, err)
 	var out ptindex.Keys
-	for i := range s.n {
-		at := int(s.start + i*s.step)
+	for i := range s.N {
+		at := int(s.Start + i*s.Step)
 		if k.Str != nil {
 			out.Str = append(out.Str, k.Str[at])
 		} else {
@@ -340,7 +344,7 @@ func TestIndexes(t *testing.T) {
 	eng, err := NewEngine(Config{InProcess: true})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, eng.Close()) }()
-	f, err := eng.Open(context.Background(), Location{Path: "../testdata/tables.h5"})
+	f, err := eng.Open(context.Background(), location.Location{Path: "../testdata/tables.h5"})
 	require.NoError(t, err)
 	for path, want := range map[string][]string{"/events": {}, "/plain": {"run"}} {
 		d, err := f.Dataset(context.Background(), path)

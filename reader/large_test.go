@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
 // largeMemory is enough for a chunk of testdata/large, stored as large as it is, and batches.
@@ -35,7 +36,7 @@ func largeFile(t testing.TB, memory int64) (f *File, decoded func() int) {
 		require.Zero(t, eng.mem.Pool.InUse())
 		require.NoError(t, eng.Close())
 	})
-	f, err = eng.Open(context.Background(), Location{Path: unpacked(t, "testdata/large/large.h5.gz")})
+	f, err = eng.Open(context.Background(), location.Location{Path: unpacked(t, "testdata/large/large.h5.gz")})
 	require.NoError(t, err)
 	return f, func() (n int) {
 		for _, entry := range logs.TakeAll() {

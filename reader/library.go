@@ -5,13 +5,14 @@ import (
 
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/store"
 )
 
 // library is libhdf5: in helper processes, or in this one where a user of the package chose so.
 type library interface {
 	Tree(ctx context.Context, f h5proc.File) (*meta.File, error)
 	Dataset(ctx context.Context, f h5proc.File, name string) (meta.Dataset, error)
-	slabReader
+	store.SlabReader
 	Close() error
 }
 

@@ -9,7 +9,10 @@ import (
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/location"
+	"github.com/mtflight/mtflight/reader/internal/store"
 	"github.com/mtflight/mtflight/reader/internal/vds"
+	"github.com/mtflight/mtflight/reader/internal/virtual"
 )
 
 // learnVirtual reads the mappings and checks that the files they name may be opened.
@@ -49,7 +52,7 @@ func (f *File) mayOpen(mappings []vds.Mapping) error {
 			continue
 		}
 		seen[file] = true
-		if err := f.loc.mayOpen(file); err != nil {
+		if err := f.loc.MayOpen(file); err != nil {
 			return err
 		}
 	}
@@ -58,29 +61,29 @@ func (f *File) mayOpen(mappings []vds.Mapping) error {
 
 // virtualSource opens what a mapping names; nil if it is not there, where libhdf5 takes the fill value. A file by an
 // absolute name is looked for beside this one too, as libhdf5 does. Both names are the mapping's, not spelled.
-func (f *File) virtualSource(ctx context.Context, file, dataset string) (*vdataset, error) {
+func (f *File) virtualSource(ctx context.Context, file, dataset string) (*virtual.Dataset, error) {
 	g, err := f, error(nil)
 	if file != "." {
-		if g, err = f.open(ctx, file); absent(err) && filepath.IsAbs(file) {
+		if g, err = f.open(ctx, file); location.Absent(err) && filepath.IsAbs(file) {
 			g, err = f.open(ctx, filepath.Base(file))
 		}
 	}
-	if absent(err) {
+	if location.Absent(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, ofSource(spelledBase(file), err)
+		return nil, virtual.NameSource(location.Base(file), err)
 	}
 	dataset = spell.Escape(dataset)
 	src, err := g.Dataset(ctx, "/"+strings.TrimLeft(dataset, "/"))
-	if absent(err) || err == nil && src.frame != nil {
+	if location.Absent(err) || err == nil && src.frame != nil {
 		return nil, nil
 	}
 	if err == nil {
 		err = src.unsupported
 	}
 	if err != nil {
-		return nil, ofSource(dataset, err)
+		return nil, virtual.NameSource(dataset, err)
 	}
 	return src.asVirtual(), nil
 }
@@ -96,27 +99,27 @@ func (d *Dataset) grows() bool {
 }
 
 // asVirtual is the dataset as package virtual sees it, as a virtual one or as a source.
-func (d *Dataset) asVirtual() *vdataset {
-	v := &vdataset{file: d.file.asVirtual(), path: d.meta.Path, addr: d.meta.Addr, shape: d.shape, stored: d.shape, typ: d.source.Type,
-		offsetSize: d.source.OffsetSize, mappings: d.mappings, virtual: d.virtual, empty: d.empty(), unchanged: d.unchanged}
+func (d *Dataset) asVirtual() *virtual.Dataset {
+	v := &virtual.Dataset{File: d.file.asVirtual(), Path: d.meta.Path, Addr: d.meta.Addr, Shape: d.shape, Stored: d.shape, Type: d.source.Type,
+		OffsetSize: d.source.OffsetSize, Mappings: d.mappings, Virtual: d.virtual, Empty: d.empty(), Unchanged: d.unchanged}
 	if d.grows() && d.object != nil {
-		v.stored = signed(d.object.Space.Dims)
+		v.Stored = signed(d.object.Space.Dims)
 	}
 	if d.source.Type != nil {
-		v.fill = d.fill()
+		v.Fill = d.fill()
 	}
-	v.open = d.file.virtualSource
-	v.store = func(ctx context.Context) (store, error) { return d.store(ctx, 0) }
+	v.Open = d.file.virtualSource
+	v.Store = func(ctx context.Context) (store.Store, error) { return d.store(ctx, 0) }
 	return v
 }
 
 // asVirtual is the file as package virtual sees it.
-func (f *File) asVirtual() vfile {
-	return vfile{name: f.loc.Name, place: f.loc.Path, state: f.disk.Identity(), heap: f.heap.Object,
-		again: func(ctx context.Context) (vfile, error) {
+func (f *File) asVirtual() virtual.File {
+	return virtual.File{Name: f.loc.Name, Place: f.loc.Path, State: f.disk.Identity(), Heap: f.heap.Object,
+		Reopen: func(ctx context.Context) (virtual.File, error) {
 			now, err := f.eng.Open(ctx, f.loc)
 			if err != nil {
-				return vfile{}, err
+				return virtual.File{}, err
 			}
 			return now.asVirtual(), nil
 		}}
@@ -131,8 +134,8 @@ func (d *Dataset) learnExtent(ctx context.Context) error {
 	}
 	if err == nil {
 		v := d.asVirtual()
-		v.stored, v.mappings = signed(d.object.Space.Dims), mappings
-		d.meta.Shape, err = v.grow(ctx)
+		v.Stored, v.Mappings = signed(d.object.Space.Dims), mappings
+		d.meta.Shape, err = v.Grow(ctx)
 	}
 	return err
 }

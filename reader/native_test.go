@@ -19,6 +19,7 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/arrowtest"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
 // maxCompared is the most bytes of a dataset that are compared.
@@ -76,7 +77,7 @@ func (c *comparison) file(t *testing.T, path string) {
 	path, err := filepath.Abs(path)
 	require.NoError(t, err)
 	ctx := context.Background()
-	f, err := c.engine.Open(ctx, Location{Path: path})
+	f, err := c.engine.Open(ctx, location.Location{Path: path})
 	if err != nil {
 		c.seen["file: refused"]++
 		return
@@ -143,7 +144,7 @@ func sameRows(ctx context.Context, a, b *Dataset) (same bool, aErr, bErr error) 
 	defer x.release()
 	defer y.release()
 	for same = true; ; {
-		more, others := x.next(), y.next()
+		more, others := x.Next(), y.Next()
 		if !more && !others {
 			return same, x.err, y.err
 		}
@@ -165,7 +166,7 @@ func start(ctx context.Context, d *Dataset) *reading {
 	return &reading{Run: p.Run(ctx)}
 }
 
-func (r *reading) next() bool {
+func (r *reading) Next() bool {
 	if r.err != nil {
 		return false
 	}

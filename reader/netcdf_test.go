@@ -9,7 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/netcdf"
 )
 
 func TestMissingValues(t *testing.T) {
@@ -30,17 +32,17 @@ func TestMissingValues(t *testing.T) {
 		"no such": {meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"none"`)}, {Name: "missing_value", Value: json.RawMessage("null")}}}, nil},
 		"nested":  {meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: json.RawMessage("[[1,2]]")}}}, nil},
 	} {
-		got, err := missingValues(c.attrs)
+		got, err := netcdf.MissingValues(c.attrs)
 		require.NoError(t, err)
 		require.Equal(t, c.want, got, name)
 	}
-	_, err = missingValues(meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: long}}})
+	_, err = netcdf.MissingValues(meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: long}}})
 	require.ErrorIs(t, err, ErrUnsupported)
 	require.ErrorContains(t, err, `"missing_value": over 64 values`)
-	nan, err := missingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"NaN"`)}}})
+	nan, err := netcdf.MissingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"NaN"`)}}})
 	require.NoError(t, err)
 	require.True(t, math.IsNaN(nan[0].(float64)))
-	_, err = missingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Err: "why"}}})
+	_, err = netcdf.MissingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Err: "why"}}})
 	require.ErrorIs(t, err, ErrDataLoss)
 	require.ErrorContains(t, err, `"_FillValue": why`)
 }
@@ -51,7 +53,7 @@ func TestNetCDF(t *testing.T) {
 	defer func() { require.NoError(t, e.Close()) }()
 	path, err := filepath.Abs("../testdata/climate.nc")
 	require.NoError(t, err)
-	f, err := e.Open(context.Background(), Location{Path: path, Name: "climate.nc"})
+	f, err := e.Open(context.Background(), location.Location{Path: path, Name: "climate.nc"})
 	require.NoError(t, err)
 	for dataset, want := range map[string]struct{ dimensions, attributes string }{
 		"/t2m":  {`["time","lat","lon"]`, `"DIMENSION_LIST"`},

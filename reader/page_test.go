@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/match"
 	"github.com/stretchr/testify/require"
 )
 
@@ -52,13 +53,13 @@ func TestOffsetIsASliceOfTheResult(t *testing.T) {
 		}
 		requests := map[string]Request{
 			"all": {}, "slice": {Start: num(17), Step: num(3)}, "back": {Step: num(-7)}, "few": {Where: &few}, "many": {Where: &many},
-			"none": {Where: &none}, "constant": {Where: &all, Start: num(5)}, "scan": {Where: &many, Index: IndexOff},
+			"none": {Where: &none}, "constant": {Where: &all, Start: num(5)}, "scan": {Where: &many, Index: match.IndexOff},
 			"back where": {Where: &many, Step: num(-2)},
 			"sorted":     {SortBy: "i4"}, "sorted back": {SortBy: "i4", Step: num(-3)}, "sorted where": {SortBy: "i4", Where: &many},
 			"coordinates": {Coordinates: scattered}, "mask": {MaskBools: mask},
 		}
 		if table == "/full9" {
-			requests["index"] = Request{Where: &few, Index: IndexOnly}
+			requests["index"] = Request{Where: &few, Index: match.IndexOnly}
 			requests["index's order"] = Request{SortBy: "i4", CheckCSI: true, Step: num(2)}
 		}
 		for name, r := range requests {
@@ -115,11 +116,11 @@ func TestSplitBehindAnOffset(t *testing.T) {
 func TestOffsetReadsNothingBefore(t *testing.T) {
 	withStats(t, clustered(t), Config{Workers: 1}, func(f *File) {
 		d := frameOf(t, f, "/wide")
-		rows, chunks := loads(t, d, Request{Fields: []string{"wide"}, Offset: 40 << 15, Limit: num(5), Index: IndexOff})
+		rows, chunks := loads(t, d, Request{Fields: []string{"wide"}, Offset: 40 << 15, Limit: num(5), Index: match.IndexOff})
 		require.EqualValues(t, 5, rows)
 		require.EqualValues(t, 1, chunks, "of 64")
 		r := ask("wide >= 0")
-		r.Offset, r.Limit, r.Index = 1<<15, num(5), IndexOff
+		r.Offset, r.Limit, r.Index = 1<<15, num(5), match.IndexOff
 		rows, chunks = loads(t, d, r)
 		require.EqualValues(t, 5, rows)
 		require.LessOrEqual(t, chunks, int64(3), "of 64: those of the rows passed over, and of the rows")

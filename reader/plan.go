@@ -5,7 +5,10 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
+	"github.com/mtflight/mtflight/reader/internal/explain"
+	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/frame"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // Plan is a checked request. It is immutable and can be run many times.
@@ -13,30 +16,30 @@ type Plan struct {
 	ds     *Dataset
 	req    Request
 	schema *arrow.Schema
-	scan   *scan // of the result: which rows, in which batches
+	scan   *fill.Scan // of the result: which rows, in which batches
 	read   read
 }
 
 // read is a kind of read: of one dataset, of a frame of several, of a dataset that grows.
 type read interface {
-	// begin finds the rows, which for a condition means reading, and starts to give their batches, in memory of at or the
+	// Begin finds the rows, which for a condition means reading, and starts to give their batches, in memory of at or the
 	// engine's.
-	begin(ctx context.Context, at Placement) (batches, error)
+	Begin(ctx context.Context, at fill.Placement) (batches, error)
 	// rowBytes is about how many Arrow bytes a row takes, at least one.
 	rowBytes() int64
 	// bounded tells whether what a batch takes follows from its rows.
 	bounded() bool
-	explain(ctx context.Context) (*Explanation, error)
+	explain(ctx context.Context) (*explain.Explanation, error)
 }
 
 // batches are those of a run. They are used by one goroutine.
 type batches interface {
-	// next waits for the next batch, which is valid until the next call; nil at the end.
-	next() (*fill, error)
-	// settle waits until nobody looks at mapped batches any more. Errors: errChanged.
-	settle() error
-	// close stops what is under way and gives everything back.
-	close()
+	// Next waits for the next batch, which is valid until the next call; nil at the end.
+	Next() (*fill.Batch, error)
+	// Settle waits until nobody looks at mapped batches any more. Errors: errChanged.
+	Settle() error
+	// Close stops what is under way and gives everything back.
+	Close()
 }
 
 // Plan checks a request (its File and Dataset members only name the result) without reading a row.
@@ -71,8 +74,8 @@ func (d *Dataset) planTable(ctx context.Context, r Request, names []frame.Column
 	if err := t.find(ctx, names); err != nil {
 		return nil, err
 	}
-	t.schema = s.program.Schema(arrow.MetadataFrom(d.metadataOf(r, s.size)))
-	return t, s.check()
+	t.schema = s.Program.Schema(arrow.MetadataFrom(d.metadataOf(r, s.Size)))
+	return t, s.Check()
 }
 
 // Schema has the schema metadata of docs/protocol.md section 4.
@@ -83,7 +86,7 @@ func (p *Plan) Rows() int64 {
 	if p.req.follows() {
 		return -1
 	}
-	return p.scan.known()
+	return p.scan.Known()
 }
 
 // Bytes estimates the Arrow bytes a run gives, -1 if unknown.
@@ -92,7 +95,7 @@ func (p *Plan) Bytes() int64 {
 	if n < 0 {
 		return -1
 	}
-	return times(n, p.read.rowBytes())
+	return rows.Times(n, p.read.rowBytes())
 }
 
 // Bounded tells whether what a batch takes follows from its rows: there is no data of variable length. Dictionaries and
@@ -102,11 +105,11 @@ func (p *Plan) Bounded() bool { return p.read.bounded() }
 // BlockBytes is about how many bytes a whole batch takes.
 func (p *Plan) BlockBytes() int64 {
 	row := p.read.rowBytes()
-	return min(p.scan.size, maxBatch/row+1) * row
+	return min(p.scan.Size, fill.MaxBatch/row+1) * row
 }
 
 // ReadAhead is how many batches a run decodes ahead of its caller.
-func (p *Plan) ReadAhead() int { return p.scan.window() }
+func (p *Plan) ReadAhead() int { return p.scan.Window() }
 
 // Endless tells whether a run goes on until it is stopped.
 func (p *Plan) Endless() bool {
@@ -115,22 +118,22 @@ func (p *Plan) Endless() bool {
 }
 
 // Explain tells how the plan will be carried out. Bounds of column indexes may be read for that, rows never are.
-func (p *Plan) Explain(ctx context.Context) (*Explanation, error) { return p.read.explain(ctx) }
+func (p *Plan) Explain(ctx context.Context) (*explain.Explanation, error) { return p.read.explain(ctx) }
 
 // Split cuts the request into at most n requests by start and stop that give the same rows in this order.
 func (p *Plan) Split(n int) []Request {
-	rows, ok := p.scan.rows.(span)
+	rows, ok := p.scan.Rows.(rows.Span)
 	whole := []Request{p.req}
-	if !ok || n < 2 || p.req.Select != nil || p.req.Stream != nil || rows.n < 2 || rows.step < 1 {
+	if !ok || n < 2 || p.req.Select != nil || p.req.Stream != nil || rows.N < 2 || rows.Step < 1 {
 		return whole
 	}
 	var out []Request
-	per := (rows.n + int64(n) - 1) / int64(n)
-	if band := p.scan.chunkRows(); rows.step == 1 && per > band {
+	per := (rows.N + int64(n) - 1) / int64(n)
+	if band := p.scan.ChunkRows(); rows.Step == 1 && per > band {
 		per = (per + band - 1) / band * band
 	}
-	for lo := int64(0); lo < rows.n; lo += per {
-		out = append(out, p.req.part(rows, lo, min(lo+per, rows.n)))
+	for lo := int64(0); lo < rows.N; lo += per {
+		out = append(out, p.req.part(rows, lo, min(lo+per, rows.N)))
 	}
 	return out
 }

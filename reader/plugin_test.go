@@ -16,6 +16,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
 // compile builds the plug-in of testdata into a folder.
@@ -44,7 +45,7 @@ func engineWith(t *testing.T, plugins string, cfg Config) *Engine {
 
 func pluginFile(t *testing.T, e *Engine, name string) *File {
 	t.Helper()
-	f, err := e.Open(context.Background(), Location{Path: filepath.Join("testdata", "plugins", name), Name: name})
+	f, err := e.Open(context.Background(), location.Location{Path: filepath.Join("testdata", "plugins", name), Name: name})
 	require.NoError(t, err)
 	return f
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // Request says which rows and columns of one dataset are wanted, and how they are to come. It is what a ticket holds
@@ -41,7 +42,7 @@ type Stream struct {
 	Cyclic      bool
 	Cycles      *int64 // nil: endless
 	BlockRows   int64  // 0: the default, announced as stream.block_rows
-	Remainder   Remainder
+	Remainder   rows.Remainder
 	Shuffle     *int64
 	ShuffleRows bool // with Shuffle: the rows of each block too; Block.Row is its lowest place then
 	ReadAhead   *int64
@@ -51,33 +52,33 @@ type Stream struct {
 }
 
 // passes are how often, and in which order, blocks of the result's rows come.
-func (r Request) passes() passes {
+func (r Request) passes() rows.Passes {
 	s := r.Stream
 	if s == nil {
-		return once()
+		return rows.Once()
 	}
-	p := passes{cycles: 1, rest: s.Remainder, seed: s.Shuffle, mix: s.ShuffleRows, first: s.FromBlock}
+	p := rows.Passes{Cycles: 1, Rest: s.Remainder, Seed: s.Shuffle, Mix: s.ShuffleRows, First: s.FromBlock}
 	if s.Cyclic {
-		p.cycles = -1
+		p.Cycles = -1
 		if s.Cycles != nil {
-			p.cycles = *s.Cycles
+			p.Cycles = *s.Cycles
 		}
 	}
 	return p
 }
 
 // page is the part of the result that is wanted.
-func (r Request) page() page {
-	g := page{offset: r.Offset, limit: -1}
+func (r Request) page() rows.Page {
+	g := rows.Page{Offset: r.Offset, Limit: -1}
 	if r.Limit != nil {
-		g.limit = *r.Limit
+		g.Limit = *r.Limit
 	}
 	return g
 }
 
 // part are the places lo up to hi of a slice of the rows.
-func (r Request) part(rows span, lo, hi int64) Request {
-	start, stop := rows.start+lo*rows.step, rows.start+(hi-1)*rows.step+1
+func (r Request) part(rows rows.Span, lo, hi int64) Request {
+	start, stop := rows.Start+lo*rows.Step, rows.Start+(hi-1)*rows.Step+1
 	r.Start, r.Stop, r.Offset, r.Limit, r.Endpoints = &start, &stop, 0, nil, 0
 	r.Fields = slices.Clone(r.Fields)
 	return r

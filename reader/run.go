@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/mtflight/mtflight/reader/internal/fill"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // Run is an array.RecordReader over the batches of a plan. One goroutine uses it; it starts none: the engine's workers
@@ -13,10 +15,10 @@ type Run struct {
 	plan    *Plan
 	ctx     context.Context
 	cancel  context.CancelFunc
-	at      Placement // nil: the engine's memory
-	mapped  bool      // batches may be mapped from the file
-	batches batches   // nil: not begun
-	now     *fill
+	at      fill.Placement // nil: the engine's memory
+	mapped  bool           // batches may be mapped from the file
+	batches batches        // nil: not begun
+	now     *fill.Batch
 	err     error
 	refs    atomic.Int64
 	closed  bool
@@ -32,7 +34,7 @@ func (p *Plan) Run(ctx context.Context) *Run {
 
 // RunIn is Run with the batches' buffers in the caller's memory, which has to outlive the run. Variable-length data and
 // dictionaries may still lie elsewhere.
-func (p *Plan) RunIn(ctx context.Context, at Placement) *Run {
+func (p *Plan) RunIn(ctx context.Context, at fill.Placement) *Run {
 	r := p.Run(ctx)
 	r.at = at
 	return r
@@ -68,18 +70,18 @@ func (r *Run) Record() arrow.Record {
 	if r.now == nil {
 		return nil
 	}
-	return r.now.record
+	return r.now.Record
 }
 
 // Block says where the current batch stands.
-func (r *Run) Block() Block { return r.now.Block }
+func (r *Run) Block() rows.Block { return r.now.Block }
 
 // Memory is the place of the current batch, nil where it has none of the caller's.
-func (r *Run) Memory() Memory {
+func (r *Run) Memory() fill.Memory {
 	if r.now == nil {
 		return nil
 	}
-	return r.now.place
+	return r.now.Place
 }
 
 // Err is what ended the run early, nil at the end of the data.
@@ -98,18 +100,18 @@ func (r *Run) Next() bool {
 	return r.now != nil
 }
 
-func (r *Run) advance() (*fill, error) {
+func (r *Run) advance() (*fill.Batch, error) {
 	if r.batches == nil {
-		begun, err := r.plan.read.begin(r.ctx, r.at)
+		begun, err := r.plan.read.Begin(r.ctx, r.at)
 		if err != nil {
 			return nil, err
 		}
 		r.batches = begun
-		if m, ok := r.batches.(interface{ mayMap() }); ok && r.mapped {
-			m.mayMap()
+		if m, ok := r.batches.(interface{ MayMap() }); ok && r.mapped {
+			m.MayMap()
 		}
 	}
-	return r.batches.next()
+	return r.batches.Next()
 }
 
 // Settle waits until all mapped batches have been released, and tells whether the file changed before: what was sent of
@@ -118,7 +120,7 @@ func (r *Run) Settle() error {
 	if r.batches == nil {
 		return nil
 	}
-	return r.batches.settle()
+	return r.batches.Settle()
 }
 
 // stop ends the workers' part and gives everything back.
@@ -129,6 +131,6 @@ func (r *Run) stop() {
 	r.closed, r.now = true, nil
 	r.cancel()
 	if r.batches != nil {
-		r.batches.close()
+		r.batches.Close()
 	}
 }

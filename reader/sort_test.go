@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/fill"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // TestSortingGivesEverythingBack ends runs early; opened checks that no byte of the budget stays in use.
@@ -84,19 +86,19 @@ func TestBatchesOfSortedRowsCountTheirPlanning(t *testing.T) {
 	require.NoError(t, err)
 	p, err := d.Plan(context.Background(), Request{SortBy: "s", Fields: []string{"row"}})
 	require.NoError(t, err)
-	require.LessOrEqual(t, p.scan.size*runBytes, int64(2*defaultBatch))
+	require.LessOrEqual(t, p.scan.Size*fill.RunBytes, int64(2*fill.DefaultBatch))
 }
 
 // brokenRows are rows of which not all could be read.
-type brokenRows struct{ span }
+type brokenRows struct{ rows.Span }
 
-func (brokenRows) broken() error { return fault.New(fault.Exhausted, "no room") }
+func (brokenRows) Broken() error { return fault.New(fault.Exhausted, "no room") }
 
 // TestRunTellsOfRowsThatCouldNotBeRead: batches of such rows are given to nobody.
 func TestRunTellsOfRowsThatCouldNotBeRead(t *testing.T) {
 	p, err := frameOf(t, opened(t, "testdata/follow/state2.h5", 64<<20), "/x").Plan(context.Background(), Request{})
 	require.NoError(t, err)
-	p.scan.rows = brokenRows{span{step: 1, n: 2}}
+	p.scan.Rows = brokenRows{rows.Span{Step: 1, N: 2}}
 	given := 0
 	err = planned{p}.Each(context.Background(), func(arrow.Record) bool { given++; return true })
 	require.ErrorIs(t, err, fault.Exhausted)

@@ -9,22 +9,23 @@ import (
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/mtflight/mtflight/reader/internal/store"
 	"github.com/stretchr/testify/require"
 )
 
 // counting is a store that counts the chunks that are read in part, and those that are asked for.
 type counting struct {
-	store
+	store.Store
 	n, asked *atomic.Int64
 }
 
-func (c counting) mayLie(at []int64) bool { return c.store.(located).mayLie(at) }
+func (c counting) MayLie(at []int64) bool { return c.Store.(store.Located).MayLie(at) }
 
-func (c counting) asStored() bool { return c.store.(located).asStored() }
+func (c counting) AsStored() bool { return c.Store.(store.Located).AsStored() }
 
-func (c counting) locate(at []int64) (part, error) {
+func (c counting) Locate(at []int64) (store.ReadPart, error) {
 	c.asked.Add(1)
-	read, err := c.store.(located).locate(at)
+	read, err := c.Store.(store.Located).Locate(at)
 	if read != nil {
 		c.n.Add(1)
 	}
@@ -37,8 +38,8 @@ func values(t *testing.T, d *Dataset, r Request) (all []string, sparse, asked in
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
 	var c counting
-	c.store, c.n, c.asked = p.scan.store, new(atomic.Int64), new(atomic.Int64)
-	p.scan.store = c
+	c.Store, c.n, c.asked = p.scan.Store, new(atomic.Int64), new(atomic.Int64)
+	p.scan.Store = c
 	require.NoError(t, planned{p}.Each(context.Background(), func(r arrow.Record) bool {
 		text, err := r.MarshalJSON()
 		require.NoError(t, err)

@@ -16,6 +16,9 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/location"
+	"github.com/mtflight/mtflight/reader/internal/match"
+	"github.com/mtflight/mtflight/reader/internal/store"
 )
 
 // clustered is a file whose columns rise from chunk to chunk, in a place of its own.
@@ -33,7 +36,7 @@ func withStats(t *testing.T, name string, cfg Config, use func(f *File)) {
 	cfg.InProcess = true
 	eng, err := NewEngine(cfg)
 	require.NoError(t, err)
-	f, err := eng.Open(context.Background(), Location{Path: name, Name: "clustered.h5"})
+	f, err := eng.Open(context.Background(), location.Location{Path: name, Name: "clustered.h5"})
 	require.NoError(t, err)
 	use(f)
 	used, _ := eng.Memory()
@@ -149,7 +152,7 @@ func TestStatisticsChangeNoAnswer(t *testing.T) {
 				skipped += x.Skipped
 				again, err := places(t, d, r)
 				require.NoError(t, err)
-				r.Index = IndexOff
+				r.Index = match.IndexOff
 				want, err := places(t, d, r)
 				require.NoError(t, err)
 				require.Equal(t, want, got, "%s %s", path, condition)
@@ -182,7 +185,7 @@ func TestStatisticsChangeNoRow(t *testing.T) {
 				r.Stream = &Stream{Shuffle: &seed, BlockRows: 7}
 			}
 			got, again := rowsJSON(t, d, r), rowsJSON(t, d, r)
-			r.Index = IndexOff
+			r.Index = match.IndexOff
 			want := rowsJSON(t, d, r)
 			require.Equal(t, want, got, *r.Where)
 			require.Equal(t, want, again, *r.Where)
@@ -192,12 +195,12 @@ func TestStatisticsChangeNoRow(t *testing.T) {
 
 // counted is a store that counts the chunks loaded.
 type countedStore struct {
-	store
+	store.Store
 	n *atomic.Int64
 }
 
-func (c countedStore) load(ctx context.Context, s *scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
-	return c.store.load(ctx, s, chunks, func(i int, e convert.Elems, fill bool) error {
+func (c countedStore) Load(ctx context.Context, s *store.Scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
+	return c.Store.Load(ctx, s, chunks, func(i int, e convert.Elems, fill bool) error {
 		c.n.Add(1)
 		return use(i, e, fill)
 	})
@@ -209,7 +212,7 @@ func loads(t *testing.T, d *Dataset, r Request) (rows, chunks int64) {
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
 	var n atomic.Int64
-	p.scan.store = countedStore{p.scan.store, &n}
+	p.scan.Store = countedStore{p.scan.Store, &n}
 	require.NoError(t, planned{p}.Each(context.Background(), func(r arrow.Record) bool {
 		rows += r.NumRows()
 		return true
@@ -236,7 +239,7 @@ func TestSecondConditionTouchesOnlyWhatMayMatch(t *testing.T) {
 		require.Equal(t, 55-chunks, x.Skipped)
 		require.Contains(t, x.Words, fmt.Sprintf("statistics skip %d chunks in which no row can match", x.Skipped))
 		off := r
-		off.Index = IndexOff
+		off.Index = match.IndexOff
 		_, chunks = loads(t, d, off)
 		require.EqualValues(t, 55, chunks)
 		require.Zero(t, explained(t, d, off).Skipped)
@@ -250,7 +253,7 @@ func TestSecondConditionTouchesOnlyWhatMayMatch(t *testing.T) {
 		require.Equal(t, rows, again)
 		require.Less(t, chunks, int64(8))
 		f.eng.Refresh(name)
-		f, err := f.eng.Open(context.Background(), Location{Path: name, Name: "clustered.h5"})
+		f, err := f.eng.Open(context.Background(), location.Location{Path: name, Name: "clustered.h5"})
 		require.NoError(t, err)
 		_, chunks = loads(t, frameOf(t, f, "/table"), r)
 		require.EqualValues(t, 55, chunks, "refresh drops them")
@@ -287,7 +290,7 @@ func TestParametersOfLearning(t *testing.T) {
 		r.Start, r.Stop, r.Step = &start, &stop, &step
 		loads(t, d, r)
 		known := func() int64 {
-			return d.statistics().table(55, d.info.Chunks[0]).Known(2)
+			return d.statistics().Table(55, d.info.Chunks[0]).Known(2)
 		}
 		require.EqualValues(t, 4, known(), "rows 37 to 185: whole chunks alone")
 		step = 2
@@ -319,7 +322,7 @@ func TestOtherFilesAreNotNoted(t *testing.T) {
 	f := corners(t, "testdata/virtual/growing_earliest.h5", Config{InProcess: true})
 	d := frameOf(t, f, "/turns")
 	require.Equal(t, "virtual", d.info.Layout)
-	require.Nil(t, d.statistics().table(1, 1))
+	require.Nil(t, d.statistics().Table(1, 1))
 	all, err := d.Stats(context.Background(), nil, nil)
 	require.NoError(t, err)
 	require.NotNil(t, all.Columns[0].Min)
@@ -341,7 +344,7 @@ func TestLimitEndsReading(t *testing.T) {
 		d := frameOf(t, f, "/wide")
 		for limit, most := range map[int64]int64{0: 0, 3: 1, 40_000: 2} {
 			r := ask("wide >= 0")
-			r.Limit, r.Index = &limit, IndexOff
+			r.Limit, r.Index = &limit, match.IndexOff
 			rows, chunks := loads(t, d, r)
 			require.Equal(t, limit, rows)
 			require.Equal(t, most, chunks, "of 64, each of which is a task")

@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/match"
 )
 
 // Stats tells the statistics of columns (nil: of all), and by each, if it is not nil, those of every chunk in the order
 // of the rows. What is not known yet is read. Errors: fault.NotFound for a column, fault.Unsupported where none of them
 // has statistics, those of each and of a Run.
-func (d *Dataset) Stats(ctx context.Context, fields []string, each func(ChunkStats) error) (*Statistics, error) {
+func (d *Dataset) Stats(ctx context.Context, fields []string, each func(match.ChunkStats) error) (*match.Statistics, error) {
 	if d.unsupported != nil {
 		return nil, d.unsupported
 	}
@@ -20,10 +21,10 @@ func (d *Dataset) Stats(ctx context.Context, fields []string, each func(ChunkSta
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	s, err := newSurvey(all, d.source, d.statistics(), fields)
+	s, err := match.NewSurvey(all, d.source, d.statistics(), fields)
 	if err != nil {
 		return nil, d.failed(err)
 	}
 	defer d.file.saveStats(false)
-	return s.run(ctx, each)
+	return s.Run(ctx, each)
 }

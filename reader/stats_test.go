@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/match"
 )
 
 // said is a column's values by NumPy.
@@ -19,7 +20,7 @@ type said struct {
 	Min, Max          any
 }
 
-func plainStats(c ColumnStats) said {
+func plainStats(c match.ColumnStats) said {
 	b, _ := json.Marshal(struct{ Min, Max any }{shown(c.Min), shown(c.Max)})
 	out := said{Values: c.Values, Null: c.Null, NaN: c.NaN}
 	_ = json.Unmarshal(b, &out)
@@ -54,7 +55,7 @@ func TestStatsAreNumPys(t *testing.T) {
 	ctx := context.Background()
 	check := func(f *File, path string) {
 		chunks := map[string][]said{}
-		all, err := frameOf(t, f, path).Stats(ctx, nil, func(c ChunkStats) error {
+		all, err := frameOf(t, f, path).Stats(ctx, nil, func(c match.ChunkStats) error {
 			for _, col := range c.Columns {
 				chunks[col.Name] = append(chunks[col.Name], plainStats(col))
 			}
@@ -108,7 +109,7 @@ func TestStatsRefuse(t *testing.T) {
 		cancel()
 		_, err = frameOf(t, f, "/table").Stats(stopped, nil, nil)
 		require.ErrorIs(t, err, context.Canceled)
-		_, err = frameOf(t, f, "/table").Stats(ctx, nil, func(ChunkStats) error { return io.ErrShortWrite })
+		_, err = frameOf(t, f, "/table").Stats(ctx, nil, func(match.ChunkStats) error { return io.ErrShortWrite })
 		require.ErrorIs(t, err, io.ErrShortWrite)
 	})
 }

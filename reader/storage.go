@@ -11,19 +11,23 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/netcdf"
+	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/store"
+	"github.com/mtflight/mtflight/reader/internal/virtual"
 )
 
 // store gives access to the elements, with the rows along an axis.
-func (d *Dataset) store(ctx context.Context, rows int) (store, error) {
+func (d *Dataset) store(ctx context.Context, rows int) (store.Store, error) {
 	size := d.source.Type.Size
 	if d.empty() {
-		return newBands(newUnwritten(d.fill()), d.shape, rows, size), nil
+		return store.NewBands(store.NewUnwritten(d.fill()), d.shape, rows, size), nil
 	}
 	if d.viaLib != nil {
-		return newBands(newSlab(d.file.eng.lib, d.file.lent(), d.meta.Path, d.shape, d.meta.Space == meta.Scalar), d.shape, rows, size), nil
+		return store.NewBands(store.NewSlab(d.file.eng.lib, d.file.lent(), d.meta.Path, d.shape, d.meta.Space == meta.Scalar), d.shape, rows, size), nil
 	}
 	if d.virtual {
-		v, err := newVirtual(ctx, d.asVirtual(), rows, d.file.eng.scans.largeBytes())
+		v, err := virtual.New(ctx, d.asVirtual(), rows, d.file.eng.scans.LargeBytes())
 		if err != nil {
 			return nil, d.failed(err)
 		}
@@ -36,16 +40,16 @@ func (d *Dataset) store(ctx context.Context, rows int) (store, error) {
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	return newBands(src, d.shape, rows, size), nil
+	return store.NewBands(src, d.shape, rows, size), nil
 }
 
-func (d *Dataset) chunkedStore() (store, error) {
+func (d *Dataset) chunkedStore() (store.Store, error) {
 	x, err := d.chunkIndex()
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	c, err := newChunked(chunkedLayout{file: d.file.disk, index: x, filters: d.pipe, chunk: signed(d.object.Layout.ChunkDims), shape: d.shape,
-		elemSize: d.source.Type.Size, fill: d.fill(), end: d.file.h5.EOF, cache: d.file.eng.chunks, serial: d.file.serial, object: d.meta.Addr}, d.asked)
+	c, err := store.NewChunked(store.Layout{File: d.file.disk, Index: x, Filters: d.pipe, Chunk: signed(d.object.Layout.ChunkDims), Shape: d.shape,
+		ElemSize: d.source.Type.Size, Fill: d.fill(), End: d.file.h5.EOF, Cache: d.file.eng.chunks, Serial: d.file.serial, Object: d.meta.Addr}, d.asked)
 	if err != nil {
 		return nil, d.failed(err)
 	}
@@ -53,25 +57,25 @@ func (d *Dataset) chunkedStore() (store, error) {
 }
 
 // plainSource is where the elements of a dataset without chunks are.
-func (d *Dataset) plainSource() (source, error) {
+func (d *Dataset) plainSource() (store.Source, error) {
 	l, size := d.object.Layout, int64(d.source.Type.Size)
-	need, external := times(product(d.shape), size), len(d.object.External) > 0
+	need, external := rows.Times(rows.Product(d.shape), size), len(d.object.External) > 0
 	switch {
-	case need == end62 && (external || l.Addr != h5file.Undefined):
+	case need == rows.End62 && (external || l.Addr != h5file.Undefined):
 		return nil, fault.New(fault.Unsupported, "elements of 2^62 bytes or more")
 	case external:
-		return newExternal(d.object.External, need, size, d.file.beside)
+		return store.NewExternal(d.object.External, need, size, d.file.beside)
 	case l.Class == chunkindex.Compact:
-		return newCompact(l.Data, int(size)), nil
+		return store.NewCompact(l.Data, int(size)), nil
 	case l.Class != chunkindex.Contiguous:
 		return nil, fault.New(fault.Unsupported, "layout class %d", l.Class)
 	case l.Addr == h5file.Undefined:
-		return newUnwritten(d.fill()), nil
+		return store.NewUnwritten(d.fill()), nil
 	}
 	if l.Size != 0 && uint64(need) > l.Size {
 		return nil, fault.New(fault.DataLoss, "%d bytes stored, the extent needs %d", l.Size, need)
 	}
-	return newContiguous(d.file.disk, l.Addr, size), nil
+	return store.NewContiguous(d.file.disk, l.Addr, size), nil
 }
 
 // fill is the value of what was never written: zeros where the file says never to fill, as h5py and NumPy have them.
@@ -108,7 +112,7 @@ func (d *Dataset) metadataOf(r Request, blockRows int64) map[string]string {
 		file, dataset = d.file.loc.Name, d.asked
 	}
 	m := d.metadataMap(file, dataset)
-	if dims := dimensionsOf(d.meta.Attrs, len(d.info.Shape), columnName(d.asked)); r.Options.NetCDF && dims != nil {
+	if dims := netcdf.Dimensions(d.meta.Attrs, len(d.info.Shape), columnName(d.asked)); r.Options.NetCDF && dims != nil {
 		m["netcdf.dimensions"] = jsonText(dims)
 	}
 	if r.Stream != nil && r.Stream.BlockRows == 0 {

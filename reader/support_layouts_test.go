@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
 // layouts in the order of docs/support.md.
@@ -62,7 +63,7 @@ func firstWith(all []*Dataset, layout string, index chunkindex.IndexType) *Datas
 // datasets opens all of some files, in order.
 func datasets(t *testing.T, eng *Engine, files ...string) (all []*Dataset) {
 	for _, path := range files {
-		f, err := eng.Open(context.Background(), Location{Path: path, Name: filepath.Base(path)})
+		f, err := eng.Open(context.Background(), location.Location{Path: path, Name: filepath.Base(path)})
 		require.NoError(t, err)
 		tree, err := f.Tree(context.Background())
 		require.NoError(t, err)

@@ -13,8 +13,10 @@ import (
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/convert/h5type"
+	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/filter"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/virtual"
 )
 
 var update = flag.Bool("update", false, "write docs/support.md")
@@ -208,11 +210,11 @@ func writeRefused(t *testing.T, b *strings.Builder, eng *Engine) {
 		{"bytes of a chunk before filters", 1 << 33},
 		{"bytes of a chunk that a plug-in undoes", h5proc.MaxChunk},
 		{"bytes that the elements of a batch may expand to", 1 << 30},
-		{"virtual datasets inside each other", maxNested},
-		{"sources that a pattern of names stands for", maxPattern},
-		{"source files of a virtual dataset of variable-length data", maxOrigins},
+		{"virtual datasets inside each other", virtual.MaxNested},
+		{"sources that a pattern of names stands for", virtual.MaxPattern},
+		{"source files of a virtual dataset of variable-length data", virtual.MaxOrigins},
 		{"external links that lead to external links", maxHops},
-		{"bytes of a batch", maxBatch},
+		{"bytes of a batch", fill.MaxBatch},
 	} {
 		row(b, c.of, strconv.FormatInt(c.bound, 10))
 	}

@@ -7,31 +7,37 @@ import (
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/explain"
+	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/frame"
+	"github.com/mtflight/mtflight/reader/internal/match"
+	"github.com/mtflight/mtflight/reader/internal/order"
+	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/virtual"
 )
 
 // tableRead reads one dataset.
 type tableRead struct {
 	ds     *Dataset
 	req    Request
-	scan   *scan
+	scan   *fill.Scan
 	schema *arrow.Schema
-	where  *condition // nil: the request has none
+	where  *match.Condition // nil: the request has none
 }
 
 // scan is that of a request over the dataset, without its rows.
-func (d *Dataset) scan(ctx context.Context, r Request) (*scan, error) {
+func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	axes, err := d.axes(r)
 	if err != nil {
 		return nil, err
 	}
-	s := &scan{shared: d.file.eng.scans, of: d.subject(), passes: r.passes(), aligned: true}
+	s := &fill.Scan{Engine: d.file.eng.scans, Dataset: d.subject(), Passes: r.passes(), Aligned: true}
 	if err := locate(ctx, s, d, axes); err != nil {
 		return nil, err
 	}
 	source := d.source
-	source.Inner = s.geo.inner
-	if s.program, err = convert.Compile(source, r.Fields, r.Options); err != nil {
+	source.Inner = s.Geometry.Inner
+	if s.Program, err = convert.Compile(source, r.Fields, r.Options); err != nil {
 		return nil, d.failed(err)
 	}
 	cutBatches(s, r, d.chunked())
@@ -39,69 +45,69 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*scan, error) {
 }
 
 // locate finds the store of a dataset, and how what is taken of each of its axes lies in there.
-func locate(ctx context.Context, s *scan, d *Dataset, axes []axis) error {
+func locate(ctx context.Context, s *fill.Scan, d *Dataset, axes []rows.Axis) error {
 	if len(axes) == 0 { // of a scalar
-		axes = []axis{wholeAxis(1)}
+		axes = []rows.Axis{rows.WholeAxis(1)}
 	}
-	axis := rowsAxis(axes)
+	axis := rows.RowsAxis(axes)
 	st, err := d.store(ctx, axis)
 	if err != nil {
 		return err
 	}
-	s.store, s.geo = st, newGeometry(d.shape, st.extents(), axes)
-	if v, ok := st.(*virtual); ok {
-		s.of.resolver = func(ctx context.Context) convert.Resolver { return v.resolver(ctx, d.file.resolver(ctx)) }
+	s.Store, s.Geometry = st, rows.NewGeometry(d.shape, st.Extents(), axes)
+	if v, ok := st.(*virtual.Store); ok {
+		s.Dataset.Resolver = func(ctx context.Context) convert.Resolver { return v.Resolver(ctx, d.file.resolver(ctx)) }
 	}
 	return nil
 }
 
 // subject is the dataset as scans know it.
-func (d *Dataset) subject() subject {
-	return subject{name: d.asked, unchanged: d.unchanged, explain: d.explained, resolver: d.file.resolver}
+func (d *Dataset) subject() fill.Dataset {
+	return fill.Dataset{Name: d.asked, Unchanged: d.unchanged, Explain: d.explained, Resolver: d.file.resolver}
 }
 
 // axes is what a request takes of each axis.
-func (d *Dataset) axes(r Request) ([]axis, error) {
+func (d *Dataset) axes(r Request) ([]rows.Axis, error) {
 	if r.Select != nil {
 		if len(d.info.Shape) == 0 {
-			return parseSelect(*r.Select, d.info.Shape)
+			return rows.ParseSelect(*r.Select, d.info.Shape)
 		}
-		return parseSelect(*r.Select, d.shape)
+		return rows.ParseSelect(*r.Select, d.shape)
 	}
-	axes := make([]axis, len(d.shape))
+	axes := make([]rows.Axis, len(d.shape))
 	for i, n := range d.shape {
-		axes[i] = wholeAxis(n)
+		axes[i] = rows.WholeAxis(n)
 	}
 	return axes, nil
 }
 
 // cutBatches chooses the rows of a batch: whole chunks up to 3.5 MiB, larger chunks split by rows.
-func cutBatches(s *scan, r Request, chunked bool) {
+func cutBatches(s *fill.Scan, r Request, chunked bool) {
 	if st := r.Stream; st != nil {
-		s.unordered, s.threads = st.Unordered, st.Workers
+		s.Unordered, s.Threads = st.Unordered, st.Workers
 		if st.ReadAhead != nil {
-			s.readAhead = max(1, *st.ReadAhead)
+			s.ReadAhead = max(1, *st.ReadAhead)
 		}
 	}
-	s.aligned = r.Stream == nil && r.BatchRows == 0
+	s.Aligned = r.Stream == nil && r.BatchRows == 0
 	if r.Stream != nil && r.Stream.BlockRows > 0 {
-		s.size = r.Stream.BlockRows
+		s.Size = r.Stream.BlockRows
 		return
 	}
-	most := int64(defaultBatch)
+	most := int64(fill.DefaultBatch)
 	if r.BatchBytes > 0 {
-		most = min(r.BatchBytes, maxBatch)
+		most = min(r.BatchBytes, fill.MaxBatch)
 	}
-	row := s.rowBytes()
+	row := s.RowBytes()
 	if r.SortBy != "" {
-		row = max(row, runBytes/2)
+		row = max(row, fill.RunBytes/2)
 	}
-	s.size = s.blockRows(most / row)
-	if band := s.chunkRows(); r.Stream != nil && chunked && band <= maxBatch/row {
-		s.size = max(band, s.size)
+	s.Size = s.BlockRows(most / row)
+	if band := s.ChunkRows(); r.Stream != nil && chunked && band <= fill.MaxBatch/row {
+		s.Size = max(band, s.Size)
 	}
 	if r.BatchRows > 0 {
-		s.size = max(1, min(r.BatchRows, maxBatch/row))
+		s.Size = max(1, min(r.BatchRows, fill.MaxBatch/row))
 	}
 }
 
@@ -112,18 +118,18 @@ func (t *tableRead) find(ctx context.Context, names []frame.Column) (err error) 
 	case r.Where != nil || r.SortBy != "":
 		return t.question(ctx, names)
 	case r.Select != nil:
-		s.rows = selected(s.geo.axes[s.geo.rows])
+		s.Rows = rows.Selected(s.Geometry.Axes[s.Geometry.Rows])
 	case r.Coordinates != nil:
-		s.rows, err = coordinates(r.Coordinates, n)
+		s.Rows, err = rows.Coordinates(r.Coordinates, n)
 	case r.Mask != nil:
-		s.rows, err = masked(r.Mask, n)
+		s.Rows, err = rows.Masked(r.Mask, n)
 	case r.MaskBools != nil:
-		s.rows, err = maskedBools(r.MaskBools, n)
+		s.Rows, err = rows.MaskedBools(r.MaskBools, n)
 	default:
-		s.rows, err = slice(r.Start, r.Stop, r.Step, n)
+		s.Rows, err = rows.Slice(r.Start, r.Stop, r.Step, n)
 	}
 	if err == nil {
-		s.rows = t.req.page().of(s.rows)
+		s.Rows = t.req.page().Of(s.Rows)
 	}
 	return err
 }
@@ -131,14 +137,14 @@ func (t *tableRead) find(ctx context.Context, names []frame.Column) (err error) 
 // question checks a condition and an order.
 func (t *tableRead) question(ctx context.Context, names []frame.Column) (err error) {
 	d, r := t.ds, t.req
-	if _, err := slice(r.Start, r.Stop, r.Step, d.rows()); err != nil {
+	if _, err := rows.Slice(r.Start, r.Stop, r.Step, d.rows()); err != nil {
 		return err
 	}
 	if r.Where != nil {
 		if len(d.shape) != 1 {
 			return fault.New(fault.Invalid, "where: only tables and arrays of one axis can be asked, this has %d: use select", len(d.shape))
 		}
-		if t.where, err = newCondition(d.source, *r.Where, r.Vars, names); err != nil {
+		if t.where, err = match.NewCondition(d.source, *r.Where, r.Vars, names); err != nil {
 			return err
 		}
 	}
@@ -148,74 +154,74 @@ func (t *tableRead) question(ctx context.Context, names []frame.Column) (err err
 	if len(d.shape) != 1 {
 		return d.failed(fault.New(fault.Invalid, "sort_by: only tables and arrays of one axis can be sorted, this has %d", len(d.shape)))
 	}
-	return d.failed(checkColumn(ctx, d.source, r.SortBy, r.CheckCSI, d.indexes()))
+	return d.failed(order.Check(ctx, d.source, r.SortBy, r.CheckCSI, d.indexes()))
 }
 
 // rows is the scan with its rows: those of a condition or an order are found by reading.
-func (t *tableRead) rows(ctx context.Context, s *scan) (*scan, error) {
-	if l, ok := s.rows.(rowList); ok {
-		return listed(ctx, s, l)
+func (t *tableRead) rows(ctx context.Context, s *fill.Scan) (*fill.Scan, error) {
+	if l, ok := s.Rows.(rows.List); ok {
+		return order.Listed(ctx, s, l)
 	}
-	if s.rows != nil {
+	if s.Rows != nil {
 		return s, nil
 	}
 	if t.req.SortBy != "" {
-		return t.ordering(s).result(ctx)
+		return t.ordering(s).Result(ctx)
 	}
-	all, err := slice(t.req.Start, t.req.Stop, t.req.Step, t.ds.rows())
+	all, err := rows.Slice(t.req.Start, t.req.Stop, t.req.Step, t.ds.rows())
 	if err != nil {
 		return nil, err
 	}
-	return t.search(s).result(ctx, all, t.req.page())
+	return t.search(s).Result(ctx, all, t.req.page())
 }
 
 // search is that for the rows of the condition.
-func (t *tableRead) search(s *scan) *search {
-	return &search{scan: s, source: t.ds.source, where: t.where, indexes: t.ds.indexes(), use: t.req.Index, stats: t.ds.statistics()}
+func (t *tableRead) search(s *fill.Scan) *match.Search {
+	return &match.Search{Scan: s, Source: t.ds.source, Where: t.where, Indexes: t.ds.indexes(), Use: t.req.Index, Stats: t.ds.statistics()}
 }
 
 // ordering is that of the rows of the result.
-func (t *tableRead) ordering(s *scan) *ordering {
+func (t *tableRead) ordering(s *fill.Scan) *order.Ordering {
 	r := t.req
-	o := &ordering{scan: s, source: t.ds.source, by: r.SortBy, indexes: t.ds.indexes(), use: r.Index,
-		start: r.Start, stop: r.Stop, step: r.Step, page: r.page()}
+	o := &order.Ordering{Scan: s, Source: t.ds.source, By: r.SortBy, Indexes: t.ds.indexes(), Use: r.Index,
+		Start: r.Start, Stop: r.Stop, Step: r.Step, Page: r.page()}
 	if t.where != nil {
-		o.among = t.search(s)
+		o.Among = t.search(s)
 	}
 	return o
 }
 
 // wants is the memory that the read takes for large chunks; false where it reads none.
-func (t *tableRead) wants() (wants, bool) {
+func (t *tableRead) wants() (fill.Demand, bool) {
 	sorting := int64(0)
 	if t.req.SortBy != "" {
-		sorting = mergeBytes(t.scan, t.ds.source, t.req.SortBy)
+		sorting = order.MergeBytes(t.scan, t.ds.source, t.req.SortBy)
 	}
-	return t.scan.wants(sorting)
+	return t.scan.Demand(sorting)
 }
 
 // start begins to give the batches of the rows, in what the request has reserved for large chunks.
-func (t *tableRead) start(ctx context.Context, c *claim, sides int, at Placement) (*fillRun, error) {
-	s, err := t.rows(ctx, t.scan.with(c, sides))
+func (t *tableRead) start(ctx context.Context, c *fill.Reservation, sides int, at fill.Placement) (*fill.Run, error) {
+	s, err := t.rows(ctx, t.scan.With(c, sides))
 	if err != nil {
 		return nil, err
 	}
-	return s.run(ctx, at), nil
+	return s.Run(ctx, at), nil
 }
 
-// begin is part of read.
-func (t *tableRead) begin(ctx context.Context, at Placement) (batches, error) {
+// Begin is part of read.
+func (t *tableRead) Begin(ctx context.Context, at fill.Placement) (batches, error) {
 	run := &tableRun{of: t.ds}
 	w, large := t.wants()
 	if large {
 		var err error
-		if run.claim, err = t.scan.reserve(ctx, t.ds.asked, w); err != nil {
+		if run.claim, err = t.scan.Reserve(ctx, t.ds.asked, w); err != nil {
 			return nil, t.ds.explained(err)
 		}
 	}
 	var err error
-	if run.fillRun, err = t.start(ctx, run.claim, 0, at); err != nil {
-		run.claim.close()
+	if run.Run, err = t.start(ctx, run.claim, 0, at); err != nil {
+		run.claim.Close()
 		return nil, t.ds.explained(err)
 	}
 	return run, nil
@@ -223,51 +229,51 @@ func (t *tableRead) begin(ctx context.Context, at Placement) (batches, error) {
 
 // tableRun is a run that names the dataset in errors, in memory that is its own to give back.
 type tableRun struct {
-	*fillRun
+	*fill.Run
 	of    *Dataset
-	claim *claim // nil: it reads no large chunks
+	claim *fill.Reservation // nil: it reads no large chunks
 }
 
-func (r *tableRun) next() (*fill, error) {
-	f, err := r.fillRun.next()
+func (r *tableRun) Next() (*fill.Batch, error) {
+	f, err := r.Run.Next()
 	return f, r.of.explained(err)
 }
 
-func (r *tableRun) settle() error { return r.of.explained(r.fillRun.settle()) }
+func (r *tableRun) Settle() error { return r.of.explained(r.Run.Settle()) }
 
-func (r *tableRun) close() {
-	r.fillRun.close()
-	r.claim.close()
+func (r *tableRun) Close() {
+	r.Run.Close()
+	r.claim.Close()
 }
 
-func (t *tableRead) rowBytes() int64 { return t.scan.rowBytes() }
+func (t *tableRead) rowBytes() int64 { return t.scan.RowBytes() }
 
-func (t *tableRead) bounded() bool { return !t.scan.program.NeedsResolver() }
+func (t *tableRead) bounded() bool { return !t.scan.Program.NeedsResolver() }
 
 // explain is part of read.
-func (t *tableRead) explain(ctx context.Context) (*Explanation, error) {
+func (t *tableRead) explain(ctx context.Context) (*explain.Explanation, error) {
 	d, r := t.ds, t.req
-	e := explainee{name: d.asked, layout: d.info.Layout, filters: d.info.Filters, library: d.viaLib, stored: d.storedBytes,
-		scan: t.scan, result: t.scan.known(), use: r.Index, page: r.page(), listed: r.Coordinates != nil, down: r.Step != nil && *r.Step < 0}
+	e := explain.Read{Name: d.asked, Layout: d.info.Layout, Filters: d.info.Filters, Library: d.viaLib, Stored: d.StoredBytes,
+		Scan: t.scan, Result: t.scan.Known(), Use: r.Index, Page: r.page(), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0}
 	for _, f := range t.schema.Fields() {
-		e.fields = append(e.fields, f.Name)
+		e.Fields = append(e.Fields, f.Name)
 	}
 	if d.pipe != nil {
-		e.foreign = d.pipe.Foreign()
+		e.Foreign = d.pipe.Foreign()
 	}
 	if r.follows() {
-		e.result = -1
+		e.Result = -1
 	}
-	e.among = span{step: 1, n: d.rows()}
+	e.Among = rows.Span{Step: 1, N: d.rows()}
 	if r.SortBy != "" {
-		e.ordering = t.ordering(t.scan)
+		e.Ordering = t.ordering(t.scan)
 	}
 	if t.where != nil {
-		e.search = t.search(t.scan)
+		e.Search = t.search(t.scan)
 	}
 	if t.where != nil && r.SortBy == "" {
-		e.among, _ = slice(r.Start, r.Stop, r.Step, d.rows()) // checked by question
+		e.Among, _ = rows.Slice(r.Start, r.Stop, r.Step, d.rows()) // checked by question
 	}
-	x, err := explain(ctx, e)
+	x, err := explain.Explain(ctx, e)
 	return x, d.failed(err)
 }

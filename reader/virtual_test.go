@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
 const virtualData = "testdata/virtual"
@@ -49,7 +50,7 @@ func openEngine(t *testing.T) *Engine {
 	return eng
 }
 
-func openDataset(t *testing.T, eng *Engine, loc Location, name string) (*Dataset, error) {
+func openDataset(t *testing.T, eng *Engine, loc location.Location, name string) (*Dataset, error) {
 	t.Helper()
 	f, err := eng.Open(context.Background(), loc)
 	require.NoError(t, err)
@@ -110,7 +111,7 @@ func TestVirtualDatasetsAreWhatH5pyReads(t *testing.T) {
 	for file, sets := range readWanted(t) {
 		for name, want := range sets {
 			t.Run(file+"/"+name, func(t *testing.T) {
-				d, err := openDataset(t, eng, Location{Path: filepath.Join(virtualData, file)}, "/"+name)
+				d, err := openDataset(t, eng, location.Location{Path: filepath.Join(virtualData, file)}, "/"+name)
 				require.NoError(t, err)
 				got, err := readAll(d, Request{})
 				if want.Error != "" {
@@ -138,7 +139,7 @@ func TestVirtualDatasetsInParts(t *testing.T) {
 			if want.Error+want.Or != "" || len(want.Shape) == 0 || want.Shape[0] == 0 {
 				continue
 			}
-			d, err := openDataset(t, eng, Location{Path: filepath.Join(virtualData, file)}, "/"+name)
+			d, err := openDataset(t, eng, location.Location{Path: filepath.Join(virtualData, file)}, "/"+name)
 			require.NoError(t, err)
 			per := len(want.Values) / int(want.Shape[0])
 			for row := range want.Shape[0] {
@@ -168,7 +169,7 @@ func TestVirtualSourcesOutsideAreRefused(t *testing.T) {
 	eng := openEngine(t)
 	own, err := filepath.Abs(filepath.Join(virtualData, "limited_latest.h5"))
 	require.NoError(t, err)
-	loc := Location{Path: own, Name: "limited", Inside: func(disk string) bool { return !strings.Contains(disk, "source") }}
+	loc := location.Location{Path: own, Name: "limited", Inside: func(disk string) bool { return !strings.Contains(disk, "source") }}
 	for name, kind := range map[string]error{"/stacked": fault.Unsupported, "/holes": fault.Unsupported, "/text": fault.Unsupported, "/linked": nil} {
 		d, err := openDataset(t, eng, loc, name)
 		require.NoError(t, err)
@@ -195,7 +196,7 @@ func TestVirtualDatasetsFollowTheirSources(t *testing.T) {
 	}
 	for _, file := range []string{"growing_latest.h5", "growing_earliest.h5"} {
 		eng := openEngine(t)
-		loc := Location{Path: filepath.Join(dir, file)}
+		loc := location.Location{Path: filepath.Join(dir, file)}
 		d, err := openDataset(t, eng, loc, "/uneven")
 		require.NoError(t, err)
 		require.Equal(t, []int64{3, 9}, d.Info().Shape)

@@ -9,7 +9,9 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/witness"
 )
 
 // libhdf5 is the witness: it is asked, in a helper process that has a descriptor of the file and no name, about objects that
@@ -27,7 +29,7 @@ func (f *File) witnessed(object, why string) {
 
 // lent is what libhdf5 gets of the file.
 func (f *File) lent() h5proc.File {
-	return h5proc.File{Disk: f.disk.Handle(), State: f.disk.Identity(), Name: spelledBase(f.loc.Path)}
+	return h5proc.File{Disk: f.disk.Handle(), State: f.disk.Identity(), Name: location.Base(f.loc.Path)}
 }
 
 // describe says what the dataset of a path is.
@@ -59,7 +61,7 @@ func final(err error) bool {
 
 // attested is a tree, with what the witness makes of the objects that are refused.
 func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
-	if f.eng.cfg.NoWitness || !refuses(tree) {
+	if f.eng.cfg.NoWitness || !witness.Refuses(tree) {
 		return tree
 	}
 	w, err := f.eng.lib.Tree(ctx, f.lent())
@@ -67,5 +69,5 @@ func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
 		return tree
 	}
 	open := func(addr uint64) (*chunkindex.Object, error) { return chunkindex.Open(f.h5, addr) }
-	return believe(tree, w, open, f.witnessed)
+	return witness.Merge(tree, w, open, f.witnessed)
 }

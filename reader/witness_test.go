@@ -15,6 +15,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -136,7 +137,7 @@ func TestCorpusWithoutWitness(t *testing.T) {
 	defer func() { require.NoError(t, with.Close()) }()
 	described := func(e *Engine, path string) map[string]string {
 		out := map[string]string{}
-		f, err := e.Open(context.Background(), Location{Path: path})
+		f, err := e.Open(context.Background(), location.Location{Path: path})
 		if err != nil {
 			return out
 		}

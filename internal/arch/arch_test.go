@@ -1,12 +1,14 @@
 package arch
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -27,10 +29,28 @@ var layers = []string{
 	"flight",
 	"flight/internal",
 	"reader",
+	"reader/internal/attributes",
+	"reader/internal/frames",
+	"reader/internal/explain",
+	"reader/internal/follow",
+	"reader/internal/order",
+	"reader/internal/match",
+	"reader/internal/index",
+	"reader/internal/fill",
+	"reader/internal/spill",
+	"reader/internal/virtual",
+	"reader/internal/store",
+	"reader/internal/rows",
+	"reader/internal/frame",
+	"reader/internal/witness",
+	"reader/internal/location",
+	"reader/internal/netcdf",
 	"reader/where",
 	"reader/internal/h5proc",
 	"reader/internal/h5c",
 	"reader/internal/ptindex",
+	"reader/internal/chunkstats",
+	"reader/internal/vds",
 	"reader/internal/chunkcache",
 	"reader/internal/sched",
 	"reader/internal/objects",
@@ -127,6 +147,16 @@ func TestImportsPointDown(t *testing.T) {
 	}
 }
 
+// TestRoomsStandAlone: what is inside reader knows nothing of reader, and each package has a place in layers of its own.
+func TestRoomsStandAlone(t *testing.T) {
+	for _, p := range packages(t) {
+		if strings.HasPrefix(p.name(), "reader/internal/") {
+			require.Contains(t, layers, p.name(), "add it to layers, below what imports it")
+			require.NotContains(t, p.Imports, module+"reader", p.name())
+		}
+	}
+}
+
 func TestOnlyOneImporter(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range packages(t) {
@@ -171,11 +201,40 @@ func goStatements(t *testing.T, path string) (places []string) {
 	return places
 }
 
-// Sizes: beyond these a file or function wants to be two.
+// Sizes: beyond these a file, function or package wants to be two.
 const (
 	maxFileLines     = 400
 	maxFunctionLines = 70
+	maxPackageLines  = 3500
+	maxPackageFiles  = 30
+	maxReaderLines   = 3000
 )
+
+// many are packages that are large since they hold many of one kind, each in a file of its own.
+var many = map[string]string{
+	"reader/where":           "a kernel for each operator and type of conditions",
+	"reader/internal/filter": "a codec for each of HDF5's registered filters",
+}
+
+func TestPackageSizes(t *testing.T) {
+	for _, p := range packages(t) {
+		lines, most := 0, maxPackageLines
+		for _, path := range p.sources() {
+			file, err := os.ReadFile(path)
+			require.NoError(t, err)
+			lines += bytes.Count(file, []byte("\n"))
+		}
+		if p.name() == "reader" {
+			most = maxReaderLines
+		}
+		if many[p.name()] != "" {
+			require.Greater(t, lines, most/2, "%s is no exception any more", p.name())
+			continue
+		}
+		require.LessOrEqual(t, lines, most, "%s: lines", p.name())
+		require.LessOrEqual(t, len(p.sources()), maxPackageFiles, "%s: files", p.name())
+	}
+}
 
 func TestSizes(t *testing.T) {
 	for _, p := range packages(t) {

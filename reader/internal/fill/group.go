@@ -1,0 +1,304 @@
+package fill
+
+import (
+	"context"
+	"iter"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/store"
+)
+
+// Batch is a batch on its way.
+type Batch struct {
+	rows.Batch
+	runs   []rows.Run
+	Lease  *bufpool.Lease
+	Place  Memory           // of the caller's, nil: the engine's
+	pages  *blockio.Mapping // of its bytes in the file, nil: they are read; the batch's once there is one
+	batch  *convert.Batch
+	Record arrow.Record
+
+	mu      sync.Mutex
+	Matches []Match // of a probe
+}
+
+// target is what one chunk gives to one batch: the runs along the axis of the rows.
+type target struct {
+	Fill int
+	Runs []rows.Run
+}
+
+// Visit is what a visitor sees of a chunk.
+type Visit struct {
+	Chunk    int64 // its number along the rows
+	Whole    bool  // all of its rows are wanted
+	Targets  []target
+	Fills    []*Batch // by number
+	Resolver convert.Resolver
+}
+
+// job is a chunk with where its elements go.
+type job struct {
+	at      []int64
+	targets []target
+	parts   [][]rows.Run // of the other axes
+}
+
+// group is batches that are filled together, so that a chunk they share is decoded once.
+type group struct {
+	scan  *Scan
+	fills []*Batch
+	jobs  []job
+	lease *bufpool.Lease // of the workers' scratch
+	left  atomic.Int64   // tasks
+	ended chan<- *group
+	done  bool // seen by the consumer
+	again bool // what it decodes in part is worth keeping for another request
+
+	turn sync.Once // ends that of the large chunks
+
+	mu  sync.Mutex
+	err error
+}
+
+// Begin takes part in a turn with the large chunks of the request, if it has such: see held.begin.
+func (g *group) Begin(ctx context.Context, wait bool) (bool, error) {
+	if h := g.scan.pins(); h != nil {
+		return h.Begin(ctx, wait)
+	}
+	return true, nil
+}
+
+// end ends that, once.
+func (g *group) end() {
+	if h := g.scan.pins(); h != nil {
+		g.turn.Do(h.End)
+	}
+}
+
+// addJobs plans the chunks of a group, in the order of the grid.
+func (g *group) addJobs() {
+	geo := g.scan.Geometry
+	bands := map[int64][]target{}
+	for i, f := range g.fills {
+		if f.pages != nil {
+			continue
+		}
+		for _, r := range f.runs {
+			rows.EachChunk(r, geo.Chunk[geo.Rows], func(chunk int64, part rows.Run) {
+				t := bands[chunk]
+				if n := len(t); n > 0 && t[n-1].Fill == i {
+					t[n-1].Runs = append(t[n-1].Runs, part)
+				} else {
+					bands[chunk] = append(t, target{Fill: i, Runs: []rows.Run{part}})
+				}
+			})
+		}
+	}
+	order := make([]int64, 0, len(bands))
+	for band := range bands {
+		order = append(order, band)
+	}
+	slices.Sort(order)
+	for _, band := range order {
+		geo.EachAcross(band, func(at []int64, parts [][]rows.Run) {
+			g.jobs = append(g.jobs, job{at: slices.Clone(at), targets: bands[band], parts: slices.Clone(parts)})
+		})
+	}
+}
+
+// taskBytes is the least a task should decode, so that handing it out costs little beside it.
+const taskBytes = 256 << 10
+
+// perTask is the number of chunks a task takes.
+func (s *Scan) perTask() int {
+	return int(max(1, taskBytes/max(1, s.ChunkBytes())))
+}
+
+// parts are the jobs of each task.
+func (g *group) parts() iter.Seq[[]job] {
+	store, ok := g.scan.Store.(store.Located)
+	if !ok || !store.AsStored() {
+		return slices.Chunk(g.jobs, g.scan.perTask())
+	}
+	return func(yield func([]job) bool) {
+		first, bytes := 0, int64(0)
+		for i, j := range g.jobs {
+			cost := g.cost(j)
+			if i > first && bytes+cost > taskBytes {
+				if !yield(g.jobs[first:i]) {
+					return
+				}
+				first, bytes = i, 0
+			}
+			bytes += cost
+		}
+		if first < len(g.jobs) {
+			yield(g.jobs[first:])
+		}
+	}
+}
+
+// cost is about how many bytes a job reads, or could in the time that its calls take, of a chunk that lies in the file as
+// it is.
+func (g *group) cost(j job) int64 {
+	n, whole := int64(0), g.scan.ChunkBytes()
+	row := whole / max(1, g.scan.Geometry.Chunk[g.scan.Geometry.Rows])
+	for _, t := range j.targets {
+		for _, r := range t.Runs {
+			if n += r.N*row + sparseGap; n >= whole {
+				return whole
+			}
+		}
+	}
+	return n
+}
+
+// tasks cuts the jobs into tasks. There is always one, which ends the group.
+func (g *group) tasks(ctx context.Context) []func(worker int) {
+	var out []func(int)
+	for part := range g.parts() {
+		out = append(out, func(int) { g.work(func() error { return g.read(ctx, part) }) })
+	}
+	for _, f := range g.fills {
+		if f.pages != nil {
+			out = append(out, func(int) { g.work(func() error { return f.pages.Load(ctx) }) })
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, func(int) { g.work(func() error { return nil }) })
+	}
+	g.left.Store(int64(len(out)))
+	return out
+}
+
+// work does one task, whatever happens in it, and ends the group after the last.
+func (g *group) work(do func() error) {
+	if g.failed() == nil {
+		if err := g.guard(do); err != nil {
+			g.fail(err)
+		}
+	}
+	if g.left.Add(-1) > 0 {
+		return
+	}
+	if g.failed() == nil {
+		if err := g.guard(g.finish); err != nil {
+			g.fail(err)
+		}
+	}
+	g.lease.Close()
+	g.end()
+	g.ended <- g
+}
+
+// guard turns a panic, of a decoder on bytes nobody thought of, into an error of this read.
+func (g *group) guard(do func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			g.scan.Log.Sugar().Errorf("panic reading %s: %v\n%s", g.scan.Dataset.Name, v, debug.Stack())
+			err = fault.New(fault.DataLoss, "an unexpected failure while decoding; the server's log has the details")
+		}
+	}()
+	return do()
+}
+
+func (g *group) read(ctx context.Context, jobs []job) error {
+	jobs, err := g.piecewise(ctx, g.wanted(jobs))
+	if len(jobs) == 0 || err != nil {
+		return err
+	}
+	s := store.NewScratch(ctx, g.lease, g.scan.pins())
+	defer s.Release()
+	for part := range slices.Chunk(jobs, g.scan.perTask()) {
+		if err := g.Load(ctx, s, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Load reads whole chunks.
+func (g *group) Load(ctx context.Context, s *store.Scratch, jobs []job) error {
+	s.Partial = func(i int) bool { return g.again && g.partial(jobs[i]) }
+	if g.scan.Visitor == nil && g.scan.Program.Direct() { // a probe's fills have no batch
+		s.Place = func(i int) []byte { return g.place(jobs[i]) }
+	}
+	chunks := make([][]int64, len(jobs))
+	for i, j := range jobs {
+		chunks[i] = j.at
+	}
+	return g.scan.Store.Load(ctx, s, chunks, func(i int, e convert.Elems, fill bool) error {
+		return g.use(ctx, jobs[i], e, fill)
+	})
+}
+
+// use takes from a chunk's elements what a job wants of them.
+func (g *group) use(ctx context.Context, j job, e convert.Elems, fill bool) error {
+	if v := g.scan.Visitor; v != nil {
+		return v.Visit(Visit{Chunk: j.at[g.scan.Geometry.Rows], Whole: !g.partial(j), Targets: j.targets, Fills: g.fills, Resolver: g.scan.resolver(ctx)}, e, fill)
+	}
+	return g.scatter(j, e, fill)
+}
+
+func (g *group) finish() error {
+	for _, f := range g.fills {
+		if f.batch == nil {
+			f.Settle()
+			f.Lease.Close()
+			continue
+		}
+		rec, err := f.batch.Record()
+		if err != nil {
+			return err
+		}
+		f.Record = rec
+		f.Lease.Close()
+	}
+	return nil
+}
+
+func (g *group) fail(err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.err == nil {
+		g.err = err
+	}
+}
+
+func (g *group) failed() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.err
+}
+
+// release gives back what a group that nobody will see holds; its tasks have ended or will never begin.
+func (g *group) release() {
+	for _, f := range g.fills {
+		f.Release()
+	}
+	g.lease.Close()
+	g.end()
+}
+
+func (f *Batch) Release() {
+	if f.Record != nil {
+		f.Record.Release()
+		f.Record = nil
+	}
+	if f.batch != nil {
+		f.batch.Release()
+	}
+	f.dropFinds()
+	f.Lease.Close()
+}

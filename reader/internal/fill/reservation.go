@@ -1,0 +1,174 @@
+package fill
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/store"
+)
+
+// Reservation is the memory of a request that reads large chunks, reserved in one step: requests that each have a part of what they
+// need would wait for each other.
+type Reservation struct {
+	Mem   *bufpool.Memory // for batches, rows and what else is not a chunk
+	held  *store.Pins
+	slots int   // chunks that can be decoded at once
+	whole bool  // all chunks that a batch is cut of stay there for the next one
+	group int64 // bytes of batches that are filled together
+	stop  func()
+}
+
+// large gives the heaviest chunk of a plan if so many of its kind as are decoded at once would take more than a quarter of the
+// budget.
+func (s *Scan) large() (store.Weight, bool) {
+	st, ok := s.Store.(store.Weighed)
+	if !ok {
+		return store.Weight{}, false
+	}
+	h := st.Heaviest()
+	return h, h.Need >= s.LargeBytes()
+}
+
+// LargeBytes is from how many bytes on a chunk is large.
+func (e *Engine) LargeBytes() int64 { return e.Mem.Budget.Limit() / int64(4*e.Count) }
+
+// Demand is what the runs of plans side by side take.
+type Demand struct {
+	Heavy       store.Weight // the heaviest
+	Chunks, Few int64        // bytes to decode as many chunks at once as help, and one
+	Rest, Least int64        // bytes for all else: as many as help, and as few as do
+	Slots       int
+	Whole       bool
+}
+
+// Demand are those of a scan; sorting is what it takes beside batches to sort its rows. It is false where no chunk is large.
+func (s *Scan) Demand(sorting int64) (w Demand, ok bool) {
+	w.Heavy, ok = s.large()
+	if !ok {
+		return w, false
+	}
+	limit := s.Mem.Budget.Limit()
+	unit := s.Unit(w.Heavy) + sorting
+	most := max(1, limit/2/w.Heavy.Need) // at once
+	side := min(rows.Times(s.Geometry.Wide(), w.Heavy.Wide), w.Heavy.Chunks)
+	w.Slots, w.Whole = int(max(1, min(int64(s.mostWorkers()), w.Heavy.Chunks, most))), side <= most
+	if w.Whole {
+		w.Slots = max(w.Slots, int(side))
+	}
+	w.Few, w.Chunks = w.Heavy.Need, int64(w.Slots)*w.Heavy.Need
+	w.Least, w.Rest = unit, max(rows.Times(int64(2*w.Slots+3), unit), min(s.beside(w.Whole), limit/2))
+	if _, listed := s.Rows.(rows.List); listed || s.Rows == nil { // rows that were found take up to half of it
+		w.Least = rows.Times(2, unit)
+	}
+	return w, true
+}
+
+// beside is what a request takes besides batches, up to half of the budget: batches that are filled at the same time where
+// chunks cannot stay until the next one, rows that are found or sorted.
+func (s *Scan) beside(whole bool) int64 {
+	limit := s.Mem.Budget.Limit()
+	switch _, listed := s.Rows.(rows.List); {
+	case s.Rows == nil:
+		return limit / 8
+	case !whole || listed:
+		return min(limit/2, rows.Times(4, s.BatchBytes(s.Rows.Len())))
+	}
+	return 0
+}
+
+// Unit is what a batch takes, with the rows that are read for it where they are not decoded.
+func (s *Scan) Unit(h store.Weight) int64 {
+	size := s.Size
+	if s.Rows != nil {
+		size = min(size, s.Rows.Len())
+	}
+	n := s.BatchBytes(size) + 1<<16
+	if need := s.Store.Need(s.ChunkBytes(), &store.Pins{}); need > 0 { // virtual: what its chunk is put together in
+		n += need + need/4
+	}
+	if h.Bare {
+		n += min(rows.Times(size, s.ChunkBytes()/s.ChunkRows()), h.Decoded/2)
+	}
+	return min(n, rows.End62)
+}
+
+// Reserve reserves what a request wants or, where that is not free, what it needs. Errors: fault.Exhausted, naming the chunk where
+// the budget never has so much, ctx's.
+func (e *Engine) Reserve(ctx context.Context, of string, w Demand) (*Reservation, error) {
+	limit := e.Mem.Budget.Limit()
+	if w.Few+w.Least > limit {
+		return nil, e.tooLarge(of, w)
+	}
+	c := &Reservation{slots: w.Slots, whole: w.Whole}
+	room := w.Chunks
+	var l *bufpool.Lease
+	if room+w.Least <= limit {
+		l = e.Mem.TryLease(room + min(w.Rest, limit-room))
+	}
+	if l == nil {
+		room, c.slots, c.whole = w.Few, 1, w.Whole && w.Chunks == w.Few
+		var err error
+		if l, err = e.Mem.Lease(ctx, room+w.Least); err != nil {
+			return nil, err
+		}
+	}
+	turn := l.Split(room)
+	c.Mem = l.Part(min(w.Rest, limit-room))
+	c.group = max(0, c.Mem.Budget.Limit()-w.Least) / 4
+	if !c.whole { // each group decodes all of its chunks again
+		c.group *= 2
+	}
+	c.held = store.NewPins(e.Mem, e.Log, turn, c.Mem.Budget, room, e.LargeBytes())
+	c.stop = e.Mem.Budget.OnShortage(c.held.Spare)
+	return c, nil
+}
+
+// tooLarge says what would hels.
+func (e *Engine) tooLarge(of string, w Demand) error {
+	const mega = 1 << 20
+	h := w.Heavy
+	setting := e.MemoryFor(w.Few + w.Least + 1)
+	name := ""
+	if h.Of != of {
+		name = h.Of + ": "
+	}
+	return fault.New(fault.Exhausted, "%schunk %d, of %d bytes stored and %d decoded, takes %d bytes of memory to decode and a batch of it %d, all buffers may take %d: start the server with --memory %dMB",
+		name, h.Chunk, h.Stored, h.Decoded, w.Few, w.Least, e.Mem.Budget.Limit(), setting/mega+1)
+}
+
+// Close gives all back; nil has nothing.
+func (c *Reservation) Close() {
+	if c == nil {
+		return
+	}
+	c.stop()
+	c.held.Close()
+	c.Mem.Budget.Close()
+}
+
+// Memory is where a scan's memory comes from: a part of the engine's that its request has reserved, or else any.
+func (s *Scan) Memory() *bufpool.Memory {
+	if s.Reserved != nil {
+		return s.Reserved.Mem
+	}
+	return s.Mem
+}
+
+func (s *Scan) Budget() *bufpool.Budget { return s.Memory().Budget }
+
+// pins are the large chunks of the request; nil: it has none.
+func (s *Scan) pins() *store.Pins {
+	if s.Reserved != nil {
+		return s.Reserved.held
+	}
+	return nil
+}
+
+// With is the scan in what its request has reserved; sides is how many share it.
+func (s *Scan) With(c *Reservation, sides int) *Scan {
+	q := *s
+	q.Reserved, q.sides = c, sides
+	return &q
+}

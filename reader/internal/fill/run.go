@@ -1,0 +1,287 @@
+package fill
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/sched"
+)
+
+// maxGroups bounds the groups of a run in the air, so that a worker never waits to say that one has ended.
+const maxGroups = 256
+
+// ErrChanged is of a file that is not what it was when it was opened.
+var ErrChanged = fault.New(fault.Changed, "the file changed while it was read: ask again")
+
+// Run carries out a scan. One goroutine uses it; it starts none: the workers decode ahead while the caller is busy with
+// a batch.
+type Run struct {
+	scan   *Scan
+	ctx    context.Context
+	cancel context.CancelFunc
+	queue  *sched.Queue
+	blocks *rows.Blocks // nil: not begun
+	at     Placement    // nil: the engine's memory
+	mapped bool         // batches may be mapped from the file
+	loans  loans        // those that are
+	parted int64        // bytes of the chunks begun
+
+	peeked *Batch   // planned, but belongs to the next group
+	put    []*Batch // planned, but the budget had no room
+	flight []*group
+	ended  chan *group
+	ready  []*Batch
+	now    *Batch // the caller's
+	closed bool
+}
+
+// Run begins to carry out a scan whose rows are known, with its batches in memory of at, or the engine's. The caller closes it.
+func (s *Scan) Run(ctx context.Context, at Placement) *Run {
+	ctx, cancel := context.WithCancel(ctx)
+	return &Run{scan: s, ctx: ctx, cancel: cancel, queue: s.Workers.NewQueue(s.mostWorkers()), ended: make(chan *group, maxGroups), at: at}
+}
+
+// Next waits for the next batch, which is valid until the next call; nil at the end.
+func (r *Run) Next() (*Batch, error) {
+	r.drop()
+	if r.closed {
+		return nil, nil
+	}
+	if err := r.Begin(); err != nil {
+		return nil, err
+	}
+	for len(r.ready) == 0 {
+		if err := r.ahead(); err != nil {
+			return nil, err
+		}
+		if len(r.flight) == 0 {
+			return nil, nil
+		}
+		if err := r.await(); err != nil {
+			return nil, err
+		}
+	}
+	r.now, r.ready = r.ready[0], r.ready[1:]
+	return r.now, r.ahead()
+}
+
+func (r *Run) drop() {
+	if r.now != nil {
+		r.now.Release()
+		r.now = nil
+	}
+}
+
+// Begin plans the batches.
+func (r *Run) Begin() error {
+	if r.blocks != nil {
+		return nil
+	}
+	r.blocks = r.scan.newBlocks()
+	return r.blocks.Check()
+}
+
+// Prefetch starts what may be decoded ahead of the first batch.
+func (r *Run) Prefetch() error {
+	if err := r.Begin(); err != nil {
+		return err
+	}
+	return r.ahead()
+}
+
+// ahead starts groups while the window and the budget have room. The first group in the air waits for its bytes.
+func (r *Run) ahead() error {
+	for len(r.flight) < maxGroups && (len(r.flight) == 0 && len(r.ready) == 0 || r.waiting() < r.scan.Window()) {
+		g, err := r.start()
+		if g == nil || err != nil {
+			return err
+		}
+		r.flight = append(r.flight, g)
+		r.queue.Add(g.tasks(r.ctx)...)
+	}
+	return nil
+}
+
+// waiting counts the blocks decoded ahead of the client.
+func (r *Run) waiting() int {
+	n := len(r.ready)
+	for _, g := range r.flight {
+		n += len(g.fills)
+	}
+	return n
+}
+
+// idle tells whether nothing is on its way to the caller, so that waiting is all there is to do.
+func (r *Run) idle() bool { return len(r.flight) == 0 && len(r.ready) == 0 && r.now == nil }
+
+// start reserves the bytes of the next group; nil at the end, or if the budget has no room just now.
+func (r *Run) start() (*group, error) {
+	fills := r.collect()
+	if len(fills) == 0 {
+		return nil, nil
+	}
+	if ok, err := r.place(fills); !ok {
+		r.putBack(fills)
+		return nil, err
+	}
+	g := &group{scan: r.scan, fills: fills, ended: r.ended}
+	if ok, err := g.Begin(r.ctx, r.idle()); !ok {
+		r.putBack(fills)
+		return nil, err
+	}
+	r.mapFills(g)
+	g.addJobs()
+	r.parted += int64(len(g.jobs)) * r.scan.ChunkBytes()
+	g.again = r.scan.Chunks.Holds(r.parted)
+	if ok, err := r.reserve(g); !ok {
+		g.end()
+		r.putBack(fills)
+		return nil, err
+	}
+	return g, nil
+}
+
+// reserve gives a group and its batches their memory; false if there is no room just now.
+func (r *Run) reserve(g *group) (bool, error) {
+	total := r.scan.ScratchBytes(len(g.jobs)) + r.scan.packedBytes(g.fills, len(g.jobs))
+	for _, f := range g.fills {
+		total += r.leased(f)
+	}
+	lease, err := r.lease(total)
+	if lease == nil || err != nil {
+		return false, err
+	}
+	for _, f := range g.fills {
+		f.Lease = lease.Split(r.leased(f))
+		f.batch = r.newBatch(f)
+	}
+	g.lease = lease
+	return true, nil
+}
+
+func (r *Run) lease(n int64) (*bufpool.Lease, error) {
+	if r.idle() {
+		return r.scan.Memory().Lease(r.ctx, n)
+	}
+	return r.scan.Memory().TryLease(n), nil
+}
+
+// collect takes the blocks that the next group fills together: more than one only if they share chunks.
+func (r *Run) collect() []*Batch {
+	if len(r.put) > 0 {
+		fills := r.put
+		r.put = nil
+		return fills
+	}
+	var fills []*Batch
+	bytes := int64(0)
+	for len(fills) < r.most() {
+		f := r.take()
+		if f == nil {
+			break
+		}
+		if len(fills) > 0 && !r.together(bytes, fills[len(fills)-1], f) {
+			r.peeked = f
+			break
+		}
+		bytes += r.scan.fillBytes(f.Rows) + int64(len(f.runs))*RunBytes
+		fills = append(fills, f)
+	}
+	return fills
+}
+
+func (r *Run) take() *Batch {
+	if f := r.peeked; f != nil {
+		r.peeked = nil
+		return f
+	}
+	b, ok := r.blocks.Next()
+	if !ok {
+		return nil
+	}
+	return &Batch{Batch: b, runs: r.blocks.Runs(r.scan.Rows, b)}
+}
+
+// shares tells whether b begins in the chunks in which a ends.
+func (r *Run) shares(a, b *Batch) bool {
+	last, first := a.runs[len(a.runs)-1], b.runs[0]
+	extent := r.scan.ChunkRows()
+	return (last.Src+(last.N-1)*last.Step)/extent == first.Src/extent
+}
+
+// together tells whether a block belongs into the group that has bytes and ends with another one.
+func (r *Run) together(bytes int64, last, next *Batch) bool {
+	if s, ok := r.scan.Rows.(interface{ Scattered() bool }); ok && s.Scattered() {
+		return bytes < r.scan.sharedBytes()
+	}
+	return bytes < r.scan.GroupBytes() && r.shares(last, next)
+}
+
+// await waits until a group that may be sent has ended, and makes its batches ready.
+func (r *Run) await() error {
+	for {
+		for i, g := range r.flight {
+			if g.done {
+				r.flight = append(r.flight[:i:i], r.flight[i+1:]...)
+				return r.deliver(g)
+			}
+			if !r.scan.Unordered {
+				break
+			}
+		}
+		select {
+		case g := <-r.ended:
+			g.done = true
+		case <-r.ctx.Done():
+			return context.Cause(r.ctx)
+		}
+	}
+}
+
+func (r *Run) deliver(g *group) error {
+	if err := g.failed(); err != nil {
+		g.release()
+		return err
+	}
+	if !r.scan.Dataset.Unchanged() {
+		g.release()
+		return ErrChanged
+	}
+	if s, ok := r.scan.Rows.(interface{ Broken() error }); ok && s.Broken() != nil {
+		g.release()
+		return s.Broken()
+	}
+	r.ready = append(r.ready, g.fills...)
+	return nil
+}
+
+// Close ends the workers' part and gives everything back, the rows too.
+func (r *Run) Close() {
+	if r.closed {
+		return
+	}
+	r.closed = true
+	r.cancel()
+	r.queue.Close()
+	r.drop()
+	for _, g := range r.flight {
+		g.release()
+	}
+	for _, f := range r.ready {
+		f.Release()
+	}
+	r.flight, r.ready = nil, nil
+	if s, ok := r.scan.Rows.(interface{ Close() }); ok {
+		s.Close()
+	}
+}
+
+// putBack keeps the blocks of a group for another try.
+func (r *Run) putBack(fills []*Batch) {
+	for _, f := range fills {
+		f.unmap()
+	}
+	r.put = fills
+}

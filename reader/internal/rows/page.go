@@ -1,0 +1,46 @@
+package rows
+
+// Page is the part of a result that Request.Offset and Limit leave.
+type Page struct {
+	Offset, Limit int64 // limit negative: all rows behind offset
+}
+
+// Everything is the page of all rows.
+var Everything = Page{Limit: -1}
+
+// End is the number of rows of the result behind which nothing is wanted, negative if all are.
+func (g Page) End() int64 {
+	if g.Limit < 0 {
+		return -1
+	}
+	return min(g.Offset, End62) + min(g.Limit, End62-1)
+}
+
+// Of is the page's rows of a sequence, without a look at those before it.
+func (g Page) Of(s Sequence) Sequence {
+	first := min(g.Offset, s.Len())
+	n := s.Len() - first
+	if g.Limit >= 0 {
+		n = min(n, g.Limit)
+	}
+	return Cut(s, first, n)
+}
+
+// Cut is n rows of a sequence from the first on; both lie in it. Sequences of other packages cut themselves.
+func Cut(s Sequence, first, n int64) Sequence {
+	switch s := s.(type) {
+	case Span:
+		return Span{Start: s.Start + first*s.Step, Step: s.Step, N: n}
+	case List:
+		return s[first : first+n]
+	case chosen:
+		s.first, s.n = s.first+first, n
+		return s
+	case interface{ EachChunk(first, n int64) Sequence }:
+		return s.EachChunk(first, n)
+	}
+	return s
+}
+
+// Rest is a sequence without its first rows.
+func Rest(s Sequence, n int64) Sequence { return Cut(s, n, s.Len()-n) }

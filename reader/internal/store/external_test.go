@@ -1,0 +1,27 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/stretchr/testify/require"
+)
+
+// TestExternalOffsetBehindEveryFile reads zeros there, as libhdf5 does, not the beginning of the file.
+func TestExternalOffsetBehindEveryFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "raw")
+	require.NoError(t, os.WriteFile(name, []byte("some bytes"), 0o600))
+	raw, err := blockio.Open(name)
+	require.NoError(t, err)
+	defer raw.Close()
+	for _, off := range []uint64{10, 11, 1 << 62, 1 << 63, 1<<64 - 1} {
+		e := &external{segments: []segment{{file: raw, off: off, n: 8}}, elemSize: 1}
+		for _, first := range []int64{0, 1, 4} {
+			got := []byte("????")
+			require.NoError(t, e.read(t.Context(), first, 4, got))
+			require.Equal(t, make([]byte, 4), got, "offset %d", off)
+		}
+	}
+}

@@ -1,0 +1,79 @@
+package virtual
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/convert/h5type"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/store"
+	"github.com/mtflight/mtflight/reader/internal/vds"
+)
+
+const (
+	MaxNested  = 8       // virtual datasets that are made of virtual datasets
+	MaxPattern = 100_000 // sources that a pattern of names stands for
+)
+
+// Dataset is a virtual dataset, or a source of one.
+type Dataset struct {
+	File       File
+	Path       string // in the file
+	Addr       uint64 // of its object header
+	Shape      []int64
+	Stored     []int64 // the extents that the file has stored; shape is another where sources decide about it
+	Type       *h5type.Type
+	OffsetSize int    // of addresses in heap pointers
+	Fill       []byte // one element
+	Virtual    bool   // made of others as the mappings say
+	Mappings   []vds.Mapping
+	Empty      bool
+
+	Open      func(ctx context.Context, file, dataset string) (*Dataset, error) // by the names of a mapping; nil: not there
+	Store     func(ctx context.Context) (store.Store, error)                    // of what is not virtual
+	Unchanged func() bool                                                       // since it was opened
+}
+
+// File is the file of one, in one state.
+type File struct {
+	Name, Place string
+	State       blockio.Identity
+	Heap        func(addr uint64, index uint32) ([]byte, error)
+	Reopen      func(ctx context.Context) (File, error) // as it is now
+}
+
+// NameSource names a source in an error.
+func NameSource(name string, err error) error {
+	if k := fault.Of(err); k != nil {
+		return fault.New(k, "virtual source %s: %w", name, err)
+	}
+	return err
+}
+
+type nestKey struct{}
+
+// nest is a virtual dataset that is being looked into, in a context.
+type nest struct {
+	file  string
+	addr  uint64
+	outer *nest
+	depth int
+}
+
+// enter notes in a context that a virtual dataset is being looked into. One that is made of itself is DataLoss.
+func (d *Dataset) enter(ctx context.Context) (context.Context, error) {
+	outer, _ := ctx.Value(nestKey{}).(*nest)
+	in := &nest{file: d.File.Place, addr: d.Addr, outer: outer}
+	for o := outer; o != nil; o = o.outer {
+		if o.file == in.file && o.addr == in.addr {
+			return nil, fault.New(fault.DataLoss, "virtual dataset %s is made of itself", d.Path)
+		}
+	}
+	if outer != nil {
+		in.depth = outer.depth + 1
+	}
+	if in.depth > MaxNested {
+		return nil, fault.New(fault.Unsupported, "virtual datasets nested deeper than %d", MaxNested)
+	}
+	return context.WithValue(ctx, nestKey{}, in), nil
+}
