@@ -66,7 +66,7 @@ func (h *held) more(n int64) error {
 	if err := h.all.Acquire(h.ctx, n); err != nil {
 		return err
 	}
-	if err := h.engine.Hold(h.ctx, n); err != nil {
+	if err := h.engine.Acquire(h.ctx, n); err != nil {
 		h.all.Return(n)
 		return err
 	}
@@ -75,7 +75,7 @@ func (h *held) more(n int64) error {
 }
 
 func (h *held) end() {
-	h.engine.Let(h.bytes)
+	h.engine.Release(h.bytes)
 	h.all.Return(h.bytes)
 }
 
@@ -147,7 +147,7 @@ func (s *sent) openColumn(header []byte) error {
 	case c.int64():
 		s.request.Coordinates = []int64{}
 	case c.boolean():
-		s.request.MaskBools = []bool{}
+		s.request.Mask = []byte{}
 	default:
 		return fault.New(fault.Invalid, "exchange: column %s must be int64 (coordinates) or boolean (mask): cast it", short(c.name))
 	}
@@ -191,7 +191,7 @@ func (s *sent) take(m *arrowflight.FlightData) error {
 		return fault.New(fault.Invalid, "exchange: a message is not a record batch of the column announced")
 	case hasNulls(b):
 		return fault.New(fault.Invalid, "exchange: column %s has nulls", short(s.column.name))
-	case bits == 1 && int64(b.rows) > s.rows-int64(len(s.request.MaskBools)):
+	case bits == 1 && int64(b.rows) > s.rows-s.request.MaskRows:
 		return fault.New(fault.Invalid, "exchange: the mask has more rows than the dataset's %d", s.rows)
 	}
 	if err := s.hold(size * int64(b.rows)); err != nil {
@@ -199,12 +199,24 @@ func (s *sent) take(m *arrowflight.FlightData) error {
 	}
 	for i := range b.rows {
 		if bits == 1 {
-			s.request.MaskBools = append(s.request.MaskBools, bit(b.values, i))
+			s.addBit(bit(b.values, i))
 		} else {
 			s.request.Coordinates = append(s.request.Coordinates, int64(binary.LittleEndian.Uint64(b.values[8*i:])))
 		}
 	}
 	return nil
+}
+
+// addBit adds a row to the mask.
+func (s *sent) addBit(set bool) {
+	r := &s.request
+	if r.MaskRows%8 == 0 {
+		r.Mask = append(r.Mask, 0)
+	}
+	if set {
+		r.Mask[r.MaskRows/8] |= 1 << (r.MaskRows % 8)
+	}
+	r.MaskRows++
 }
 
 func bit(bits []byte, i int) bool { return bits[i/8]>>(i%8)&1 != 0 }

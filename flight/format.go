@@ -118,19 +118,10 @@ func wireStreamOf(s *reader.Stream) *wireStream {
 }
 
 func wireMask(r reader.Request) *[]byte {
-	if r.MaskBools == nil {
-		if r.Mask == nil {
-			return nil
-		}
-		return &r.Mask
+	if r.Mask == nil {
+		return nil
 	}
-	bits := make([]byte, (len(r.MaskBools)+7)/8)
-	for i, b := range r.MaskBools {
-		if b {
-			bits[i/8] |= 1 << (i % 8)
-		}
-	}
-	return &bits
+	return &r.Mask
 }
 
 func wireVars(vars map[string]any) (map[string]json.RawMessage, error) {

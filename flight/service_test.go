@@ -171,14 +171,15 @@ func TestSent(t *testing.T) {
 	require.Equal(t, []int64{5, -1, 5, 5, -1, 5}, r.Coordinates)
 	r, err = read(wire(t, good, bools))
 	require.NoError(t, err)
-	require.Equal(t, []bool{true, false, true, false}, r.MaskBools)
+	require.Equal(t, []byte{0b0101}, r.Mask)
+	require.EqualValues(t, 4, r.MaskRows)
 
 	long := wire(t, good, bools)
 	long.all = append(long.all, long.all[1:]...)
 	r, err = read(long)
 	require.ErrorIs(t, err, fault.Invalid)
 	require.ErrorContains(t, err, "more rows than the dataset's 4")
-	require.Len(t, r.MaskBools, 4, "nothing is taken of what is too much")
+	require.EqualValues(t, 4, r.MaskRows, "nothing is taken of what is too much")
 
 	apart := wire(t, good, ints) // the descriptor in a message of its own
 	apart.all = append([]*arrowflight.FlightData{{FlightDescriptor: apart.all[0].FlightDescriptor}}, apart.all...)

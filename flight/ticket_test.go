@@ -151,7 +151,8 @@ func TestParseTicketNesting(t *testing.T) {
 }
 
 func TestFormatTicket(t *testing.T) {
-	r := reader.Request{File: "a", Dataset: "/t", MaskBools: []bool{true, false, false, false, false, false, false, false, true}}
+	r := reader.Request{File: "a", Dataset: "/t"}
+	r.SetMask([]bool{true, false, false, false, false, false, false, false, true})
 	text, err := FormatTicket(r)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"file": "a", "dataset": "/t", "mask": "AQE="}`, string(text))

@@ -52,7 +52,7 @@ func (r Request) checkSelections() error {
 	for _, m := range []struct {
 		name  string
 		asked bool
-	}{{"select", r.Select != nil}, {"coordinates", r.Coordinates != nil}, {"mask", r.Mask != nil || r.MaskBools != nil}} {
+	}{{"select", r.Select != nil}, {"coordinates", r.Coordinates != nil}, {"mask", r.Mask != nil}} {
 		if m.asked {
 			given = append(given, m.name)
 		}
@@ -93,7 +93,7 @@ func (r Request) checkFollow() error {
 	switch {
 	case s.Cyclic || s.Shuffle != nil || s.Remainder == rows.OnlyRemainder:
 		return fault.New(fault.Invalid, "stream.follow excludes cyclic, shuffle and the remainder alone: it has no last row")
-	case r.SortBy != "" || r.Select != nil || r.Coordinates != nil || r.Mask != nil || r.MaskBools != nil:
+	case r.SortBy != "" || r.Select != nil || r.Coordinates != nil || r.Mask != nil:
 		return fault.New(fault.Invalid, "stream.follow excludes sort_by, select, coordinates and mask: use start, step and where")
 	case r.Stop != nil || r.Step != nil && *r.Step < 0:
 		return fault.New(fault.Invalid, "stream.follow excludes stop and a negative step: use limit")

@@ -40,6 +40,7 @@ type Config struct {
 }
 
 const (
+	statsShare = 64               // part of the memory for statistics of chunks: one in so many
 	cacheShare = 8                // part of the memory that keeps decoded chunks: one in so many
 	budgetWait = 30 * time.Second // before ResourceExhausted
 	maxFiles   = 256              // whose metadata is kept
@@ -89,10 +90,9 @@ type Engine struct {
 	lib     library
 	foreign unfilter
 	plugins plugins
-	pages   *pages.Keeper   // of files' bytes
-	stats   *bufpool.Budget // of statistics
-	saved   *chunkstats.Dir // nil: none are kept on disk
-	serial  atomic.Uint64   // of files opened
+	pages   *pages.Keeper // of files' bytes
+	stats   *chunkstats.Keeper
+	serial  atomic.Uint64 // of files opened
 
 	witnessed atomic.Int64 // answers of libhdf5
 
@@ -106,7 +106,8 @@ func NewEngine(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
 	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}, plugins: plugins{known: map[uint16]error{}}}
 	buffers := cfg.Memory - cfg.Memory/cacheShare - cfg.Memory/statsShare
-	if err := e.openStats(cfg.Memory / statsShare); err != nil {
+	var err error
+	if e.stats, err = chunkstats.NewKeeper(cfg.Memory/statsShare, cfg.StatsDir); err != nil {
 		return nil, err
 	}
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, budgetWait), Pool: bufpool.NewPool(buffers)}
@@ -135,7 +136,7 @@ func (e *Engine) Close() error {
 	for el := e.order.Front(); el != nil; el = el.Next() {
 		f := el.Value.(*File)
 		f.saveStats(true)
-		f.dropStats()
+		f.stats.Close()
 		errs = append(errs, f.disk.Close())
 	}
 	e.order.Init()
@@ -221,7 +222,7 @@ func (e *Engine) remember(f *File) {
 	f.disk.Keep(e.pages)
 	for _, old := range e.note(f) {
 		old.saveStats(true)
-		old.dropStats()
+		old.stats.Close()
 	}
 }
 
@@ -250,7 +251,7 @@ func keptFiles() int {
 }
 
 // forget drops a file that is another one now, with its statistics. Called locked.
-func (e *Engine) forget(el *list.Element) { e.remove(el).dropStats() }
+func (e *Engine) forget(el *list.Element) { e.remove(el).stats.Close() }
 
 // remove takes a file out of the cache. Its handle closes when the last run that reads it is gone. Called locked.
 func (e *Engine) remove(el *list.Element) *File {
@@ -264,9 +265,7 @@ func (e *Engine) remove(el *list.Element) *File {
 
 // Refresh drops what is cached about the file at a path, its statistics on disk too.
 func (e *Engine) Refresh(path string) {
-	if e.saved != nil {
-		e.saved.Drop(absolute(path))
-	}
+	e.stats.Drop(path)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if el := e.files[filepath.Clean(path)]; el != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/location"
@@ -43,7 +44,7 @@ type File struct {
 	pytables *bool // nil: not asked yet
 
 	noted bool // the engine knows it: statistics are kept
-	stats fileStats
+	stats *chunkstats.File
 }
 
 func openFile(e *Engine, loc location.Location) (*File, error) {
@@ -60,6 +61,7 @@ func openFile(e *Engine, loc location.Location) (*File, error) {
 	f := &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(h5, heapCache), serial: e.serial.Add(1),
 		datasets: map[string]*Dataset{}}
 	f.objects = objects.New(h5, f.heap)
+	f.stats = e.stats.Of(loc.Path, disk.Identity())
 	if f.shared() {
 		h5.EOF = max(h5.EOF, uint64(size)) // the superblock is written last
 	}

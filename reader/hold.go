@@ -4,12 +4,12 @@ import (
 	"context"
 )
 
-// Hold takes n bytes of the engine's budget for what the caller has in Go's heap, who has to Let them go. It waits until
+// Acquire takes n bytes of the engine's budget for what the caller has in Go's heap, who has to Release them. It waits until
 // others have returned theirs. Errors: ErrExhausted, ctx's.
-func (e *Engine) Hold(ctx context.Context, n int64) error { return e.mem.Budget.Acquire(ctx, n) }
+func (e *Engine) Acquire(ctx context.Context, n int64) error { return e.mem.Budget.Acquire(ctx, n) }
 
-// Let gives held bytes back.
-func (e *Engine) Let(n int64) { e.mem.Budget.Return(n) }
+// Release gives acquired bytes back.
+func (e *Engine) Release(n int64) { e.mem.Budget.Return(n) }
 
 // Reserve takes n bytes of the engine's budget for memory outside of it, which the caller has to Return. Where they are not
 // free it waits, if it must, until others have returned theirs; else it says false. Errors: ErrExhausted, ctx's.

@@ -135,7 +135,7 @@ func largeRequests(name string, rows int64) map[string]Request {
 	}
 	all := map[string]Request{
 		"all": {}, "few": {Start: &start, Stop: &stop}, "end": {Start: &far}, "backwards": {Step: &back},
-		"small batches": {BatchRows: 1 << 15}, "listed": {Coordinates: list}, "masked": {MaskBools: mask},
+		"small batches": {BatchRows: 1 << 15}, "listed": {Coordinates: list}, "masked": masking(mask),
 		"blocks": {Stream: &Stream{BlockRows: 1 << 16, Shuffle: &seed, ShuffleRows: true}},
 		"where":  {Where: &condition}, "limit": {Where: &condition, Limit: &few},
 		"sorted": {SortBy: name, Step: &back, Limit: &few}, "where sorted": {Where: &condition, SortBy: name, Limit: &few},

@@ -56,7 +56,7 @@ func TestOffsetIsASliceOfTheResult(t *testing.T) {
 			"none": {Where: &none}, "constant": {Where: &all, Start: num(5)}, "scan": {Where: &many, Index: match.IndexOff},
 			"back where": {Where: &many, Step: num(-2)},
 			"sorted":     {SortBy: "i4"}, "sorted back": {SortBy: "i4", Step: num(-3)}, "sorted where": {SortBy: "i4", Where: &many},
-			"coordinates": {Coordinates: scattered}, "mask": {MaskBools: mask},
+			"coordinates": {Coordinates: scattered}, "mask": masking(mask),
 		}
 		if table == "/full9" {
 			requests["index"] = Request{Where: &few, Index: match.IndexOnly}
@@ -138,4 +138,10 @@ func TestHostileBlocksAreRefusedBeforeTheyTakeMemory(t *testing.T) {
 	defer run.Release()
 	require.False(t, run.Next())
 	require.ErrorIs(t, run.Err(), fault.Exhausted)
+}
+
+// masking is a request for the rows that are set.
+func masking(rows []bool) (r Request) {
+	r.SetMask(rows)
+	return r
 }

@@ -18,7 +18,7 @@ type Request struct {
 	Select      *string // NumPy index of an array
 	Coordinates []int64 // rows in this order; nil: not asked, empty: none
 	Mask        []byte  // one bit a row, least significant first; nil: not asked
-	MaskBools   []bool  // the same as it comes by an exchange; nil: not asked
+	MaskRows    int64   // that Mask is of; 0: as many as the dataset has
 
 	Where    *string
 	Vars     map[string]any // int64, uint64, float64, string, bool
@@ -49,6 +49,16 @@ type Stream struct {
 	Workers     int
 	FromBlock   int64
 	Follow      bool
+}
+
+// SetMask asks for the rows that are set, of as many as the dataset has.
+func (r *Request) SetMask(rows []bool) {
+	r.Mask, r.MaskRows = make([]byte, (len(rows)+7)/8), int64(len(rows))
+	for i, set := range rows {
+		if set {
+			r.Mask[i/8] |= 1 << (i % 8)
+		}
+	}
 }
 
 // passes are how often, and in which order, blocks of the result's rows come.

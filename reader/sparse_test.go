@@ -19,17 +19,21 @@ type counting struct {
 	n, asked *atomic.Int64
 }
 
-func (c counting) MayLie(at []int64) bool { return c.Store.(store.Located).MayLie(at) }
-
 func (c counting) AsStored() bool { return c.Store.(store.Located).AsStored() }
 
-func (c counting) Locate(at []int64) (store.ReadPart, error) {
-	c.asked.Add(1)
-	read, err := c.Store.(store.Located).Locate(at)
-	if read != nil {
-		c.n.Add(1)
+func (c counting) MayLie(at []int64) store.Locate {
+	locate := c.Store.(store.Located).MayLie(at)
+	if locate == nil {
+		return nil
 	}
-	return read, err
+	return func() (store.ReadPart, error) {
+		c.asked.Add(1)
+		read, err := locate()
+		if read != nil {
+			c.n.Add(1)
+		}
+		return read, err
+	}
 }
 
 // values is what a request gives, value by value, how many chunks were read in part, and how often one was asked for.

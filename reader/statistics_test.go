@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/convert"
-	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/match"
 	"github.com/mtflight/mtflight/reader/internal/store"
@@ -304,7 +304,9 @@ func TestParametersOfLearning(t *testing.T) {
 
 func TestNoRoomForStatistics(t *testing.T) {
 	withStats(t, clustered(t), Config{}, func(f *File) {
-		f.eng.stats = bufpool.NewBudget(1000, 0)
+		k, err := chunkstats.NewKeeper(2000, "")
+		require.NoError(t, err)
+		f.stats = k.Of(f.loc.Path, f.disk.Identity())
 		r := ask("i4 > 2000000000")
 		r.Fields = []string{"i4"}
 		for range 2 {

@@ -122,9 +122,7 @@ func (t *tableRead) find(ctx context.Context, names []frame.Column) (err error) 
 	case r.Coordinates != nil:
 		s.Rows, err = rows.Coordinates(r.Coordinates, n)
 	case r.Mask != nil:
-		s.Rows, err = rows.Masked(r.Mask, n)
-	case r.MaskBools != nil:
-		s.Rows, err = rows.MaskedBools(r.MaskBools, n)
+		s.Rows, err = rows.Masked(r.Mask, r.MaskRows, n)
 	default:
 		s.Rows, err = rows.Slice(r.Start, r.Stop, r.Step, n)
 	}

@@ -129,8 +129,8 @@ func TestScan(t *testing.T) {
 		"slice":    {File: "tables.h5", Dataset: "/events", Start: ptr(int64(10)), Stop: ptr(int64(-10)), Step: ptr(int64(3))},
 		"few":      {File: "tables.h5", Dataset: "/events", Coordinates: []int64{5, -1, 5}},
 		"many":     {File: "tables.h5", Dataset: "/events", Coordinates: many(20_000, 5000)},
-		"mask":     {File: "tables.h5", Dataset: "/plain", MaskBools: mask(1000)},
-		"no mask":  {File: "tables.h5", Dataset: "/none", MaskBools: []bool{}, Fields: []string{"id"}},
+		"mask":     masked("/plain", 1000),
+		"no mask":  masked("/none", 0),
 		"unsorted": {File: "tables.h5", Dataset: "/plain", Stream: &reader.Stream{BlockRows: 100}},
 	} {
 		for _, options := range [][]client.Option{nil, {client.Parallel(3)}} {
@@ -163,12 +163,15 @@ func many(n, rows int) []int64 {
 	return out
 }
 
-func mask(n int) []bool {
-	out := make([]bool, n)
-	for i := range out {
-		out[i] = i%3 == 1
+// masked asks for every third of n rows.
+func masked(dataset string, n int) reader.Request {
+	set := make([]bool, n)
+	for i := range set {
+		set[i] = i%3 == 1
 	}
-	return out
+	r := reader.Request{File: "tables.h5", Dataset: dataset}
+	r.SetMask(set)
+	return r
 }
 
 func TestBlock(t *testing.T) {
@@ -241,7 +244,7 @@ func TestErrors(t *testing.T) {
 	require.False(t, rows.Next())
 	require.ErrorIs(t, rows.Err(), reader.ErrOutOfRange)
 	rows.Release()
-	rows, err = c.Scan(ctx, reader.Request{File: "tables.h5", Dataset: "/events", MaskBools: mask(4999)})
+	rows, err = c.Scan(ctx, masked("/events", 4999))
 	require.NoError(t, err)
 	require.False(t, rows.Next())
 	require.ErrorIs(t, rows.Err(), reader.ErrInvalid)

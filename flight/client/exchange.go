@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/bitutil"
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
@@ -22,7 +23,7 @@ const (
 // exchange sends the coordinates or the mask of a request.
 func (c *Client) exchange(ctx context.Context, s scan, r reader.Request) (*Rows, error) {
 	bare := resumable(r)
-	bare.Coordinates, bare.MaskBools = nil, nil
+	bare.Coordinates, bare.Mask, bare.MaskRows = nil, nil, 0
 	schema, err := c.Schema(ctx, bare)
 	if err != nil {
 		return nil, err
@@ -46,8 +47,8 @@ func (c *Client) exchange(ctx context.Context, s scan, r reader.Request) (*Rows,
 
 func sendRowsOf(stream arrowflight.FlightService_DoExchangeClient, d *arrowflight.FlightDescriptor, r reader.Request) error {
 	of, n := arrow.DataType(arrow.PrimitiveTypes.Int64), len(r.Coordinates)
-	if r.MaskBools != nil {
-		of, n = arrow.FixedWidthTypes.Boolean, len(r.MaskBools)
+	if r.Mask != nil {
+		of, n = arrow.FixedWidthTypes.Boolean, int(r.MaskRows)
 	}
 	schema := arrow.NewSchema([]arrow.Field{{Name: "rows", Type: of}}, nil)
 	w := arrowflight.NewRecordWriter(stream, ipc.WithSchema(schema))
@@ -56,8 +57,8 @@ func sendRowsOf(stream arrowflight.FlightService_DoExchangeClient, d *arrowfligh
 	defer b.Release()
 	for first := 0; first < n; first += sendRows {
 		last := min(first+sendRows, n)
-		if r.MaskBools != nil {
-			b.Field(0).(*array.BooleanBuilder).AppendValues(r.MaskBools[first:last], nil)
+		if r.Mask != nil {
+			appendBits(b.Field(0).(*array.BooleanBuilder), r.Mask, first, last)
 		} else {
 			b.Field(0).(*array.Int64Builder).AppendValues(r.Coordinates[first:last], nil)
 		}
@@ -72,4 +73,11 @@ func sendRowsOf(stream arrowflight.FlightService_DoExchangeClient, d *arrowfligh
 		return err
 	}
 	return stream.CloseSend()
+}
+
+func appendBits(b *array.BooleanBuilder, bits []byte, first, last int) {
+	b.Reserve(last - first)
+	for i := first; i < last; i++ {
+		b.UnsafeAppend(bitutil.BitIsSet(bits, i))
+	}
 }

@@ -52,7 +52,7 @@ func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) 
 	for _, o := range options {
 		o(&s)
 	}
-	if r.MaskBools != nil || len(r.Coordinates) > longList {
+	if r.MaskRows > 0 || len(r.Coordinates) > longList {
 		return c.exchange(ctx, s, r)
 	}
 	if r.Endpoints == 0 && s.parallel == 1 {

@@ -20,7 +20,8 @@ func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err erro
 	}
 	var few []packed
 	for _, j := range jobs {
-		if !store.MayLie(j.at) {
+		locate := store.MayLie(j.at)
+		if locate == nil {
 			rest = append(rest, j)
 			continue
 		}
@@ -29,7 +30,7 @@ func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err erro
 			p.needs = g.needs(j)
 		}
 		if direct || p.needs != nil {
-			p.read, err = store.Locate(j.at)
+			p.read, err = locate()
 		}
 		switch {
 		case p.read == nil:

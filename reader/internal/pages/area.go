@@ -43,16 +43,22 @@ func newArea(k *Keeper, mem []byte) *Area {
 // of a window as it has. Where the file has been cut off meanwhile, or its disk fails, the error is fault.DataLoss. A nil
 // Area keeps nothing.
 func (a *Area) Read(p []byte, off uint64) (done bool, err error) {
-	return a.Look(off, uint64(len(p)), func(b []byte) { copy(p, b) })
+	return a.look(off, uint64(len(p)), true, func(b []byte) { copy(p, b) })
 }
 
 // Look is Read without the copy: use gets the bytes, for the time of the call. It must not hand them to C, hold a lock that
-// others wait for or leave anything half done, since it ends with a panic where the file has been cut off.
+// others wait for or leave anything half done, since it ends with a panic where the file has been cut off. Bytes that are not
+// kept do not count as read: they will be, by Read.
 func (a *Area) Look(off, n uint64, use func(b []byte)) (looked bool, err error) {
+	return a.look(off, n, false, use)
+}
+
+// look is Look; counted: the bytes count as read.
+func (a *Area) look(off, n uint64, counted bool, use func(b []byte)) (looked bool, err error) {
 	if a == nil || n < leastRead || off > uint64(len(a.mem)) || n > uint64(len(a.mem))-off {
 		return false, nil
 	}
-	if !a.keep(int64(off), int64(off+n)) || !a.resident(off, n) {
+	if !a.keep(int64(off), int64(off+n), counted) || !a.resident(off, n) {
 		return false, nil
 	}
 	return true, guarded(a.mem[off:off+n:off+n], use)
@@ -74,20 +80,24 @@ func (a *Area) resident(off, n uint64) bool {
 	return true
 }
 
-// keep tells whether all windows of a range are kept.
-func (a *Area) keep(from, end int64) bool {
+// keep tells whether all windows of a range are kept; counted: it is read now.
+func (a *Area) keep(from, end int64, counted bool) bool {
 	a.used.Store(a.keeper.clock.Add(1))
 	all := true
 	for from < end {
 		w := from / a.window
 		to := min(end, (w+1)*a.window)
-		all = a.keepWindow(int(w), to-from) && all
+		n := int64(0)
+		if counted {
+			n = to - from
+		}
+		all = a.keepWindow(int(w), n) && all
 		from = to
 	}
 	return all
 }
 
-// keepWindow tells whether a window is kept, of which n bytes are asked for.
+// keepWindow tells whether a window is kept, of which n more bytes are read.
 func (a *Area) keepWindow(w int, n int64) bool {
 	for {
 		asked := a.asked[w].Load()

@@ -116,8 +116,11 @@ func Coordinates(in []int64, n int64) (List, error) {
 	return out, nil
 }
 
-// Masked is the rows whose bit is set.
-func Masked(bits []byte, n int64) (List, error) {
+// Masked is the rows whose bit is set in a mask of so many rows (0: of n), for a dataset of n rows.
+func Masked(bits []byte, of, n int64) (List, error) {
+	if of != 0 && of != n {
+		return nil, fault.New(fault.Invalid, "mask of %d rows for %d rows", of, n)
+	}
 	if int64(len(bits)) != (n+7)/8 {
 		return nil, fault.New(fault.Invalid, "mask of %d bytes for %d rows: %d bytes are needed, one bit a row", len(bits), n, (n+7)/8)
 	}
@@ -125,19 +128,6 @@ func Masked(bits []byte, n int64) (List, error) {
 	for i := range n {
 		if bits[i/8]>>(i%8)&1 != 0 {
 			out = append(out, i)
-		}
-	}
-	return out, nil
-}
-
-func MaskedBools(set []bool, n int64) (List, error) {
-	if int64(len(set)) != n {
-		return nil, fault.New(fault.Invalid, "mask of %d rows for %d rows", len(set), n)
-	}
-	out := List{}
-	for i, on := range set {
-		if on {
-			out = append(out, int64(i))
 		}
 	}
 	return out, nil

@@ -26,7 +26,7 @@ type bands struct {
 }
 
 // NewBands cuts along the axis of the rows.
-func NewBands(src Source, shape []int64, axis, elemSize int) *bands {
+func NewBands(src Source, shape []int64, axis, elemSize int) Store {
 	b := &bands{Source: src, shape: shape, axis: axis, elemSize: elemSize, band: make([]int64, len(shape))}
 	line := int64(elemSize)
 	for i := len(shape) - 1; i > axis; i-- {

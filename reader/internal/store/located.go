@@ -8,26 +8,32 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
-// Located is a store of elements that lie in a file as they are.
+// Located is a store of elements that may lie in a file as they are.
 type Located interface {
-	// Locate gives a way to read parts of a chunk, from a byte of its elements on; nil: the chunk has to be loaded.
-	Locate(at []int64) (ReadPart, error)
-	// MayLie tells, without reading, of a chunk whether it may lie so.
-	MayLie(at []int64) bool
+	// MayLie tells, without reading, of a chunk whether it may lie so, and by what to find out: nil is no.
+	MayLie(at []int64) Locate
 	// AsStored tells whether all chunks lie so.
 	AsStored() bool
 }
 
+// Locate gives a way to read parts of a chunk, which may take reading; nil: the chunk has to be loaded.
+type Locate func() (ReadPart, error)
+
+// ReadPart fills dst with bytes of a chunk's elements, from one of them on.
 type ReadPart func(ctx context.Context, dst []byte, from int64) error
 
-// Locate is part of located: chunks that no filter has changed.
-func (c *chunked) Locate(at []int64) (ReadPart, error) {
+// MayLie is part of Located: chunks that no filter has changed.
+func (c *chunked) MayLie(at []int64) Locate {
 	linear := c.linear(at)
 	ch, ok := c.Index.At(linear)
-	if !ok {
-		return nil, nil
-	}
 	f := stored{linear: linear, Chunk: ch}
+	if !ok || int64(ch.Size) < c.bytes() && !c.unfiltered(f) {
+		return nil
+	}
+	return func() (ReadPart, error) { return c.locate(f) }
+}
+
+func (c *chunked) locate(f stored) (ReadPart, error) {
 	if err := c.plausible(f); err != nil {
 		return nil, err
 	}
@@ -40,14 +46,7 @@ func (c *chunked) Locate(at []int64) (ReadPart, error) {
 	}, nil
 }
 
-// MayLie is part of located.
-func (c *chunked) MayLie(at []int64) bool {
-	linear := c.linear(at)
-	ch, ok := c.Index.At(linear)
-	return ok && (int64(ch.Size) >= c.bytes() || c.unfiltered(stored{linear: linear}))
-}
-
-// AsStored is part of located.
+// AsStored is part of Located.
 func (c *chunked) AsStored() bool { return c.Filters == nil }
 
 // bare is where a chunk's elements lie, if they do as they are: unfiltered, or by a filter that could not make them smaller.
@@ -63,19 +62,21 @@ func (c *chunked) bare(f stored) (addr uint64, ok bool) {
 	return f.Addr + uint64(off), ok
 }
 
-// Locate is part of located: bands of a dataset whose bytes are near.
-func (b *bands) Locate(at []int64) (ReadPart, error) {
-	first, _ := b.span(at)
-	size := int64(b.elemSize)
-	return func(ctx context.Context, dst []byte, from int64) error {
-		return b.read(ctx, first+from/size, int64(len(dst))/size, dst)
-	}, nil
+// MayLie is part of Located: bands of a dataset whose bytes are near.
+func (b *bands) MayLie(at []int64) Locate {
+	if !b.AsStored() {
+		return nil
+	}
+	return func() (ReadPart, error) {
+		first, _ := b.span(at)
+		size := int64(b.elemSize)
+		return func(ctx context.Context, dst []byte, from int64) error {
+			return b.read(ctx, first+from/size, int64(len(dst))/size, dst)
+		}, nil
+	}
 }
 
-// MayLie is part of located.
-func (b *bands) MayLie([]int64) bool { return b.AsStored() }
-
-// AsStored is part of located: what libhdf5 has to be asked for is better asked for at once.
+// AsStored is part of Located: what libhdf5 has to be asked for is better asked for at once.
 func (b *bands) AsStored() bool {
 	_, lib := b.Source.(*slab)
 	return !lib
@@ -87,7 +88,7 @@ type Mappable interface {
 	Stretch(first, n int64) (f *blockio.File, addr uint64, ok bool)
 }
 
-// Stretch is part of mappable: chunks of whole rows, stored one behind the other and unfiltered.
+// Stretch is part of Mappable: chunks of whole rows, stored one behind the other and unfiltered.
 func (c *chunked) Stretch(first, n int64) (*blockio.File, uint64, bool) {
 	per := rows.Product(c.Chunk)
 	if c.Shape == nil || per == 0 || c.Filters != nil {
@@ -113,7 +114,7 @@ func (c *chunked) Stretch(first, n int64) (*blockio.File, uint64, bool) {
 	return c.File, start + uint64(first%per*int64(c.ElemSize)), true
 }
 
-// Stretch is part of mappable.
+// Stretch is part of Mappable.
 func (b *bands) Stretch(first, _ int64) (*blockio.File, uint64, bool) {
 	c, ok := b.Source.(*contiguous)
 	if !ok {

@@ -73,7 +73,7 @@ type chunked struct {
 }
 
 // NewChunked is the store of a dataset of a name. Errors: fault.DataLoss, fault.Unsupported for chunks of over 8 GiB.
-func NewChunked(l Layout, name string) (*chunked, error) {
+func NewChunked(l Layout, name string) (Store, error) {
 	if len(l.Chunk) != len(l.Shape) {
 		return nil, fault.New(fault.DataLoss, "chunks of %d axes for %d", len(l.Chunk), len(l.Shape))
 	}
