@@ -9,6 +9,7 @@ import (
 
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 
+	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
@@ -90,7 +91,7 @@ func exchangeBudget(e *reader.Engine) *bufpool.Budget {
 type sent struct {
 	stream  arrowflight.DataStreamReader
 	request reader.Request
-	column  columnType
+	column  wire.ColumnType
 	rows    int64                   // of the dataset
 	hold    func(bytes int64) error // reserves memory
 }
@@ -138,18 +139,18 @@ func (s *sent) openRequest(d *arrowflight.FlightDescriptor) (err error) {
 }
 
 func (s *sent) openColumn(header []byte) error {
-	c, ok := readSchema(header)
+	c, ok := wire.ReadSchema(header)
 	switch {
 	case !ok:
 		return fault.New(fault.Invalid, "exchange: the first Arrow message is not a schema")
-	case c.columns != 1:
-		return fault.New(fault.Invalid, "exchange: send one column, not %d", c.columns)
-	case c.int64():
+	case c.Columns != 1:
+		return fault.New(fault.Invalid, "exchange: send one column, not %d", c.Columns)
+	case c.Int64():
 		s.request.Coordinates = []int64{}
-	case c.boolean():
+	case c.Boolean():
 		s.request.Mask = []byte{}
 	default:
-		return fault.New(fault.Invalid, "exchange: column %s must be int64 (coordinates) or boolean (mask): cast it", short(c.name))
+		return fault.New(fault.Invalid, "exchange: column %s must be int64 (coordinates) or boolean (mask): cast it", short(c.Name))
 	}
 	s.column = c
 	return checked(&s.request)
@@ -180,28 +181,28 @@ func (s *sent) read() error {
 
 func (s *sent) take(m *arrowflight.FlightData) error {
 	bits, size := int64(64), int64(coordinateBytes)
-	if s.column.boolean() {
+	if s.column.Boolean() {
 		bits, size = 1, maskBytes
 	}
-	b := readBatch(m.GetDataHeader(), m.GetDataBody(), bits)
+	b := wire.ReadBatch(m.GetDataHeader(), m.GetDataBody(), bits)
 	switch {
-	case b.compressed:
+	case b.Compressed:
 		return fault.New(fault.Invalid, "exchange: compressed batches are not taken: write them without compression")
-	case !b.ok:
+	case !b.OK:
 		return fault.New(fault.Invalid, "exchange: a message is not a record batch of the column announced")
 	case hasNulls(b):
-		return fault.New(fault.Invalid, "exchange: column %s has nulls", short(s.column.name))
-	case bits == 1 && int64(b.rows) > s.rows-s.request.MaskRows:
+		return fault.New(fault.Invalid, "exchange: column %s has nulls", short(s.column.Name))
+	case bits == 1 && int64(b.Rows) > s.rows-s.request.MaskRows:
 		return fault.New(fault.Invalid, "exchange: the mask has more rows than the dataset's %d", s.rows)
 	}
-	if err := s.hold(size * int64(b.rows)); err != nil {
+	if err := s.hold(size * int64(b.Rows)); err != nil {
 		return err
 	}
-	for i := range b.rows {
+	for i := range b.Rows {
 		if bits == 1 {
-			s.addBit(bit(b.values, i))
+			s.addBit(bit(b.Values, i))
 		} else {
-			s.request.Coordinates = append(s.request.Coordinates, int64(binary.LittleEndian.Uint64(b.values[8*i:])))
+			s.request.Coordinates = append(s.request.Coordinates, int64(binary.LittleEndian.Uint64(b.Values[8*i:])))
 		}
 	}
 	return nil
@@ -221,12 +222,12 @@ func (s *sent) addBit(set bool) {
 
 func bit(bits []byte, i int) bool { return bits[i/8]>>(i%8)&1 != 0 }
 
-func hasNulls(b rowsSent) bool {
-	if b.nulls == 0 || len(b.validity) == 0 {
-		return b.nulls > 0
+func hasNulls(b wire.RowsSent) bool {
+	if b.Nulls == 0 || len(b.Validity) == 0 {
+		return b.Nulls > 0
 	}
-	for i := range b.rows {
-		if !bit(b.validity, i) {
+	for i := range b.Rows {
+		if !bit(b.Validity, i) {
 			return true
 		}
 	}

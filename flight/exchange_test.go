@@ -46,13 +46,13 @@ func TestExchangeIsBounded(t *testing.T) {
 	bb := array.NewBooleanBuilder(mem)
 	bb.AppendValues(make([]bool, 4_000), nil)
 	request := `{"file": "tables.h5", "dataset": "/events"}`
-	_, err := exchange(t, c, wire(t, request, bb.NewArray()).all) // 8,000 rows for 5,000
+	_, err := exchange(t, c, onWire(t, request, bb.NewArray()).all) // 8,000 rows for 5,000
 	require.Equal(t, codes.InvalidArgument, status.Code(err), err)
 	require.ErrorContains(t, err, "5000")
 
 	var many []*arrowflight.FlightData
 	for range 3 { // half a million rows each
-		m := wire(t, request, column64(mem, make([]int64, 250_000), nil)).all
+		m := onWire(t, request, column64(mem, make([]int64, 250_000), nil)).all
 		many = append(many, m[min(len(many), 1):]...)
 	}
 	_, err = exchange(t, c, many)
@@ -61,7 +61,7 @@ func TestExchangeIsBounded(t *testing.T) {
 	require.Zero(t, s.exchanges().Used())
 	s.requireBalance(t)
 
-	batches, err := exchange(t, c, wire(t, request, column64(mem, []int64{5, -1}, nil)).all)
+	batches, err := exchange(t, c, onWire(t, request, column64(mem, []int64{5, -1}, nil)).all)
 	require.NoError(t, err)
 	require.Positive(t, batches)
 }

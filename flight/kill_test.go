@@ -60,7 +60,7 @@ func get1(ctx context.Context, t *testing.T, c arrowflight.Client, request map[s
 
 func exchange1(ctx context.Context, t *testing.T, c arrowflight.Client, _ map[string]any) {
 	rows := make([]int64, 5_000)
-	in := wire(t, `{"file": "tables.h5", "dataset": "/events", "stream": {"cyclic": true}}`, column64(memory.NewGoAllocator(), rows, nil))
+	in := onWire(t, `{"file": "tables.h5", "dataset": "/events", "stream": {"cyclic": true}}`, column64(memory.NewGoAllocator(), rows, nil))
 	stream, err := c.DoExchange(ctx)
 	require.NoError(t, err)
 	for {

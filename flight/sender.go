@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"google.golang.org/grpc"
 
+	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -26,7 +27,7 @@ type batches interface {
 // allocates (rebased offsets of a sliced array) comes from Go's heap, so that it lives as long as gRPC refers to it.
 type sender struct {
 	stream interface{ SendMsg(m any) error }
-	ledger *ledger
+	ledger *wire.Ledger
 	writer *ipc.Writer
 
 	record arrow.Record // being written
@@ -39,7 +40,7 @@ type sender struct {
 // send sends every batch with its Block as app_metadata, or the bare schema if there is none. It returns what ended
 // the stream early. The buffers of a record may be in use after it returns, held by the record's own reference count.
 func send(stream grpc.ServerStream, run batches) (err error) {
-	s := &sender{stream: stream, ledger: ledgerOf(stream.Context())}
+	s := &sender{stream: stream, ledger: wire.LedgerOf(stream.Context())}
 	s.writer = ipc.NewWriterWithPayloadWriter(s, ipc.WithSchema(run.Schema()), ipc.WithAllocator(memory.NewGoAllocator()))
 	c := callOf(stream.Context())
 	defer func() {
@@ -92,21 +93,21 @@ func (s *sender) WritePayload(p ipc.Payload) error {
 	}
 	meta := p.Meta()
 	defer meta.Release()
-	kind := ipcType(meta.Bytes())
-	if s.opened && kind == ipcSchema {
+	kind := wire.IPCType(meta.Bytes())
+	if s.opened && kind == wire.IPCSchema {
 		return nil
 	}
-	var body pieces
+	var body wire.Body
 	if err := p.SerializeBody(&body); err != nil {
 		return fmt.Errorf("flight: encode a batch: %w", err)
 	}
 	var appMetadata []byte
-	if kind == ipcRecordBatch {
+	if kind == wire.IPCRecordBatch {
 		appMetadata = s.meta
 	}
-	head := encodeHead(meta.Bytes(), appMetadata, body.size)
-	m := &message{body.slices(head, s.record, s.ledger)}
-	s.bytes += int64(m.slices.Len())
+	head := wire.EncodeHead(meta.Bytes(), appMetadata, body.Size)
+	m := &wire.Message{Slices: body.Slices(head, s.record, s.ledger)}
+	s.bytes += int64(m.Slices.Len())
 	if err := s.stream.SendMsg(m); err != nil {
 		s.closed = true
 		return err

@@ -25,6 +25,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -259,12 +260,12 @@ func TestSendSliced(t *testing.T) {
 	slice := whole.NewSlice(4321, 19_876)
 	whole.Release()
 	var got []*arrowflight.FlightData
-	snd := &sender{stream: recorder{func(m *message) {
+	snd := &sender{stream: recorder{func(m *wire.Message) {
 		var fd arrowflight.FlightData
-		require.NoError(t, proto.Unmarshal(m.slices.Materialize(), &fd))
+		require.NoError(t, proto.Unmarshal(m.Slices.Materialize(), &fd))
 		got = append(got, &fd)
-		m.slices.Free()
-	}}, ledger: newLedger()}
+		m.Slices.Free()
+	}}, ledger: wire.LedgerOf(context.Background())}
 	snd.writer = ipc.NewWriterWithPayloadWriter(snd, ipc.WithSchema(sourceSchema), ipc.WithAllocator(memory.NewGoAllocator()))
 	require.NoError(t, snd.write(slice, reader.Block{}))
 	require.NoError(t, snd.writer.Close())
@@ -277,9 +278,9 @@ func TestSendSliced(t *testing.T) {
 	requireRows(t, rd.Record(), 4321)
 }
 
-type recorder struct{ take func(*message) }
+type recorder struct{ take func(*wire.Message) }
 
-func (r recorder) SendMsg(m any) error { r.take(m.(*message)); return nil }
+func (r recorder) SendMsg(m any) error { r.take(m.(*wire.Message)); return nil }
 
 type replay struct{ all []*arrowflight.FlightData }
 
@@ -351,54 +352,4 @@ func TestSendError(t *testing.T) {
 	require.ErrorContains(t, rd.Err(), "internal error (request ")
 	rd.Release()
 	pool.requireEmpty(t)
-}
-
-// A message that gRPC drops without freeing it is released when it is collected.
-func TestLeaseDropped(t *testing.T) {
-	pool := newCounted()
-	l := newLedger()
-	func() {
-		s := &source{mem: pool, rows: 50_000}
-		rec := s.make(0)
-		p := pieces{all: [][]byte{make([]byte, 8<<10), make([]byte, 10), make([]byte, 9<<10)}}
-		require.Len(t, p.slices([]byte("head"), rec, l), 4)
-		rec.Release()
-	}()
-	require.NotZero(t, pool.used())
-	pool.requireEmpty(t)
-	require.Empty(t, l.leases)
-}
-
-func TestEncodeHead(t *testing.T) {
-	for header := range 300 {
-		for _, meta := range []string{"", "{}", `{"block":1}`} {
-			for _, body := range []int{0, 8, 127, 128, 1 << 20} {
-				h := make([]byte, header)
-				for i := range h {
-					h[i] = byte(i + 1)
-				}
-				head := encodeHead(h, []byte(meta), body)
-				require.Zero(t, len(head)%bodyAlign)
-				var fd arrowflight.FlightData
-				require.NoError(t, proto.Unmarshal(append(head, make([]byte, body)...), &fd))
-				require.Equal(t, h, fd.DataHeader[:header])
-				for _, b := range fd.DataHeader[header:] {
-					require.Zero(t, b)
-				}
-				require.Equal(t, meta, string(fd.AppMetadata))
-				require.Len(t, fd.DataBody, body)
-			}
-		}
-	}
-}
-
-func FuzzIPCType(f *testing.F) {
-	f.Add(arrowflight.SerializeSchema(sourceSchema, memory.DefaultAllocator)[8:])
-	f.Add([]byte{4, 0, 0, 0, 0, 0, 0, 0x80})
-	f.Fuzz(func(t *testing.T, b []byte) { ipcType(b) })
-}
-
-func TestIPCType(t *testing.T) {
-	require.EqualValues(t, ipcSchema, ipcType(arrowflight.SerializeSchema(sourceSchema, memory.DefaultAllocator)[8:]))
-	require.EqualValues(t, ipcNone, ipcType(nil))
 }

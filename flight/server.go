@@ -20,6 +20,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/flight/internal/stage"
+	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
@@ -102,8 +103,8 @@ func New(cfg Config) (*Server, error) {
 
 func (s *Server) options() []grpc.ServerOption {
 	return []grpc.ServerOption{
-		grpc.ForceServerCodecV2(newCodec()),
-		grpc.StatsHandler(connections{}),
+		grpc.ForceServerCodecV2(wire.NewCodec()),
+		grpc.StatsHandler(wire.Connections{}),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
 		grpc.MaxRecvMsgSize(maxReceive),
@@ -146,7 +147,7 @@ func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
 	for _, l := range listeners {
 		s.log.Info("listening", zap.Stringer("address", l.Addr()), zap.String("network", l.Addr().Network()))
 		g.Go(func() error {
-			if err := s.grpc.Serve(gatherer{l}); !errors.Is(err, grpc.ErrServerStopped) {
+			if err := s.grpc.Serve(wire.Gatherer{Listener: l}); !errors.Is(err, grpc.ErrServerStopped) {
 				return err
 			}
 			return nil

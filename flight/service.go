@@ -6,6 +6,7 @@ import (
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -57,7 +58,7 @@ func (s *Server) DoGet(t *arrowflight.Ticket, stream arrowflight.FlightService_D
 
 // run reads for a connection. One that gathers gives batches to the kernel without looking at them.
 func (s *Server) run(ctx context.Context, p *reader.Plan) *reader.Run {
-	if ledgerOf(ctx).conn != nil {
+	if wire.LedgerOf(ctx).Gathers() {
 		return p.RunMapped(ctx)
 	}
 	return p.Run(ctx)

@@ -95,7 +95,7 @@ func TestChosen(t *testing.T) {
 }
 
 // wire is what a client sends for a record of one column.
-func wire(t testing.TB, cmd string, parts ...any) *replay {
+func onWire(t testing.TB, cmd string, parts ...any) *replay {
 	t.Helper()
 	var cols []arrow.Array
 	var opts []ipc.Option
@@ -166,22 +166,22 @@ func TestSent(t *testing.T) {
 		err := s.read()
 		return s.request, err
 	}
-	r, err := read(wire(t, good, ints))
+	r, err := read(onWire(t, good, ints))
 	require.NoError(t, err)
 	require.Equal(t, []int64{5, -1, 5, 5, -1, 5}, r.Coordinates)
-	r, err = read(wire(t, good, bools))
+	r, err = read(onWire(t, good, bools))
 	require.NoError(t, err)
 	require.Equal(t, []byte{0b0101}, r.Mask)
 	require.EqualValues(t, 4, r.MaskRows)
 
-	long := wire(t, good, bools)
+	long := onWire(t, good, bools)
 	long.all = append(long.all, long.all[1:]...)
 	r, err = read(long)
 	require.ErrorIs(t, err, fault.Invalid)
 	require.ErrorContains(t, err, "more rows than the dataset's 4")
 	require.EqualValues(t, 4, r.MaskRows, "nothing is taken of what is too much")
 
-	apart := wire(t, good, ints) // the descriptor in a message of its own
+	apart := onWire(t, good, ints) // the descriptor in a message of its own
 	apart.all = append([]*arrowflight.FlightData{{FlightDescriptor: apart.all[0].FlightDescriptor}}, apart.all...)
 	apart.all[1].FlightDescriptor = nil
 	_, err = read(apart)
@@ -189,31 +189,31 @@ func TestSent(t *testing.T) {
 
 	sliced := array.NewSlice(nulls, 2, 3) // its null lies outside
 	defer sliced.Release()
-	r, err = read(wire(t, good, sliced))
+	r, err = read(onWire(t, good, sliced))
 	require.NoError(t, err)
 	require.Equal(t, []int64{5, 5}, r.Coordinates)
 
-	compressed := wire(t, good, ints)
-	compressed.all = append(compressed.all[:1], wire(t, good, ints, ipc.WithLZ4()).all[1:]...)
+	compressed := onWire(t, good, ints)
+	compressed.all = append(compressed.all[:1], onWire(t, good, ints, ipc.WithLZ4()).all[1:]...)
 	for says, in := range map[string]*replay{
-		"has nulls":                wire(t, good, nulls),
-		"cast it":                  wire(t, good, texts),
-		"one column, not 2":        wire(t, good, ints, ints),
-		"one column, not 0":        wire(t, good),
-		"member coordinates":       wire(t, with(`"coordinates": []`), ints),
-		"member mask":              wire(t, with(`"mask": ""`), ints),
-		"coordinates excludes":     wire(t, with(`"start": 1`), ints),
-		"mask excludes":            wire(t, with(`"step": 1`), bools),
-		"select and coordinates":   wire(t, with(`"select": ":"`), ints),
-		"coordinates and where or": wire(t, with(`"where": "True"`), ints),
-		"not JSON":                 wire(t, "{", ints),
+		"has nulls":                onWire(t, good, nulls),
+		"cast it":                  onWire(t, good, texts),
+		"one column, not 2":        onWire(t, good, ints, ints),
+		"one column, not 0":        onWire(t, good),
+		"member coordinates":       onWire(t, with(`"coordinates": []`), ints),
+		"member mask":              onWire(t, with(`"mask": ""`), ints),
+		"coordinates excludes":     onWire(t, with(`"start": 1`), ints),
+		"mask excludes":            onWire(t, with(`"step": 1`), bools),
+		"select and coordinates":   onWire(t, with(`"select": ":"`), ints),
+		"coordinates and where or": onWire(t, with(`"where": "True"`), ints),
+		"not JSON":                 onWire(t, "{", ints),
 		"compressed":               compressed,
-		"not a record batch":       {append(slices.Clip(wire(t, good, ints).all[:1]), wire(t, good, bools).all[1:]...)},
-		"not a schema":             {[]*arrowflight.FlightData{{FlightDescriptor: wire(t, good).all[0].FlightDescriptor, DataHeader: []byte("x")}}},
+		"not a record batch":       {append(slices.Clip(onWire(t, good, ints).all[:1]), onWire(t, good, bools).all[1:]...)},
+		"not a schema":             {[]*arrowflight.FlightData{{FlightDescriptor: onWire(t, good).all[0].FlightDescriptor, DataHeader: []byte("x")}}},
 		"descriptor":               {},
 	} {
 		if says == "descriptor" {
-			in = wire(t, good, ints)
+			in = onWire(t, good, ints)
 			in.all[0].FlightDescriptor = nil
 		}
 		_, err := read(in)
@@ -226,7 +226,7 @@ func TestSent(t *testing.T) {
 
 func FuzzExchange(f *testing.F) {
 	ints := column64(memory.NewGoAllocator(), []int64{5, -1, 5}, nil)
-	m := wire(f, good, ints).all
+	m := onWire(f, good, ints).all
 	f.Add(m[0].DataHeader, m[1].DataHeader, m[1].DataBody)
 	f.Fuzz(func(t *testing.T, schema, header, body []byte) {
 		s := sent{rows: 4, hold: unbounded, stream: &replay{[]*arrowflight.FlightData{

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"github.com/mtflight/mtflight/flight/internal/stage"
+	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -115,9 +116,9 @@ func (s *Server) stage(ctx context.Context, body []byte, answer func(any) error)
 
 // keep leaves a lease to its time and its connection.
 func (s *Server) keep(ctx context.Context, l *stage.Lease) {
-	connection := ledgerOf(ctx)
-	connection.atEnd(l.ID, func() { s.endLease(l) })
-	l.Expire(stageTime, func() { connection.notAtEnd(l.ID) })
+	connection := wire.LedgerOf(ctx)
+	connection.AtEnd(l.ID, func() { s.endLease(l) })
+	l.Expire(stageTime, func() { connection.NotAtEnd(l.ID) })
 }
 
 func (s *Server) endLease(l *stage.Lease) {

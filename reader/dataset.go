@@ -13,11 +13,11 @@ import (
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/conventions"
 	"github.com/mtflight/mtflight/reader/internal/filter"
 	"github.com/mtflight/mtflight/reader/internal/frames"
 	"github.com/mtflight/mtflight/reader/internal/index"
 	"github.com/mtflight/mtflight/reader/internal/meta"
-	"github.com/mtflight/mtflight/reader/internal/netcdf"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/vds"
 )
@@ -94,7 +94,7 @@ func (d *Dataset) understand(ctx context.Context) error {
 		return err
 	}
 	d.info.Type = t.String()
-	d.source = convert.Source{Name: columnName(d.asked), Type: t, Inner: inner(d.shape), OffsetSize: int(d.file.h5.SizeOfOffsets),
+	d.source = convert.Source{Name: columnName(d.asked), Type: t, Inner: rows.Inner(d.shape), OffsetSize: int(d.file.h5.SizeOfOffsets),
 		Attributes: string(d.attributes)}
 	if d.source.Class, err = d.class(ctx); err != nil {
 		return err
@@ -104,10 +104,10 @@ func (d *Dataset) understand(ctx context.Context) error {
 			return err
 		}
 	}
-	if d.source.Pseudo, err = pseudo(m.Attrs, d.source.Class); err != nil {
+	if d.source.Pseudo, err = conventions.PseudoAtom(m.Attrs, d.source.Class); err != nil {
 		return err
 	}
-	d.source.Missing, d.source.MissingErr = netcdf.MissingValues(m.Attrs)
+	d.source.Missing, d.source.MissingErr = conventions.MissingValues(m.Attrs)
 	if err := d.bounded(t); err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (d *Dataset) describe() {
 	if m.Storage > 0 || !d.chunked() { // listings do not look into chunk indexes
 		d.info.Stored = Count(m.Storage)
 	}
-	d.info.Chunks, d.info.Filters = signed(m.Chunk), []string{}
+	d.info.Chunks, d.info.Filters = rows.Extents(m.Chunk), []string{}
 	for _, f := range m.Filters {
 		d.info.Filters = append(d.info.Filters, filter.Name(f.ID))
 	}
@@ -171,25 +171,10 @@ func (d *Dataset) describe() {
 			d.shape, d.info.Shape = []int64{1}, []int64{}
 			break
 		}
-		d.shape = signed(m.Shape)
-		d.info.Shape, d.info.MaxShape = d.shape, signed(m.Max)
+		d.shape = rows.Extents(m.Shape)
+		d.info.Shape, d.info.MaxShape = d.shape, rows.Extents(m.Max)
 	}
 	d.info.Rows = Count(d.shape[0])
-}
-
-// signed are extents as int64; unlimited, and what no file can hold, is -1.
-func signed(v []uint64) []int64 {
-	if v == nil {
-		return nil
-	}
-	out := make([]int64, len(v))
-	for i, n := range v {
-		out[i] = int64(n)
-		if out[i] < 0 {
-			out[i] = -1
-		}
-	}
-	return out
 }
 
 // bounded refuses extents that cannot be counted in 62 bits.
@@ -309,31 +294,6 @@ func (d *Dataset) chunkIndex() (*chunkindex.Index, error) {
 // columnName is the last part of a path.
 func columnName(p string) string {
 	return path.Base(strings.TrimRight(p, "/"))
-}
-
-func inner(shape []int64) []int {
-	out := make([]int, 0, len(shape))
-	for _, n := range shape[1:] {
-		out = append(out, int(n))
-	}
-	return out
-}
-
-// pseudo is PyTables' atom of a VLARRAY that is stored as a sequence of something else.
-func pseudo(attrs meta.Attrs, class string) (string, error) {
-	if class != "VLARRAY" {
-		return "", nil
-	}
-	atom, err := attrs.Text("PSEUDOATOM")
-	if atom == "" && err == nil {
-		atom, err = attrs.Text("FLAVOR")
-		atom = map[string]string{"VLString": "vlstring", "Object": "object"}[atom]
-	}
-	switch atom {
-	case "vlstring", "vlunicode", "object":
-		return atom, err
-	}
-	return "", err
 }
 
 // indexes are those that PyTables keeps of its columns.

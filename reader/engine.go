@@ -182,21 +182,12 @@ func (e *Engine) missing(loc location.Location, err error) error {
 		return fault.New(fault.NotFound, "no such file %s", loc.Name)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return fault.New(fault.Denied, "%s: cannot be opened: %s: make it readable", loc.Name, cause(err))
+		return fault.New(fault.Denied, "%s: cannot be opened: %s: make it readable", loc.Name, location.Cause(err))
 	}
 	if k := fault.Of(err); k != nil {
 		return fault.New(k, "%s: %w", loc.Name, err)
 	}
-	return fault.New(fault.DataLoss, "%s: cannot be opened: %s", loc.Name, cause(err))
-}
-
-// cause is an error of the operating system without the path.
-func cause(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err.Error()
-	}
-	return err.Error()
+	return fault.New(fault.DataLoss, "%s: cannot be opened: %s", loc.Name, location.Cause(err))
 }
 
 // known is the cached file if it is still the same one under the same name.

@@ -206,7 +206,7 @@ func (f *File) beside(name string) (*blockio.File, error) {
 	}
 	raw, err := blockio.Open(disk)
 	if err != nil {
-		return nil, fault.New(fault.DataLoss, "external file %s: %s", location.Base(name), cause(err))
+		return nil, fault.New(fault.DataLoss, "external file %s: %s", location.Base(name), location.Cause(err))
 	}
 	return raw, nil
 }

@@ -69,7 +69,7 @@ func (d *Dataset) plugin(s filter.Spec) (filter.Plugin, error) {
 		return nil, err
 	}
 	bytes := int64(d.source.Type.Size)
-	for _, n := range signed(d.meta.Chunk) {
+	for _, n := range rows.Extents(d.meta.Chunk) {
 		bytes = rows.Times(bytes, n)
 	}
 	if bytes > h5proc.MaxChunk {

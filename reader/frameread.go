@@ -118,15 +118,15 @@ func (d *Dataset) partRequest(r Request, members []string, untouched bool) Reque
 func (t *tableRead) Name() string               { return t.ds.asked }
 func (t *tableRead) Scan() *fill.Scan           { return t.scan }
 func (t *tableRead) Schema() *arrow.Schema      { return t.schema }
-func (t *tableRead) Wants() (fill.Demand, bool) { return t.wants() }
+func (t *tableRead) Wants() (fill.Demand, bool) { return t.demand() }
 func (t *tableRead) Explain(err error) error    { return t.ds.explained(err) }
 
 func (t *tableRead) Start(ctx context.Context, c *fill.Reservation, sides int) (*fill.Run, error) {
 	return t.start(ctx, c, sides, nil)
 }
 
-// Begin is part of read.
-func (f *frameRead) Begin(ctx context.Context, _ fill.Placement) (batches, error) {
+// begin is part of read.
+func (f *frameRead) begin(ctx context.Context, _ fill.Placement) (batches, error) {
 	return f.Plan.Begin(ctx, f.ds.asked, f.ds.file.eng.frames, f.ds.failed)
 }
 

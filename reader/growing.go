@@ -19,8 +19,8 @@ import (
 // growing reads a dataset that grows.
 type growing struct{ *tableRead }
 
-// Begin begins to follow, with a file handle of its own.
-func (g growing) Begin(ctx context.Context, at fill.Placement) (batches, error) {
+// begin begins to follow, with a file handle of its own.
+func (g growing) begin(ctx context.Context, at fill.Placement) (batches, error) {
 	d, r := g.ds, g.req
 	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
 		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
@@ -111,11 +111,11 @@ func (d *Dataset) in(file *File) (*Dataset, error) {
 		return nil, d.failed(err)
 	}
 	if o.Space.Kind != h5file.Simple || len(o.Space.Dims) != len(d.shape) || !bytes.Equal(o.Type, d.object.Type) ||
-		!slices.Equal(signed(o.Space.Dims)[1:], d.shape[1:]) || signed(o.Space.Dims)[0] < d.shape[0] {
+		!slices.Equal(rows.Extents(o.Space.Dims)[1:], d.shape[1:]) || rows.Extents(o.Space.Dims)[0] < d.shape[0] {
 		return nil, d.failed(fault.New(fault.Changed, "the dataset became another, or lost rows: ask again"))
 	}
 	n := &Dataset{file: file, meta: d.meta, asked: d.asked, info: d.info, source: d.source, object: o}
-	n.shape = signed(o.Space.Dims)
+	n.shape = rows.Extents(o.Space.Dims)
 	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, Count(n.shape[0])
 	return n, n.storage()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/location"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/store"
 	"github.com/mtflight/mtflight/reader/internal/vds"
 	"github.com/mtflight/mtflight/reader/internal/virtual"
@@ -103,7 +104,7 @@ func (d *Dataset) asVirtual() *virtual.Dataset {
 	v := &virtual.Dataset{File: d.file.asVirtual(), Path: d.meta.Path, Addr: d.meta.Addr, Shape: d.shape, Stored: d.shape, Type: d.source.Type,
 		OffsetSize: d.source.OffsetSize, Mappings: d.mappings, Virtual: d.virtual, Empty: d.empty(), Unchanged: d.unchanged}
 	if d.grows() && d.object != nil {
-		v.Stored = signed(d.object.Space.Dims)
+		v.Stored = rows.Extents(d.object.Space.Dims)
 	}
 	if d.source.Type != nil {
 		v.Fill = d.fill()
@@ -134,7 +135,7 @@ func (d *Dataset) learnExtent(ctx context.Context) error {
 	}
 	if err == nil {
 		v := d.asVirtual()
-		v.Stored, v.Mappings = signed(d.object.Space.Dims), mappings
+		v.Stored, v.Mappings = rows.Extents(d.object.Space.Dims), mappings
 		d.meta.Shape, err = v.Grow(ctx)
 	}
 	return err

@@ -170,7 +170,7 @@ func (r *reading) Next() bool {
 	if r.err != nil {
 		return false
 	}
-	more := r.Next()
+	more := r.Run.Next()
 	r.err = r.Err()
 	return more
 }

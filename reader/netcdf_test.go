@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/reader/internal/conventions"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
-	"github.com/mtflight/mtflight/reader/internal/netcdf"
 )
 
 func TestMissingValues(t *testing.T) {
@@ -32,17 +32,17 @@ func TestMissingValues(t *testing.T) {
 		"no such": {meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"none"`)}, {Name: "missing_value", Value: json.RawMessage("null")}}}, nil},
 		"nested":  {meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: json.RawMessage("[[1,2]]")}}}, nil},
 	} {
-		got, err := netcdf.MissingValues(c.attrs)
+		got, err := conventions.MissingValues(c.attrs)
 		require.NoError(t, err)
 		require.Equal(t, c.want, got, name)
 	}
-	_, err = netcdf.MissingValues(meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: long}}})
+	_, err = conventions.MissingValues(meta.Attrs{All: []meta.Attr{{Name: "missing_value", Value: long}}})
 	require.ErrorIs(t, err, ErrUnsupported)
 	require.ErrorContains(t, err, `"missing_value": over 64 values`)
-	nan, err := netcdf.MissingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"NaN"`)}}})
+	nan, err := conventions.MissingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Value: json.RawMessage(`"NaN"`)}}})
 	require.NoError(t, err)
 	require.True(t, math.IsNaN(nan[0].(float64)))
-	_, err = netcdf.MissingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Err: "why"}}})
+	_, err = conventions.MissingValues(meta.Attrs{All: []meta.Attr{{Name: "_FillValue", Err: "why"}}})
 	require.ErrorIs(t, err, ErrDataLoss)
 	require.ErrorContains(t, err, `"_FillValue": why`)
 }

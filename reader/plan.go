@@ -22,9 +22,9 @@ type Plan struct {
 
 // read is a kind of read: of one dataset, of a frame of several, of a dataset that grows.
 type read interface {
-	// Begin finds the rows, which for a condition means reading, and starts to give their batches, in memory of at or the
+	// begin finds the rows, which for a condition means reading, and starts to give their batches, in memory of at or the
 	// engine's.
-	Begin(ctx context.Context, at fill.Placement) (batches, error)
+	begin(ctx context.Context, at fill.Placement) (batches, error)
 	// rowBytes is about how many Arrow bytes a row takes, at least one.
 	rowBytes() int64
 	// bounded tells whether what a batch takes follows from its rows.

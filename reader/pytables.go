@@ -4,11 +4,8 @@ import (
 	"context"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/conventions"
 )
-
-// formatVersion is the attribute of the root group in every file that PyTables wrote (PyTables User's Guide, "Internal
-// File Format").
-const formatVersion = "PYTABLES_FORMAT_VERSION"
 
 // byPyTables tells whether PyTables wrote the file. That it cannot be told is an error, for values depend on it.
 func (f *File) byPyTables(ctx context.Context) (bool, error) {
@@ -18,9 +15,9 @@ func (f *File) byPyTables(ctx context.Context) (bool, error) {
 	if known != nil {
 		return *known, nil
 	}
-	is, err := f.rootHas(ctx, formatVersion)
+	is, err := f.rootHas(ctx, conventions.FormatVersion)
 	if err != nil {
-		return false, fault.New(fault.Of(err), "attributes of the root group, whose %s tells PyTables' strings from others: %w", formatVersion, err)
+		return false, fault.New(fault.Of(err), "attributes of the root group, whose %s tells PyTables' strings from others: %w", conventions.FormatVersion, err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

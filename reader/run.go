@@ -102,7 +102,7 @@ func (r *Run) Next() bool {
 
 func (r *Run) advance() (*fill.Batch, error) {
 	if r.batches == nil {
-		begun, err := r.plan.read.Begin(r.ctx, r.at)
+		begun, err := r.plan.read.begin(r.ctx, r.at)
 		if err != nil {
 			return nil, err
 		}

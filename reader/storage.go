@@ -9,9 +9,9 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/conventions"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
-	"github.com/mtflight/mtflight/reader/internal/netcdf"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/store"
 	"github.com/mtflight/mtflight/reader/internal/virtual"
@@ -48,7 +48,7 @@ func (d *Dataset) chunkedStore() (store.Store, error) {
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	c, err := store.NewChunked(store.Layout{File: d.file.disk, Index: x, Filters: d.pipe, Chunk: signed(d.object.Layout.ChunkDims), Shape: d.shape,
+	c, err := store.NewChunked(store.Layout{File: d.file.disk, Index: x, Filters: d.pipe, Chunk: rows.Extents(d.object.Layout.ChunkDims), Shape: d.shape,
 		ElemSize: d.source.Type.Size, Fill: d.fill(), End: d.file.h5.EOF, Cache: d.file.eng.chunks, Serial: d.file.serial, Object: d.meta.Addr}, d.asked)
 	if err != nil {
 		return nil, d.failed(err)
@@ -112,7 +112,7 @@ func (d *Dataset) metadataOf(r Request, blockRows int64) map[string]string {
 		file, dataset = d.file.loc.Name, d.asked
 	}
 	m := d.metadataMap(file, dataset)
-	if dims := netcdf.Dimensions(d.meta.Attrs, len(d.info.Shape), columnName(d.asked)); r.Options.NetCDF && dims != nil {
+	if dims := conventions.Dimensions(d.meta.Attrs, len(d.info.Shape), columnName(d.asked)); r.Options.NetCDF && dims != nil {
 		m["netcdf.dimensions"] = jsonText(dims)
 	}
 	if r.Stream != nil && r.Stream.BlockRows == 0 {

@@ -189,8 +189,8 @@ func (t *tableRead) ordering(s *fill.Scan) *order.Ordering {
 	return o
 }
 
-// wants is the memory that the read takes for large chunks; false where it reads none.
-func (t *tableRead) wants() (fill.Demand, bool) {
+// demand is the memory that the read takes for large chunks; false where it reads none.
+func (t *tableRead) demand() (fill.Demand, bool) {
 	sorting := int64(0)
 	if t.req.SortBy != "" {
 		sorting = order.MergeBytes(t.scan, t.ds.source, t.req.SortBy)
@@ -207,19 +207,19 @@ func (t *tableRead) start(ctx context.Context, c *fill.Reservation, sides int, a
 	return s.Run(ctx, at), nil
 }
 
-// Begin is part of read.
-func (t *tableRead) Begin(ctx context.Context, at fill.Placement) (batches, error) {
+// begin is part of read.
+func (t *tableRead) begin(ctx context.Context, at fill.Placement) (batches, error) {
 	run := &tableRun{of: t.ds}
-	w, large := t.wants()
+	w, large := t.demand()
 	if large {
 		var err error
-		if run.claim, err = t.scan.Reserve(ctx, t.ds.asked, w); err != nil {
+		if run.reserved, err = t.scan.Reserve(ctx, t.ds.asked, w); err != nil {
 			return nil, t.ds.explained(err)
 		}
 	}
 	var err error
-	if run.Run, err = t.start(ctx, run.claim, 0, at); err != nil {
-		run.claim.Close()
+	if run.Run, err = t.start(ctx, run.reserved, 0, at); err != nil {
+		run.reserved.Close()
 		return nil, t.ds.explained(err)
 	}
 	return run, nil
@@ -229,7 +229,7 @@ func (t *tableRead) Begin(ctx context.Context, at fill.Placement) (batches, erro
 type tableRun struct {
 	*fill.Run
 	of    *Dataset
-	claim *fill.Reservation // nil: it reads no large chunks
+	reserved *fill.Reservation // nil: it reads no large chunks
 }
 
 func (r *tableRun) Next() (*fill.Batch, error) {
@@ -241,7 +241,7 @@ func (r *tableRun) Settle() error { return r.of.explained(r.Run.Settle()) }
 
 func (r *tableRun) Close() {
 	r.Run.Close()
-	r.claim.Close()
+	r.reserved.Close()
 }
 
 func (t *tableRead) rowBytes() int64 { return t.scan.RowBytes() }

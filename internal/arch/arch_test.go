@@ -44,7 +44,7 @@ var layers = []string{
 	"reader/internal/frame",
 	"reader/internal/witness",
 	"reader/internal/location",
-	"reader/internal/netcdf",
+	"reader/internal/conventions",
 	"reader/where",
 	"reader/internal/h5proc",
 	"reader/internal/h5c",

@@ -2,6 +2,7 @@ package location
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -84,4 +85,13 @@ func existing(path string) string {
 // Absent tells what is not there from what may not be opened.
 func Absent(err error) bool {
 	return fault.Of(err) == fault.NotFound && !errors.Is(err, errOutside)
+}
+
+// Cause is an error of the operating system without the path.
+func Cause(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
 }

@@ -17,3 +17,27 @@ func Product(v []int64) int64 {
 	}
 	return p
 }
+
+// Extents are those of a dataspace as int64; unlimited, and what no file can hold, is -1.
+func Extents(v []uint64) []int64 {
+	if v == nil {
+		return nil
+	}
+	out := make([]int64, len(v))
+	for i, n := range v {
+		out[i] = int64(n)
+		if out[i] < 0 {
+			out[i] = -1
+		}
+	}
+	return out
+}
+
+// Inner are the extents behind the first axis.
+func Inner(shape []int64) []int {
+	out := make([]int, 0, len(shape))
+	for _, n := range shape[1:] {
+		out = append(out, int(n))
+	}
+	return out
+}

@@ -26,7 +26,14 @@ func (g Page) Of(s Sequence) Sequence {
 	return Cut(s, first, n)
 }
 
-// Cut is n rows of a sequence from the first on; both lie in it. Sequences of other packages cut themselves.
+// Cutter is a sequence of another package that is cut in its own way.
+type Cutter interface {
+	Sequence
+	// Cut is n rows from the first on; both lie in it.
+	Cut(first, n int64) Sequence
+}
+
+// Cut is n rows of a sequence from the first on; both lie in it.
 func Cut(s Sequence, first, n int64) Sequence {
 	switch s := s.(type) {
 	case Span:
@@ -36,8 +43,8 @@ func Cut(s Sequence, first, n int64) Sequence {
 	case chosen:
 		s.first, s.n = s.first+first, n
 		return s
-	case interface{ EachChunk(first, n int64) Sequence }:
-		return s.EachChunk(first, n)
+	case Cutter:
+		return s.Cut(first, n)
 	}
 	return s
 }

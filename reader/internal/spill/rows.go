@@ -144,6 +144,9 @@ func (s Section) Runs(runs []rows.Run, lo, hi, at int64) []rows.Run {
 	return s.Borrowed.Runs(runs, s.first+lo, s.first+hi, at)
 }
 
+var _ rows.Cutter = Section{}
+
+// Cut is part of rows.Cutter.
 func (s Section) Cut(first, n int64) rows.Sequence {
 	s.first, s.N = s.first+first, n
 	return s

@@ -1,4 +1,4 @@
-package flight
+package wire
 
 import (
 	"encoding/binary"
@@ -9,18 +9,18 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// message is a FlightData that is encoded already, its body by reference.
-type message struct{ slices mem.BufferSlice }
+// Message is a FlightData that is encoded already, its body by reference.
+type Message struct{ Slices mem.BufferSlice }
 
 // codec sends a message as it is and leaves everything else to protobuf.
 type codec struct{ encoding.CodecV2 }
 
-func newCodec() codec { return codec{encoding.GetCodecV2(proto.Name)} }
+func NewCodec() encoding.CodecV2 { return codec{encoding.GetCodecV2(proto.Name)} }
 
 // Marshal hands the slices of a message, with their references, to gRPC.
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
-	if m, ok := v.(*message); ok {
-		return m.slices, nil
+	if m, ok := v.(*Message); ok {
+		return m.Slices, nil
 	}
 	return c.CodecV2.Marshal(v)
 }
@@ -40,9 +40,9 @@ const bodyAlign = 64
 // less.
 const copied = 4 << 10
 
-// encodeHead is FlightData up to the first byte of its body of the given length. The IPC header is padded with zeros,
+// EncodeHead is FlightData up to the first byte of its body of the given length. The IPC header is padded with zeros,
 // which readers ignore, so that the body is aligned.
-func encodeHead(header, appMetadata []byte, body int) []byte {
+func EncodeHead(header, appMetadata []byte, body int) []byte {
 	pad := 0
 	for headSize(len(header)+pad, len(appMetadata), body)%bodyAlign != 0 {
 		pad++
@@ -79,21 +79,21 @@ func varintSize(v int) int {
 	return n
 }
 
-// pieces records what is written to it, without a copy.
-type pieces struct {
+// Body records what is written to it, without a copy.
+type Body struct {
 	all  [][]byte
-	size int
+	Size int
 }
 
-func (p *pieces) Write(b []byte) (int, error) {
+func (p *Body) Write(b []byte) (int, error) {
 	p.all = append(p.all, b)
-	p.size += len(b)
+	p.Size += len(b)
 	return len(b), nil
 }
 
-// slices makes gRPC's slices of head and pieces: large pieces by reference, holding the record by a lease; small ones
+// Slices makes gRPC's slices of head and pieces: large pieces by reference, holding the record by a lease; small ones
 // copied behind what is before them.
-func (p *pieces) slices(head []byte, record arrow.Record, l *ledger) mem.BufferSlice {
+func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger) mem.BufferSlice {
 	var large [][]byte
 	for _, b := range p.all {
 		if len(b) > copied {

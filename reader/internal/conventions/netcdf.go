@@ -1,4 +1,4 @@
-package netcdf
+package conventions
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package flight
+package wire
 
 import (
 	"encoding/binary"
@@ -88,8 +88,8 @@ func (f *flatbuf) i64Field(table, slot int) int64 {
 // Types of IPC messages (Message.fbs, MessageHeader).
 const (
 	ipcNone        = 0
-	ipcSchema      = 1
-	ipcRecordBatch = 3
+	IPCSchema      = 1
+	IPCRecordBatch = 3
 )
 
 // ipcMessage gives the type and the header table of an IPC message.
@@ -103,8 +103,8 @@ func ipcMessage(b []byte) (f *flatbuf, kind byte, header int) {
 	return f, kind, header
 }
 
-// ipcType is the type of a message of our own encoder.
-func ipcType(b []byte) byte {
+// IPCType is the type of a message of our own encoder.
+func IPCType(b []byte) byte {
 	_, kind, _ := ipcMessage(b)
 	return kind
 }
@@ -115,32 +115,32 @@ const (
 	ipcBool = 6
 )
 
-// columnType is what a schema message says of its only column.
-type columnType struct {
-	columns int
-	name    string
+// ColumnType is what a schema message says of its only column.
+type ColumnType struct {
+	Columns int
+	Name    string
 	kind    byte // Type
 	bits    int  // of an Int
 	signed  bool // of an Int
 	odd     bool // dictionary-encoded, nested or of the other byte order
 }
 
-func (c columnType) int64() bool   { return !c.odd && c.kind == ipcInt && c.bits == 64 && c.signed }
-func (c columnType) boolean() bool { return !c.odd && c.kind == ipcBool }
+func (c ColumnType) Int64() bool   { return !c.odd && c.kind == ipcInt && c.bits == 64 && c.signed }
+func (c ColumnType) Boolean() bool { return !c.odd && c.kind == ipcBool }
 
-// readSchema reads a schema message of one column; false if it is none.
-func readSchema(b []byte) (c columnType, ok bool) {
+// ReadSchema reads a schema message of one column; false if it is none.
+func ReadSchema(b []byte) (c ColumnType, ok bool) {
 	f, kind, schema := ipcMessage(b)
-	if kind != ipcSchema {
+	if kind != IPCSchema {
 		return c, false
 	}
 	first, n := f.vector(schema, 1, 4)
-	if c.columns = n; n != 1 {
+	if c.Columns = n; n != 1 {
 		return c, !f.bad
 	}
 	col := f.follow(first)
 	start, length := f.vector(col, 0, 1)
-	c.name = string(f.b[start:min(start+length, len(f.b))])
+	c.Name = string(f.b[start:min(start+length, len(f.b))])
 	c.kind = f.u8Field(col, 2)
 	_, children := f.vector(col, 5, 4)
 	c.odd = f.child(col, 4) != 0 || children > 0 || f.u8Field(schema, 0) != 0
@@ -150,35 +150,35 @@ func readSchema(b []byte) (c columnType, ok bool) {
 	return c, !f.bad
 }
 
-// rowsSent is a record batch message of one column: places in its body.
-type rowsSent struct {
-	rows, nulls    int
-	validity       []byte // one bit a row; nil: all valid
-	values         []byte
-	compressed, ok bool
+// RowsSent is a record batch message of one column: places in its body.
+type RowsSent struct {
+	Rows, Nulls    int
+	Validity       []byte // one bit a row; nil: all valid
+	Values         []byte
+	Compressed, OK bool
 }
 
-// readBatch reads a record batch message of one flat column whose values have the given bits.
-func readBatch(b, body []byte, bits int64) (r rowsSent) {
+// ReadBatch reads a record batch message of one flat column whose values have the given bits.
+func ReadBatch(b, body []byte, bits int64) (r RowsSent) {
 	f, kind, batch := ipcMessage(b)
-	if kind != ipcRecordBatch {
+	if kind != IPCRecordBatch {
 		return r
 	}
 	nodes, n := f.vector(batch, 1, 16)
 	buffers, m := f.vector(batch, 2, 16)
-	r.compressed = f.child(batch, 3) != 0
-	if f.bad || n != 1 || m != 2 || r.compressed {
+	r.Compressed = f.child(batch, 3) != 0
+	if f.bad || n != 1 || m != 2 || r.Compressed {
 		return r
 	}
 	rows, nulls := f.i64(nodes), f.i64(nodes+8)
 	if rows != f.i64Field(batch, 0) || rows < 0 || rows > math.MaxInt32 || rows*bits > 8*int64(len(body)) {
 		return r
 	}
-	r.rows, r.nulls, r.ok = int(rows), int(min(max(nulls, -1), rows)), true
-	r.validity = f.within(body, buffers)
-	r.values = f.within(body, buffers+16)
-	short := len(r.validity) > 0 && 8*len(r.validity) < r.rows
-	r.ok = !f.bad && !short && int64(len(r.values))*8 >= rows*bits
+	r.Rows, r.Nulls, r.OK = int(rows), int(min(max(nulls, -1), rows)), true
+	r.Validity = f.within(body, buffers)
+	r.Values = f.within(body, buffers+16)
+	short := len(r.Validity) > 0 && 8*len(r.Validity) < r.Rows
+	r.OK = !f.bad && !short && int64(len(r.Values))*8 >= rows*bits
 	return r
 }
 

@@ -1,4 +1,4 @@
-package flight
+package wire
 
 import (
 	"bytes"
@@ -19,13 +19,13 @@ import (
 )
 
 // pair is a gathering connection with what its peer has read once it is closed.
-func pair(t *testing.T) (*gathering, *ledger, func() []byte) {
+func pair(t *testing.T) (*gathering, *Ledger, func() []byte) {
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, lis.Close()) }()
 	client, err := net.Dial("tcp", lis.Addr().String())
 	require.NoError(t, err)
-	c, err := gatherer{lis}.Accept()
+	c, err := Gatherer{lis}.Accept()
 	require.NoError(t, err)
 	g := c.(*gathering)
 	l := newLedger()
@@ -46,7 +46,7 @@ func pair(t *testing.T) (*gathering, *ledger, func() []byte) {
 }
 
 // leased is a record of n bytes, held by a lease alone.
-func leased(l *ledger, mem memory.Allocator, n int) ([]byte, *hook) {
+func leased(l *Ledger, mem memory.Allocator, n int) ([]byte, *hook) {
 	b := array.NewUint8Builder(mem)
 	defer b.Release()
 	for i := range n {
@@ -254,8 +254,8 @@ func TestGatheringEndsWithAFileCutOff(t *testing.T) {
 func TestWhatEndsWithAConnectionThatHasEnded(t *testing.T) {
 	l := newLedger()
 	var ended []string
-	l.atEnd("before", func() { ended = append(ended, "before") })
+	l.AtEnd("before", func() { ended = append(ended, "before") })
 	l.endAll()
-	l.atEnd("behind", func() { ended = append(ended, "behind") })
+	l.AtEnd("behind", func() { ended = append(ended, "behind") })
 	require.Equal(t, []string{"before", "behind"}, ended)
 }

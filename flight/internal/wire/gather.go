@@ -1,4 +1,4 @@
-package flight
+package wire
 
 import (
 	"net"
@@ -30,7 +30,7 @@ type gathering struct {
 	peer *peerFrames
 
 	mu     sync.Mutex
-	ledger *ledger // of the connection; nil: nothing is leased yet
+	ledger *Ledger // of the connection; nil: nothing is leased yet
 	heads  []byte  // copies of frame headers that wait
 	lacks  int     // bytes that the last of them is to be followed by
 	wait   net.Buffers
@@ -56,7 +56,7 @@ type gatheringAddr struct {
 }
 
 // setLedger says whose leases the pieces are of.
-func (g *gathering) setLedger(l *ledger) {
+func (g *gathering) setLedger(l *Ledger) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.ledger = l
@@ -178,11 +178,11 @@ func extentOf(b []byte) extent {
 	return extent{from, from + uintptr(len(b))}
 }
 
-// gatherer is a listener of gathering connections.
-type gatherer struct{ net.Listener }
+// Gatherer is a listener of gathering connections.
+type Gatherer struct{ net.Listener }
 
 // Accept is part of net.Listener.
-func (g gatherer) Accept() (net.Conn, error) {
+func (g Gatherer) Accept() (net.Conn, error) {
 	c, err := g.Listener.Accept()
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package flight
+package wire
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 //     stream was reset.
 type lease struct {
 	record  arrow.Record
-	owner   *ledger
+	owner   *Ledger
 	extents []extent     // of its slices
 	slices  atomic.Int32 // not yet freed
 	ended   atomic.Bool
@@ -55,8 +55,8 @@ func (l *lease) end() {
 	l.record.Release()
 }
 
-// ledger knows the leases of one connection.
-type ledger struct {
+// Ledger knows the leases of one connection.
+type Ledger struct {
 	conn *gathering // nil: one that keeps nothing
 
 	mu     sync.Mutex
@@ -68,18 +68,21 @@ type ledger struct {
 
 type ledgerKey struct{}
 
-// ledgerOf is the ledger of the connection that ctx is of.
-func ledgerOf(ctx context.Context) *ledger {
-	if l, ok := ctx.Value(ledgerKey{}).(*ledger); ok {
+// LedgerOf is the ledger of the connection that ctx is of.
+func LedgerOf(ctx context.Context) *Ledger {
+	if l, ok := ctx.Value(ledgerKey{}).(*Ledger); ok {
 		return l
 	}
 	return newLedger()
 }
 
-func newLedger() *ledger { return &ledger{leases: map[*lease]struct{}{}} }
+// Gathers tells whether the connection only hands bytes to the kernel.
+func (l *Ledger) Gathers() bool { return l.conn != nil }
+
+func newLedger() *Ledger { return &Ledger{leases: map[*lease]struct{}{}} }
 
 // retain begins a lease of slices.
-func (l *ledger) retain(record arrow.Record, slices [][]byte) *hook {
+func (l *Ledger) retain(record arrow.Record, slices [][]byte) *hook {
 	record.Retain()
 	le := &lease{record: record, owner: l}
 	for _, b := range slices {
@@ -95,7 +98,7 @@ func (l *ledger) retain(record arrow.Record, slices [][]byte) *hook {
 }
 
 // owns tells whether bytes lie in a slice that is leased.
-func (l *ledger) owns(b []byte) bool {
+func (l *Ledger) owns(b []byte) bool {
 	if len(b) == 0 {
 		return false
 	}
@@ -123,7 +126,7 @@ func (l *lease) holds(e extent) bool {
 	return false
 }
 
-func (l *ledger) forget(le *lease) {
+func (l *Ledger) forget(le *lease) {
 	l.mu.Lock()
 	delete(l.leases, le)
 	if l.last == le {
@@ -132,8 +135,8 @@ func (l *ledger) forget(le *lease) {
 	l.mu.Unlock()
 }
 
-// atEnd calls f when the connection ends, at once if it has; the name is f's own.
-func (l *ledger) atEnd(name string, f func()) {
+// AtEnd calls f when the connection ends, at once if it has; the name is f's own.
+func (l *Ledger) AtEnd(name string, f func()) {
 	if l.note(name, f) {
 		return
 	}
@@ -141,7 +144,7 @@ func (l *ledger) atEnd(name string, f func()) {
 }
 
 // note is false where the connection has ended.
-func (l *ledger) note(name string, f func()) bool {
+func (l *Ledger) note(name string, f func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
@@ -154,14 +157,14 @@ func (l *ledger) note(name string, f func()) bool {
 	return true
 }
 
-// notAtEnd takes back what atEnd was told.
-func (l *ledger) notAtEnd(name string) {
+// NotAtEnd takes back what atEnd was told.
+func (l *Ledger) NotAtEnd(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.ends, name)
 }
 
-func (l *ledger) endAll() {
+func (l *Ledger) endAll() {
 	if l.conn != nil {
 		l.conn.drop()
 	}
@@ -181,11 +184,11 @@ func (l *ledger) endAll() {
 	}
 }
 
-// connections gives every connection a ledger and ends its leases with it: gRPC says ConnEnd after its writer has
+// Connections gives every connection a ledger and ends its leases with it: gRPC says ConnEnd after its writer has
 // stopped.
-type connections struct{}
+type Connections struct{}
 
-func (connections) TagConn(ctx context.Context, info *stats.ConnTagInfo) context.Context {
+func (Connections) TagConn(ctx context.Context, info *stats.ConnTagInfo) context.Context {
 	l := newLedger()
 	if a, ok := info.LocalAddr.(gatheringAddr); ok {
 		l.conn = a.conn
@@ -194,11 +197,11 @@ func (connections) TagConn(ctx context.Context, info *stats.ConnTagInfo) context
 	return context.WithValue(ctx, ledgerKey{}, l)
 }
 
-func (connections) HandleConn(ctx context.Context, s stats.ConnStats) {
+func (Connections) HandleConn(ctx context.Context, s stats.ConnStats) {
 	if _, ok := s.(*stats.ConnEnd); ok {
-		ledgerOf(ctx).endAll()
+		LedgerOf(ctx).endAll()
 	}
 }
 
-func (connections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
-func (connections) HandleRPC(context.Context, stats.RPCStats)                       {}
+func (Connections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+func (Connections) HandleRPC(context.Context, stats.RPCStats)                       {}
