@@ -141,87 +141,98 @@ func column64(mem memory.Allocator, values []int64, valid []bool) arrow.Array {
 
 func unbounded(int64) error { return nil }
 
-func TestSent(t *testing.T) {
-	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
-	defer mem.AssertSize(t, 0)
-	ints := column64(mem, []int64{5, -1, 5}, nil)
-	defer ints.Release()
-	nulls := column64(mem, []int64{5, -1, 5}, []bool{true, false, true})
-	defer nulls.Release()
-	bb := array.NewBooleanBuilder(mem)
-	defer bb.Release()
-	bb.AppendValues([]bool{true, false}, nil)
-	bools := bb.NewArray()
-	defer bools.Release()
-	sb := array.NewStringBuilder(mem)
-	defer sb.Release()
-	texts := sb.NewArray()
-	defer texts.Release()
+// sentColumns are what clients send in an exchange: rows, rows with a null, a mask, texts.
+type sentColumns struct{ ints, nulls, bools, texts arrow.Array }
 
-	read := func(in arrowflight.DataStreamReader) (reader.Request, error) {
-		s := sent{stream: in, rows: 4, hold: unbounded}
-		if err := s.open(); err != nil {
-			return s.request, err
+func newSentColumns(t *testing.T) (c sentColumns) {
+	mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
+	c.ints, c.nulls = column64(mem, []int64{5, -1, 5}, nil), column64(mem, []int64{5, -1, 5}, []bool{true, false, true})
+	bools, texts := array.NewBooleanBuilder(mem), array.NewStringBuilder(mem)
+	defer bools.Release()
+	defer texts.Release()
+	bools.AppendValues([]bool{true, false}, nil)
+	c.bools, c.texts = bools.NewArray(), texts.NewArray()
+	t.Cleanup(func() {
+		for _, a := range []arrow.Array{c.ints, c.nulls, c.bools, c.texts} {
+			a.Release()
 		}
-		err := s.read()
+		mem.AssertSize(t, 0)
+	})
+	return c
+}
+
+// readSent is the request that an exchange makes of a dataset of four rows.
+func readSent(in arrowflight.DataStreamReader) (reader.Request, error) {
+	s := sent{stream: in, rows: 4, hold: unbounded}
+	if err := s.open(); err != nil {
 		return s.request, err
 	}
-	r, err := read(onWire(t, good, ints))
+	err := s.read()
+	return s.request, err
+}
+
+func TestSentRows(t *testing.T) {
+	c := newSentColumns(t)
+	r, err := readSent(onWire(t, good, c.ints))
 	require.NoError(t, err)
 	require.Equal(t, []int64{5, -1, 5, 5, -1, 5}, r.Coordinates)
-	r, err = read(onWire(t, good, bools))
+
+	apart := onWire(t, good, c.ints) // the descriptor in a message of its own
+	apart.all = append([]*arrowflight.FlightData{{FlightDescriptor: apart.all[0].FlightDescriptor}}, apart.all...)
+	apart.all[1].FlightDescriptor = nil
+	_, err = readSent(apart)
+	require.NoError(t, err)
+
+	sliced := array.NewSlice(c.nulls, 2, 3) // its null lies outside
+	defer sliced.Release()
+	r, err = readSent(onWire(t, good, sliced))
+	require.NoError(t, err)
+	require.Equal(t, []int64{5, 5}, r.Coordinates)
+}
+
+func TestSentMask(t *testing.T) {
+	c := newSentColumns(t)
+	r, err := readSent(onWire(t, good, c.bools))
 	require.NoError(t, err)
 	require.Equal(t, []byte{0b0101}, r.Mask)
 	require.EqualValues(t, 4, r.MaskRows)
 
-	long := onWire(t, good, bools)
+	long := onWire(t, good, c.bools)
 	long.all = append(long.all, long.all[1:]...)
-	r, err = read(long)
+	r, err = readSent(long)
 	require.ErrorIs(t, err, fault.Invalid)
 	require.ErrorContains(t, err, "more rows than the dataset's 4")
 	require.EqualValues(t, 4, r.MaskRows, "nothing is taken of what is too much")
+}
 
-	apart := onWire(t, good, ints) // the descriptor in a message of its own
-	apart.all = append([]*arrowflight.FlightData{{FlightDescriptor: apart.all[0].FlightDescriptor}}, apart.all...)
-	apart.all[1].FlightDescriptor = nil
-	_, err = read(apart)
-	require.NoError(t, err)
-
-	sliced := array.NewSlice(nulls, 2, 3) // its null lies outside
-	defer sliced.Release()
-	r, err = read(onWire(t, good, sliced))
-	require.NoError(t, err)
-	require.Equal(t, []int64{5, 5}, r.Coordinates)
-
-	compressed := onWire(t, good, ints)
-	compressed.all = append(compressed.all[:1], onWire(t, good, ints, ipc.WithLZ4()).all[1:]...)
+func TestSentIsRefused(t *testing.T) {
+	c := newSentColumns(t)
+	compressed := onWire(t, good, c.ints)
+	compressed.all = append(compressed.all[:1], onWire(t, good, c.ints, ipc.WithLZ4()).all[1:]...)
+	bare := onWire(t, good, c.ints)
+	bare.all[0].FlightDescriptor = nil
 	for says, in := range map[string]*replay{
-		"has nulls":                onWire(t, good, nulls),
-		"cast it":                  onWire(t, good, texts),
-		"one column, not 2":        onWire(t, good, ints, ints),
+		"has nulls":                onWire(t, good, c.nulls),
+		"cast it":                  onWire(t, good, c.texts),
+		"one column, not 2":        onWire(t, good, c.ints, c.ints),
 		"one column, not 0":        onWire(t, good),
-		"member coordinates":       onWire(t, with(`"coordinates": []`), ints),
-		"member mask":              onWire(t, with(`"mask": ""`), ints),
-		"coordinates excludes":     onWire(t, with(`"start": 1`), ints),
-		"mask excludes":            onWire(t, with(`"step": 1`), bools),
-		"select and coordinates":   onWire(t, with(`"select": ":"`), ints),
-		"coordinates and where or": onWire(t, with(`"where": "True"`), ints),
-		"not JSON":                 onWire(t, "{", ints),
+		"member coordinates":       onWire(t, with(`"coordinates": []`), c.ints),
+		"member mask":              onWire(t, with(`"mask": ""`), c.ints),
+		"coordinates excludes":     onWire(t, with(`"start": 1`), c.ints),
+		"mask excludes":            onWire(t, with(`"step": 1`), c.bools),
+		"select and coordinates":   onWire(t, with(`"select": ":"`), c.ints),
+		"coordinates and where or": onWire(t, with(`"where": "True"`), c.ints),
+		"not JSON":                 onWire(t, "{", c.ints),
 		"compressed":               compressed,
-		"not a record batch":       {append(slices.Clip(onWire(t, good, ints).all[:1]), onWire(t, good, bools).all[1:]...)},
+		"not a record batch":       {append(slices.Clip(onWire(t, good, c.ints).all[:1]), onWire(t, good, c.bools).all[1:]...)},
 		"not a schema":             {[]*arrowflight.FlightData{{FlightDescriptor: onWire(t, good).all[0].FlightDescriptor, DataHeader: []byte("x")}}},
-		"descriptor":               {},
+		"descriptor":               bare,
+		"no schema was sent":       {},
 	} {
-		if says == "descriptor" {
-			in = onWire(t, good, ints)
-			in.all[0].FlightDescriptor = nil
-		}
-		_, err := read(in)
+		_, err := readSent(in)
 		require.ErrorIs(t, err, fault.Invalid, says)
 		require.ErrorContains(t, err, says)
 	}
-	_, err = read(&replay{})
-	require.ErrorContains(t, err, "no schema was sent")
 }
 
 func FuzzExchange(f *testing.F) {
