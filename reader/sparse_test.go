@@ -21,19 +21,15 @@ type counting struct {
 
 func (c counting) AsStored() bool { return c.Store.(store.Located).AsStored() }
 
-func (c counting) MayLie(at []int64) store.Locate {
-	locate := c.Store.(store.Located).MayLie(at)
-	if locate == nil {
-		return nil
+func (c counting) MayLie(at []int64) (store.Spot, bool) { return c.Store.(store.Located).MayLie(at) }
+
+func (c counting) Locate(s store.Spot) (store.ReadPart, error) {
+	c.asked.Add(1)
+	read, err := c.Store.(store.Located).Locate(s)
+	if read != nil {
+		c.n.Add(1)
 	}
-	return func() (store.ReadPart, error) {
-		c.asked.Add(1)
-		read, err := locate()
-		if read != nil {
-			c.n.Add(1)
-		}
-		return read, err
-	}
+	return read, err
 }
 
 // values is what a request gives, value by value, how many chunks were read in part, and how often one was asked for.

@@ -104,12 +104,13 @@ func (e *Read) count(ctx context.Context, x *Explanation, set rows.Chunks) error
 		e.estimate(x, set.N)
 		return nil
 	}
+	at, parts := e.Scan.Geometry.Across()
 	for _, r := range set.Bands {
 		for b := r.Src; b < r.Src+r.N; b++ {
 			if b%1024 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}
-			e.Scan.Geometry.EachAcross(b, func(at []int64, _ [][]rows.Run) { x.Bytes += in.StoredBytes(at) })
+			e.Scan.Geometry.EachAcross(b, at, parts, func() { x.Bytes += in.StoredBytes(at) })
 		}
 	}
 	return nil

@@ -20,8 +20,8 @@ func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err erro
 	}
 	var few []packed
 	for _, j := range jobs {
-		locate := store.MayLie(j.at)
-		if locate == nil {
+		spot, may := store.MayLie(j.at)
+		if !may {
 			rest = append(rest, j)
 			continue
 		}
@@ -30,7 +30,7 @@ func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err erro
 			p.needs = g.needs(j)
 		}
 		if direct || p.needs != nil {
-			p.read, err = locate()
+			p.read, err = store.Locate(spot)
 		}
 		switch {
 		case p.read == nil:

@@ -110,8 +110,9 @@ func (g *group) addJobs() {
 		order = append(order, band)
 	}
 	slices.Sort(order)
+	at, parts := geo.Across()
 	for _, band := range order {
-		geo.EachAcross(band, func(at []int64, parts [][]rows.Run) {
+		geo.EachAcross(band, at, parts, func() {
 			g.jobs = append(g.jobs, job{at: slices.Clone(at), targets: bands[band], parts: slices.Clone(parts)})
 		})
 	}

@@ -205,24 +205,28 @@ func (g *Geometry) Chunks() int64 {
 	return n
 }
 
-// EachAcross calls use for every chunk that lies beside a band of rows, with its numbers along the axes and the runs of all
-// axes but that of the rows. Both are valid during the call.
-func (g *Geometry) EachAcross(band int64, use func(at []int64, parts [][]Run)) {
-	at := make([]int64, len(g.Shape))
-	at[g.Rows] = band
-	g.across1(0, at, make([][]Run, len(at)), use)
+// Across is for going through the chunks that lie beside bands of rows: numbers along the axes, and the runs of all axes but that
+// of the rows.
+func (g *Geometry) Across() (at []int64, parts [][]Run) {
+	return make([]int64, len(g.Shape)), make([][]Run, len(g.Shape))
 }
 
-func (g *Geometry) across1(axis int, at []int64, parts [][]Run, use func(at []int64, parts [][]Run)) {
+// EachAcross calls use for every chunk beside a band, with at and parts set to those of the chunk.
+func (g *Geometry) EachAcross(band int64, at []int64, parts [][]Run, use func()) {
+	at[g.Rows] = band
+	g.eachAcross(0, at, parts, use)
+}
+
+func (g *Geometry) eachAcross(axis int, at []int64, parts [][]Run, use func()) {
 	switch {
 	case axis == len(at):
-		use(at, parts)
+		use()
 	case axis == g.Rows:
-		g.across1(axis+1, at, parts, use)
+		g.eachAcross(axis+1, at, parts, use)
 	default:
 		for _, p := range g.across[axis] {
 			at[axis], parts[axis] = p.chunk, p.runs
-			g.across1(axis+1, at, parts, use)
+			g.eachAcross(axis+1, at, parts, use)
 		}
 	}
 }

@@ -10,30 +10,34 @@ import (
 
 // Located is a store of elements that may lie in a file as they are.
 type Located interface {
-	// MayLie tells, without reading, of a chunk whether it may lie so, and by what to find out: nil is no.
-	MayLie(at []int64) Locate
+	// MayLie tells, without reading, of a chunk whether it may lie so, and where to look.
+	MayLie(at []int64) (Spot, bool)
+	// Locate gives a way to read parts of a chunk, which may take reading; nil: the chunk has to be loaded.
+	Locate(Spot) (ReadPart, error)
 	// AsStored tells whether all chunks lie so.
 	AsStored() bool
 }
 
-// Locate gives a way to read parts of a chunk, which may take reading; nil: the chunk has to be loaded.
-type Locate func() (ReadPart, error)
+// Spot is where a chunk may lie as it is.
+type Spot struct {
+	chunk stored
+	first int64 // element of a dataset without chunks
+}
 
 // ReadPart fills dst with bytes of a chunk's elements, from one of them on.
 type ReadPart func(ctx context.Context, dst []byte, from int64) error
 
 // MayLie is part of Located: chunks that no filter has changed.
-func (c *chunked) MayLie(at []int64) Locate {
+func (c *chunked) MayLie(at []int64) (Spot, bool) {
 	linear := c.linear(at)
 	ch, ok := c.Index.At(linear)
 	f := stored{linear: linear, Chunk: ch}
-	if !ok || int64(ch.Size) < c.bytes() && !c.unfiltered(f) {
-		return nil
-	}
-	return func() (ReadPart, error) { return c.locate(f) }
+	return Spot{chunk: f}, ok && (int64(ch.Size) >= c.bytes() || c.unfiltered(f))
 }
 
-func (c *chunked) locate(f stored) (ReadPart, error) {
+// Locate is part of Located.
+func (c *chunked) Locate(s Spot) (ReadPart, error) {
+	f := s.chunk
 	if err := c.plausible(f); err != nil {
 		return nil, err
 	}
@@ -63,17 +67,17 @@ func (c *chunked) bare(f stored) (addr uint64, ok bool) {
 }
 
 // MayLie is part of Located: bands of a dataset whose bytes are near.
-func (b *bands) MayLie(at []int64) Locate {
-	if !b.AsStored() {
-		return nil
-	}
-	return func() (ReadPart, error) {
-		first, _ := b.span(at)
-		size := int64(b.elemSize)
-		return func(ctx context.Context, dst []byte, from int64) error {
-			return b.read(ctx, first+from/size, int64(len(dst))/size, dst)
-		}, nil
-	}
+func (b *bands) MayLie(at []int64) (Spot, bool) {
+	first, _ := b.span(at)
+	return Spot{first: first}, b.AsStored()
+}
+
+// Locate is part of Located.
+func (b *bands) Locate(s Spot) (ReadPart, error) {
+	size := int64(b.elemSize)
+	return func(ctx context.Context, dst []byte, from int64) error {
+		return b.read(ctx, s.first+from/size, int64(len(dst))/size, dst)
+	}, nil
 }
 
 // AsStored is part of Located: what libhdf5 has to be asked for is better asked for at once.
