@@ -215,8 +215,9 @@ def chain(d: Draw, t: h5t.TypeID) -> list:
     if d.chance(0.35):
         filters.append(lambda p: p.set_shuffle())
     if d.chance(0.7):
-        # szip loses the last bytes of what is no whole number of its pixels, as scaleoffset and nbit give it
-        filters.append(d.rng.choice([c for c in COMPRESSORS if c is not szip] if packed else COMPRESSORS)(d, t))
+        # szip loses the last bytes of what is no whole number of its pixels, as scaleoffset, nbit and odd integers give it
+        lossy = packed or 4 < t.get_size() < 8
+        filters.append(d.rng.choice([c for c in COMPRESSORS if c is not szip] if lossy else COMPRESSORS)(d, t))
     if d.chance(0.2):
         filters.insert(d.rng.randint(0, len(filters)), lambda p: p.set_fletcher32())
     return filters
