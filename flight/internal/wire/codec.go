@@ -15,6 +15,7 @@ type Message struct{ Slices mem.BufferSlice }
 // codec sends a message as it is and leaves everything else to protobuf.
 type codec struct{ encoding.CodecV2 }
 
+// NewCodec is gRPC's codec of protobuf that knows a Message too.
 func NewCodec() encoding.CodecV2 { return codec{encoding.GetCodecV2(proto.Name)} }
 
 // Marshal hands the slices of a message, with their references, to gRPC.
@@ -38,7 +39,7 @@ const bodyAlign = 64
 
 // Slices of no more than this are copied: that is cheaper than a reference, and gRPC drops the free hook of 1 KiB or
 // less.
-const copied = 4 << 10
+const copyLimit = 4 << 10
 
 // EncodeHead is FlightData up to the first byte of its body of the given length. The IPC header is padded with zeros,
 // which readers ignore, so that the body is aligned.
@@ -96,7 +97,7 @@ func (p *Body) Write(b []byte) (int, error) {
 func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger) mem.BufferSlice {
 	var large [][]byte
 	for _, b := range p.all {
-		if len(b) > copied {
+		if len(b) > copyLimit {
 			large = append(large, b)
 		}
 	}
@@ -106,7 +107,7 @@ func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger) mem.BufferSli
 	}
 	var out mem.BufferSlice
 	for i, b := range p.all {
-		if len(b) <= copied {
+		if len(b) <= copyLimit {
 			head = append(head, b...)
 			continue
 		}

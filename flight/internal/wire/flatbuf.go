@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// flatbuf reads a flatbuffer that a stranger sent. Every access is bounded; one that fails gives zero and sets bad.
+// flatbuf reads a flatbuffer of a client, which is not trusted. Every access is bounded; one that fails gives zero and sets bad.
 // (Arrow's own reader trusts the lengths of vectors and can be made to allocate any amount.) It is for the few tables
 // of Message.fbs and Schema.fbs that are needed here; positions are byte offsets, 0 stands for "absent".
 type flatbuf struct {

@@ -157,7 +157,7 @@ func (l *Ledger) note(name string, f func()) bool {
 	return true
 }
 
-// NotAtEnd takes back what atEnd was told.
+// NotAtEnd removes what AtEnd added.
 func (l *Ledger) NotAtEnd(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
