@@ -11,7 +11,7 @@ import (
 // Attributes finds attributes of a group, a dataset or a committed type by its absolute path, following links inside the
 // file's roots; nil: all. The caller closes what it gets. Errors: ErrNotFound with near matches for an object or a name
 // that is not there, ErrDataLoss where that cannot be told.
-func (f *File) Attributes(ctx context.Context, path string, names []string) (*attributes.Set, error) {
+func (f *File) Attributes(ctx context.Context, path string, names []string) (*AttributeSet, error) {
 	if !strings.HasPrefix(path, "/") {
 		return nil, fault.New(fault.NotFound, "%s: no such object %q: its name is an absolute path, perhaps %q", f.loc.Name, path, "/"+path)
 	}
@@ -34,6 +34,6 @@ func (f *File) attributeSet(ctx context.Context, path, asked string, names []str
 		}
 		return other.attributeSet(ctx, leaving.Path, asked, names, hops+1)
 	}
-	of := attributes.Owner{Name: f.loc.Name, OffsetSize: int(f.h5.SizeOfOffsets), Resolver: f.resolver, Hold: f.eng.Acquire, Free: f.eng.Release}
+	of := attributes.Owner{Name: f.loc.Name, OffsetSize: int(f.h5.SizeOfOffsets), Resolver: f.resolver, Acquire: f.eng.Acquire, Release: f.eng.Release}
 	return attributes.New(of, o, asked, names)
 }

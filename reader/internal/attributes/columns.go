@@ -49,8 +49,8 @@ func (a *Set) column(ctx context.Context, mem memory.Allocator, name string) (f 
 	var pointed int64
 	err = a.sized(ctx, func(limit int) (err error) {
 		if raw, err = a.object.Raw(name, limit); err == nil && raw.Type.HasVarLen() {
-			text, told := a.object.JSON(name, limit) // bounds what elements point at
-			pointed, err = 8*int64(len(text)), told  // "0," stands for eight bytes at most
+			text, unread := a.object.JSON(name, limit) // bounds what elements point at
+			pointed, err = 8*int64(len(text)), unread  // "0," stands for eight bytes at most
 		}
 		return err
 	})
@@ -62,7 +62,7 @@ func (a *Set) column(ctx context.Context, mem memory.Allocator, name string) (f 
 		return f, nil, err
 	}
 	a.left -= len(raw.Data)
-	if err := a.hold(ctx, 2*(p.BatchBytes(1)+pointed)+int64(len(raw.Data))); err != nil { // as columns, and as a stream of them
+	if err := a.acquire(ctx, 2*(p.BatchBytes(1)+pointed)+int64(len(raw.Data))); err != nil { // as columns, and as a stream of them
 		return f, nil, err
 	}
 	f = p.Schema(arrow.Metadata{}).Field(0)

@@ -40,8 +40,8 @@ type Owner struct {
 	Name       string // in messages
 	OffsetSize int    // of addresses in it
 	Resolver   func(ctx context.Context) convert.Resolver
-	Hold       func(ctx context.Context, n int64) error // takes bytes of the budget
-	Free       func(n int64)                            // gives them back
+	Acquire    func(ctx context.Context, n int64) error // takes bytes of the budget
+	Release    func(n int64)                            // gives them back
 }
 
 // New is of the attributes named, nil: of all. Errors: fault.NotFound with near matches, fault.DataLoss where it
@@ -78,13 +78,13 @@ func (a *Set) failed(kind error, name string, err error) error {
 
 // Close gives the budget back.
 func (a *Set) Close() {
-	a.of.Free(a.held)
+	a.of.Release(a.held)
 	a.held = 0
 }
 
-// hold takes n more bytes of the budget.
-func (a *Set) hold(ctx context.Context, n int64) error {
-	err := a.of.Hold(ctx, n)
+// acquire takes n more bytes of the budget.
+func (a *Set) acquire(ctx context.Context, n int64) error {
+	err := a.of.Acquire(ctx, n)
 	if err == nil {
 		a.held += n
 	}
@@ -119,7 +119,7 @@ func (a *Set) value(ctx context.Context, name string) (v json.RawMessage, err er
 	})
 	if err == nil {
 		a.left -= len(v)
-		err = a.hold(ctx, 2*int64(len(v))) // here, and in the object of all
+		err = a.acquire(ctx, 2*int64(len(v))) // here, and in the object of all
 	}
 	return v, err
 }
@@ -131,11 +131,11 @@ func (a *Set) sized(ctx context.Context, read func(limit int) error) error {
 			return fault.New(fault.Unsupported, "more than %d MiB in one answer: ask for fewer attributes by their names", maxAttributes>>20)
 		}
 		before := a.held
-		if err := a.hold(ctx, attrs.MaxText*int64(limit)+attrs.MoreText); err != nil {
+		if err := a.acquire(ctx, attrs.MaxText*int64(limit)+attrs.MoreText); err != nil {
 			return err
 		}
 		err := read(limit)
-		a.of.Free(a.held - before)
+		a.of.Release(a.held - before)
 		a.held = before
 		var large *attrs.TooLarge
 		switch {
