@@ -13,32 +13,32 @@ import (
 )
 
 const (
-	followPoll  = 100 * time.Millisecond // between two looks at the file
+	followPoll  = 100 * time.Millisecond // between two polls
 	followRush  = time.Second            // a file that never rests is read in between
 	followGrace = 30 * time.Second       // how long what is half-written may stay so
 )
 
-// Run gives a run the rows of a growing dataset: those there are, then those that are appended, until it is stopped.
-// Each look at the file that finds new rows becomes a run of its own over just them (a segment). A segment that ends
+// Run reads a growing dataset: the rows there are, then those that are appended, until it is stopped.
+// Each poll of the file that finds new rows becomes a run of its own over just them (a segment). A segment that ends
 // early because the file changed under it is begun again where it stopped, so that each row comes once.
 type Run struct {
-	ctx    context.Context
-	at     fill.Placement
-	asked  Request
-	first  Dataset       // as planned
-	ds     Dataset       // as last seen; of a file handle of its own
-	unseen int64         // source row that was not looked at yet
-	found  rows.Sequence // rows to give: a span, or those that a condition has chosen
-	hits   *spill.Rows   // where found is a part of them; nil: nowhere
-	inner  *fill.Run     // over some of found
-	block  int64         // number of the next batch
-	row    int64         // of its first row in the result
-	skip   int64         // result rows that are not given
-	left   int64         // result rows until the limit; -1: none
-	stale  bool          // a segment failed: look again first
-	seen   blockio.Identity
-	looked time.Time // when the file was last read
-	moved  time.Time // when something was last gained
+	ctx      context.Context
+	at       fill.Placement
+	asked    Request
+	first    Dataset       // as planned
+	ds       Dataset       // as last seen; of a file handle of its own
+	unseen   int64         // the first source row that was not read yet
+	found    rows.Sequence // rows to give: a span, or those that a condition has chosen
+	hits     *spill.Rows   // where found is a part of them; nil: nowhere
+	inner    *fill.Run     // over some of found
+	block    int64         // number of the next batch
+	row      int64         // of its first row in the result
+	skip     int64         // result rows that are not given
+	left     int64         // result rows until the limit; -1: none
+	stale    bool          // a segment failed: poll again first
+	seen     blockio.Identity
+	lastRead time.Time // when the file was last read
+	lastGain time.Time // when rows were last found or given
 }
 
 // Dataset is a dataset that grows, in one state of its file.
@@ -71,7 +71,7 @@ func (a Request) fromRow() int64 { return a.FromBlock * a.BlockRows }
 
 // New begins to follow a dataset. Errors: fault.OutOfRange.
 func New(ctx context.Context, at fill.Placement, a Request, d Dataset) (*Run, error) {
-	f := &Run{ctx: ctx, at: at, asked: a, first: d, ds: d, left: -1, moved: time.Now()}
+	f := &Run{ctx: ctx, at: at, asked: a, first: d, ds: d, left: -1, lastGain: time.Now()}
 	if f.unseen = a.Start; f.unseen < 0 {
 		f.unseen = max(0, f.unseen+d.Rows())
 	}
@@ -107,13 +107,13 @@ func (f *Run) Next() (*fill.Batch, error) {
 		if err := f.wait(); err != nil {
 			return nil, err
 		}
-		if err := f.look(f.ctx); err != nil {
+		if err := f.poll(f.ctx); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// take gives the segment's next batch; nil at its end, or where the file has to be looked at again.
+// take gives the segment's next batch; nil at its end, or where the file has to be polled again.
 func (f *Run) take() (*fill.Batch, error) {
 	now, err := f.inner.Next()
 	if now == nil {
@@ -128,15 +128,15 @@ func (f *Run) take() (*fill.Batch, error) {
 	if f.left > 0 {
 		f.left -= b.Rows
 	}
-	f.moved = time.Now()
+	f.lastGain = time.Now()
 	return now, nil
 }
 
-// patience forgives what a file that is being written looks like, for a while.
+// patience forgives, for a while, the errors of a file that is being written.
 func (f *Run) patience(err error) error {
 	f.stale = f.stale || err != nil
 	kind := fault.Of(err)
-	if err == nil || (kind == fault.Changed || kind == fault.DataLoss) && time.Since(f.moved) < followGrace {
+	if err == nil || (kind == fault.Changed || kind == fault.DataLoss) && time.Since(f.lastGain) < followGrace {
 		return nil
 	}
 	return err
@@ -165,10 +165,10 @@ func (f *Run) start() error {
 	return nil
 }
 
-// wait waits for the next look.
+// wait waits for the next poll.
 func (f *Run) wait() error {
 	pause := followPoll
-	if f.looked.IsZero() {
+	if f.lastRead.IsZero() {
 		pause = 0
 	}
 	t := time.NewTimer(pause)
@@ -181,15 +181,15 @@ func (f *Run) wait() error {
 	}
 }
 
-// look reads the file's state if it has another one, and finds the new rows. A file that is being written is left
+// poll reads the file's state if it has another one, and finds the new rows. A file that is being written is left
 // alone until it rests, unless its writer lets others read meanwhile (SWMR), or it never rests.
-func (f *Run) look(ctx context.Context) error {
+func (f *Run) poll(ctx context.Context) error {
 	id, err := f.ds.Now()
 	if err != nil {
 		return f.changed("was removed")
 	}
 	old, shared := f.ds.State()
-	first := f.looked.IsZero()
+	first := f.lastRead.IsZero()
 	if id.Dev != old.Dev || id.Ino != old.Ino || id.Size < old.Size {
 		return f.changed("was replaced or cut off")
 	}
@@ -199,10 +199,10 @@ func (f *Run) look(ctx context.Context) error {
 		f.stale = false
 		return f.scan(ctx) // where it was interrupted
 	}
-	if !first && !rests && !shared && time.Since(f.looked) < followRush {
+	if !first && !rests && !shared && time.Since(f.lastRead) < followRush {
 		return nil
 	}
-	f.looked = time.Now()
+	f.lastRead = time.Now()
 	grown, err := f.ds.Reopen()
 	if err != nil {
 		return f.patience(err)
@@ -224,7 +224,7 @@ func (f *Run) replace(d Dataset) {
 	f.ds = d
 }
 
-// Settle is part of batches: nothing is mapped.
+// Settle has nothing to wait for: no batch is mapped.
 func (f *Run) Settle() error { return nil }
 
 // Close ends a segment that may be running.
@@ -233,7 +233,7 @@ func (f *Run) Close() {
 		f.inner.Close()
 		f.inner = nil
 	}
-	f.forget()
+	f.closeHits()
 	f.replace(f.first)
 }
 
@@ -248,7 +248,7 @@ func (f *Run) scan(ctx context.Context) error {
 		return f.patience(err)
 	}
 	f.unseen += rows.Times(all.N, all.Step) // below 2^62 before
-	f.moved = time.Now()
+	f.lastGain = time.Now()
 	if gone := min(f.skip, f.found.Len()); gone > 0 {
 		f.found, f.skip = rows.Rest(f.found, gone), f.skip-gone
 	}
@@ -276,13 +276,13 @@ func (f *Run) add(ctx context.Context, all rows.Span) error {
 			return err
 		}
 	}
-	f.forget()
+	f.closeHits()
 	f.hits, f.found = more, more.Section()
 	return nil
 }
 
-// forget gives back what the rows found take.
-func (f *Run) forget() {
+// closeHits gives back what the rows found take.
+func (f *Run) closeHits() {
 	if f.hits != nil {
 		f.hits.Close()
 		f.hits = nil
