@@ -68,7 +68,7 @@ func Dimensions(attrs meta.Attrs, axes int, name string) []string {
 	var lists [][]struct {
 		Ref string `json:"ref"`
 	}
-	v, _ := attrs.Value("DIMENSION_LIST") // these names are only told
+	v, _ := attrs.Value("DIMENSION_LIST") // these names are only shown
 	if json.Unmarshal(v, &lists) == nil && len(lists) == axes {
 		out := make([]string, len(lists))
 		for i, scales := range lists {

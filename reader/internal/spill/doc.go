@@ -1,4 +1,4 @@
-// Package spill keeps rows aside that were read before they are wanted, in memory or, where they are too many, on disk: in a
+// Package spill holds rows that were read before they are wanted, in memory or, where they are too many, on disk: in a
 // nameless file of TMPDIR.
 //
 // Rows are numbers of rows as they were found or sorted, a rows.Sequence. Elements are the elements of rows in the order of a

@@ -25,7 +25,7 @@ type Elements struct {
 
 	mem  *bufpool.Memory // where they are appended
 	room int64           // bytes that they may still take
-	skip int64           // rows to come that belong to nobody
+	skip int64           // rows to come that are left out
 
 	file  *os.File // each band's rows as they came, a place in the band before each
 	parts []partial
@@ -45,7 +45,7 @@ const (
 	elementsShare = 4         // of the budget: one in so many
 )
 
-// NewAppended are elements to come, whose number nobody knows. The first skip of them are left out.
+// NewAppended is for elements to come, whose number is not known. The first skip of them are left out.
 func NewAppended(mem *bufpool.Memory, size, skip int64) *Elements {
 	return &Elements{Span: rows.Span{Step: 1}, Size: size, band: max(1, segmentBytes/size), skip: skip, mem: mem, room: mem.Budget.Limit() / elementsShare}
 }
@@ -88,7 +88,7 @@ func NewPlaced(ctx context.Context, mem *bufpool.Memory, n, size int64) (*Elemen
 	if n*size <= share && Roomy(mem.Budget, n*size) {
 		if l := mem.TryLease(n * size); l != nil {
 			e.leases, e.buffers = []*bufpool.Lease{l}, [][]byte{l.Allocate(int(n * size))}
-			e.Cut(e.buffers[0])
+			e.setSegments(e.buffers[0])
 			return e, nil
 		}
 	}
@@ -98,8 +98,8 @@ func NewPlaced(ctx context.Context, mem *bufpool.Memory, n, size int64) (*Elemen
 	return e, nil
 }
 
-// Cut makes segments of one piece of memory.
-func (e *Elements) Cut(data []byte) {
+// setSegments makes segments of one piece of memory.
+func (e *Elements) setSegments(data []byte) {
 	for lo := int64(0); lo < e.N; lo += e.band {
 		hi := min(lo+e.band, e.N)
 		e.segments = append(e.segments, data[lo*e.Size:hi*e.Size])

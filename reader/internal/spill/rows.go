@@ -11,7 +11,7 @@ import (
 )
 
 // Rows is the rows that reading has found or sorted, in memory or, where they are too many, in a temporary file. It is a
-// sequence; err is what kept add from writing or Runs from reading.
+// rows.Sequence; Err is what kept Add from writing or Runs from reading.
 type Rows struct {
 	budget *bufpool.Budget
 	held   int64 // bytes of the budget
@@ -69,9 +69,10 @@ func (s *Rows) grow(n int64) {
 }
 
 func (s *Rows) write(row int64) {
-	_, _ = s.w.Write(binary.LittleEndian.AppendUint64(s.w.AvailableBuffer(), uint64(row))) // finish sees the error
+	_, _ = s.w.Write(binary.LittleEndian.AppendUint64(s.w.AvailableBuffer(), uint64(row))) // Finish sees the error
 }
 
+// Add appends a row; Err and Finish say whether it could.
 func (s *Rows) Add(row int64) {
 	if s.N == 0 {
 		s.first, s.ascending = row, !s.down
@@ -158,7 +159,7 @@ func (s *Rows) Section() Section { return Section{Borrowed: Borrowed{s}, N: s.N}
 // joinStep is how many rows are copied at once.
 const joinStep = 1 << 14
 
-// joined is the rows of a, then those of b, which it closes.
+// Join is the rows of a, then those of b, which it closes.
 func Join(a Section, b *Rows) (*Rows, error) {
 	defer b.Close()
 	out, err := NewRows(b.budget, a.N+b.N, b.extent, false)
@@ -176,10 +177,10 @@ func Join(a Section, b *Rows) (*Rows, error) {
 // Broken is why rows that Runs gave are not right.
 func (s *Rows) Broken() error { return s.Err }
 
-// Len is part of sequence.
+// Len is part of rows.Sequence.
 func (s *Rows) Len() int64 { return s.N }
 
-// Runs is part of sequence.
+// Runs is part of rows.Sequence.
 func (s *Rows) Runs(runs []rows.Run, lo, hi, at int64) []rows.Run {
 	if s.file == nil {
 		return s.rows.Runs(runs, lo, hi, at)
@@ -188,7 +189,7 @@ func (s *Rows) Runs(runs []rows.Run, lo, hi, at int64) []rows.Run {
 	return part.Runs(runs, 0, int64(len(part)), at)
 }
 
-// Read gives rows lo to hi; err says whether it could.
+// Read gives rows lo to hi; Err says whether it could.
 func (s *Rows) Read(lo, hi int64) rows.List {
 	if s.file == nil {
 		return s.rows[lo:hi]

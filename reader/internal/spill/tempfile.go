@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
+// BufferBytes is of a buffer before a temporary file.
 const BufferBytes = 256 << 10
 
 // TempFile is a file without a name: it is gone when it is closed, or when the process ends.
@@ -23,8 +24,9 @@ func TempFile() (*os.File, error) {
 	return f, nil
 }
 
+// Failed is an error of a temporary file: fault.Exhausted, saying what would help.
 func Failed(err error) error {
-	if p := new(fs.PathError); errors.As(err, &p) { // the file has no name that anybody could look at
+	if p := new(fs.PathError); errors.As(err, &p) { // the name is of no use: the file has none any more
 		err = p.Err
 	}
 	return fault.New(fault.Exhausted, "rows on disk: %w: make room in the folder for temporary files (TMPDIR) or raise --memory", err)
