@@ -48,10 +48,10 @@ type Dataset struct {
 	mu    sync.Mutex
 	index *chunkindex.Index
 
-	known *index.Columns // of its columns; nil: not asked yet
+	columnIndexes *index.Columns // nil: not asked for yet
 }
 
-// newDataset makes sense of what libhdf5 says. It never fails: what is wrong becomes the reason why the dataset is not
+// newDataset makes sense of what the file says. It never fails: what is wrong becomes the reason why the dataset is not
 // served.
 //
 // asked is the name it was asked for by, which is not m.Path behind an external link.
@@ -60,12 +60,12 @@ func newDataset(ctx context.Context, f *File, m meta.Dataset, asked string) *Dat
 	d.info = unknown(asked, m.Attrs.JSON())
 	d.attributes = m.Attrs.SchemaJSON(d.info.Attributes)
 	d.info.Comment, d.info.Witness = m.Comment, m.Witness
-	d.Settle(d.learn(ctx))
+	d.settle(d.learn(ctx))
 	return d
 }
 
-// Settle makes an error the reason why the dataset is not served.
-func (d *Dataset) Settle(err error) {
+// settle makes an error the reason why the dataset is not served.
+func (d *Dataset) settle(err error) {
 	if err != nil {
 		d.unsupported = d.failed(err)
 		d.info.Reason = err.Error()
@@ -268,8 +268,8 @@ func (d *Dataset) Storage() (chunks, stored Count, err error) {
 	return Count(x.Len()), Count(x.Stored()), nil
 }
 
-// StoredBytes is Storage's, -1 where it is unknown or other files hold the elements.
-func (d *Dataset) StoredBytes() int64 {
+// storedBytes is Storage's, -1 where it is unknown or other files hold the elements.
+func (d *Dataset) storedBytes() int64 {
 	_, stored, err := d.Storage()
 	if err != nil || d.info.Layout == "virtual" {
 		return -1
@@ -300,10 +300,10 @@ func columnName(p string) string {
 func (d *Dataset) indexes() *index.Columns {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.known == nil {
-		d.known = &index.Columns{Table: d.indexed()}
+	if d.columnIndexes == nil {
+		d.columnIndexes = &index.Columns{Table: d.indexed()}
 	}
-	return d.known
+	return d.columnIndexes
 }
 
 // indexed is the dataset as its indexes see it.

@@ -113,7 +113,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, budgetWait), Pool: bufpool.NewPool(buffers)}
 	e.chunks = chunkcache.New(cfg.Memory / cacheShare)
 	e.workers = sched.New(cfg.Workers)
-	e.scans = &fill.Engine{Mem: e.mem, Workers: e.workers, Count: cfg.Workers, Chunks: e.chunks, Log: e.log, MemoryFor: memoryFor}
+	e.scans = &fill.Engine{Mem: e.mem, Workers: e.workers, WorkerCount: cfg.Workers, Chunks: e.chunks, Log: e.log, MemoryFor: memoryFor}
 	e.pages = pages.NewKeeper(e.mem)
 	e.frames = bufpool.NewBudget(buffers/2, budgetWait)
 	if cfg.InProcess {
@@ -158,7 +158,7 @@ func (e *Engine) OnHeap(f func(most int64)) {
 }
 
 // Open gives the file at a location; it is cheap when the file is known and unchanged.
-func (e *Engine) Open(ctx context.Context, loc location.Location) (*File, error) {
+func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	if loc.Name == "" {
 		loc.Name = spell.Escape(loc.Path)
 	}

@@ -83,7 +83,7 @@ func (f *File) listing(ctx context.Context) (*meta.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	tree = f.attested(ctx, tree)
+	tree = f.withWitness(ctx, tree)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.tree = tree

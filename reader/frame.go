@@ -123,7 +123,7 @@ func (f *File) keep(ctx context.Context, path string, codes []int32) frames.Data
 	d := &Dataset{file: f, asked: path, meta: meta.Dataset{Path: path, Shape: []uint64{uint64(len(codes))}},
 		object: &chunkindex.Object{Type: int32Message, Layout: chunkindex.Layout{Class: chunkindex.Compact, Data: data}}}
 	d.info = unknown(path, nil)
-	d.Settle(d.understand(ctx))
+	d.settle(d.understand(ctx))
 	return rawPart{d}
 }
 

@@ -115,11 +115,11 @@ func (d *Dataset) partRequest(r Request, members []string, untouched bool) Reque
 
 // The methods of a tableRead by which frames know it as one of their parts.
 
-func (t *tableRead) Name() string               { return t.ds.asked }
-func (t *tableRead) Scan() *fill.Scan           { return t.scan }
-func (t *tableRead) Schema() *arrow.Schema      { return t.schema }
-func (t *tableRead) Wants() (fill.Demand, bool) { return t.demand() }
-func (t *tableRead) Explain(err error) error    { return t.ds.explained(err) }
+func (t *tableRead) Name() string                { return t.ds.asked }
+func (t *tableRead) Scan() *fill.Scan            { return t.scan }
+func (t *tableRead) Schema() *arrow.Schema       { return t.schema }
+func (t *tableRead) Demand() (fill.Demand, bool) { return t.demand() }
+func (t *tableRead) Explain(err error) error     { return t.ds.explained(err) }
 
 func (t *tableRead) Start(ctx context.Context, c *fill.Reservation, sides int) (*fill.Run, error) {
 	return t.start(ctx, c, sides, nil)

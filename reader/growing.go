@@ -19,7 +19,7 @@ import (
 // growing reads a dataset that grows.
 type growing struct{ *tableRead }
 
-// begin begins to follow, with a file handle of its own.
+// begin is part of read. It follows, with a file handle of its own.
 func (g growing) begin(ctx context.Context, at fill.Placement) (batches, error) {
 	d, r := g.ds, g.req
 	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {

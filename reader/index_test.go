@@ -2,6 +2,7 @@ package reader
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -20,7 +21,6 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
 	"github.com/mtflight/mtflight/reader/internal/rows"
-	"github.com/mtflight/mtflight/reader/internal/store"
 )
 
 // indexed is the file of tables with indexes, in an engine with so much memory.
@@ -67,7 +67,7 @@ func TestIndexFindsEveryRow(t *testing.T) {
 		d, err := f.Dataset(context.Background(), "/"+name)
 		require.NoError(t, err)
 		for _, col := range []string{"i4", "f8", "s", "n/t", "f4", "b", "i1"} {
-			ix, why, err := d.indexes().Of(context.Background(), col)
+			ix, why, err := d.indexes().Index(context.Background(), col)
 			require.NoError(t, err)
 			if name == "behind" && col[0] != 'i' && col != "f8" && col != "s" || name == "behind" && col == "i1" {
 				require.Nil(t, ix)
@@ -128,7 +128,7 @@ func inside(keys ptindex.Keys, i, j int, open bool, sign int) bool {
 	if keys.Str != nil {
 		c = bytes.Compare(keys.Str[i], keys.Str[j])
 	} else {
-		c = store.Compare(keys.Num[i], keys.Num[j])
+		c = cmp.Compare(keys.Num[i], keys.Num[j])
 	}
 	return c*sign > 0 || c == 0 && !open
 }
@@ -200,7 +200,7 @@ func checkIndexes(t *testing.T, name string) (found int) {
 			continue
 		}
 		for _, c := range d.Columns() {
-			ix, _, err := d.indexes().Of(ctx, c.Name)
+			ix, _, err := d.indexes().Index(ctx, c.Name)
 			require.NoError(t, err)
 			if ix == nil {
 				continue
@@ -229,7 +229,7 @@ func TestIndexesThatMustNotBeUsed(t *testing.T) {
 		d, err := f.Dataset(context.Background(), "/"+c.table)
 		require.NoError(t, err)
 		for range 2 { // the second time it is known
-			ix, why, err := d.indexes().Of(context.Background(), c.column)
+			ix, why, err := d.indexes().Index(context.Background(), c.column)
 			require.NoError(t, err)
 			require.Nil(t, ix)
 			require.Contains(t, why, c.why)

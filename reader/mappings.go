@@ -116,7 +116,7 @@ func (d *Dataset) asVirtual() *virtual.Dataset {
 
 // asVirtual is the file as package virtual sees it.
 func (f *File) asVirtual() virtual.File {
-	return virtual.File{Name: f.loc.Name, Place: f.loc.Path, State: f.disk.Identity(), Heap: f.heap.Object,
+	return virtual.File{Name: f.loc.Name, Path: f.loc.Path, State: f.disk.Identity(), Heap: f.heap.Object,
 		Reopen: func(ctx context.Context) (virtual.File, error) {
 			now, err := f.eng.Open(ctx, f.loc)
 			if err != nil {

@@ -36,7 +36,7 @@ type read interface {
 type batches interface {
 	// Next waits for the next batch, which is valid until the next call; nil at the end.
 	Next() (*fill.Batch, error)
-	// Settle waits until nobody looks at mapped batches any more. Errors: errChanged.
+	// Settle waits until all mapped batches were released. Errors: ErrChanged.
 	Settle() error
 	// Close stops what is under way and gives everything back.
 	Close()
@@ -118,7 +118,7 @@ func (p *Plan) Endless() bool {
 }
 
 // Explain tells how the plan will be carried out. Bounds of column indexes may be read for that, rows never are.
-func (p *Plan) Explain(ctx context.Context) (*explain.Explanation, error) { return p.read.explain(ctx) }
+func (p *Plan) Explain(ctx context.Context) (*Explanation, error) { return p.read.explain(ctx) }
 
 // Split cuts the request into at most n requests by start and stop that give the same rows in this order.
 func (p *Plan) Split(n int) []Request {

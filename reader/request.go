@@ -42,7 +42,7 @@ type Stream struct {
 	Cyclic      bool
 	Cycles      *int64 // nil: endless
 	BlockRows   int64  // 0: the default, announced as stream.block_rows
-	Remainder   rows.Remainder
+	Remainder   Remainder
 	Shuffle     *int64
 	ShuffleRows bool // with Shuffle: the rows of each block too; Block.Row is its lowest place then
 	ReadAhead   *int64

@@ -6,7 +6,6 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/mtflight/mtflight/reader/internal/fill"
-	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // Run is an array.RecordReader over the batches of a plan. One goroutine uses it; it starts none: the engine's workers
@@ -34,7 +33,7 @@ func (p *Plan) Run(ctx context.Context) *Run {
 
 // RunIn is Run with the batches' buffers in the caller's memory, which has to outlive the run. Variable-length data and
 // dictionaries may still lie elsewhere.
-func (p *Plan) RunIn(ctx context.Context, at fill.Placement) *Run {
+func (p *Plan) RunIn(ctx context.Context, at Placement) *Run {
 	r := p.Run(ctx)
 	r.at = at
 	return r
@@ -74,10 +73,10 @@ func (r *Run) Record() arrow.Record {
 }
 
 // Block says where the current batch stands.
-func (r *Run) Block() rows.Block { return r.now.Block }
+func (r *Run) Block() Block { return r.now.Block }
 
 // Memory is the place of the current batch, nil where it has none of the caller's.
-func (r *Run) Memory() fill.Memory {
+func (r *Run) Memory() Memory {
 	if r.now == nil {
 		return nil
 	}

@@ -19,9 +19,9 @@ type counting struct {
 	n, asked *atomic.Int64
 }
 
-func (c counting) AsStored() bool { return c.Store.(store.Located).AsStored() }
+func (c counting) AllVerbatim() bool { return c.Store.(store.Located).AllVerbatim() }
 
-func (c counting) MayLie(at []int64) (store.Spot, bool) { return c.Store.(store.Located).MayLie(at) }
+func (c counting) MayBeVerbatim(at []int64) (store.Spot, bool) { return c.Store.(store.Located).MayBeVerbatim(at) }
 
 func (c counting) Locate(s store.Spot) (store.ReadPart, error) {
 	c.asked.Add(1)

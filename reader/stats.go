@@ -10,7 +10,7 @@ import (
 // Stats tells the statistics of columns (nil: of all), and by each, if it is not nil, those of every chunk in the order
 // of the rows. What is not known yet is read. Errors: fault.NotFound for a column, fault.Unsupported where none of them
 // has statistics, those of each and of a Run.
-func (d *Dataset) Stats(ctx context.Context, fields []string, each func(match.ChunkStats) error) (*match.Statistics, error) {
+func (d *Dataset) Stats(ctx context.Context, fields []string, each func(ChunkStats) error) (*Statistics, error) {
 	if d.unsupported != nil {
 		return nil, d.unsupported
 	}

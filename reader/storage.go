@@ -24,7 +24,7 @@ func (d *Dataset) store(ctx context.Context, rows int) (store.Store, error) {
 		return store.NewBands(store.NewUnwritten(d.fill()), d.shape, rows, size), nil
 	}
 	if d.viaLib != nil {
-		return store.NewBands(store.NewSlab(d.file.eng.lib, d.file.lent(), d.meta.Path, d.shape, d.meta.Space == meta.Scalar), d.shape, rows, size), nil
+		return store.NewBands(store.NewSlab(d.file.eng.lib, d.file.handle(), d.meta.Path, d.shape, d.meta.Space == meta.Scalar), d.shape, rows, size), nil
 	}
 	if d.virtual {
 		v, err := virtual.New(ctx, d.asVirtual(), rows, d.file.eng.scans.LargeBytes())

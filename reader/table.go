@@ -44,12 +44,12 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	return s, nil
 }
 
-// locate finds the store of a dataset, and how what is taken of each of its axes lies in there.
+// locate finds the store of a dataset, and how what is taken of each axis lies in it.
 func locate(ctx context.Context, s *fill.Scan, d *Dataset, axes []rows.Axis) error {
 	if len(axes) == 0 { // of a scalar
 		axes = []rows.Axis{rows.WholeAxis(1)}
 	}
-	axis := rows.RowsAxis(axes)
+	axis := rows.AxisOfRows(axes)
 	st, err := d.store(ctx, axis)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (d *Dataset) axes(r Request) ([]rows.Axis, error) {
 // cutBatches chooses the rows of a batch: whole chunks up to 3.5 MiB, larger chunks split by rows.
 func cutBatches(s *fill.Scan, r Request, chunked bool) {
 	if st := r.Stream; st != nil {
-		s.Unordered, s.Threads = st.Unordered, st.Workers
+		s.Unordered, s.MaxWorkers = st.Unordered, st.Workers
 		if st.ReadAhead != nil {
 			s.ReadAhead = max(1, *st.ReadAhead)
 		}
@@ -173,12 +173,12 @@ func (t *tableRead) rows(ctx context.Context, s *fill.Scan) (*fill.Scan, error) 
 	return t.search(s).Result(ctx, all, t.req.page())
 }
 
-// search is that for the rows of the condition.
+// search finds the rows of the condition.
 func (t *tableRead) search(s *fill.Scan) *match.Search {
 	return &match.Search{Scan: s, Source: t.ds.source, Where: t.where, Indexes: t.ds.indexes(), Use: t.req.Index, Stats: t.ds.statistics()}
 }
 
-// ordering is that of the rows of the result.
+// ordering finds the rows of the result in their order.
 func (t *tableRead) ordering(s *fill.Scan) *order.Ordering {
 	r := t.req
 	o := &order.Ordering{Scan: s, Source: t.ds.source, By: r.SortBy, Indexes: t.ds.indexes(), Use: r.Index,
@@ -200,7 +200,7 @@ func (t *tableRead) demand() (fill.Demand, bool) {
 
 // start begins to give the batches of the rows, in what the request has reserved for large chunks.
 func (t *tableRead) start(ctx context.Context, c *fill.Reservation, sides int, at fill.Placement) (*fill.Run, error) {
-	s, err := t.rows(ctx, t.scan.With(c, sides))
+	s, err := t.rows(ctx, t.scan.WithReservation(c, sides))
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +228,7 @@ func (t *tableRead) begin(ctx context.Context, at fill.Placement) (batches, erro
 // tableRun is a run that names the dataset in errors, in memory that is its own to give back.
 type tableRun struct {
 	*fill.Run
-	of    *Dataset
+	of       *Dataset
 	reserved *fill.Reservation // nil: it reads no large chunks
 }
 
@@ -251,7 +251,7 @@ func (t *tableRead) bounded() bool { return !t.scan.Program.NeedsResolver() }
 // explain is part of read.
 func (t *tableRead) explain(ctx context.Context) (*explain.Explanation, error) {
 	d, r := t.ds, t.req
-	e := explain.Read{Name: d.asked, Layout: d.info.Layout, Filters: d.info.Filters, Library: d.viaLib, Stored: d.StoredBytes,
+	e := explain.Read{Name: d.asked, Layout: d.info.Layout, Filters: d.info.Filters, Library: d.viaLib, Stored: d.storedBytes,
 		Scan: t.scan, Result: t.scan.Known(), Use: r.Index, Page: r.page(), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0}
 	for _, f := range t.schema.Fields() {
 		e.Fields = append(e.Fields, f.Name)

@@ -15,20 +15,20 @@ import (
 )
 
 // libhdf5 is the witness: it is asked, in a helper process that has a descriptor of the file and no name, about objects that
-// our own code refuses to make sense of, and believed about these alone. That it was, is counted and told. It is not asked
+// our own code refuses to make sense of, and believed about these alone. Its answers are counted and logged. It is not asked
 // about single attributes: what it makes of types that are damaged are values all the same.
 
 // Witnessed counts the answers that had to come from libhdf5.
 func (e *Engine) Witnessed() int64 { return e.witnessed.Load() }
 
-// witnessed counts an answer of libhdf5 and tells of it: about an object, and why it was asked.
+// witnessed counts and logs an answer of libhdf5: about an object, and why it was asked.
 func (f *File) witnessed(object, why string) {
 	f.eng.witnessed.Add(1)
 	f.eng.log.Info("libhdf5 answers for what is refused otherwise", zap.String("file", f.loc.Name), zap.String("object", object), zap.String("reason", why))
 }
 
-// lent is what libhdf5 gets of the file.
-func (f *File) lent() h5proc.File {
+// handle is what libhdf5 gets of the file.
+func (f *File) handle() h5proc.File {
 	return h5proc.File{Disk: f.disk.Handle(), State: f.disk.Identity(), Name: location.Base(f.loc.Path)}
 }
 
@@ -42,7 +42,7 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 	if why == "" || final(err) || f.eng.cfg.NoWitness {
 		return m, err
 	}
-	w, werr := f.eng.lib.Dataset(ctx, f.lent(), path)
+	w, werr := f.eng.lib.Dataset(ctx, f.handle(), path)
 	if werr != nil || w.Err != "" {
 		return m, err
 	}
@@ -59,12 +59,12 @@ func final(err error) bool {
 	return errors.Is(err, fault.NotFound) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// attested is a tree, with what the witness makes of the objects that are refused.
-func (f *File) attested(ctx context.Context, tree *meta.File) *meta.File {
+// withWitness is a tree, with what the witness makes of the objects that are refused.
+func (f *File) withWitness(ctx context.Context, tree *meta.File) *meta.File {
 	if f.eng.cfg.NoWitness || !witness.Refuses(tree) {
 		return tree
 	}
-	w, err := f.eng.lib.Tree(ctx, f.lent())
+	w, err := f.eng.lib.Tree(ctx, f.handle())
 	if err != nil {
 		return tree
 	}

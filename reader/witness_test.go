@@ -106,7 +106,7 @@ func TestTestimony(t *testing.T) {
 			{Path: "/broken/d", Addr: 8, Err: "theirs"}, {Path: "/odd/a", Addr: 10}, {Path: "/unheard", Addr: 11}},
 		Links: []meta.Link{{Path: "/l"}, {Path: "/broken/l"}, {Path: "/broken/m"}},
 	}}
-	got := f.attested(context.Background(), &meta.File{
+	got := f.withWitness(context.Background(), &meta.File{
 		Groups: []meta.Group{{Path: "/", Addr: 1, Comment: "ours"}, {Path: "/broken", Addr: 2, Err: "no members"}, {Path: "/both", Addr: 9, Err: "ours"}},
 		Datasets: []meta.Dataset{{Path: "/a", Addr: 5, Comment: "ours"}, {Path: "/b", Addr: 6, Err: "no type"}, {Path: "/odd", Addr: 4, Err: "no object"},
 			{Path: "/elsewhere", Addr: 10, Comment: "ours"}},

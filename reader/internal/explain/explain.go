@@ -98,7 +98,7 @@ func (e *Read) explainRows(ctx context.Context, x *Explanation) (err error) {
 
 // count fills in what is touched.
 func (e *Read) count(ctx context.Context, x *Explanation, set rows.Chunks) error {
-	x.Touched = set.N * e.Scan.Geometry.Wide()
+	x.Touched = set.N * e.Scan.Geometry.ChunksPerRow()
 	in, ok := e.Scan.Store.(store.Measured)
 	if !ok || !set.Listed || x.Touched > rows.MaxListed {
 		e.estimate(x, set.N)
@@ -118,7 +118,7 @@ func (e *Read) count(ctx context.Context, x *Explanation, set rows.Chunks) error
 
 // estimate takes chunks along the rows as if all were of one size.
 func (e *Read) estimate(x *Explanation, n int64) {
-	x.Touched = n * e.Scan.Geometry.Wide()
+	x.Touched = n * e.Scan.Geometry.ChunksPerRow()
 	x.Bytes, x.Estimated = -1, true
 	if stored := e.Stored(); stored >= 0 && x.Chunks > 0 {
 		x.Bytes = int64(float64(stored) / float64(x.Chunks) * float64(x.Touched))

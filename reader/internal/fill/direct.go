@@ -11,8 +11,8 @@ import (
 // directBytes is the least a read into a batch should fetch on average; otherwise chunks are better read whole.
 const directBytes = 16 << 10
 
-// piecewise reads from what lies in the file as it is only what is needed, or right into the batches, and gives the other
-// jobs. A chunk is asked for only where that pays, since telling how it lies may take reading.
+// piecewise reads from what lies in the file verbatim only what is needed, or right into the batches, and gives the other
+// jobs. A chunk is asked for only where that pays, since finding out how it lies may take reading.
 func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err error) {
 	store, ok := g.scan.Store.(store.Located)
 	if !ok {
@@ -20,7 +20,7 @@ func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err erro
 	}
 	var few []packed
 	for _, j := range jobs {
-		spot, may := store.MayLie(j.at)
+		spot, may := store.MayBeVerbatim(j.at)
 		if !may {
 			rest = append(rest, j)
 			continue
@@ -66,7 +66,7 @@ func (g *group) worthwhile(j job) bool {
 func (g *group) fetch(ctx context.Context, j job, read store.ReadPart) error {
 	size := int64(g.scan.Program.ElemSize())
 	return g.stretches(j, func(f *Batch, dst, src, _, _, n int64) error {
-		return read(ctx, f.batch.Direct(int(dst), int(n)), src*size)
+		return read(ctx, f.columns.Direct(int(dst), int(n)), src*size)
 	})
 }
 
@@ -89,7 +89,7 @@ func (g *group) place(j job) []byte {
 	if err != nil || batch == nil || done != rows.Product(g.scan.Geometry.Chunk) {
 		return nil
 	}
-	return batch.batch.Direct(int(start), int(done))
+	return batch.columns.Direct(int(start), int(done))
 }
 
 // stretches calls use for every stretch of elements that goes from a chunk to a batch.
@@ -98,7 +98,7 @@ func (g *group) stretches(j job, use func(f *Batch, dst, src, dstStep, srcStep, 
 	for _, t := range j.targets {
 		parts[g.scan.Geometry.Rows] = t.Runs
 		if err := g.scan.Geometry.Walk(parts, func(dst, src, dstStep, srcStep, n int64) error {
-			return use(g.fills[t.Fill], dst, src, dstStep, srcStep, n)
+			return use(g.batches[t.Batch], dst, src, dstStep, srcStep, n)
 		}); err != nil {
 			return err
 		}

@@ -18,24 +18,24 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/store"
 )
 
-// Batch is a batch on its way.
+// Batch is a batch of a run, from its planning until it is released.
 type Batch struct {
 	rows.Batch
-	runs   []rows.Run
-	Lease  *bufpool.Lease
-	Place  Memory           // of the caller's, nil: the engine's
-	pages  *blockio.Mapping // of its bytes in the file, nil: they are read; the batch's once there is one
-	batch  *convert.Batch
-	Record arrow.Record
+	runs    []rows.Run
+	Lease   *bufpool.Lease
+	Place   Memory           // of the caller's, nil: the engine's
+	pages   *blockio.Mapping // of its bytes in the file, nil: they are read; the batch's once there is one
+	columns *convert.Batch
+	Record  arrow.Record
 
 	mu      sync.Mutex
-	Matches []Match // of a probe
+	Matches []Match // of a Visitor
 }
 
 // target is what one chunk gives to one batch: the runs along the axis of the rows.
 type target struct {
-	Fill int
-	Runs []rows.Run
+	Batch int
+	Runs  []rows.Run
 }
 
 // Visit is what a visitor sees of a chunk.
@@ -43,7 +43,7 @@ type Visit struct {
 	Chunk    int64 // its number along the rows
 	Whole    bool  // all of its rows are wanted
 	Targets  []target
-	Fills    []*Batch // by number
+	Batches  []*Batch // by number
 	Resolver convert.Resolver
 }
 
@@ -56,23 +56,23 @@ type job struct {
 
 // group is batches that are filled together, so that a chunk they share is decoded once.
 type group struct {
-	scan  *Scan
-	fills []*Batch
-	jobs  []job
-	lease *bufpool.Lease // of the workers' scratch
-	left  atomic.Int64   // tasks
-	ended chan<- *group
-	done  bool // seen by the consumer
-	again bool // what it decodes in part is worth keeping for another request
+	scan         *Scan
+	batches      []*Batch
+	jobs         []job
+	lease        *bufpool.Lease // of the workers' scratch
+	left         atomic.Int64   // tasks
+	ended        chan<- *group
+	done         bool // seen by the consumer
+	worthCaching bool // what it decodes in part is for the cache: another request may want the rest
 
-	turn sync.Once // ends that of the large chunks
+	turn sync.Once // ends that of the pinned chunks
 
 	mu  sync.Mutex
 	err error
 }
 
-// Begin takes part in a turn with the large chunks of the request, if it has such: see held.begin.
-func (g *group) Begin(ctx context.Context, wait bool) (bool, error) {
+// begin takes part in a turn of the request's pinned chunks, if it has such: store.Pins.Begin.
+func (g *group) begin(ctx context.Context, wait bool) (bool, error) {
 	if h := g.scan.pins(); h != nil {
 		return h.Begin(ctx, wait)
 	}
@@ -90,17 +90,17 @@ func (g *group) end() {
 func (g *group) addJobs() {
 	geo := g.scan.Geometry
 	bands := map[int64][]target{}
-	for i, f := range g.fills {
+	for i, f := range g.batches {
 		if f.pages != nil {
 			continue
 		}
 		for _, r := range f.runs {
 			rows.EachChunk(r, geo.Chunk[geo.Rows], func(chunk int64, part rows.Run) {
 				t := bands[chunk]
-				if n := len(t); n > 0 && t[n-1].Fill == i {
+				if n := len(t); n > 0 && t[n-1].Batch == i {
 					t[n-1].Runs = append(t[n-1].Runs, part)
 				} else {
-					bands[chunk] = append(t, target{Fill: i, Runs: []rows.Run{part}})
+					bands[chunk] = append(t, target{Batch: i, Runs: []rows.Run{part}})
 				}
 			})
 		}
@@ -129,7 +129,7 @@ func (s *Scan) perTask() int {
 // parts are the jobs of each task.
 func (g *group) parts() iter.Seq[[]job] {
 	store, ok := g.scan.Store.(store.Located)
-	if !ok || !store.AsStored() {
+	if !ok || !store.AllVerbatim() {
 		return slices.Chunk(g.jobs, g.scan.perTask())
 	}
 	return func(yield func([]job) bool) {
@@ -150,8 +150,8 @@ func (g *group) parts() iter.Seq[[]job] {
 	}
 }
 
-// cost is about how many bytes a job reads, or could in the time that its calls take, of a chunk that lies in the file as
-// it is.
+// cost is about how many bytes a job reads, or could in the time that its calls take, of a chunk that lies in the file
+// verbatim.
 func (g *group) cost(j job) int64 {
 	n, whole := int64(0), g.scan.ChunkBytes()
 	row := whole / max(1, g.scan.Geometry.Chunk[g.scan.Geometry.Rows])
@@ -171,7 +171,7 @@ func (g *group) tasks(ctx context.Context) []func(worker int) {
 	for part := range g.parts() {
 		out = append(out, func(int) { g.work(func() error { return g.read(ctx, part) }) })
 	}
-	for _, f := range g.fills {
+	for _, f := range g.batches {
 		if f.pages != nil {
 			out = append(out, func(int) { g.work(func() error { return f.pages.Load(ctx) }) })
 		}
@@ -203,7 +203,7 @@ func (g *group) work(do func() error) {
 	g.ended <- g
 }
 
-// guard turns a panic, of a decoder on bytes nobody thought of, into an error of this read.
+// guard turns a panic of a decoder into an error of this read.
 func (g *group) guard(do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -222,17 +222,17 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 	s := store.NewScratch(ctx, g.lease, g.scan.pins())
 	defer s.Release()
 	for part := range slices.Chunk(jobs, g.scan.perTask()) {
-		if err := g.Load(ctx, s, part); err != nil {
+		if err := g.load(ctx, s, part); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Load reads whole chunks.
-func (g *group) Load(ctx context.Context, s *store.Scratch, jobs []job) error {
-	s.Partial = func(i int) bool { return g.again && g.partial(jobs[i]) }
-	if g.scan.Visitor == nil && g.scan.Program.Direct() { // a probe's fills have no batch
+// load reads whole chunks.
+func (g *group) load(ctx context.Context, s *store.Scratch, jobs []job) error {
+	s.Partial = func(i int) bool { return g.worthCaching && g.partial(jobs[i]) }
+	if g.scan.Visitor == nil && g.scan.Program.Direct() { // for a Visitor there is nothing to fill
 		s.Place = func(i int) []byte { return g.place(jobs[i]) }
 	}
 	chunks := make([][]int64, len(jobs))
@@ -247,19 +247,19 @@ func (g *group) Load(ctx context.Context, s *store.Scratch, jobs []job) error {
 // use takes from a chunk's elements what a job wants of them.
 func (g *group) use(ctx context.Context, j job, e convert.Elems, fill bool) error {
 	if v := g.scan.Visitor; v != nil {
-		return v.Visit(Visit{Chunk: j.at[g.scan.Geometry.Rows], Whole: !g.partial(j), Targets: j.targets, Fills: g.fills, Resolver: g.scan.resolver(ctx)}, e, fill)
+		return v.Visit(Visit{Chunk: j.at[g.scan.Geometry.Rows], Whole: !g.partial(j), Targets: j.targets, Batches: g.batches, Resolver: g.scan.resolver(ctx)}, e, fill)
 	}
 	return g.scatter(j, e, fill)
 }
 
 func (g *group) finish() error {
-	for _, f := range g.fills {
-		if f.batch == nil {
-			f.Settle()
+	for _, f := range g.batches {
+		if f.columns == nil {
+			f.sortMatches()
 			f.Lease.Close()
 			continue
 		}
-		rec, err := f.batch.Record()
+		rec, err := f.columns.Record()
 		if err != nil {
 			return err
 		}
@@ -283,9 +283,9 @@ func (g *group) failed() error {
 	return g.err
 }
 
-// release gives back what a group that nobody will see holds; its tasks have ended or will never begin.
+// release gives back what a group holds that will not be delivered; its tasks have ended or will never begin.
 func (g *group) release() {
-	for _, f := range g.fills {
+	for _, f := range g.batches {
 		f.Release()
 	}
 	g.lease.Close()
@@ -297,9 +297,9 @@ func (f *Batch) Release() {
 		f.Record.Release()
 		f.Record = nil
 	}
-	if f.batch != nil {
-		f.batch.Release()
+	if f.columns != nil {
+		f.columns.Release()
 	}
-	f.dropFinds()
+	f.dropMatches()
 	f.Lease.Close()
 }

@@ -16,7 +16,7 @@ import (
 // mapBytes is the least a batch takes to be mapped: less is read in the time that mapping takes.
 const mapBytes = 256 << 10
 
-// mapping gives a fill its bytes in the file, nil where they have to be read.
+// mapping gives a batch its bytes in the file, nil where they have to be read.
 func (r *Run) mapping(f *Batch) *blockio.Mapping {
 	store, ok := r.scan.Store.(store.Mappable)
 	if !ok || !r.mapped || len(f.runs) != 1 || f.runs[0].Step != 1 || !r.scan.Geometry.WholeRows() {
@@ -34,21 +34,21 @@ func (r *Run) mapping(f *Batch) *blockio.Mapping {
 	}
 	m, err := file.Map(addr, uint64(n*size))
 	if err != nil {
-		return nil // reading tells why
+		return nil // reading says why
 	}
 	return m
 }
 
-// mapFills maps what can be of a group.
-func (r *Run) mapFills(g *group) {
-	for _, f := range g.fills {
+// mapBatches maps what can be of a group.
+func (r *Run) mapBatches(g *group) {
+	for _, f := range g.batches {
 		if f.pages == nil {
 			f.pages = r.mapping(f)
 		}
 	}
 }
 
-// unmap takes back what mapFills did.
+// unmap undoes mapBatches.
 func (f *Batch) unmap() {
 	if f.pages != nil {
 		_ = f.pages.Close()
@@ -56,41 +56,41 @@ func (f *Batch) unmap() {
 	}
 }
 
-// newBatch is a batch over a fill's mapping or with memory to read into; none for a probe.
+// newBatch is a batch's columns, over its mapping or with memory to read into; none for a Visitor.
 func (r *Run) newBatch(f *Batch) *convert.Batch {
 	if r.scan.Visitor != nil {
 		return nil
 	}
 	if f.pages != nil {
-		return r.scan.Program.BatchOver(r.lend(f), int(f.Rows), f.Row)
+		return r.scan.Program.BatchOver(r.mappedBuffer(f), int(f.Rows), f.Row)
 	}
 	return r.scan.Program.NewBatch(f.allocator(), int(f.Rows), r.scan.resolver(r.ctx), f.Row)
 }
 
-// loans counts the mapped buffers that have not come back.
-type loans struct {
+// outstanding counts the mapped buffers that have not come back.
+type outstanding struct {
 	n    atomic.Int64
 	back chan struct{}
 }
 
-// loan is the allocator that one of them goes back to. Its bytes count as the lease's.
-type loan struct {
+// mappedAllocator is where one of them goes back to. Its bytes count as the lease's.
+type mappedAllocator struct {
 	memory.Allocator
 	lease *bufpool.Lease
 	pages *blockio.Mapping
-	of    *loans
+	of    *outstanding
 }
 
-// lend makes a batch's buffer of a mapping.
-func (r *Run) lend(f *Batch) *memory.Buffer {
+// mappedBuffer makes a batch's buffer of its mapping.
+func (r *Run) mappedBuffer(f *Batch) *memory.Buffer {
 	b := f.pages.Bytes()
 	f.Lease.Borrow(len(b))
-	r.loans.n.Add(1)
-	return memory.NewBufferWithAllocator(b, loan{lease: f.Lease, pages: f.pages, of: &r.loans})
+	r.outstanding.n.Add(1)
+	return memory.NewBufferWithAllocator(b, mappedAllocator{lease: f.Lease, pages: f.pages, of: &r.outstanding})
 }
 
 // Free is part of memory.Allocator.
-func (l loan) Free(b []byte) {
+func (l mappedAllocator) Free(b []byte) {
 	_ = l.pages.Close()
 	l.lease.Return(len(b))
 	l.of.n.Add(-1)
@@ -102,19 +102,19 @@ func (l loan) Free(b []byte) {
 
 // MayMap lets batches be mapped from the file where its bytes are what Arrow wants.
 func (r *Run) MayMap() {
-	r.loans.back = make(chan struct{}, 1)
+	r.outstanding.back = make(chan struct{}, 1)
 	r.mapped = r.scan.Program.Untouched() && r.scan.Visitor == nil
 }
 
-// Settle waits until all mapped batches have been released, and tells whether the file changed before: what was sent of
+// Settle waits until all mapped batches have been released, and is ErrChanged if the file changed before: what was sent of
 // them is wrong then. It is for the end of a run.
 func (r *Run) Settle() error {
 	if !r.mapped {
 		return nil
 	}
-	for r.loans.n.Load() > 0 {
+	for r.outstanding.n.Load() > 0 {
 		select {
-		case <-r.loans.back:
+		case <-r.outstanding.back:
 		case <-r.ctx.Done():
 			return context.Cause(r.ctx)
 		}

@@ -25,7 +25,7 @@ func (s *Scan) sharedBytes() int64 {
 	return s.Budget().Limit() / 4
 }
 
-// fillBytes is what a batch takes while it is filled, that of a condition with the rows that may be taken along: beside large
+// fillBytes is what a batch takes while it is filled, that of a condition with the elements that it may keep: beside large
 // chunks there is no room that was not reserved.
 func (s *Scan) fillBytes(size int64) int64 {
 	if s.Reserved != nil && s.Visitor != nil && s.Visitor.Keeps() {
@@ -34,7 +34,7 @@ func (s *Scan) fillBytes(size int64) int64 {
 	return s.BatchBytes(size)
 }
 
-// ScratchBytes is what the workers need to read the chunks of a group, beside what is held.
+// ScratchBytes is what the workers need to read the chunks of a group, beside what is pinned.
 func (s *Scan) ScratchBytes(jobs int) int64 {
 	per := s.perTask()
 	tasks := (jobs + per - 1) / per
@@ -43,10 +43,10 @@ func (s *Scan) ScratchBytes(jobs int) int64 {
 	return n * (need + need/4)
 }
 
-// packedBytes is what of a group's rows is read before it is taken apart, of large chunks that lie in the file as they are.
+// packedBytes is what of a group's rows is read before it is taken apart, of large chunks that lie in the file verbatim.
 func (s *Scan) packedBytes(fills []*Batch, jobs int) int64 {
 	h, ok := s.Store.(store.Weighed)
-	if !ok || s.Reserved == nil || !h.Heaviest().Bare {
+	if !ok || s.Reserved == nil || !h.Heaviest().Verbatim {
 		return 0
 	}
 	total := int64(0)

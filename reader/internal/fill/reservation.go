@@ -13,7 +13,7 @@ import (
 // need would wait for each other.
 type Reservation struct {
 	Mem   *bufpool.Memory // for batches, rows and what else is not a chunk
-	held  *store.Pins
+	pins  *store.Pins
 	slots int   // chunks that can be decoded at once
 	whole bool  // all chunks that a batch is cut of stay there for the next one
 	group int64 // bytes of batches that are filled together
@@ -32,35 +32,35 @@ func (s *Scan) large() (store.Weight, bool) {
 }
 
 // LargeBytes is from how many bytes on a chunk is large.
-func (e *Engine) LargeBytes() int64 { return e.Mem.Budget.Limit() / int64(4*e.Count) }
+func (e *Engine) LargeBytes() int64 { return e.Mem.Budget.Limit() / int64(4*e.WorkerCount) }
 
-// Demand is what the runs of plans side by side take.
+// Demand is the memory of a request that reads large chunks, in bytes: what its scans take side by side.
 type Demand struct {
-	Heavy       store.Weight // the heaviest
-	Chunks, Few int64        // bytes to decode as many chunks at once as help, and one
-	Rest, Least int64        // bytes for all else: as many as help, and as few as do
-	Slots       int
-	Whole       bool
+	Heaviest                  store.Weight // the heaviest chunk
+	ChunkBytes, MinChunkBytes int64        // to decode as many chunks at once as help, and one
+	RestBytes, MinRestBytes   int64        // for batches, rows and keys: as much as helps, and as little as does
+	Slots                     int
+	Whole                     bool
 }
 
-// Demand are those of a scan; sorting is what it takes beside batches to sort its rows. It is false where no chunk is large.
+// Demand is that of a scan; sorting is what it takes beside batches to sort its rows. It is false where no chunk is large.
 func (s *Scan) Demand(sorting int64) (w Demand, ok bool) {
-	w.Heavy, ok = s.large()
+	w.Heaviest, ok = s.large()
 	if !ok {
 		return w, false
 	}
 	limit := s.Mem.Budget.Limit()
-	unit := s.Unit(w.Heavy) + sorting
-	most := max(1, limit/2/w.Heavy.Need) // at once
-	side := min(rows.Times(s.Geometry.Wide(), w.Heavy.Wide), w.Heavy.Chunks)
-	w.Slots, w.Whole = int(max(1, min(int64(s.mostWorkers()), w.Heavy.Chunks, most))), side <= most
+	unit := s.Unit(w.Heaviest) + sorting
+	most := max(1, limit/2/w.Heaviest.Need) // at once
+	side := min(rows.Times(s.Geometry.ChunksPerRow(), w.Heaviest.PerChunk), w.Heaviest.Chunks)
+	w.Slots, w.Whole = int(max(1, min(int64(s.mostWorkers()), w.Heaviest.Chunks, most))), side <= most
 	if w.Whole {
 		w.Slots = max(w.Slots, int(side))
 	}
-	w.Few, w.Chunks = w.Heavy.Need, int64(w.Slots)*w.Heavy.Need
-	w.Least, w.Rest = unit, max(rows.Times(int64(2*w.Slots+3), unit), min(s.beside(w.Whole), limit/2))
+	w.MinChunkBytes, w.ChunkBytes = w.Heaviest.Need, int64(w.Slots)*w.Heaviest.Need
+	w.MinRestBytes, w.RestBytes = unit, max(rows.Times(int64(2*w.Slots+3), unit), min(s.beside(w.Whole), limit/2))
 	if _, listed := s.Rows.(rows.List); listed || s.Rows == nil { // rows that were found take up to half of it
-		w.Least = rows.Times(2, unit)
+		w.MinRestBytes = rows.Times(2, unit)
 	}
 	return w, true
 }
@@ -88,7 +88,7 @@ func (s *Scan) Unit(h store.Weight) int64 {
 	if need := s.Store.Need(s.ChunkBytes(), &store.Pins{}); need > 0 { // virtual: what its chunk is put together in
 		n += need + need/4
 	}
-	if h.Bare {
+	if h.Verbatim {
 		n += min(rows.Times(size, s.ChunkBytes()/s.ChunkRows()), h.Decoded/2)
 	}
 	return min(n, rows.End62)
@@ -98,44 +98,44 @@ func (s *Scan) Unit(h store.Weight) int64 {
 // the budget never has so much, ctx's.
 func (e *Engine) Reserve(ctx context.Context, of string, w Demand) (*Reservation, error) {
 	limit := e.Mem.Budget.Limit()
-	if w.Few+w.Least > limit {
+	if w.MinChunkBytes+w.MinRestBytes > limit {
 		return nil, e.tooLarge(of, w)
 	}
 	c := &Reservation{slots: w.Slots, whole: w.Whole}
-	room := w.Chunks
+	room := w.ChunkBytes
 	var l *bufpool.Lease
-	if room+w.Least <= limit {
-		l = e.Mem.TryLease(room + min(w.Rest, limit-room))
+	if room+w.MinRestBytes <= limit {
+		l = e.Mem.TryLease(room + min(w.RestBytes, limit-room))
 	}
 	if l == nil {
-		room, c.slots, c.whole = w.Few, 1, w.Whole && w.Chunks == w.Few
+		room, c.slots, c.whole = w.MinChunkBytes, 1, w.Whole && w.ChunkBytes == w.MinChunkBytes
 		var err error
-		if l, err = e.Mem.Lease(ctx, room+w.Least); err != nil {
+		if l, err = e.Mem.Lease(ctx, room+w.MinRestBytes); err != nil {
 			return nil, err
 		}
 	}
 	turn := l.Split(room)
-	c.Mem = l.Part(min(w.Rest, limit-room))
-	c.group = max(0, c.Mem.Budget.Limit()-w.Least) / 4
+	c.Mem = l.Part(min(w.RestBytes, limit-room))
+	c.group = max(0, c.Mem.Budget.Limit()-w.MinRestBytes) / 4
 	if !c.whole { // each group decodes all of its chunks again
 		c.group *= 2
 	}
-	c.held = store.NewPins(e.Mem, e.Log, turn, c.Mem.Budget, room, e.LargeBytes())
-	c.stop = e.Mem.Budget.OnShortage(c.held.Spare)
+	c.pins = store.NewPins(e.Mem, e.Log, turn, c.Mem.Budget, room, e.LargeBytes())
+	c.stop = e.Mem.Budget.OnShortage(c.pins.Yield)
 	return c, nil
 }
 
-// tooLarge says what would hels.
+// tooLarge says what would help.
 func (e *Engine) tooLarge(of string, w Demand) error {
 	const mega = 1 << 20
-	h := w.Heavy
-	setting := e.MemoryFor(w.Few + w.Least + 1)
+	h := w.Heaviest
+	setting := e.MemoryFor(w.MinChunkBytes + w.MinRestBytes + 1)
 	name := ""
 	if h.Of != of {
 		name = h.Of + ": "
 	}
 	return fault.New(fault.Exhausted, "%schunk %d, of %d bytes stored and %d decoded, takes %d bytes of memory to decode and a batch of it %d, all buffers may take %d: start the server with --memory %dMB",
-		name, h.Chunk, h.Stored, h.Decoded, w.Few, w.Least, e.Mem.Budget.Limit(), setting/mega+1)
+		name, h.Chunk, h.Stored, h.Decoded, w.MinChunkBytes, w.MinRestBytes, e.Mem.Budget.Limit(), setting/mega+1)
 }
 
 // Close gives all back; nil has nothing.
@@ -144,7 +144,7 @@ func (c *Reservation) Close() {
 		return
 	}
 	c.stop()
-	c.held.Close()
+	c.pins.Close()
 	c.Mem.Budget.Close()
 }
 
@@ -161,13 +161,13 @@ func (s *Scan) Budget() *bufpool.Budget { return s.Memory().Budget }
 // pins are the large chunks of the request; nil: it has none.
 func (s *Scan) pins() *store.Pins {
 	if s.Reserved != nil {
-		return s.Reserved.held
+		return s.Reserved.pins
 	}
 	return nil
 }
 
-// With is the scan in what its request has reserved; sides is how many share it.
-func (s *Scan) With(c *Reservation, sides int) *Scan {
+// WithReservation is the scan in what its request has reserved; sides is how many share it.
+func (s *Scan) WithReservation(c *Reservation, sides int) *Scan {
 	q := *s
 	q.Reserved, q.sides = c, sides
 	return &q

@@ -18,23 +18,23 @@ var ErrChanged = fault.New(fault.Changed, "the file changed while it was read: a
 // Run carries out a scan. One goroutine uses it; it starts none: the workers decode ahead while the caller is busy with
 // a batch.
 type Run struct {
-	scan   *Scan
-	ctx    context.Context
-	cancel context.CancelFunc
-	queue  *sched.Queue
-	blocks *rows.Blocks // nil: not begun
-	at     Placement    // nil: the engine's memory
-	mapped bool         // batches may be mapped from the file
-	loans  loans        // those that are
-	parted int64        // bytes of the chunks begun
+	scan        *Scan
+	ctx         context.Context
+	cancel      context.CancelFunc
+	queue       *sched.Queue
+	blocks      *rows.Blocks // nil: not begun
+	at          Placement    // nil: the engine's memory
+	mapped      bool         // batches may be mapped from the file
+	outstanding outstanding  // those that are
+	chunkBytes  int64        // bytes of the chunks begun
 
-	peeked *Batch   // planned, but belongs to the next group
-	put    []*Batch // planned, but the budget had no room
-	flight []*group
-	ended  chan *group
-	ready  []*Batch
-	now    *Batch // the caller's
-	closed bool
+	peeked   *Batch   // planned, but belongs to the next group
+	deferred []*Batch // planned, but the budget had no room
+	inFlight []*group
+	ended    chan *group
+	ready    []*Batch
+	now      *Batch // the caller's
+	closed   bool
 }
 
 // Run begins to carry out a scan whose rows are known, with its batches in memory of at, or the engine's. The caller closes it.
@@ -49,14 +49,14 @@ func (r *Run) Next() (*Batch, error) {
 	if r.closed {
 		return nil, nil
 	}
-	if err := r.Begin(); err != nil {
+	if err := r.begin(); err != nil {
 		return nil, err
 	}
 	for len(r.ready) == 0 {
 		if err := r.ahead(); err != nil {
 			return nil, err
 		}
-		if len(r.flight) == 0 {
+		if len(r.inFlight) == 0 {
 			return nil, nil
 		}
 		if err := r.await(); err != nil {
@@ -74,8 +74,8 @@ func (r *Run) drop() {
 	}
 }
 
-// Begin plans the batches.
-func (r *Run) Begin() error {
+// begin plans the batches.
+func (r *Run) begin() error {
 	if r.blocks != nil {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (r *Run) Begin() error {
 
 // Prefetch starts what may be decoded ahead of the first batch.
 func (r *Run) Prefetch() error {
-	if err := r.Begin(); err != nil {
+	if err := r.begin(); err != nil {
 		return err
 	}
 	return r.ahead()
@@ -93,12 +93,12 @@ func (r *Run) Prefetch() error {
 
 // ahead starts groups while the window and the budget have room. The first group in the air waits for its bytes.
 func (r *Run) ahead() error {
-	for len(r.flight) < maxGroups && (len(r.flight) == 0 && len(r.ready) == 0 || r.waiting() < r.scan.Window()) {
+	for len(r.inFlight) < maxGroups && (len(r.inFlight) == 0 && len(r.ready) == 0 || r.waiting() < r.scan.Window()) {
 		g, err := r.start()
 		if g == nil || err != nil {
 			return err
 		}
-		r.flight = append(r.flight, g)
+		r.inFlight = append(r.inFlight, g)
 		r.queue.Add(g.tasks(r.ctx)...)
 	}
 	return nil
@@ -107,16 +107,16 @@ func (r *Run) ahead() error {
 // waiting counts the blocks decoded ahead of the client.
 func (r *Run) waiting() int {
 	n := len(r.ready)
-	for _, g := range r.flight {
-		n += len(g.fills)
+	for _, g := range r.inFlight {
+		n += len(g.batches)
 	}
 	return n
 }
 
 // idle tells whether nothing is on its way to the caller, so that waiting is all there is to do.
-func (r *Run) idle() bool { return len(r.flight) == 0 && len(r.ready) == 0 && r.now == nil }
+func (r *Run) idle() bool { return len(r.inFlight) == 0 && len(r.ready) == 0 && r.now == nil }
 
-// start reserves the bytes of the next group; nil at the end, or if the budget has no room just now.
+// start reserves the bytes of the next group, and plans its chunks; nil at the end, or if the budget has no room just now.
 func (r *Run) start() (*group, error) {
 	fills := r.collect()
 	if len(fills) == 0 {
@@ -126,15 +126,15 @@ func (r *Run) start() (*group, error) {
 		r.putBack(fills)
 		return nil, err
 	}
-	g := &group{scan: r.scan, fills: fills, ended: r.ended}
-	if ok, err := g.Begin(r.ctx, r.idle()); !ok {
+	g := &group{scan: r.scan, batches: fills, ended: r.ended}
+	if ok, err := g.begin(r.ctx, r.idle()); !ok {
 		r.putBack(fills)
 		return nil, err
 	}
-	r.mapFills(g)
+	r.mapBatches(g)
 	g.addJobs()
-	r.parted += int64(len(g.jobs)) * r.scan.ChunkBytes()
-	g.again = r.scan.Chunks.Holds(r.parted)
+	r.chunkBytes += int64(len(g.jobs)) * r.scan.ChunkBytes()
+	g.worthCaching = r.scan.Chunks.Holds(r.chunkBytes)
 	if ok, err := r.reserve(g); !ok {
 		g.end()
 		r.putBack(fills)
@@ -145,17 +145,17 @@ func (r *Run) start() (*group, error) {
 
 // reserve gives a group and its batches their memory; false if there is no room just now.
 func (r *Run) reserve(g *group) (bool, error) {
-	total := r.scan.ScratchBytes(len(g.jobs)) + r.scan.packedBytes(g.fills, len(g.jobs))
-	for _, f := range g.fills {
+	total := r.scan.ScratchBytes(len(g.jobs)) + r.scan.packedBytes(g.batches, len(g.jobs))
+	for _, f := range g.batches {
 		total += r.leased(f)
 	}
 	lease, err := r.lease(total)
 	if lease == nil || err != nil {
 		return false, err
 	}
-	for _, f := range g.fills {
+	for _, f := range g.batches {
 		f.Lease = lease.Split(r.leased(f))
-		f.batch = r.newBatch(f)
+		f.columns = r.newBatch(f)
 	}
 	g.lease = lease
 	return true, nil
@@ -170,9 +170,9 @@ func (r *Run) lease(n int64) (*bufpool.Lease, error) {
 
 // collect takes the blocks that the next group fills together: more than one only if they share chunks.
 func (r *Run) collect() []*Batch {
-	if len(r.put) > 0 {
-		fills := r.put
-		r.put = nil
+	if len(r.deferred) > 0 {
+		fills := r.deferred
+		r.deferred = nil
 		return fills
 	}
 	var fills []*Batch
@@ -222,9 +222,9 @@ func (r *Run) together(bytes int64, last, next *Batch) bool {
 // await waits until a group that may be sent has ended, and makes its batches ready.
 func (r *Run) await() error {
 	for {
-		for i, g := range r.flight {
+		for i, g := range r.inFlight {
 			if g.done {
-				r.flight = append(r.flight[:i:i], r.flight[i+1:]...)
+				r.inFlight = append(r.inFlight[:i:i], r.inFlight[i+1:]...)
 				return r.deliver(g)
 			}
 			if !r.scan.Unordered {
@@ -253,7 +253,7 @@ func (r *Run) deliver(g *group) error {
 		g.release()
 		return s.Broken()
 	}
-	r.ready = append(r.ready, g.fills...)
+	r.ready = append(r.ready, g.batches...)
 	return nil
 }
 
@@ -266,13 +266,13 @@ func (r *Run) Close() {
 	r.cancel()
 	r.queue.Close()
 	r.drop()
-	for _, g := range r.flight {
+	for _, g := range r.inFlight {
 		g.release()
 	}
 	for _, f := range r.ready {
 		f.Release()
 	}
-	r.flight, r.ready = nil, nil
+	r.inFlight, r.ready = nil, nil
 	if s, ok := r.scan.Rows.(interface{ Close() }); ok {
 		s.Close()
 	}
@@ -283,5 +283,5 @@ func (r *Run) putBack(fills []*Batch) {
 	for _, f := range fills {
 		f.unmap()
 	}
-	r.put = fills
+	r.deferred = fills
 }

@@ -26,12 +26,12 @@ const (
 
 // Engine is what all scans use. Safe for concurrent use.
 type Engine struct {
-	Mem       *bufpool.Memory
-	Workers   *sched.Pool
-	Count     int // of workers
-	Chunks    *chunkcache.Cache
-	Log       *zap.Logger
-	MemoryFor func(buffers int64) int64 // the memory that a server has to be given for so many bytes of buffers
+	Mem         *bufpool.Memory
+	Workers     *sched.Pool
+	WorkerCount int // of workers
+	Chunks      *chunkcache.Cache
+	Log         *zap.Logger
+	MemoryFor   func(buffers int64) int64 // the memory that a server has to be given for so many bytes of buffers
 }
 
 // Dataset is the dataset that a scan reads.
@@ -51,21 +51,21 @@ type Scan struct {
 	Program  *convert.Program
 	Rows     rows.Sequence // nil: reading has to find them
 
-	Size      int64 // rows of a batch
-	Aligned   bool  // the first batch of rows that follow each other ends at a chunk's boundary
-	Passes    rows.Passes
-	Unordered bool  // batches come as they are ready
-	Threads   int   // workers at most; 0: all
-	ReadAhead int64 // batches decoded ahead; 0: as many as keep the workers busy
+	Size       int64 // rows of a batch
+	Aligned    bool  // the first batch of rows that follow each other ends at a chunk's boundary
+	Passes     rows.Passes
+	Unordered  bool  // batches come as they are ready
+	MaxWorkers int   // workers at most; 0: all
+	ReadAhead  int64 // batches decoded ahead; 0: as many as keep the workers busy
 
-	Visitor  visitor      // looks at the elements; nil: they are put into batches
+	Visitor  visitor      // gets the elements; nil: they are put into batches
 	Reserved *Reservation // what the request has reserved for large chunks; nil: none
 	sides    int          // scans side by side that share it, this one too; 0: none
 }
 
-// visitor looks at elements in the workers, instead of their being put into batches. Safe for concurrent use.
+// visitor gets the elements in the workers, instead of their being put into batches. Safe for concurrent use.
 type visitor interface {
-	// Visit looks at what is wanted of a chunk's elements. fill: e is one element that stands for all.
+	// Visit uses what is wanted of a chunk's elements. fill: e is one element that stands for all.
 	Visit(v Visit, e convert.Elems, fill bool) error
 	// Past tells whether nothing of the scan is wanted from a place on.
 	Past(place int64) bool
@@ -73,7 +73,7 @@ type visitor interface {
 	Keeps() bool
 }
 
-// Over is the scan of all rows of another store of one axis, in their order there.
+// Over is the scan of all rows of another store of one axis, which are seq.
 func (s *Scan) Over(other store.Store, seq rows.Sequence) *Scan {
 	q := *s
 	q.Store, q.Rows = other, seq
@@ -81,14 +81,14 @@ func (s *Scan) Over(other store.Store, seq rows.Sequence) *Scan {
 	return &q
 }
 
-// Values is a scan of rows by another program, once and in order.
+// Values is a scan of rows of the same store by another program, once and in order.
 func (s *Scan) Values(program *convert.Program, seq rows.Sequence) *Scan {
 	q := &Scan{Engine: s.Engine, Dataset: s.Dataset, Store: s.Store, Geometry: s.Geometry, Program: program, Rows: seq, Aligned: true, Passes: rows.Once(), Reserved: s.Reserved}
 	q.Size = q.BlockRows(DefaultBatch / q.RowBytes())
 	return q
 }
 
-// Reading is values in batches that leave most of the budget alone.
+// Reading is Values in batches that leave most of the budget alone.
 func (s *Scan) Reading(program *convert.Program, rows rows.Sequence) *Scan {
 	q := s.Values(program, rows)
 	q.Size = max(1, min(q.Size, s.Budget().Limit()/32/q.RowBytes()))
@@ -122,6 +122,7 @@ func (s *Scan) RowBytes() int64 {
 // BatchBytes is how many bytes a batch of so many rows takes, 2^62 where it is more.
 func (s *Scan) BatchBytes(n int64) int64 { return min(s.Program.BatchBytes(int(n)), rows.End62) }
 
+// ChunkBytes is the bytes of a decoded chunk.
 func (s *Scan) ChunkBytes() int64 {
 	return rows.Product(s.Geometry.Chunk) * int64(s.Program.ElemSize())
 }
@@ -129,7 +130,7 @@ func (s *Scan) ChunkBytes() int64 {
 // ChunkRows is the rows of a chunk.
 func (s *Scan) ChunkRows() int64 { return s.Geometry.Chunk[s.Geometry.Rows] }
 
-// BlockRows are about so many rows: whole chunks where they fit.
+// BlockRows is about so many rows: whole chunks where they fit.
 func (s *Scan) BlockRows(rows int64) int64 {
 	rows = max(1, rows)
 	if band := s.ChunkRows(); rows >= band {
@@ -150,9 +151,9 @@ func (s *Scan) newBlocks() *rows.Blocks {
 }
 
 func (s *Scan) mostWorkers() int {
-	n := s.Count
-	if s.Threads > 0 {
-		n = min(n, s.Threads)
+	n := s.WorkerCount
+	if s.MaxWorkers > 0 {
+		n = min(n, s.MaxWorkers)
 	}
 	if _, ok := s.Store.(store.Weighed); ok && s.Reserved != nil {
 		n = min(n, s.Reserved.slots)

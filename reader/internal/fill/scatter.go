@@ -14,13 +14,13 @@ func (g *group) scatter(j job, e convert.Elems, fill bool) error {
 	parts := slices.Clone(j.parts)
 	for _, t := range j.targets {
 		if !fill && len(geo.Shape) == 1 && e.N <= math.MaxInt32 && single(t.Runs) {
-			if err := gatherRuns(g.fills[t.Fill].batch, e, t.Runs); err != nil {
+			if err := gatherRuns(g.batches[t.Batch].columns, e, t.Runs); err != nil {
 				return err
 			}
 			continue
 		}
 		parts[geo.Rows] = t.Runs
-		if err := scatterPart(geo, g.fills[t.Fill].batch, e, fill, parts); err != nil {
+		if err := scatterPart(geo, g.batches[t.Batch].columns, e, fill, parts); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/store"
 )
 
-// sparseGap is how many bytes are rather read for nothing than asked for around: a call costs as much.
+// sparseGap is how many bytes between two extents are read with them: a call of its own costs as much.
 const sparseGap = 4 << 10
 
 // extent is rows from up to to of a chunk.
@@ -121,8 +121,8 @@ func oneJob(few []packed) job {
 	for _, p := range few {
 		for _, t := range p.targets {
 			n := len(all.targets)
-			if n == 0 || all.targets[n-1].Fill != t.Fill {
-				all.targets = append(all.targets, target{Fill: t.Fill})
+			if n == 0 || all.targets[n-1].Batch != t.Batch {
+				all.targets = append(all.targets, target{Batch: t.Batch})
 				n++
 			}
 			runs := &all.targets[n-1].Runs

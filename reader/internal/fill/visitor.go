@@ -8,10 +8,10 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 )
 
-// Match is what matched in a chunk's part of a fill: places among the rows scanned, ascending, and the elements there.
+// Match is what matched in a chunk's part of a batch: places among the rows scanned, ascending, and the elements there.
 type Match struct {
 	Places []int64
-	Rows   arrow.Record // nil: not taken along
+	Rows   arrow.Record // nil: not kept
 }
 
 // AddMatches adds what a worker found.
@@ -21,12 +21,12 @@ func (f *Batch) AddMatches(p Match) {
 	f.Matches = append(f.Matches, p)
 }
 
-// Settle puts what was found in the order of the rows scanned; each chunk's part of them lies together.
-func (f *Batch) Settle() {
+// sortMatches puts what was found in the order of the rows scanned; each chunk's part of them lies together.
+func (f *Batch) sortMatches() {
 	slices.SortFunc(f.Matches, func(a, b Match) int { return cmp.Compare(a.Places[0], b.Places[0]) })
 }
 
-func (f *Batch) dropFinds() {
+func (f *Batch) dropMatches() {
 	for _, p := range f.Matches {
 		if p.Rows != nil {
 			p.Rows.Release()
@@ -43,7 +43,7 @@ func (g *group) wanted(jobs []job) []job {
 	return slices.DeleteFunc(slices.Clone(jobs), func(j job) bool {
 		first := int64(math.MaxInt64)
 		for _, t := range j.targets {
-			first = min(first, g.fills[t.Fill].Row+t.Runs[0].Dst)
+			first = min(first, g.batches[t.Batch].Row+t.Runs[0].Dst)
 		}
 		return g.scan.Visitor.Past(first)
 	})

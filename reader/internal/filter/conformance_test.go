@@ -250,7 +250,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func bare(p *Pipeline, stored []byte, mask uint32, n int) (int64, bool) {
-	return p.Bare(io.NewSectionReader(bytes.NewReader(stored), 0, int64(len(stored))), mask, int64(n))
+	return p.Verbatim(io.NewSectionReader(bytes.NewReader(stored), 0, int64(len(stored))), mask, int64(n))
 }
 
 // TestBare: what did not shrink lies in the stored chunk as it is, and is found there.

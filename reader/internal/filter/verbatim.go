@@ -5,15 +5,20 @@ import (
 	"math"
 )
 
-// barer is a decoder whose encoder may have kept the bytes as they were.
-type barer interface {
-	// bare tells where in an encoded chunk its n bytes lie, if they do so.
-	bare(src *io.SectionReader, n int) (int64, bool)
+// verbatim is a decoder whose encoder may have stored the bytes as they were.
+type verbatim interface {
+	// verbatimAt is where in an encoded chunk its n bytes lie, if they do so.
+	verbatimAt(src *io.SectionReader, n int) (int64, bool)
 }
 
-// Bare tells where in a stored chunk its elements lie as they are, chunkBytes of them, if they do. It reads headers only;
-// what is wrong with them, Decode tells.
-func (p *Pipeline) Bare(src *io.SectionReader, mask uint32, chunkBytes int64) (int64, bool) {
+var (
+	_ verbatim = blosc1{}
+	_ verbatim = blosc2{}
+)
+
+// Verbatim is where in a stored chunk its elements lie as they are, chunkBytes of them, if they do. It reads headers only;
+// Decode says what is wrong with them.
+func (p *Pipeline) Verbatim(src *io.SectionReader, mask uint32, chunkBytes int64) (int64, bool) {
 	var left []decoder
 	for i, st := range p.stages {
 		if mask>>i&1 == 0 {
@@ -23,21 +28,21 @@ func (p *Pipeline) Bare(src *io.SectionReader, mask uint32, chunkBytes int64) (i
 	if len(left) == 0 {
 		return 0, src.Size() == chunkBytes
 	}
-	b, ok := left[0].(barer)
+	b, ok := left[0].(verbatim)
 	if len(left) > 1 || !ok || chunkBytes <= 0 || chunkBytes > math.MaxInt32 {
 		return 0, false
 	}
-	return b.bare(src, int(chunkBytes))
+	return b.verbatimAt(src, int(chunkBytes))
 }
 
-// bare is part of barer.
-func (blosc1) bare(src *io.SectionReader, n int) (int64, bool) {
+// verbatimAt is part of verbatim.
+func (blosc1) verbatimAt(src *io.SectionReader, n int) (int64, bool) {
 	c, ok := headerAt(src, 0)
 	return int64(c.header), ok && c.version <= blosc1Format && !c.extended && c.copied() && c.nbytes == n
 }
 
-// bare is part of barer: for frames of one chunk.
-func (blosc2) bare(src *io.SectionReader, n int) (int64, bool) {
+// verbatimAt is part of verbatim: for frames of one chunk.
+func (blosc2) verbatimAt(src *io.SectionReader, n int) (int64, bool) {
 	head, err := part(src, 0, 512)
 	if err != nil {
 		return 0, false

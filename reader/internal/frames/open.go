@@ -17,7 +17,7 @@ type Frame struct {
 	*frame.Frame
 	Parts map[string]Dataset // by path
 	Rows  int64
-	Large bool // its labels are too large to keep it
+	Large bool // its labels are too large to cache it
 }
 
 // Dataset is one of the datasets that frames consist of.
@@ -70,7 +70,7 @@ func (f *Frame) Served() []string {
 	return out
 }
 
-// checkParts opens every part and makes sure that they go together. What is wrong with a part is its columns' reason.
+// check opens every part and makes sure that they go together. What is wrong with a part is its columns' reason.
 func (f *Frame) check(parts *parts) error {
 	f.Rows = -1
 	served, kind := false, fault.Unsupported

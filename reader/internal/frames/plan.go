@@ -39,7 +39,7 @@ type Part interface {
 	Name() string
 	Scan() *fill.Scan // may be changed until it begins
 	Schema() *arrow.Schema
-	Wants() (fill.Demand, bool)
+	Demand() (fill.Demand, bool)
 	// Start begins to give its batches, in what the request has reserved for large chunks, if it has.
 	Start(ctx context.Context, c *fill.Reservation, sides int) (*fill.Run, error)
 	Explain(err error) error // names it in an error
@@ -75,7 +75,7 @@ func NewPlan(columns []frame.Column, plain bool, b Batching, part func(path stri
 	return f, f.alike(f.blockRows(b))
 }
 
-// alike lets all parts give the same rows in batches of the same size, one ahead of the caller.
+// alike lets all parts give the same rows in batches of the same size, of which one is read ahead.
 func (f *Plan) alike(rows int64) error {
 	for _, p := range f.parts {
 		s := p.Scan()
@@ -178,7 +178,7 @@ func columnsNamed(all []frame.Column, fields []string) (chosen []frame.Column, e
 	return chosen, nil
 }
 
-// touched tells of which of n parts the columns are not their raw columns.
+// touched tells for each of n parts whether its raw columns are changed to make the frame's.
 func (f *Plan) touched(n int) []bool {
 	out := make([]bool, n)
 	for _, c := range f.columns {
@@ -230,30 +230,30 @@ func (f *Plan) holds() int64 {
 	return min(n, rows.End62) + rows.Times(f.parts[0].Scan().Size, f.copied())
 }
 
-// wants are those of all parts: they take turns where all their chunks are too much.
-func (f *Plan) wants() (w fill.Demand, ok bool) {
+// demand is that of all parts: they take turns where all their chunks are too much.
+func (f *Plan) demand() (w fill.Demand, ok bool) {
 	w.Whole = true
 	for _, p := range f.parts {
-		part, large := p.Wants()
+		part, large := p.Demand()
 		if !large {
-			part.Least = p.Scan().Unit(store.Weight{})
-			part.Rest = rows.Times(5, part.Least)
+			part.MinRestBytes = p.Scan().Unit(store.Weight{})
+			part.RestBytes = rows.Times(5, part.MinRestBytes)
 		}
-		w.Least, w.Rest = min(w.Least+rows.Times(2, part.Least), rows.End62), min(w.Rest+part.Rest, rows.End62)
-		w.Chunks, w.Slots = w.Chunks+part.Chunks, w.Slots+part.Slots
+		w.MinRestBytes, w.RestBytes = min(w.MinRestBytes+rows.Times(2, part.MinRestBytes), rows.End62), min(w.RestBytes+part.RestBytes, rows.End62)
+		w.ChunkBytes, w.Slots = w.ChunkBytes+part.ChunkBytes, w.Slots+part.Slots
 		w.Whole = w.Whole && (part.Whole || !large)
-		if part.Few > w.Few {
-			w.Few, w.Heavy, ok = part.Few, part.Heavy, true
+		if part.MinChunkBytes > w.MinChunkBytes {
+			w.MinChunkBytes, w.Heaviest, ok = part.MinChunkBytes, part.Heaviest, true
 		}
 	}
 	if !ok {
 		return w, false
 	}
 	copies := rows.Times(f.parts[0].Scan().Size, f.copied())
-	w.Least, w.Rest = min(w.Least+copies, rows.End62), min(w.Rest+rows.Times(2, copies), rows.End62)
-	if limit := f.parts[0].Scan().Budget().Limit(); w.Chunks > limit/2 {
-		w.Chunks, w.Slots, w.Whole = w.Few, 1, false
-		w.Rest = max(w.Rest, limit/2)
+	w.MinRestBytes, w.RestBytes = min(w.MinRestBytes+copies, rows.End62), min(w.RestBytes+rows.Times(2, copies), rows.End62)
+	if limit := f.parts[0].Scan().Budget().Limit(); w.ChunkBytes > limit/2 {
+		w.ChunkBytes, w.Slots, w.Whole = w.MinChunkBytes, 1, false
+		w.RestBytes = max(w.RestBytes, limit/2)
 	}
 	return w, true
 }

@@ -16,15 +16,15 @@ import (
 
 // Run is a run of each part of a frame, side by side. One goroutine uses it.
 type Run struct {
-	ctx    context.Context
-	plan   *Plan
-	memory *bufpool.Memory
-	failed func(error) error // names the frame in an error
-	parts  []*fill.Run
-	claim  *fill.Reservation // what the request has reserved for large chunks; nil: nothing
-	budget *bufpool.Budget   // of frames
-	held   int64             // of that
-	now    *fill.Batch
+	ctx      context.Context
+	plan     *Plan
+	memory   *bufpool.Memory
+	failed   func(error) error // names the frame in an error
+	parts    []*fill.Run
+	reserved *fill.Reservation // what the request has reserved for large chunks; nil: nothing
+	budget   *bufpool.Budget   // of frames
+	held     int64             // of that
+	now      *fill.Batch
 }
 
 // Begin starts all parts, so that they are read at the same time. Frames share a budget, so that runs which wait for each
@@ -32,11 +32,11 @@ type Run struct {
 func (f *Plan) Begin(ctx context.Context, name string, budget *bufpool.Budget, failed func(error) error) (r *Run, err error) {
 	first := f.parts[0].Scan()
 	r = &Run{ctx: ctx, plan: f, memory: first.Mem, failed: failed, budget: budget}
-	if w, large := f.wants(); large {
-		if r.claim, err = first.Reserve(ctx, name, w); err != nil {
+	if w, large := f.demand(); large {
+		if r.reserved, err = first.Reserve(ctx, name, w); err != nil {
 			return nil, failed(err)
 		}
-		r.memory = r.claim.Mem
+		r.memory = r.reserved.Mem
 	} else {
 		held := min(f.holds(), budget.Limit())
 		if err := budget.Acquire(ctx, held); err != nil {
@@ -54,7 +54,7 @@ func (f *Plan) Begin(ctx context.Context, name string, budget *bufpool.Budget, f
 // start finds the rows of all parts, and begins to read them.
 func (r *Run) start() error {
 	for _, p := range r.plan.parts {
-		run, err := p.Start(r.ctx, r.claim, len(r.plan.parts))
+		run, err := p.Start(r.ctx, r.reserved, len(r.plan.parts))
 		if err != nil {
 			return p.Explain(err)
 		}
@@ -96,7 +96,7 @@ func (r *Run) drop() {
 	}
 }
 
-// Settle is part of batches: nothing is mapped.
+// Settle has nothing to wait for: no batch is mapped.
 func (r *Run) Settle() error { return nil }
 
 // Close stops all parts and gives everything back.
@@ -105,7 +105,7 @@ func (r *Run) Close() {
 	for _, part := range r.parts {
 		part.Close()
 	}
-	r.claim.Close()
+	r.reserved.Close()
 	r.budget.Return(r.held)
 	r.held = 0
 }

@@ -34,7 +34,7 @@ type Array struct {
 	Source convert.Source
 	Shape  []int64
 	Attrs  meta.Attrs
-	// read uses records of what a NumPy index takes (empty: of all), until use has enough.
+	// Read uses records of what a NumPy index takes (empty: of all), until use has enough.
 	Read func(ctx context.Context, index string, o convert.Options, use func(arrow.Record) (more bool)) error
 }
 
@@ -50,10 +50,10 @@ type Index struct {
 	arrays *indexArrays
 
 	mu     sync.Mutex
-	inside *bool // whether a text has a NUL inside; nil: nobody looked
+	inside *bool // whether a text has a NUL inside; nil: not known yet
 }
 
-// Columns are those of a table's columns. Safe for concurrent use.
+// Columns are the indexes of a table's columns, each opened once. Safe for concurrent use.
 type Columns struct {
 	Table Table
 
@@ -66,9 +66,9 @@ type foundIndex struct {
 	why   string
 }
 
-// Of finds the usable index of a column: none is nil and why. Errors are the context's and such that the next
+// Index finds the usable index of a column: none is nil and why. Errors are the context's and such that the next
 // call may not have.
-func (x *Columns) Of(ctx context.Context, column string) (ix *Index, why string, err error) {
+func (x *Columns) Index(ctx context.Context, column string) (ix *Index, why string, err error) {
 	x.mu.Lock()
 	found, ok := x.known[column]
 	x.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 func (ix *Index) Complete() bool { return ix.Sorted() && ix.Indexed() == ix.TableRows }
 
 // Orders reports whether that is the order of the column. PyTables orders texts by what lies before their first NUL, so
-// those of the index are looked through once.
+// those of the index are read once to find out.
 func (ix *Index) Orders(ctx context.Context) (bool, error) {
 	if !ix.Complete() || ix.Class != ptindex.Bytes || !ix.arrays.table.Source.Wrote {
 		return ix.Complete(), nil

@@ -67,7 +67,7 @@ func (q *Search) bestIndex(ctx context.Context) (best *throughIndex, why string,
 			reasons = append(reasons, q.Where.scope[column].Name+": a part of "+name+", which has no index of its parts")
 			continue
 		}
-		ix, why, err := q.Indexes.Of(ctx, name)
+		ix, why, err := q.Indexes.Index(ctx, name)
 		if err != nil {
 			return nil, "", err
 		}

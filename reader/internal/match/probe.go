@@ -19,20 +19,20 @@ import (
 	"github.com/mtflight/mtflight/reader/where"
 )
 
-// probe looks, in the workers, at each decoded chunk for rows that match a condition, and takes their elements along.
+// probe is a fill.Visitor that finds the rows of each decoded chunk that match a condition, and keeps their elements.
 type probe struct {
 	columns *convert.Program // the condition's
 	inputs  []operand        // of the condition
-	whole   *convert.Program // an element as bytes; nil: nothing is taken along
+	whole   *convert.Program // an element as bytes; nil: none are kept
 	full    atomic.Bool      // there is no more room for them
 	enough  *enough          // nil: all matches are wanted
-	tally   *tally           // of columns: statistics of whole chunks are noted
+	tally   *tally           // of columns: those of whole chunks are noted
 	noting  bool             // there are such to note, and each row comes once
-	scratch sync.Pool        // of *look
+	scratch sync.Pool        // of *probeScratch
 }
 
-// look is what one worker needs to look at a part of a chunk.
-type look struct {
+// probeScratch is what one worker needs to look at a part of a chunk.
+type probeScratch struct {
 	eval     *where.Eval
 	vectors  []where.Vector
 	set      []byte
@@ -46,7 +46,7 @@ func (q *Search) newProbe(columns *convert.Program, seq rows.Sequence, limit int
 	_, listed := seq.(rows.List) // maybe with repeats
 	b.noting = !listed && b.tally.table != nil
 	b.scratch.New = func() any {
-		return &look{eval: c.program.NewEval(), vectors: make([]where.Vector, len(c.inputs)), meters: make([]chunkstats.Meter, len(c.Columns))}
+		return &probeScratch{eval: c.program.NewEval(), vectors: make([]where.Vector, len(c.inputs)), meters: make([]chunkstats.Meter, len(c.Columns))}
 	}
 	if !keep {
 		return b, nil
@@ -58,18 +58,18 @@ func (q *Search) newProbe(columns *convert.Program, seq rows.Sequence, limit int
 
 // Visit looks at a chunk's elements for every batch that wants them.
 func (b *probe) Visit(v fill.Visit, e convert.Elems, fill bool) error {
-	l := b.scratch.Get().(*look)
+	l := b.scratch.Get().(*probeScratch)
 	defer b.scratch.Put(l)
-	news := b.noting && v.Whole && !b.tally.complete(v.Chunk)
+	metered := b.noting && v.Whole && !b.tally.complete(v.Chunk)
 	for i := range l.meters {
 		l.meters[i].Reset()
 	}
 	for _, t := range v.Targets {
-		if err := b.examine(l, v.Fills[t.Fill], v.Resolver, e, fill, news, t.Runs); err != nil {
+		if err := b.examine(l, v.Batches[t.Batch], v.Resolver, e, fill, metered, t.Runs); err != nil {
 			return err
 		}
 	}
-	if news {
+	if metered {
 		b.tally.put(v.Chunk, l.meters)
 	}
 	return nil
@@ -79,8 +79,8 @@ func (b *probe) Past(place int64) bool { return b.enough.reached(place) }
 
 func (b *probe) Keeps() bool { return b.whole != nil }
 
-func (b *probe) examine(l *look, f *fill.Batch, r convert.Resolver, e convert.Elems, fill, news bool, runs []rows.Run) error {
-	if err := b.match(l, f, r, e, fill, news, runs); err != nil {
+func (b *probe) examine(l *probeScratch, f *fill.Batch, r convert.Resolver, e convert.Elems, fill, metered bool, runs []rows.Run) error {
+	if err := b.match(l, f, r, e, fill, metered, runs); err != nil {
 		return err
 	}
 	found := l.collect(f.Row, runs, fill)
@@ -103,8 +103,8 @@ func (b *probe) examine(l *look, f *fill.Batch, r convert.Resolver, e convert.El
 	return nil
 }
 
-// match sets l.set for the elements of runs, one after the other. news: they are metered.
-func (b *probe) match(l *look, f *fill.Batch, r convert.Resolver, e convert.Elems, fill, news bool, runs []rows.Run) error {
+// match sets l.set for the elements of runs, one after the other, and meters them.
+func (b *probe) match(l *probeScratch, f *fill.Batch, r convert.Resolver, e convert.Elems, fill, metered bool, runs []rows.Run) error {
 	n := int64(0)
 	for _, r := range runs {
 		n += r.N
@@ -127,17 +127,17 @@ func (b *probe) match(l *look, f *fill.Batch, r convert.Resolver, e convert.Elem
 	}
 	defer rec.Release()
 	for i := range l.meters {
-		if news && b.tally.classes[i] != chunkstats.None {
+		if metered && b.tally.classes[i] != chunkstats.None {
 			l.meters[i].Take(rec.Column(i), 0, int(n))
 		}
 	}
 	l.set = slices.Grow(l.set[:0], int(n))[:n]
-	l.ask(b.inputs, rec)
+	l.evaluate(b.inputs, rec)
 	return nil
 }
 
-// ask evaluates the condition for the rows of a record, in pieces where elements are taken out of lists.
-func (l *look) ask(inputs []operand, rec arrow.Record) {
+// evaluate evaluates the condition for the rows of a record, in pieces where elements are taken out of lists.
+func (l *probeScratch) evaluate(inputs []operand, rec arrow.Record) {
 	n := int(rec.NumRows())
 	whole, step := make([]where.Vector, len(inputs)), max(n, 1)
 	for i, in := range inputs {
@@ -158,7 +158,7 @@ func (l *look) ask(inputs []operand, rec arrow.Record) {
 }
 
 // collect notes what is set: hits for the result, l.src and l.dst for gathering.
-func (l *look) collect(row int64, runs []rows.Run, fill bool) (out fill.Match) {
+func (l *probeScratch) collect(row int64, runs []rows.Run, fill bool) (out fill.Match) {
 	l.dst, l.src = l.dst[:0], l.src[:0]
 	set := l.set
 	if n := bytes.Count(set, []byte{1}); n > 0 {
@@ -188,7 +188,7 @@ func next(set []byte, i int64) int64 {
 	return i
 }
 
-// keep takes the rows of a fill along; false when there is no room, or some were not taken.
+// keep appends the elements that matched in a batch; false when there is no room, or some were not kept.
 func (b *probe) keep(k *spill.Elements, f *fill.Batch) bool {
 	for _, p := range f.Matches {
 		if p.Rows == nil {

@@ -120,7 +120,7 @@ func framedOperands(of []frame.Column, raw []operand) []operand {
 		if i < 0 || c.Reason != "" {
 			continue
 		}
-		o, ok := framed1(c, raw[i])
+		o, ok := framedOperand(c, raw[i])
 		if !ok {
 			continue
 		}
@@ -137,8 +137,8 @@ func framedOperands(of []frame.Column, raw []operand) []operand {
 	return out
 }
 
-// framed1 is the operand that a frame's column is; false where it is none.
-func framed1(c frame.Column, o operand) (operand, bool) {
+// framedOperand is the operand that a frame's column is; false where it is none.
+func framedOperand(c frame.Column, o operand) (operand, bool) {
 	o.Name = c.Name
 	if o.Shape != nil && c.Item >= 0 {
 		if len(o.Shape) != 1 || c.Item >= o.Shape[0] {

@@ -19,7 +19,7 @@ const (
 	IndexOnly = "only" // a condition that no index serves is ErrPrecondition
 )
 
-// probeBytes is how much is read before the next look at how much was found.
+// probeBytes is how much is read before what was found is counted again.
 const probeBytes = 4 << 20
 
 // Search finds the rows of a dataset that match a condition.
@@ -47,12 +47,12 @@ func (q *Search) Rows(ctx context.Context, all rows.Span, g rows.Page) (*spill.R
 // Result is the scan of the rows of a slice that match, a page of them: over their elements where there is room to keep those
 // while the condition's columns are read.
 func (q *Search) Result(ctx context.Context, all rows.Span, g rows.Page) (*fill.Scan, error) {
-	found, along, err := q.matches(ctx, all, g, true)
+	found, elements, err := q.matches(ctx, all, g, true)
 	if err != nil {
 		return nil, err
 	}
-	if along != nil {
-		return q.Scan.Over(along, along), nil
+	if elements != nil {
+		return q.Scan.Over(elements, elements), nil
 	}
 	s := *q.Scan
 	s.Rows = found
@@ -91,7 +91,7 @@ func (q *Search) matching(ctx context.Context, seq rows.Sequence, g rows.Page, k
 	}
 	defer q.Stats.Save()
 	rowAt := rows.RowAt(seq)
-	along := spill.NewAppended(q.Scan.Memory(), int64(q.Scan.Program.ElemSize()), g.Offset)
+	elements := spill.NewAppended(q.Scan.Memory(), int64(q.Scan.Program.ElemSize()), g.Offset)
 	before := g.Offset // matches to pass over
 	err = scan.Each(ctx, func(f *fill.Batch) bool {
 		for _, h := range f.Matches {
@@ -103,24 +103,24 @@ func (q *Search) matching(ctx context.Context, seq rows.Sequence, g rows.Page, k
 				}
 			}
 		}
-		if keep && !probe.keep(along, f) {
+		if keep && !probe.keep(elements, f) {
 			probe.full.Store(true)
-			along.Close()
+			elements.Close()
 			keep = false
 		}
 		return out.Err == nil && out.N != g.Limit
 	})
 	if err = cmp.Or(err, out.Err); !keep || err != nil {
-		along.Close()
+		elements.Close()
 		out, err = spill.Finish(out, err)
 		return out, nil, err
 	}
-	along.N = out.N
+	elements.N = out.N
 	out.Close()
-	return nil, along, nil
+	return nil, elements, nil
 }
 
-// probing is the scan that looks for the rows that match.
+// probing is the scan, with its Visitor, that finds the rows that match.
 func (q *Search) probing(rows rows.Sequence, limit int64, keep bool) (*fill.Scan, *probe, error) {
 	program, err := convert.Compile(q.Source, q.Where.Columns, index.AsValues)
 	if err != nil {
@@ -128,7 +128,7 @@ func (q *Search) probing(rows rows.Sequence, limit int64, keep bool) (*fill.Scan
 	}
 	s := q.Scan.Values(program, rows)
 	s.Size = max(1, min(s.Size, s.ChunkRows()*max(1, probeBytes/q.Scan.ChunkBytes())))
-	if s.Reserved != nil { // whose rows may be taken along
+	if s.Reserved != nil { // whose elements may be kept
 		s.Size = max(1, min(s.Size, s.Budget().Limit()/16/max(s.RowBytes(), int64(program.ElemSize()))))
 	}
 	p, err := q.newProbe(program, rows, limit, keep)

@@ -52,15 +52,15 @@ type survey struct {
 	totals  []chunkstats.Meter
 	now     []chunkstats.Meter // of the chunk at hand
 	seen    int64              // rows of it
-	next    int64              // the first chunk that was not told
+	next    int64              // the first chunk that was not emitted
 	each    func(ChunkStats) error
 }
 
-// surveyed is a column and how it is told.
+// surveyed is a column and how its statistics are shown.
 type surveyed struct {
 	ColumnStats
 	value  arrow.DataType // of its elements, as read
-	packed bool           // numbers are seconds, told as microseconds
+	packed bool           // numbers are seconds, shown as microseconds
 	width  int64          // values of a row
 }
 
@@ -145,16 +145,16 @@ func element(t arrow.DataType) (arrow.DataType, int64) {
 	}
 }
 
-// Run tells each chunk, what is known from the tally, the others by reading them.
+// Run emits the statistics of each chunk: those that are known from the tally, others by reading.
 func (s *survey) Run(ctx context.Context, each func(ChunkStats) error) (*Statistics, error) {
 	s.each = each
 	if err := s.read(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.known(ctx, s.chunks()); err != nil {
+	if err := s.emitKnown(ctx, s.chunks()); err != nil {
 		return nil, err
 	}
-	return &Statistics{Rows: s.rows, ChunkRows: s.band, Columns: s.told(s.totals, s.rows)}, nil
+	return &Statistics{Rows: s.rows, ChunkRows: s.band, Columns: s.columnStats(s.totals, s.rows)}, nil
 }
 
 // read takes what is not known from the chunks.
@@ -163,7 +163,7 @@ func (s *survey) read(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	program, err := s.unread()
+	program, err := s.readProgram()
 	if err != nil {
 		return err
 	}
@@ -175,8 +175,8 @@ func (s *survey) read(ctx context.Context) error {
 	return cmp.Or(s.scan.Dataset.Explain(err), failed)
 }
 
-// unread is the program of the columns that have statistics.
-func (s *survey) unread() (*convert.Program, error) {
+// readProgram is the program of the columns that have statistics.
+func (s *survey) readProgram() (*convert.Program, error) {
 	var names []string
 	for i, c := range s.columns {
 		if s.classes[i] != chunkstats.None {
@@ -216,7 +216,7 @@ func (s *survey) take(ctx context.Context, rec arrow.Record, runs []rows.Run) (e
 
 func (s *survey) takePart(ctx context.Context, rec arrow.Record, chunk int64, part rows.Run) error {
 	if s.seen == 0 {
-		if err := s.known(ctx, chunk); err != nil {
+		if err := s.emitKnown(ctx, chunk); err != nil {
 			return err
 		}
 	}
@@ -231,13 +231,13 @@ func (s *survey) takePart(ctx context.Context, rec arrow.Record, chunk int64, pa
 		return nil
 	}
 	s.put(chunk, s.now)
-	err := s.tell(chunk)
+	err := s.emit(chunk)
 	s.seen = 0
 	return err
 }
 
-// known tells the chunks up to one, all of which are known.
-func (s *survey) known(ctx context.Context, to int64) error {
+// emitKnown emits the chunks up to one, all of which are known.
+func (s *survey) emitKnown(ctx context.Context, to int64) error {
 	for s.next < to {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -252,19 +252,19 @@ func (s *survey) known(ctx context.Context, to int64) error {
 			}
 			s.now[i].Join(class, stat)
 		}
-		if err := s.tell(s.next); err != nil {
+		if err := s.emit(s.next); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// tell adds a chunk to the totals.
-func (s *survey) tell(chunk int64) (err error) {
+// emit gives a chunk's statistics, and adds them to the totals.
+func (s *survey) emit(chunk int64) (err error) {
 	s.next = chunk + 1
 	if s.each != nil {
 		start, n := chunk*s.band, s.extent(chunk)
-		err = s.each(ChunkStats{Start: start, Stop: start + n, Columns: s.told(s.now, n)})
+		err = s.each(ChunkStats{Start: start, Stop: start + n, Columns: s.columnStats(s.now, n)})
 	}
 	for i, class := range s.classes {
 		s.totals[i].Join(class, s.now[i].Stat())
@@ -273,8 +273,8 @@ func (s *survey) tell(chunk int64) (err error) {
 	return err
 }
 
-// told is what was metered of a number of rows.
-func (s *survey) told(meters []chunkstats.Meter, rows int64) []ColumnStats {
+// columnStats is what was metered of a number of rows.
+func (s *survey) columnStats(meters []chunkstats.Meter, rows int64) []ColumnStats {
 	out := make([]ColumnStats, len(s.columns))
 	for i, c := range s.columns {
 		stat := meters[i].Stat()

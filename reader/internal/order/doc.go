@@ -4,5 +4,5 @@
 // with their rows, in memory or in runs on disk that are merged. Listed is for rows in the order of a list. Elements that lie
 // scattered are then read once in the order of the file and put in their places.
 //
-// What they give are scans, whose runs close what they read from.
+// Both are scans in the end, whose runs close the rows and elements that they read.
 package order

@@ -53,7 +53,7 @@ func Check(ctx context.Context, of convert.Source, by string, csi bool, x *index
 }
 
 func checkCSI(ctx context.Context, x *index.Columns, column string) error {
-	ix, why, err := x.Of(ctx, column)
+	ix, why, err := x.Index(ctx, column)
 	switch {
 	case err != nil:
 		return err
@@ -136,7 +136,7 @@ func (o *Ordering) sorted(ctx context.Context) (*spill.Rows, error) {
 	if o.Use == match.IndexOff {
 		return o.bySorting(ctx, all)
 	}
-	ix, _, err := o.Indexes.Of(ctx, o.By)
+	ix, _, err := o.Indexes.Index(ctx, o.By)
 	if err != nil {
 		return nil, err
 	}
@@ -295,7 +295,7 @@ func (o *Ordering) IndexWords(ctx context.Context) string {
 	if o.Use == match.IndexOff {
 		return "not used: options.index is off"
 	}
-	ix, why, err := o.Indexes.Of(ctx, o.By)
+	ix, why, err := o.Indexes.Index(ctx, o.By)
 	switch {
 	case err != nil:
 		return "not used: " + err.Error()

@@ -37,7 +37,7 @@ type sorter struct {
 	spare []pair // room to move pairs to
 	words []word
 	moved []word      // room to move words to
-	disk  *sortedRuns // nil: nothing spilled yet
+	disk  *sortedRuns // nil: nothing was spilled yet
 }
 
 // newSorter expects about rows keys.

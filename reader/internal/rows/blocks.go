@@ -55,12 +55,13 @@ type Passes struct {
 // Once is the rows from the first to the last.
 func Once() Passes { return Passes{Cycles: 1} }
 
+// NewBlocks are the blocks of size rows each of a result of total rows.
 func NewBlocks(total, size int64, p Passes) *Blocks {
 	return &Blocks{total: total, size: size, Passes: p, next: p.First, cycle: -1}
 }
 
 // Rows is how many all blocks have from the next one on, -1 without an end. The number of blocks of a shuffle is bounded by
-// check.
+// Check.
 func (b *Blocks) Rows() int64 {
 	end, ok := b.end()
 	switch {

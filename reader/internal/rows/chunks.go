@@ -13,10 +13,10 @@ type Chunks struct {
 	Listed bool
 }
 
-// MaxListed bounds what is looked at one by one.
+// MaxListed bounds the chunks that are listed.
 const MaxListed = 1 << 22
 
-// ChunksOf is the chunks along the rows that a sequence touches. What was listed when ctx ends is of no use.
+// ChunksOf is the chunks along the rows that a sequence touches. It is of no use where ctx has ended.
 func (g *Geometry) ChunksOf(ctx context.Context, s Sequence) Chunks {
 	band := g.Chunk[g.Rows]
 	var all []Run

@@ -1,5 +1,6 @@
 package rows
 
+// End62 is what counts saturate at, so that two of them can be added.
 const End62 = int64(1) << 62
 
 // Times is a product of counts, 2^62 where it is more.
@@ -10,6 +11,7 @@ func Times(a, b int64) int64 {
 	return a * b
 }
 
+// Product of extents: the elements of a dataspace, which has been bounded before.
 func Product(v []int64) int64 {
 	p := int64(1)
 	for _, n := range v {

@@ -22,9 +22,9 @@ type piece struct {
 	runs  []Run
 }
 
-// NewGeometry for the rows of the first axis that stays.
+// NewGeometry takes the rows from the first axis that the result keeps.
 func NewGeometry(shape, chunk []int64, axes []Axis) *Geometry {
-	g := &Geometry{Shape: shape, Chunk: chunk, Axes: axes, Rows: RowsAxis(axes)}
+	g := &Geometry{Shape: shape, Chunk: chunk, Axes: axes, Rows: AxisOfRows(axes)}
 	for _, a := range axes[g.Rows+1:] {
 		if !a.drop {
 			g.Inner = append(g.Inner, int(a.n))
@@ -41,8 +41,8 @@ func NewGeometry(shape, chunk []int64, axes []Axis) *Geometry {
 	return g
 }
 
-// RowsAxis is the first axis that stays.
-func RowsAxis(axes []Axis) (i int) {
+// AxisOfRows is the first axis that the result keeps.
+func AxisOfRows(axes []Axis) (i int) {
 	for i < len(axes)-1 && axes[i].drop {
 		i++
 	}
@@ -185,8 +185,8 @@ func (g *Geometry) WholeRows() bool {
 	return true
 }
 
-// Wide is how many chunks a row is made of.
-func (g *Geometry) Wide() int64 {
+// ChunksPerRow is how many chunks a row is made of.
+func (g *Geometry) ChunksPerRow() int64 {
 	n := int64(1)
 	for i, pieces := range g.across {
 		if i != g.Rows {

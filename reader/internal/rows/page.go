@@ -16,7 +16,7 @@ func (g Page) End() int64 {
 	return min(g.Offset, End62) + min(g.Limit, End62-1)
 }
 
-// Of is the page's rows of a sequence, without a look at those before it.
+// Of is the page's rows of a sequence, without reading those before it.
 func (g Page) Of(s Sequence) Sequence {
 	first := min(g.Offset, s.Len())
 	n := s.Len() - first
@@ -40,7 +40,7 @@ func Cut(s Sequence, first, n int64) Sequence {
 		return Span{Start: s.Start + first*s.Step, Step: s.Step, N: n}
 	case List:
 		return s[first : first+n]
-	case chosen:
+	case selected:
 		s.first, s.n = s.first+first, n
 		return s
 	case Cutter:

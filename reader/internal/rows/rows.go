@@ -66,6 +66,7 @@ func clip(i, n, lo, hi int64) int64 {
 	return min(max(i, lo), hi)
 }
 
+// Steps is how many places there are from first on, before last.
 func Steps(first, last, step int64) int64 {
 	switch {
 	case step > 0 && last > first:
@@ -143,6 +144,7 @@ func Expand(out []int64, runs []Run) []int64 {
 	return out
 }
 
+// Total is how many places runs have.
 func Total(runs []Run) int64 {
 	n := int64(0)
 	for _, r := range runs {

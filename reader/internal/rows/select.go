@@ -16,6 +16,7 @@ type Axis struct {
 	drop bool  // an integer: the axis is not in the result
 }
 
+// WholeAxis takes all n places of an axis.
 func WholeAxis(n int64) Axis { return Axis{runs: affine(0, 1, n), n: n} }
 
 func affine(start, step, n int64) []Run {
@@ -44,7 +45,7 @@ func ParseSelect(text string, shape []int64) ([]Axis, error) {
 			return nil, err
 		}
 	}
-	return axes, partedList(parts, slices.Index(written, "..."))
+	return axes, checkList(parts, slices.Index(written, "..."))
 }
 
 // splitIndex cuts at the commas outside brackets.
@@ -150,9 +151,9 @@ func place(s string, i int, n int64) (int64, error) {
 	return v, nil
 }
 
-// partedList refuses an integer and a list with a slice between them: NumPy and h5py disagree about the result. Behind
+// checkList refuses an integer and a list with a slice between them: NumPy and h5py disagree about the result. Behind
 // another slice they do so about an ellipsis (at its place, or -1) that stands for no axis, too.
-func partedList(parts []string, ellipsis int) error {
+func checkList(parts []string, ellipsis int) error {
 	picks := func(p string) bool { return strings.HasPrefix(p, "[") || integerPart.MatchString(p) }
 	list := slices.IndexFunc(parts, func(p string) bool { return strings.HasPrefix(p, "[") })
 	first, last := slices.IndexFunc(parts, picks), len(parts)-1
@@ -170,17 +171,17 @@ func partedList(parts []string, ellipsis int) error {
 }
 
 // Selected is the rows that a select takes of their axis.
-func Selected(a Axis) Sequence { return chosen{Axis: a} }
+func Selected(a Axis) Sequence { return selected{Axis: a} }
 
-// chosen is the rows that a select takes, from its first on.
-type chosen struct {
+// selected is the rows that a select takes, from the place first on.
+type selected struct {
 	Axis
 	first int64
 }
 
-func (c chosen) Len() int64 { return c.n }
+func (c selected) Len() int64 { return c.n }
 
-func (c chosen) Runs(runs []Run, lo, hi, at int64) []Run {
+func (c selected) Runs(runs []Run, lo, hi, at int64) []Run {
 	lo, hi = c.first+lo, c.first+hi
 	for _, r := range c.runs {
 		a, b := max(lo, r.Dst), min(hi, r.Dst+r.N)

@@ -11,8 +11,10 @@ import (
 // BandBytes is about how much of a dataset without chunks is read at once.
 const BandBytes = 1 << 20
 
-// Source reads the elements first to first+n of a dataset without chunks, in row-major order, as they lie in the file.
+// Source reads a dataset without chunks. Any range of it costs about as much as it is long, and no memory beside dst: what has to
+// inflate more than it gives is a Store of its own. Safe for concurrent use.
 type Source interface {
+	// read fills dst with the elements first to first+n, in row-major order, as they lie in the file.
 	read(ctx context.Context, first, n int64, dst []byte) error
 }
 
@@ -56,7 +58,7 @@ func (b *bands) Load(ctx context.Context, s *Scratch, chunks [][]int64, use func
 func (b *bands) one(ctx context.Context, s *Scratch, at []int64, use func(convert.Elems) error) error {
 	first, n := b.span(at)
 	if c, ok := b.Source.(*contiguous); ok && s.Place == nil {
-		if used, err := c.look(ctx, first, n, use); used || err != nil {
+		if used, err := c.useMapped(ctx, first, n, use); used || err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ func (p *pending) end() {
 	}
 }
 
-// cached uses what the cache has of chunks that are wanted in part, and tells which others to decode.
+// cached uses what the cache has of chunks that are wanted in part, and gives the others, which are to be decoded.
 func (c *chunked) cached(s *Scratch, found []stored, use func(int, convert.Elems, bool) error) ([]stored, *pending, error) {
 	p := &pending{mine: map[uint64]*chunkcache.Load{}}
 	if c.Cache == nil || c.Filters == nil || s.Partial == nil || !c.Cache.Fits(c.bytes()) {

@@ -9,25 +9,25 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
-// largeChunk is from how many bytes on the sizes that chunks are stored in are looked at: others are taken for uncompressed.
+// largeChunk is from how many bytes on the stored sizes of chunks count: smaller ones are taken for uncompressed.
 const largeChunk = 1 << 20
 
 // Weight says what it takes to decode the chunk of a store that takes the most memory.
 type Weight struct {
-	Of              string // the dataset
-	Chunk           uint64 // its number
-	Stored, Decoded int64
-	Need            int64 // bytes in all while it is decoded
-	Chunks, Wide    int64 // how many there are, and how many lie side by side in a chunk of the store
-	Bare            bool  // some may lie in the file as they are, so that parts of them are read
+	Of               string // the dataset
+	Chunk            uint64 // its number
+	Stored, Decoded  int64
+	Need             int64 // bytes in all while it is decoded
+	Chunks, PerChunk int64 // how many there are, and how many lie side by side in a chunk of the store
+	Verbatim         bool  // some may lie in the file verbatim, so that parts of them are read
 }
 
-// Weighed is a store that can tell that.
+// Weighed is a store with chunks of the file, which may be large.
 type Weighed interface{ Heaviest() Weight }
 
 // weigh finds the chunk that takes the most memory.
 func (c *chunked) weigh(of string) Weight {
-	h := Weight{Of: of, Stored: c.bytes(), Decoded: c.bytes(), Wide: 1, Chunks: int64(c.Index.Len()), Bare: c.Filters == nil}
+	h := Weight{Of: of, Stored: c.bytes(), Decoded: c.bytes(), PerChunk: 1, Chunks: int64(c.Index.Len()), Verbatim: c.Filters == nil}
 	if c.bytes() >= largeChunk {
 		h.Stored = 0
 		for at, ch := range c.Index.All() {
@@ -35,7 +35,7 @@ func (c *chunked) weigh(of string) Weight {
 				h.Stored, h.Chunk = n, at
 			}
 		}
-		h.Bare = h.Stored >= h.Decoded
+		h.Verbatim = h.Stored >= h.Decoded
 	}
 	h.Need = bufpool.Takes(h.Stored) + c.bufferBytes()
 	return h
@@ -58,7 +58,7 @@ func (c *chunked) bufferBytes() (n int64) {
 }
 
 func (c *chunked) Need(bytes int64, h *Pins) int64 {
-	if h.Holds(c.weight.Need) {
+	if h.Pinned(c.weight.Need) {
 		return 0
 	}
 	stored := rows.Times(max(1, bytes/max(1, c.bytes())), c.weight.Stored)
@@ -73,8 +73,8 @@ func (c *chunked) aheadBytes(bytes int64) int64 {
 	return min(bytes, int64(c.together()-1)*c.bytes())
 }
 
-// loadHeld uses chunks one after the other, each decoded once as long as it stays.
-func (c *chunked) loadHeld(ctx context.Context, s *Scratch, found []stored, use func(int, convert.Elems, bool) error) error {
+// loadPinned uses chunks one after the other, each decoded once as long as it stays pinned.
+func (c *chunked) loadPinned(ctx context.Context, s *Scratch, found []stored, use func(int, convert.Elems, bool) error) error {
 	for _, f := range found {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -84,7 +84,7 @@ func (c *chunked) loadHeld(ctx context.Context, s *Scratch, found []stored, use 
 		}
 		need := bufpool.Takes(int64(f.Size)) + c.bufferBytes()
 		err := s.Pins.use(c.key(f), need, func(h *pin, l *bufpool.Lease) (int64, error) {
-			return c.hold(ctx, f, h, l)
+			return c.decodePinned(ctx, f, h, l)
 		}, func(e convert.Elems) error { return use(f.i, e, false) })
 		if err != nil {
 			return err
@@ -93,8 +93,8 @@ func (c *chunked) loadHeld(ctx context.Context, s *Scratch, found []stored, use 
 	return nil
 }
 
-// hold decodes a chunk to be held, and tells how many bytes stay.
-func (c *chunked) hold(ctx context.Context, f stored, h *pin, l *bufpool.Lease) (kept int64, err error) {
+// decodePinned decodes a chunk to be pinned, and gives how many bytes it keeps.
+func (c *chunked) decodePinned(ctx context.Context, f stored, h *pin, l *bufpool.Lease) (kept int64, err error) {
 	raw := l.Allocate(int(f.Size))
 	defer func() {
 		if h.raw == nil {

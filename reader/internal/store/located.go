@@ -8,14 +8,14 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
-// Located is a store of elements that may lie in a file as they are.
+// Located is a store of elements that may lie in a file verbatim, as they are in memory.
 type Located interface {
-	// MayLie tells, without reading, of a chunk whether it may lie so, and where to look.
-	MayLie(at []int64) (Spot, bool)
+	// MayBeVerbatim tells, without reading, of a chunk whether it may lie so, and where to look.
+	MayBeVerbatim(at []int64) (Spot, bool)
 	// Locate gives a way to read parts of a chunk, which may take reading; nil: the chunk has to be loaded.
 	Locate(Spot) (ReadPart, error)
-	// AsStored tells whether all chunks lie so.
-	AsStored() bool
+	// AllVerbatim tells whether all chunks lie so.
+	AllVerbatim() bool
 }
 
 // Spot is where a chunk may lie as it is.
@@ -24,11 +24,22 @@ type Spot struct {
 	first int64 // element of a dataset without chunks
 }
 
+// What is asked of stores at run time is held at compile time.
+var (
+	_ Located  = (*chunked)(nil)
+	_ Located  = (*bands)(nil)
+	_ Mappable = (*chunked)(nil)
+	_ Mappable = (*bands)(nil)
+	_ Measured = (*chunked)(nil)
+	_ Measured = (*bands)(nil)
+	_ Weighed  = (*chunked)(nil)
+)
+
 // ReadPart fills dst with bytes of a chunk's elements, from one of them on.
 type ReadPart func(ctx context.Context, dst []byte, from int64) error
 
-// MayLie is part of Located: chunks that no filter has changed.
-func (c *chunked) MayLie(at []int64) (Spot, bool) {
+// MayBeVerbatim is part of Located: chunks that no filter has changed.
+func (c *chunked) MayBeVerbatim(at []int64) (Spot, bool) {
 	linear := c.linear(at)
 	ch, ok := c.Index.At(linear)
 	f := stored{linear: linear, Chunk: ch}
@@ -41,7 +52,7 @@ func (c *chunked) Locate(s Spot) (ReadPart, error) {
 	if err := c.plausible(f); err != nil {
 		return nil, err
 	}
-	addr, ok := c.bare(f)
+	addr, ok := c.verbatimAddr(f)
 	if !ok {
 		return nil, nil
 	}
@@ -50,11 +61,11 @@ func (c *chunked) Locate(s Spot) (ReadPart, error) {
 	}, nil
 }
 
-// AsStored is part of Located.
-func (c *chunked) AsStored() bool { return c.Filters == nil }
+// AllVerbatim is part of Located.
+func (c *chunked) AllVerbatim() bool { return c.Filters == nil }
 
-// bare is where a chunk's elements lie, if they do as they are: unfiltered, or by a filter that could not make them smaller.
-func (c *chunked) bare(f stored) (addr uint64, ok bool) {
+// verbatimAddr is where a chunk's elements lie, if they do so verbatim: unfiltered, or by a filter that could not make them smaller.
+func (c *chunked) verbatimAddr(f stored) (addr uint64, ok bool) {
 	size := int64(f.Size)
 	switch {
 	case c.unfiltered(f):
@@ -62,14 +73,14 @@ func (c *chunked) bare(f stored) (addr uint64, ok bool) {
 	case size < c.bytes():
 		return 0, false
 	}
-	off, ok := c.Filters.Bare(io.NewSectionReader(c.File, int64(f.Addr), size), f.Mask, c.bytes())
+	off, ok := c.Filters.Verbatim(io.NewSectionReader(c.File, int64(f.Addr), size), f.Mask, c.bytes())
 	return f.Addr + uint64(off), ok
 }
 
-// MayLie is part of Located: bands of a dataset whose bytes are near.
-func (b *bands) MayLie(at []int64) (Spot, bool) {
+// MayBeVerbatim is part of Located: bands of a dataset whose bytes are near.
+func (b *bands) MayBeVerbatim(at []int64) (Spot, bool) {
 	first, _ := b.span(at)
-	return Spot{first: first}, b.AsStored()
+	return Spot{first: first}, b.AllVerbatim()
 }
 
 // Locate is part of Located.
@@ -80,13 +91,13 @@ func (b *bands) Locate(s Spot) (ReadPart, error) {
 	}, nil
 }
 
-// AsStored is part of Located: what libhdf5 has to be asked for is better asked for at once.
-func (b *bands) AsStored() bool {
+// AllVerbatim is part of Located: what libhdf5 has to be asked for is better asked for at once.
+func (b *bands) AllVerbatim() bool {
 	_, lib := b.Source.(*slab)
 	return !lib
 }
 
-// Mappable is a store of elements that lie in a file as they are, one after the other.
+// Mappable is a store of elements that lie in a file verbatim, one after the other.
 type Mappable interface {
 	// Stretch says where n elements from first on, counted over the whole dataset, lie; false: not in one piece.
 	Stretch(first, n int64) (f *blockio.File, addr uint64, ok bool)

@@ -9,9 +9,9 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
-// looked uses the chunks that lie in the file as they are, where that is kept mapped, and gives the others. It is for what
-// takes elements apart: what takes them as they are has them copied to their place.
-func (c *chunked) looked(ctx context.Context, s *Scratch, found []stored, use func(int, convert.Elems, bool) error) ([]stored, error) {
+// useMapped uses the chunks that lie in the file verbatim, where that is mapped, and gives the others. It is for what takes
+// elements apart: what takes them as they are has them copied to their place.
+func (c *chunked) useMapped(ctx context.Context, s *Scratch, found []stored, use func(int, convert.Elems, bool) error) ([]stored, error) {
 	if s.Place != nil {
 		return found, nil
 	}
@@ -20,7 +20,7 @@ func (c *chunked) looked(ctx context.Context, s *Scratch, found []stored, use fu
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		used, err := c.look(f, use)
+		used, err := c.useMappedChunk(f, use)
 		if err != nil {
 			return nil, err
 		}
@@ -31,17 +31,17 @@ func (c *chunked) looked(ctx context.Context, s *Scratch, found []stored, use fu
 	return rest, nil
 }
 
-// look uses a chunk where it is mapped, and tells whether it did.
-func (c *chunked) look(f stored, use func(int, convert.Elems, bool) error) (used bool, err error) {
+// useMappedChunk uses a chunk where it is mapped, and tells whether it did.
+func (c *chunked) useMappedChunk(f stored, use func(int, convert.Elems, bool) error) (used bool, err error) {
 	if int64(f.Size) < c.bytes() || c.plausible(f) != nil { // else reading says what is wrong
 		return false, nil
 	}
 	_, lost := c.File.Look(f.Addr, uint64(f.Size), func(src []byte) {
-		off, bare := int64(0), c.unfiltered(f)
-		if !bare {
-			off, bare = c.Filters.Bare(io.NewSectionReader(bytes.NewReader(src), 0, int64(len(src))), f.Mask, c.bytes())
+		off, verbatim := int64(0), c.unfiltered(f)
+		if !verbatim {
+			off, verbatim = c.Filters.Verbatim(io.NewSectionReader(bytes.NewReader(src), 0, int64(len(src))), f.Mask, c.bytes())
 		}
-		if bare {
+		if verbatim {
 			used = true
 			err = use(f.i, convert.Elems{Data: src[off : off+c.bytes()], N: int(rows.Product(c.Chunk)), Size: c.ElemSize}, false)
 		}
@@ -52,8 +52,8 @@ func (c *chunked) look(f stored, use func(int, convert.Elems, bool) error) (used
 	return used, err
 }
 
-// look uses a band where it is mapped, and tells whether it did.
-func (c *contiguous) look(ctx context.Context, first, n int64, use func(convert.Elems) error) (used bool, err error) {
+// useMapped uses a band where it is mapped, and tells whether it did.
+func (c *contiguous) useMapped(ctx context.Context, first, n int64, use func(convert.Elems) error) (used bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}

@@ -21,17 +21,17 @@ const (
 	turnIdle  = 100 * time.Millisecond // that it may do nothing in it meanwhile
 )
 
-// Pins is the decoded large chunks of one request, each kept until the room is needed for another, so that it is decoded once
+// Pins is the decoded large chunks of one request, each pinned until the room is needed for another, so that it is decoded once
 // for all batches that are cut of it.
 //
 // The room is reserved in turns: requests that wait for theirs hold no chunks. Turns begin in the goroutine of the run, groups of
-// batches share one; its end throws the chunks away.
+// batches share one; its end evicts the chunks.
 type Pins struct {
-	mem   *bufpool.Memory
-	rest  *bufpool.Budget // what the request has beside the room; between turns it keeps what is in use
-	log   *zap.Logger
-	room  int64 // bytes of a turn
-	least int64 // bytes that a chunk needs to be held
+	mem       *bufpool.Memory
+	rest      *bufpool.Budget // of the request beside the room; between turns it has what is in use
+	log       *zap.Logger
+	room      int64 // bytes of a turn
+	minPinned int64 // bytes from which on decoding a chunk has it pinned
 
 	mu     sync.Mutex
 	free   sync.Cond
@@ -55,142 +55,142 @@ type pin struct {
 	elems convert.Elems
 }
 
-// Holds tells whether chunks that need so many bytes to be decoded are held; none are by nil.
-func (h *Pins) Holds(need int64) bool { return h != nil && need >= h.least }
+// Pinned tells whether chunks that need so many bytes to be decoded are pinned; nil pins none.
+func (p *Pins) Pinned(need int64) bool { return p != nil && need >= p.minPinned }
 
 // NewPins begins with a turn, whose bytes the lease has.
 func NewPins(mem *bufpool.Memory, log *zap.Logger, turn *bufpool.Lease, rest *bufpool.Budget, room, least int64) *Pins {
-	h := &Pins{mem: mem, rest: rest, log: log, room: room, least: least, lease: turn, since: time.Now()}
-	h.free.L = &h.mu
-	return h
+	p := &Pins{mem: mem, rest: rest, log: log, room: room, minPinned: least, lease: turn, since: time.Now()}
+	p.free.L = &p.mu
+	return p
 }
 
 // Begin counts a group of batches, in a turn. Without wait it is false where there is no turn just now. Errors: those of
 // bufpool.Memory.Lease.
-func (h *Pins) Begin(ctx context.Context, wait bool) (bool, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.lease != nil && time.Since(h.since) > turnTime+turnWorth*h.cost && h.mem.Budget.Wanted() {
+func (p *Pins) Begin(ctx context.Context, wait bool) (bool, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lease != nil && time.Since(p.since) > turnTime+turnWorth*p.cost && p.mem.Budget.Wanted() {
 		if !wait {
 			return false, nil
 		}
-		h.giveUp()
+		p.endTurn()
 	}
-	if h.lease == nil {
-		if err := h.turn(ctx, wait); h.lease == nil || err != nil {
+	if p.lease == nil {
+		if err := p.turn(ctx, wait); p.lease == nil || err != nil {
 			return false, err
 		}
 	}
-	h.groups++
+	p.groups++
 	return true, nil
 }
 
-// turn reserves the room. Called locked; others may look while it waits.
-func (h *Pins) turn(ctx context.Context, wait bool) (err error) {
-	h.mu.Unlock()
-	need := h.room + h.rest.Lacks()
-	l := h.mem.TryLease(need)
+// turn reserves the room. Called locked; it unlocks while it waits.
+func (p *Pins) turn(ctx context.Context, wait bool) (err error) {
+	p.mu.Unlock()
+	need := p.room + p.rest.Lacks()
+	l := p.mem.TryLease(need)
 	for tries := 0; l == nil && wait && tries < turnTries; tries++ { // a client has its rows in part: better late than never
-		if l, err = h.mem.Lease(ctx, need); fault.Of(err) != fault.Exhausted {
+		if l, err = p.mem.Lease(ctx, need); fault.Of(err) != fault.Exhausted {
 			break
 		}
 	}
-	h.mu.Lock()
+	p.mu.Lock()
 	if l != nil {
-		h.lease, h.since, h.cost = l.Split(h.room), time.Now(), 0
-		l.Refill(h.rest)
+		p.lease, p.since, p.cost = l.Split(p.room), time.Now(), 0
+		l.Refill(p.rest)
 	}
 	return err
 }
 
 // End uncounts a group.
-func (h *Pins) End() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.groups--
-	h.left = time.Now()
+func (p *Pins) End() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.groups--
+	p.left = time.Now()
 }
 
-// Spare ends a turn in which nothing is done: others want the room.
-func (h *Pins) Spare() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	most := max(turnIdle, h.cost) // to decode it again takes as long
-	if time.Since(h.left) > most && time.Since(h.since) > most && h.mem.Budget.Wanted() {
-		h.giveUp()
+// Yield ends a turn in which nothing is done: others want the room.
+func (p *Pins) Yield() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	most := max(turnIdle, p.cost) // to decode it again takes as long
+	if time.Since(p.left) > most && time.Since(p.since) > most && p.mem.Budget.Wanted() {
+		p.endTurn()
 	}
 }
 
-// giveUp ends the turn unless a group is at work. Called locked.
-func (h *Pins) giveUp() {
-	if h.lease == nil || h.groups > 0 {
+// endTurn ends the turn unless a group is at work. Called locked.
+func (p *Pins) endTurn() {
+	if p.lease == nil || p.groups > 0 {
 		return
 	}
-	for len(h.chunks) > 0 {
-		h.drop(0)
+	for len(p.chunks) > 0 {
+		p.drop(0)
 	}
-	h.lease.Close()
-	h.lease = nil
-	h.rest.Shrink()
+	p.lease.Close()
+	p.lease = nil
+	p.rest.Shrink()
 }
 
 // Close ends the last turn; no group is at work.
-func (h *Pins) Close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.giveUp()
+func (p *Pins) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endTurn()
 }
 
-// drop throws a chunk away. Called locked.
-func (h *Pins) drop(i int) {
-	c := h.chunks[i]
-	h.chunks = append(h.chunks[:i:i], h.chunks[i+1:]...)
-	h.taken -= c.takes
+// drop evicts a chunk. Called locked.
+func (p *Pins) drop(i int) {
+	c := p.chunks[i]
+	p.chunks = append(p.chunks[:i:i], p.chunks[i+1:]...)
+	p.taken -= c.takes
 	c.codec.Release()
-	h.lease.Free(c.raw)
+	p.lease.Free(c.raw)
 }
 
 // use calls use with the elements of a chunk. Where it is not there decode makes it, with buffers from the lease: need bytes of
 // them, of which it says how many are kept.
-func (h *Pins) use(key chunkcache.Key, need int64, decode func(c *pin, l *bufpool.Lease) (kept int64, err error), use func(convert.Elems) error) error {
-	c := h.find(key, need)
-	defer h.leave(c)
+func (p *Pins) use(key chunkcache.Key, need int64, decode func(c *pin, l *bufpool.Lease) (kept int64, err error), use func(convert.Elems) error) error {
+	c := p.find(key, need)
+	defer p.leave(c)
 	if !c.ready {
-		kept, err := decode(c, h.lease)
+		kept, err := decode(c, p.lease)
 		if err != nil {
 			return err
 		}
-		h.decoded(c, kept)
+		p.decoded(c, kept)
 	}
 	return use(c.elems)
 }
 
 // find gives a chunk that is there, or one to be decoded by the caller: it waits for others who decode it, and for room. Either
 // is counted.
-func (h *Pins) find(key chunkcache.Key, need int64) *pin {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+func (p *Pins) find(key chunkcache.Key, need int64) *pin {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for {
-		i, wait := h.look(key)
+		i, wait := p.lookup(key)
 		switch {
 		case i >= 0:
-			c := h.chunks[i]
-			h.chunks = append(append(h.chunks[:i:i], h.chunks[i+1:]...), c)
+			c := p.chunks[i]
+			p.chunks = append(append(p.chunks[:i:i], p.chunks[i+1:]...), c)
 			c.users++
 			return c
-		case !wait && h.clear(need):
-			c := &pin{key: key, takes: need, users: 1, codec: filter.NewScratch(h.lease.Allocate, h.lease.Free)}
-			h.taken += need
-			h.chunks = append(h.chunks, c)
+		case !wait && p.clear(need):
+			c := &pin{key: key, takes: need, users: 1, codec: filter.NewScratch(p.lease.Allocate, p.lease.Free)}
+			p.taken += need
+			p.chunks = append(p.chunks, c)
 			return c
 		}
-		h.free.Wait()
+		p.free.Wait()
 	}
 }
 
-// look is where a chunk is, -1 if it is not there; wait: it is being decoded. Called locked.
-func (h *Pins) look(key chunkcache.Key) (i int, wait bool) {
-	for i, c := range h.chunks {
+// lookup is where a chunk is, -1 if it is not there; wait: it is being decoded. Called locked.
+func (p *Pins) lookup(key chunkcache.Key) (i int, wait bool) {
+	for i, c := range p.chunks {
 		if c.key == key && c.ready {
 			return i, false
 		}
@@ -199,44 +199,44 @@ func (h *Pins) look(key chunkcache.Key) (i int, wait bool) {
 	return -1, wait
 }
 
-// clear makes room by throwing away what nobody uses, what was used last in the end; false if it is not enough. A chunk that
+// clear makes room by evicting what nobody uses, least recently used first; false if it is not enough. A chunk that
 // alone is more than the room is, is decoded alone. Called locked.
-func (h *Pins) clear(need int64) bool {
-	for i := 0; i < len(h.chunks) && h.taken+need > h.room; {
-		if h.chunks[i].users > 0 {
+func (p *Pins) clear(need int64) bool {
+	for i := 0; i < len(p.chunks) && p.taken+need > p.room; {
+		if p.chunks[i].users > 0 {
 			i++
 			continue
 		}
-		h.drop(i)
+		p.drop(i)
 	}
-	return h.taken+need <= h.room || len(h.chunks) == 0
+	return p.taken+need <= p.room || len(p.chunks) == 0
 }
 
 // decoded lets others use a chunk.
-func (h *Pins) decoded(c *pin, kept int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.log.Debug("decoded a large chunk", zap.Uint64("chunk", c.key.Chunk), zap.Int("bytes", len(c.elems.Data)))
-	if h.cost == 0 {
-		h.cost = time.Since(h.since)
+func (p *Pins) decoded(c *pin, kept int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.log.Debug("decoded a large chunk", zap.Uint64("chunk", c.key.Chunk), zap.Int("bytes", len(c.elems.Data)))
+	if p.cost == 0 {
+		p.cost = time.Since(p.since)
 	}
-	h.taken -= c.takes - kept
+	p.taken -= c.takes - kept
 	c.takes, c.ready = kept, true
-	h.free.Broadcast()
+	p.free.Broadcast()
 }
 
-// leave uncounts a chunk; one that failed is thrown away.
-func (h *Pins) leave(c *pin) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// leave unpins a chunk for one user; one that failed to decode is evicted.
+func (p *Pins) leave(c *pin) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	c.users--
 	if !c.ready {
-		for i := range h.chunks {
-			if h.chunks[i] == c {
-				h.drop(i)
+		for i := range p.chunks {
+			if p.chunks[i] == c {
+				p.drop(i)
 				break
 			}
 		}
 	}
-	h.free.Broadcast()
+	p.free.Broadcast()
 }

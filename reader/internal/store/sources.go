@@ -18,6 +18,7 @@ type contiguous struct {
 	elemSize int64
 }
 
+// NewContiguous is a dataset in one piece, from an address of the file on.
 func NewContiguous(file *blockio.File, addr uint64, elemSize int64) Source {
 	return &contiguous{file: file, addr: addr, elemSize: elemSize}
 }
@@ -107,6 +108,7 @@ type slab struct {
 	scalar bool // its hyperslabs have no axes
 }
 
+// SlabReader is libhdf5, which reads hyperslabs: h5proc's pools.
 type SlabReader interface {
 	ReadSlab(ctx context.Context, f h5proc.File, name string, start, count []uint64, dst []byte) error
 }

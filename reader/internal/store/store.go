@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -20,10 +21,10 @@ type Store interface {
 	// Extents are the lengths of a chunk's axes, in elements.
 	Extents() []int64
 	// Load calls use for each chunk (numbers along the axes), in any order, with its elements in row-major order;
-	// they are valid during the call only. fill: it is one element that stands for all. A chunk that s.place has a place
+	// they are valid during the call only. fill: it is one element that stands for all. A chunk that s.Place has a place
 	// for may be put there instead, without a call.
 	Load(ctx context.Context, s *Scratch, chunks [][]int64, use func(i int, e convert.Elems, fill bool) error) error
-	// Need is the most bytes one worker takes for a load of chunks of so many bytes in all, beside those that are held.
+	// Need is the most bytes one worker takes for a load of chunks of so many bytes in all, beside those that are pinned.
 	Need(bytes int64, h *Pins) int64
 }
 
@@ -37,7 +38,7 @@ type Scratch struct {
 	Place   func(i int) []byte // where a chunk's elements go, if all as they are and side by side, else nil; nil: none do
 }
 
-// NewScratch takes its memory of a lease. The context ends waiting for what others decode.
+// NewScratch takes its memory from a lease; Release gives it back. The context ends waiting for what others decode.
 func NewScratch(ctx context.Context, l *bufpool.Lease, h *Pins) *Scratch {
 	s := &Scratch{Mem: l, Codec: filter.NewScratch(l.Allocate, l.Free), Pins: h}
 	s.Codec.Context = ctx
@@ -113,12 +114,12 @@ func (c *chunked) Load(ctx context.Context, s *Scratch, chunks [][]int64, use fu
 			return err
 		}
 	}
-	found, err := c.looked(ctx, s, found, use)
+	found, err := c.useMapped(ctx, s, found, use)
 	if err != nil {
 		return err
 	}
-	if s.Pins.Holds(c.weight.Need) {
-		return c.loadHeld(ctx, s, found, use)
+	if s.Pins.Pinned(c.weight.Need) {
+		return c.loadPinned(ctx, s, found, use)
 	}
 	found, p, err := c.cached(s, found, use)
 	if err != nil {
@@ -138,7 +139,7 @@ func (c *chunked) Load(ctx context.Context, s *Scratch, chunks [][]int64, use fu
 
 // loadAll reads and decodes chunks, neighbours in the file together.
 func (c *chunked) loadAll(ctx context.Context, s *Scratch, found []stored, p *pending, use func(int, convert.Elems, bool) error) error {
-	slices.SortFunc(found, func(a, b stored) int { return Compare(a.Addr, b.Addr) })
+	slices.SortFunc(found, func(a, b stored) int { return cmp.Compare(a.Addr, b.Addr) })
 	ext := make([]blockio.Extent, len(found))
 	for i, f := range found {
 		ext[i] = blockio.Extent{Addr: f.Addr, Size: uint64(f.Size)}
@@ -154,16 +155,6 @@ func (c *chunked) loadAll(ctx context.Context, s *Scratch, found []stored, p *pe
 		}
 	}
 	return nil
-}
-
-func Compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // linear is the chunk's row-major number in the grid.

@@ -35,7 +35,7 @@ func (v *Store) chooseBand(ctx context.Context) error {
 	v.shrink(most)
 	v.grow()
 	v.heavy.Chunks = rows.Times(v.heavy.Chunks, int64(len(v.parts)))
-	v.heavy.Wide = max(1, int64(len(v.touched(vds.Box{Start: make([]int64, len(shape)), Count: v.band}))))
+	v.heavy.PerChunk = max(1, int64(len(v.touched(vds.Box{Start: make([]int64, len(shape)), Count: v.band}))))
 	return nil
 }
 

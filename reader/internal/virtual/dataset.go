@@ -36,10 +36,10 @@ type Dataset struct {
 
 // File is the file of one, in one state.
 type File struct {
-	Name, Place string
-	State       blockio.Identity
-	Heap        func(addr uint64, index uint32) ([]byte, error)
-	Reopen      func(ctx context.Context) (File, error) // as it is now
+	Name, Path string // in messages, on disk
+	State      blockio.Identity
+	Heap       func(addr uint64, index uint32) ([]byte, error)
+	Reopen     func(ctx context.Context) (File, error) // as it is now
 }
 
 // NameSource names a source in an error.
@@ -52,7 +52,7 @@ func NameSource(name string, err error) error {
 
 type nestKey struct{}
 
-// nest is a virtual dataset that is being looked into, in a context.
+// nest is a virtual dataset that is being read, in a context.
 type nest struct {
 	file  string
 	addr  uint64
@@ -60,10 +60,10 @@ type nest struct {
 	depth int
 }
 
-// enter notes in a context that a virtual dataset is being looked into. One that is made of itself is DataLoss.
+// enter notes in a context that a virtual dataset is being read. One that is made of itself is DataLoss.
 func (d *Dataset) enter(ctx context.Context) (context.Context, error) {
 	outer, _ := ctx.Value(nestKey{}).(*nest)
-	in := &nest{file: d.File.Place, addr: d.Addr, outer: outer}
+	in := &nest{file: d.File.Path, addr: d.Addr, outer: outer}
 	for o := outer; o != nil; o = o.outer {
 		if o.file == in.file && o.addr == in.addr {
 			return nil, fault.New(fault.DataLoss, "virtual dataset %s is made of itself", d.Path)

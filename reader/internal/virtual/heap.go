@@ -31,7 +31,7 @@ func newOrigins(own File) *origins {
 func (o *origins) of(f File) (uint32, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if n, ok := o.numbers[f.Place]; ok {
+	if n, ok := o.numbers[f.Path]; ok {
 		if o.files[n].State != f.State {
 			return 0, fault.New(fault.Changed, "virtual source %s changed while it was read: ask again", f.Name)
 		}
@@ -41,7 +41,7 @@ func (o *origins) of(f File) (uint32, error) {
 		return 0, fault.New(fault.Unsupported, "virtual dataset of more than %d files", MaxOrigins)
 	}
 	n := uint32(len(o.files))
-	o.numbers[f.Place] = n
+	o.numbers[f.Path] = n
 	o.files = append(o.files, f)
 	return n, nil
 }

@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -28,6 +29,8 @@ type Store struct {
 	pointers []int        // where in an element are heap pointers
 	fill     []byte
 }
+
+var _ store.Weighed = (*Store)(nil)
 
 // mapped is a mapping with the box its selection lies in.
 type mapped struct {
@@ -88,7 +91,7 @@ func (v *Store) sortParts() {
 		}
 	}
 	slices.SortStableFunc(v.parts, func(a, b mapped) int {
-		return store.Compare(uint64(a.box.Start[axis]), uint64(b.box.Start[axis]))
+		return cmp.Compare(a.box.Start[axis], b.box.Start[axis])
 	})
 	end := int64(0)
 	for _, p := range v.parts {
@@ -101,7 +104,7 @@ func (v *Store) Extents() []int64 { return v.band }
 
 func (v *Store) Need(_ int64, h *store.Pins) int64 {
 	band, pieces := rows.Product(v.band)*int64(v.size()), int64(maxPieces*pieceBytes)
-	if h.Holds(v.heavy.Need) {
+	if h.Pinned(v.heavy.Need) {
 		return 2*band + pieces // pieces are interleaved apart
 	}
 	return band + pieces + v.inner

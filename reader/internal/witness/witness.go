@@ -10,10 +10,10 @@ import (
 )
 
 // Merge is a tree of our own, with what the witness makes of the objects that are refused in it. open reads the header of an
-// object; told is called for each that the witness answers for, with the reason why it was asked.
-func Merge(own, witness *meta.File, open func(addr uint64) (*chunkindex.Object, error), told func(object, why string)) *meta.File {
+// object; answered is called for each that the witness answers for, with the reason why it was asked.
+func Merge(own, witness *meta.File, open func(addr uint64) (*chunkindex.Object, error), answered func(object, why string)) *meta.File {
 	t := newTestimony(witness)
-	t.open, t.told = open, told
+	t.open, t.answered = open, answered
 	t.own(own)
 	t.add(witness)
 	return t.out
@@ -28,7 +28,7 @@ func Refuses(t *meta.File) bool {
 // testimony is a tree that is put together of our own and the witness's.
 type testimony struct {
 	open     func(addr uint64) (*chunkindex.Object, error)
-	told     func(object, why string)
+	answered func(object, why string)
 	out      *meta.File
 	groups   map[uint64]meta.Group // the witness's, by address
 	datasets map[uint64]meta.Dataset
@@ -81,7 +81,7 @@ func (t *testimony) object(d meta.Dataset) bool {
 
 func (t *testimony) group(w meta.Group, path, why string) {
 	w.Path, w.Witness = path, why
-	t.told(path, why)
+	t.answered(path, why)
 	t.out.Groups, t.entered = append(t.out.Groups, w), append(t.entered, w)
 }
 
@@ -90,7 +90,7 @@ func (t *testimony) dataset(w meta.Dataset, path, why string) {
 	if w.Object, w.Cause = t.open(w.Addr); w.Err != "" {
 		w.Cause = fault.New(fault.Unsupported, "libhdf5: %s", w.Err)
 	}
-	t.told(path, why)
+	t.answered(path, why)
 	t.out.Datasets = append(t.out.Datasets, w)
 }
 
