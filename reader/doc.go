@@ -22,4 +22,7 @@
 // a helper does not get to main, only to the init functions and variables of the packages before this one.
 //
 // Errors are of the kinds of this package (ErrNotFound and the others), asked for with errors.Is.
+//
+// Inside, a request goes through Check, the rows and the store of a fill.Scan with its program (Dataset.Plan, table.go), then the
+// begin of its read (Plan.Run), which finds rows and fills batches. docs/architecture.md has the way and the rooms below.
 package reader
