@@ -3,7 +3,6 @@ package fill
 import (
 	"context"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/convert"
@@ -109,9 +108,6 @@ func (s *Scan) Each(ctx context.Context, use func(f *Batch) (more bool)) error {
 		}
 	}
 }
-
-// schema is that of its batches.
-func (s *Scan) schema() *arrow.Schema { return s.Program.Schema(arrow.Metadata{}) }
 
 // RowBytes is about how many Arrow bytes a row takes, at least one.
 func (s *Scan) RowBytes() int64 {
