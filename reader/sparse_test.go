@@ -21,7 +21,9 @@ type counting struct {
 
 func (c counting) AllVerbatim() bool { return c.Store.(store.Located).AllVerbatim() }
 
-func (c counting) MayBeVerbatim(at []int64) (store.Spot, bool) { return c.Store.(store.Located).MayBeVerbatim(at) }
+func (c counting) MayBeVerbatim(at []int64) (store.Spot, bool) {
+	return c.Store.(store.Located).MayBeVerbatim(at)
+}
 
 func (c counting) Locate(s store.Spot) (store.ReadPart, error) {
 	c.asked.Add(1)
