@@ -130,13 +130,15 @@ func (f *frameRead) begin(ctx context.Context, _ fill.Placement) (batches, error
 	return f.Plan.Begin(ctx, f.ds.asked, f.ds.file.eng.frames, f.ds.failed)
 }
 
+func (f *frameRead) rows() int64 { return f.parts[0].rows() }
+
 func (f *frameRead) rowBytes() int64 { return f.Plan.RowBytes() }
 
 func (f *frameRead) bounded() bool { return false }
 
 // explain is part of read.
 func (f *frameRead) explain(ctx context.Context) (*explain.Explanation, error) {
-	out := &explain.Explanation{Rows: int64(f.ds.info.Rows), Result: f.parts[0].scan.Known(), Layout: f.ds.info.Layout, Filters: f.ds.info.Filters, Condition: []string{}}
+	out := &explain.Explanation{Rows: int64(f.ds.info.Rows), Result: f.rows(), Layout: f.ds.info.Layout, Filters: f.ds.info.Filters, Condition: []string{}}
 	for _, c := range f.Schema.Fields() {
 		out.Fields = append(out.Fields, c.Name)
 	}

@@ -39,6 +39,14 @@ func (g growing) begin(ctx context.Context, at fill.Placement) (batches, error) 
 	return f, nil
 }
 
+// rows is part of read: there is no last one.
+func (g growing) rows() int64 { return -1 }
+
+// explain is part of read.
+func (g growing) explain(ctx context.Context) (*Explanation, error) {
+	return g.explained(ctx, g.rows())
+}
+
 // The methods by which package follow knows a dataset that grows.
 
 func (g growing) Rows() int64 { return g.ds.rows() }

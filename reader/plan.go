@@ -25,6 +25,8 @@ type read interface {
 	// begin finds the rows, which for a condition means reading, and starts to give their batches, in memory of at or the
 	// engine's.
 	begin(ctx context.Context, at fill.Placement) (batches, error)
+	// rows is how many rows it gives, -1 if that is unknown or without end.
+	rows() int64
 	// rowBytes is about how many Arrow bytes a row takes, at least one.
 	rowBytes() int64
 	// bounded tells whether what a batch takes follows from its rows.
@@ -82,12 +84,7 @@ func (d *Dataset) planTable(ctx context.Context, r Request, names []frame.Column
 func (p *Plan) Schema() *arrow.Schema { return p.schema }
 
 // Rows is the number of rows a run gives, -1 if that is unknown or without end.
-func (p *Plan) Rows() int64 {
-	if p.req.follows() {
-		return -1
-	}
-	return p.scan.Known()
-}
+func (p *Plan) Rows() int64 { return p.read.rows() }
 
 // Bytes estimates the Arrow bytes a run gives, -1 if unknown.
 func (p *Plan) Bytes() int64 {

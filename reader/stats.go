@@ -25,6 +25,5 @@ func (d *Dataset) Stats(ctx context.Context, fields []string, each func(ChunkSta
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	defer d.file.saveStats(false)
 	return s.Run(ctx, each)
 }

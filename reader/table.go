@@ -155,8 +155,8 @@ func (t *tableRead) question(ctx context.Context, names []frame.Column) (err err
 	return d.failed(order.Check(ctx, d.source, r.SortBy, r.CheckCSI, d.indexes()))
 }
 
-// rows is the scan with its rows: those of a condition or an order are found by reading.
-func (t *tableRead) rows(ctx context.Context, s *fill.Scan) (*fill.Scan, error) {
+// withRows is the scan with its rows: those of a condition or an order are found by reading.
+func (t *tableRead) withRows(ctx context.Context, s *fill.Scan) (*fill.Scan, error) {
 	if l, ok := s.Rows.(rows.List); ok {
 		return order.Listed(ctx, s, l)
 	}
@@ -200,7 +200,7 @@ func (t *tableRead) demand() (fill.Demand, bool) {
 
 // start begins to give the batches of the rows, in what the request has reserved for large chunks.
 func (t *tableRead) start(ctx context.Context, c *fill.Reservation, sides int, at fill.Placement) (*fill.Run, error) {
-	s, err := t.rows(ctx, t.scan.WithReservation(c, sides))
+	s, err := t.withRows(ctx, t.scan.WithReservation(c, sides))
 	if err != nil {
 		return nil, err
 	}
@@ -244,25 +244,29 @@ func (r *tableRun) Close() {
 	r.reserved.Close()
 }
 
+func (t *tableRead) rows() int64 { return t.scan.Known() }
+
 func (t *tableRead) rowBytes() int64 { return t.scan.RowBytes() }
 
 func (t *tableRead) bounded() bool { return !t.scan.Program.NeedsResolver() }
 
 // explain is part of read.
-func (t *tableRead) explain(ctx context.Context) (*explain.Explanation, error) {
+func (t *tableRead) explain(ctx context.Context) (*Explanation, error) {
+	return t.explained(ctx, t.rows())
+}
+
+// explained tells how a result of so many rows (-1: nobody knows) is read.
+func (t *tableRead) explained(ctx context.Context, result int64) (*explain.Explanation, error) {
 	d, r := t.ds, t.req
 	e := explain.Read{Name: d.asked, Layout: d.info.Layout, Filters: d.info.Filters, Library: d.viaLib, Stored: d.storedBytes,
-		Scan: t.scan, Result: t.scan.Known(), Use: r.Index, Page: r.page(), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0}
+		Scan: t.scan, Result: result, Use: r.Index, Page: r.page(), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0,
+		Among: rows.Span{Step: 1, N: d.rows()}}
 	for _, f := range t.schema.Fields() {
 		e.Fields = append(e.Fields, f.Name)
 	}
 	if d.pipe != nil {
 		e.Foreign = d.pipe.Foreign()
 	}
-	if r.follows() {
-		e.Result = -1
-	}
-	e.Among = rows.Span{Step: 1, N: d.rows()}
 	if r.SortBy != "" {
 		e.Ordering = t.ordering(t.scan)
 	}

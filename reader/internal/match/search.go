@@ -92,13 +92,11 @@ func (q *Search) matching(ctx context.Context, seq rows.Sequence, g rows.Page, k
 	defer q.Stats.Save()
 	rowAt := rows.RowAt(seq)
 	elements := spill.NewAppended(q.Scan.Memory(), int64(q.Scan.Program.ElemSize()), g.Offset)
-	before := g.Offset // matches to pass over
+	page := g.Cursor()
 	err = scan.Each(ctx, func(f *fill.Batch) bool {
 		for _, h := range f.Matches {
 			for _, place := range h.Places {
-				if before > 0 {
-					before--
-				} else if out.N != g.Limit {
+				if page.Take() {
 					out.Add(rowAt(place))
 				}
 			}
@@ -108,7 +106,7 @@ func (q *Search) matching(ctx context.Context, seq rows.Sequence, g rows.Page, k
 			elements.Close()
 			keep = false
 		}
-		return out.Err == nil && out.N != g.Limit
+		return out.Err == nil && !page.Done()
 	})
 	if err = cmp.Or(err, out.Err); !keep || err != nil {
 		elements.Close()

@@ -48,6 +48,7 @@ type survey struct {
 	*tally
 	scan    *fill.Scan // of all rows
 	source  convert.Source
+	save    func() // keeps what is new
 	columns []surveyed
 	totals  []chunkstats.Meter
 	now     []chunkstats.Meter // of the chunk at hand
@@ -67,7 +68,7 @@ type surveyed struct {
 // NewSurvey is one of columns (nil: all) of the dataset that a scan reads. Errors: fault.NotFound for a column,
 // fault.Unsupported where none of them has statistics.
 func NewSurvey(all *fill.Scan, of convert.Source, stats ChunkStatistics, fields []string) (*survey, error) {
-	s := &survey{scan: all, source: of}
+	s := &survey{scan: all, source: of, save: stats.Save}
 	numbers, names, err := leaves(of, fields)
 	if err != nil {
 		return nil, err
@@ -148,6 +149,7 @@ func element(t arrow.DataType) (arrow.DataType, int64) {
 // Run emits the statistics of each chunk: those that are known from the tally, others by reading.
 func (s *survey) Run(ctx context.Context, each func(ChunkStats) error) (*Statistics, error) {
 	s.each = each
+	defer s.save()
 	if err := s.read(ctx); err != nil {
 		return nil, err
 	}

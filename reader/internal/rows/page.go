@@ -51,3 +51,25 @@ func Cut(s Sequence, first, n int64) Sequence {
 
 // Rest is a sequence without its first rows.
 func Rest(s Sequence, n int64) Sequence { return Cut(s, n, s.Len()-n) }
+
+// Cursor goes through the rows of a result one by one, and tells which are the page's.
+type Cursor struct{ skip, left int64 } // left negative: all
+
+// Cursor begins before the first row.
+func (g Page) Cursor() Cursor { return Cursor{skip: g.Offset, left: max(g.Limit, -1)} }
+
+// Take tells whether the next row is the page's.
+func (c *Cursor) Take() bool {
+	if c.skip > 0 {
+		c.skip--
+		return false
+	}
+	if c.left > 0 {
+		c.left--
+		return true
+	}
+	return c.left < 0
+}
+
+// Done tells whether no row is the page's any more.
+func (c *Cursor) Done() bool { return c.left == 0 }
