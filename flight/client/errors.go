@@ -11,6 +11,20 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
+// The kinds of error, to be asked for with errors.Is.
+var (
+	ErrInvalid      = fault.Invalid
+	ErrNotFound     = fault.NotFound
+	ErrDenied       = fault.Denied
+	ErrOutOfRange   = fault.OutOfRange
+	ErrPrecondition = fault.Precondition
+	ErrUnsupported  = fault.Unsupported
+	ErrDataLoss     = fault.DataLoss
+	ErrChanged      = fault.Changed
+	ErrExhausted    = fault.Exhausted
+	ErrUnavailable  = fault.Unavailable
+)
+
 var kinds = map[codes.Code]error{
 	codes.InvalidArgument: fault.Invalid, codes.NotFound: fault.NotFound, codes.PermissionDenied: fault.Denied,
 	codes.OutOfRange: fault.OutOfRange, codes.FailedPrecondition: fault.Precondition, codes.Unimplemented: fault.Unsupported,
