@@ -180,7 +180,8 @@ func (p *part) read(ctx context.Context, mem memory.Allocator) error {
 	from := newMessages(stream)
 	in, err := ipc.NewReaderFromMessageReader(from, ipc.WithAllocator(bounded{mem}))
 	if err != nil {
-		return fromStatus(err)
+		from.Release()
+		return damaged(fromStatus(err))
 	}
 	defer in.Release()
 	for in.Next() {
@@ -203,7 +204,7 @@ func (p *part) read(ctx context.Context, mem memory.Allocator) error {
 			return context.Cause(ctx)
 		}
 	}
-	return fromStatus(in.Err())
+	return damaged(fromStatus(in.Err()))
 }
 
 // Rows is an array.RecordReader over the batches of a request.
