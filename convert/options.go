@@ -1,19 +1,14 @@
 package convert
 
-import "github.com/mtflight/mtflight/internal/fault"
+import (
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/protocol"
+)
 
-// Options are the choices of docs/protocol.md section 4. Empty members are their defaults.
-type Options struct {
-	Strings string // "utf8", "binary"
-	Enum    string // "dictionary", "int"
-	Time    string // "timestamp", "numeric"
-	Tensors string // "tensor", "nested"
-	Layout  string // "columns", "rows"
-	Plain   bool   // only types that every engine reads
-	NetCDF  bool   // missing values of an array are null, its attributes are the field's too
-}
+// Options are the choices of docs/protocol.md section 4.
+type Options = protocol.Options
 
-func (o Options) check() error {
+func checkOptions(o Options) error {
 	for _, c := range []struct{ name, value, usual, other string }{
 		{"strings", o.Strings, "utf8", "binary"},
 		{"enum", o.Enum, "dictionary", "int"},

@@ -28,7 +28,7 @@ type column struct {
 // Compile makes a program of the columns named, in their order; nil is all top-level ones. A name that is not there
 // is fault.NotFound with near matches, a type that is not served fault.Unsupported with the reason.
 func Compile(s Source, fields []string, o Options) (*Program, error) {
-	if err := o.check(); err != nil {
+	if err := checkOptions(o); err != nil {
 		return nil, err
 	}
 	if err := s.Type.Validate(); err != nil {

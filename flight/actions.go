@@ -10,6 +10,8 @@ import (
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/strict"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -51,7 +53,7 @@ func (s *Server) DoAction(in *arrowflight.Action, stream arrowflight.FlightServi
 		}
 		names = append(names, a.name)
 	}
-	return fault.New(fault.Unsupported, "no action %s: there are %s", short(in.GetType()), strings.Join(names, ", "))
+	return fault.New(fault.Unsupported, "no action %s: there are %s", strict.Short(in.GetType()), strings.Join(names, ", "))
 }
 
 // encoded is a result's body.
@@ -69,15 +71,15 @@ func answer(stream arrowflight.FlightService_DoActionServer, v any) (err error) 
 
 // parseNames reads an object of the strings given; all are required.
 func parseNames(what string, body []byte, names map[string]*string) error {
-	o, err := parseObject(what, body)
+	o, err := strict.Parse(what, body)
 	if err != nil {
 		return err
 	}
-	known := map[string]bind{}
+	known := map[string]strict.Bind{}
 	for name, dst := range names {
-		known[name] = text(dst)
+		known[name] = strict.Text(dst)
 	}
-	if err := o.bindAll(what, "", known); err != nil {
+	if err := o.BindAll(what, "", known); err != nil {
 		return err
 	}
 	for _, name := range []string{"file", "dataset"} {
@@ -176,7 +178,7 @@ func columns(schema *arrow.Schema) ([]column, map[string]string) {
 
 // explain tells how a request would be answered.
 func (s *Server) explain(ctx context.Context, body []byte, answer func(any) error) error {
-	r, err := ParseTicket(body)
+	r, err := protocol.ParseTicket(body)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/strict"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -20,12 +21,12 @@ type attributesRequest struct {
 }
 
 func parseAttributes(body []byte) (r attributesRequest, err error) {
-	o, err := parseObject("attributes", body)
+	o, err := strict.Parse("attributes", body)
 	if err != nil {
 		return r, err
 	}
-	if err := o.bindAll("attributes", "", map[string]bind{
-		"file": text(&r.file), "object": text(&r.object), "names": fields(&r.names), "format": choice(&r.format, "json", "arrow"),
+	if err := o.BindAll("attributes", "", map[string]strict.Bind{
+		"file": strict.Text(&r.file), "object": strict.Text(&r.object), "names": strict.Names(&r.names), "format": strict.Choice(&r.format, "json", "arrow"),
 	}); err != nil {
 		return r, err
 	}

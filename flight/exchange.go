@@ -12,6 +12,8 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/strict"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -124,7 +126,7 @@ func (s *sent) openRequest(d *arrowflight.FlightDescriptor) (err error) {
 	if d.GetType() != arrowflight.DescriptorCMD {
 		return fault.New(fault.Invalid, "exchange: the first message must have a descriptor whose command is a request as JSON")
 	}
-	if s.request, err = ParseTicket(d.GetCmd()); err != nil {
+	if s.request, err = protocol.ParseTicket(d.GetCmd()); err != nil {
 		return err
 	}
 	for _, m := range []struct {
@@ -150,10 +152,13 @@ func (s *sent) openColumn(header []byte) error {
 	case c.Boolean():
 		s.request.Mask = []byte{}
 	default:
-		return fault.New(fault.Invalid, "exchange: column %s must be int64 (coordinates) or boolean (mask): cast it", short(c.Name))
+		return fault.New(fault.Invalid, "exchange: column %s must be int64 (coordinates) or boolean (mask): cast it", strict.Short(c.Name))
 	}
 	s.column = c
-	return checked(&s.request)
+	if err := s.request.Check(); err != nil {
+		return fault.New(fault.Of(err), "request: %w", err)
+	}
+	return nil
 }
 
 // read takes every batch.
@@ -191,7 +196,7 @@ func (s *sent) take(m *arrowflight.FlightData) error {
 	case !b.OK:
 		return fault.New(fault.Invalid, "exchange: a message is not a record batch of the column announced")
 	case hasNulls(b):
-		return fault.New(fault.Invalid, "exchange: column %s has nulls", short(s.column.Name))
+		return fault.New(fault.Invalid, "exchange: column %s has nulls", strict.Short(s.column.Name))
 	case bits == 1 && int64(b.Rows) > s.rows-s.request.MaskRows:
 		return fault.New(fault.Invalid, "exchange: the mask has more rows than the dataset's %d", s.rows)
 	}

@@ -11,6 +11,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/internal/strict"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -24,13 +26,13 @@ func parseCriteria(data []byte) (c criteria, err error) {
 	if len(data) == 0 {
 		return c, nil
 	}
-	o, err := parseObject("criteria", data)
+	o, err := strict.Parse("criteria", data)
 	if err != nil {
 		return c, err
 	}
-	return c, o.bindAll("criteria", "", map[string]bind{
-		"file": text(&c.file), "dataset": text(&c.dataset), "kind": choice(&c.kind, "table", "array", "vlarray"),
-		"frames": boolean(&c.frames),
+	return c, o.BindAll("criteria", "", map[string]strict.Bind{
+		"file": strict.Text(&c.file), "dataset": strict.Text(&c.dataset), "kind": strict.Choice(&c.kind, "table", "array", "vlarray"),
+		"frames": strict.Boolean(&c.frames),
 	})
 }
 
@@ -155,7 +157,7 @@ func (s *Server) flightOf(file string, d reader.Info) *arrowflight.FlightInfo {
 		return info(name, noSchema, d.Rows, d.Bytes, what)
 	}
 	f := info(name, d.Schema, d.Rows, d.Bytes, what)
-	if ticket, err := FormatTicket(reader.Request{File: file, Dataset: d.Path}); err == nil {
+	if ticket, err := protocol.FormatTicket(reader.Request{File: file, Dataset: d.Path}); err == nil {
 		f.Endpoint = []*arrowflight.FlightEndpoint{s.endpoint(0, ticket)}
 	}
 	return f

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -97,10 +98,18 @@ func keys[T any](m map[string]T) (out []string) {
 }
 
 func TestProtocolHasEveryMember(t *testing.T) {
-	d, r := readDocument(t), reader.Request{}
-	requireSame(t, "request", d.names(t, "### Members", 0), keys(requestMembers(&r)))
-	requireSame(t, "stream", d.names(t, "### Members of `stream`", 0), keys(streamMembers(new(reader.Stream))))
-	requireSame(t, "options", d.names(t, "### Options", 0), keys(optionMembers(&r)))
+	d := readDocument(t)
+	members := map[string][]string{"": {"file", "dataset"}}
+	for _, name := range protocol.Members() {
+		outer, inner, nested := strings.Cut(name, ".")
+		if !nested {
+			outer, inner = "", name
+		}
+		members[outer] = append(members[outer], inner)
+	}
+	requireSame(t, "request", d.names(t, "### Members", 0), members[""])
+	requireSame(t, "stream", d.names(t, "### Members of `stream`", 0), members["stream"])
+	requireSame(t, "options", d.names(t, "### Options", 0), members["options"])
 	var known []string
 	for _, a := range actions {
 		known = append(known, a.name)
@@ -122,16 +131,15 @@ func TestProtocolHasEveryCode(t *testing.T) {
 
 // TestProtocolHasEveryChoice: the values of options, as their refusals name them.
 func TestProtocolHasEveryChoice(t *testing.T) {
-	var r reader.Request
 	for _, row := range readDocument(t).table(t, "### Options") {
-		bind := optionMembers(&r)[strings.Trim(row[0], "`")]
-		require.NotNil(t, bind, row[0])
+		name := strings.Trim(row[0], "`")
 		written := []string{}
 		for _, m := range quoted.FindAllStringSubmatch(row[1], -1) {
 			written = append(written, m[1])
 		}
-		if err := bind(nil); strings.Contains(err.Error(), "one of") {
-			require.Equal(t, "one of ["+strings.Join(written, " ")+"]", err.Error(), row[0])
+		_, err := protocol.ParseTicket([]byte(with(`"options": {"` + name + `": null}`)))
+		if _, choices, ok := strings.Cut(err.Error(), "one of "); ok {
+			require.Equal(t, "["+strings.Join(written, " ")+"]", choices, name)
 		}
 	}
 }
@@ -238,10 +246,10 @@ func TestProtocolHasEveryName(t *testing.T) {
 		d.names(t, "### Options", 0), d.names(t, "### Criteria", 0), d.names(t, "### Bodies", 1)) {
 		members[name] = true
 	}
-	binds := readNames(t, mapKeys(func(value ast.Expr) bool { return isIdent(value, "bind") || isPointer(value) }), ".")
+	binds := readNames(t, mapKeys(func(value ast.Expr) bool { return isBind(value) || isPointer(value) }), ".", "../protocol")
 	require.Greater(t, len(binds.names), 40)
 	binds.requireWritten(t, members)
-	others := readNames(t, mapKeys(func(value ast.Expr) bool { return !isIdent(value, "bind") && !isMap(value) }), ".")
+	others := readNames(t, mapKeys(func(value ast.Expr) bool { return !isBind(value) && !isMap(value) }), ".")
 	others.requireWritten(t, d.words())
 	tags := readNames(t, func(n ast.Node, found func(ast.Expr)) {
 		if f, ok := n.(*ast.Field); ok && f.Tag != nil {
@@ -251,7 +259,7 @@ func TestProtocolHasEveryName(t *testing.T) {
 				found(&ast.BasicLit{Kind: token.STRING, Value: strconv.Quote(name), ValuePos: f.Pos()})
 			}
 		}
-	}, ".", "internal/stage", "../reader")
+	}, ".", "internal/stage", "../reader", "../protocol")
 	require.Greater(t, len(tags.names), 60)
 	tags.requireWritten(t, d.words())
 }
@@ -274,6 +282,12 @@ func mapKeys(of func(value ast.Expr) bool) func(n ast.Node, found func(ast.Expr)
 func isIdent(e ast.Expr, name string) bool {
 	id, ok := e.(*ast.Ident)
 	return ok && id.Name == name
+}
+
+// isBind: strict.Bind.
+func isBind(e ast.Expr) bool {
+	s, ok := e.(*ast.SelectorExpr)
+	return ok && s.Sel.Name == "Bind"
 }
 
 func isMap(e ast.Expr) bool {

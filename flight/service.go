@@ -8,6 +8,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -40,7 +41,7 @@ func (s *Server) open(ctx context.Context, file string) (*reader.File, error) {
 
 // DoGet sends the rows of a ticket.
 func (s *Server) DoGet(t *arrowflight.Ticket, stream arrowflight.FlightService_DoGetServer) error {
-	r, err := ParseTicket(t.GetTicket())
+	r, err := protocol.ParseTicket(t.GetTicket())
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func requestOf(d *arrowflight.FlightDescriptor) (r reader.Request, command []byt
 		}
 		return r, nil, nil
 	case arrowflight.DescriptorCMD:
-		r, err = ParseTicket(d.GetCmd())
+		r, err = protocol.ParseTicket(d.GetCmd())
 		return r, d.GetCmd(), err
 	}
 	return r, nil, fault.New(fault.Invalid, "descriptor: must be a path [file, dataset] or a command, which is a request as JSON")
@@ -141,7 +142,7 @@ func (s *Server) endpoints(r reader.Request, command []byte, p *reader.Plan) ([]
 	out := make([]*arrowflight.FlightEndpoint, len(parts))
 	for i, part := range parts {
 		part.File, part.Dataset = r.File, r.Dataset
-		ticket, err := FormatTicket(part)
+		ticket, err := protocol.FormatTicket(part)
 		if err != nil {
 			return nil, err
 		}

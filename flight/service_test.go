@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -65,7 +66,7 @@ func TestEndpointsAreBounded(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, len(all), 1)
 		require.LessOrEqual(t, len(all), ticketsBytes/max(256, len(command)))
-		last, err := ParseTicket(all[len(all)-1].Ticket.Ticket)
+		last, err := protocol.ParseTicket(all[len(all)-1].Ticket.Ticket)
 		require.NoError(t, err)
 		require.Equal(t, int64(ds.Info().Rows), *last.Stop)
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/stage"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/strict"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -53,7 +55,7 @@ func (s *Server) staging(ctx context.Context, body []byte) (*reader.Plan, error)
 	if err := sameHost(ctx); err != nil {
 		return nil, err
 	}
-	r, err := ParseTicket(body)
+	r, err := protocol.ParseTicket(body)
 	if err != nil {
 		return nil, err
 	}
@@ -222,11 +224,11 @@ func (s *Server) release(_ context.Context, body []byte, answer func(any) error)
 	}
 	var id string
 	var slots []int
-	o, err := parseObject("release", body)
+	o, err := strict.Parse("release", body)
 	if err != nil {
 		return err
 	}
-	if err := o.bindAll("release", "", map[string]bind{"lease": text(&id), "slots": slotNumbers(&slots)}); err != nil {
+	if err := o.BindAll("release", "", map[string]strict.Bind{"lease": strict.Text(&id), "slots": slotNumbers(&slots)}); err != nil {
 		return err
 	}
 	lease, err := s.stages.Find(id)
@@ -255,11 +257,11 @@ func handBack(l *stage.Lease, slots []int) error {
 	return err
 }
 
-func slotNumbers(dst *[]int) bind {
+func slotNumbers(dst *[]int) strict.Bind {
 	return func(v any) error {
-		l, _, err := integerList(v)
+		l, _, err := strict.Integers(v)
 		if err != nil || slices.ContainsFunc(l, func(n int64) bool { return n < 0 || n > math.MaxInt32 }) {
-			return expected("a list of slot numbers")
+			return strict.Expected("a list of slot numbers")
 		}
 		*dst = make([]int, len(l))
 		for i, n := range l {

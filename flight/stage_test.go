@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -113,7 +114,7 @@ func batchesOf(t *testing.T, s *Server, request map[string]any) []arrow.Record {
 	t.Helper()
 	ticket, err := json.Marshal(request)
 	require.NoError(t, err)
-	r, err := ParseTicket(ticket)
+	r, err := protocol.ParseTicket(ticket)
 	require.NoError(t, err)
 	p, err := s.plan(context.Background(), r)
 	require.NoError(t, err)

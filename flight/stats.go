@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/strict"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -41,12 +42,12 @@ type statsRequest struct {
 }
 
 func parseStats(body []byte) (r statsRequest, err error) {
-	o, err := parseObject("stats", body)
+	o, err := strict.Parse("stats", body)
 	if err != nil {
 		return r, err
 	}
-	if err := o.bindAll("stats", "", map[string]bind{
-		"file": text(&r.file), "dataset": text(&r.dataset), "fields": fields(&r.fields), "chunks": boolean(&r.chunks),
+	if err := o.BindAll("stats", "", map[string]strict.Bind{
+		"file": strict.Text(&r.file), "dataset": strict.Text(&r.dataset), "fields": strict.Names(&r.fields), "chunks": strict.Boolean(&r.chunks),
 	}); err != nil {
 		return r, err
 	}

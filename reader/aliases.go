@@ -1,23 +1,31 @@
 package reader
 
 import (
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader/internal/attributes"
 	"github.com/mtflight/mtflight/reader/internal/explain"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/match"
-	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // What of the packages below is part of this one's promise.
 type (
+	Request   = protocol.Request
+	Stream    = protocol.Stream
+	Block     = protocol.Block
+	Remainder = protocol.Remainder
+
+	Tree      = protocol.Tree
+	GroupInfo = protocol.GroupInfo
+	LinkInfo  = protocol.LinkInfo
+	Info      = protocol.Info
+	Count     = protocol.Count
+
 	Location     = location.Location
 	AttributeSet = attributes.Set
-
-	Block     = rows.Block
-	Remainder = rows.Remainder
-	Placement = fill.Placement
-	Memory    = fill.Memory
+	Placement    = fill.Placement
+	Memory       = fill.Memory
 
 	Explanation = explain.Explanation
 	Statistics  = match.Statistics
@@ -27,14 +35,17 @@ type (
 
 // The remainders.
 const (
-	KeepRemainder = rows.KeepRemainder
-	DropRemainder = rows.DropRemainder
-	OnlyRemainder = rows.OnlyRemainder
+	KeepRemainder = protocol.KeepRemainder
+	DropRemainder = protocol.DropRemainder
+	OnlyRemainder = protocol.OnlyRemainder
 )
 
 // Uses of PyTables' column indexes: Request.Index.
 const (
-	IndexAuto = match.IndexAuto
-	IndexOff  = match.IndexOff
-	IndexOnly = match.IndexOnly
+	IndexAuto = protocol.IndexAuto
+	IndexOff  = protocol.IndexOff
+	IndexOnly = protocol.IndexOnly
 )
+
+// Unknown is a Count that nothing says.
+const Unknown = protocol.Unknown

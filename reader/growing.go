@@ -25,7 +25,7 @@ func (g growing) begin(ctx context.Context, at fill.Placement) (batches, error) 
 	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
 		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
 	}
-	a := follow.Request{Step: 1, Page: r.page(), BlockRows: r.Stream.BlockRows, FromBlock: r.Stream.FromBlock}
+	a := follow.Request{Step: 1, Page: pageOf(r), BlockRows: r.Stream.BlockRows, FromBlock: r.Stream.FromBlock}
 	if r.Start != nil {
 		a.Start = *r.Start
 	}

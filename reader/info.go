@@ -3,10 +3,7 @@ package reader
 import (
 	"context"
 	"encoding/json"
-	"strconv"
 	"strings"
-
-	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
@@ -14,75 +11,6 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
-
-// Tree is what a file holds.
-type Tree struct {
-	Groups   []GroupInfo `json:"groups"`
-	Datasets []Info      `json:"datasets"`
-	Links    []LinkInfo  `json:"links"`
-}
-
-// GroupInfo is a group or a committed type.
-type GroupInfo struct {
-	Path       string          `json:"path"`
-	Named      bool            `json:"named_type,omitempty"`
-	Frame      string          `json:"frame,omitempty"` // what wrote it, if it is a data frame that can be asked for
-	Attributes json.RawMessage `json:"attributes"`
-	Comment    string          `json:"comment,omitempty"`
-	Type       string          `json:"type,omitempty"` // of a committed type: its canonical text
-	Error      string          `json:"error,omitempty"`
-	Witness    string          `json:"witness,omitempty"` // why libhdf5 was asked about it
-}
-
-// LinkInfo is a link that is not hard.
-type LinkInfo struct {
-	Path   string `json:"path"`
-	Kind   string `json:"kind"` // soft, external, user
-	File   string `json:"file,omitempty"`
-	Target string `json:"target,omitempty"`
-}
-
-// Info describes a dataset without its chunk index.
-type Info struct {
-	Path       string          `json:"path"`
-	Kind       string          `json:"kind"`             // table, array, vlarray, unsupported
-	Reason     string          `json:"reason,omitempty"` // why unsupported
-	Type       string          `json:"type,omitempty"`   // canonical text of the HDF5 type; what wrote a frame
-	Shape      []int64         `json:"shape"`            // null: null dataspace
-	MaxShape   []int64         `json:"max_shape"`        // -1: unlimited
-	Layout     string          `json:"layout,omitempty"`
-	Chunks     []int64         `json:"chunks"`
-	Filters    []string        `json:"filters"` // deflate, shuffle, .. or the id; null: unknown, or those of a frame's parts
-	Rows       Count           `json:"rows"`
-	Bytes      Count           `json:"bytes"`  // of its elements
-	Stored     Count           `json:"stored"` // in the file; listings leave it unknown where it takes a walk of the chunk index
-	Attributes json.RawMessage `json:"attributes"`
-	Comment    string          `json:"comment,omitempty"`
-	Witness    string          `json:"witness,omitempty"` // why libhdf5 was asked about it
-	Schema     *arrow.Schema   `json:"-"`                 // of a request for the whole; nil if unsupported
-}
-
-// Count is a number of rows or bytes, Unknown where nothing says it: null in JSON.
-type Count int64
-
-// Unknown is a Count that nothing says.
-const Unknown Count = -1
-
-// MarshalJSON is part of json.Marshaler.
-func (c Count) MarshalJSON() ([]byte, error) {
-	if c < 0 {
-		return []byte("null"), nil
-	}
-	return strconv.AppendInt(nil, int64(c), 10), nil
-}
-
-// UnmarshalJSON is part of json.Unmarshaler.
-func (c *Count) UnmarshalJSON(text []byte) error {
-	if *c = Unknown; string(text) == "null" {
-		return nil
-	}
-	return json.Unmarshal(text, (*int64)(c))
-}
 
 // unknown is what a dataset is before anything of it is known.
 func unknown(path string, attrs json.RawMessage) Info {

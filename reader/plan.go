@@ -60,7 +60,7 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{ds: d, req: r, schema: t.schema, scan: t.scan, read: t}
-	if r.follows() {
+	if follows(r) {
 		p.read = growing{t}
 	}
 	return p, nil
@@ -130,7 +130,7 @@ func (p *Plan) Split(n int) []Request {
 		per = (per + band - 1) / band * band
 	}
 	for lo := int64(0); lo < rows.N; lo += per {
-		out = append(out, p.req.part(rows, lo, min(lo+per, rows.N)))
+		out = append(out, partOf(p.req, rows, lo, min(lo+per, rows.N)))
 	}
 	return out
 }

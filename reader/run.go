@@ -52,7 +52,7 @@ func (p *Plan) RunMapped(ctx context.Context) *Run {
 func (r *Run) Schema() *arrow.Schema { return r.plan.schema }
 
 // Follows tells whether Next may wait for rows that are not there yet.
-func (r *Run) Follows() bool { return r.plan.req.follows() }
+func (r *Run) Follows() bool { return follows(r.plan.req) }
 
 // Retain adds a reference.
 func (r *Run) Retain() { r.refs.Add(1) }

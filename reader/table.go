@@ -31,7 +31,7 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &fill.Scan{Engine: d.file.eng.scans, Dataset: d.subject(), Passes: r.passes(), Aligned: true}
+	s := &fill.Scan{Engine: d.file.eng.scans, Dataset: d.subject(), Passes: passesOf(r), Aligned: true}
 	if err := locate(ctx, s, d, axes); err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (t *tableRead) find(ctx context.Context, names []frame.Column) (err error) 
 		s.Rows, err = rows.Slice(r.Start, r.Stop, r.Step, n)
 	}
 	if err == nil {
-		s.Rows = t.req.page().Of(s.Rows)
+		s.Rows = pageOf(t.req).Of(s.Rows)
 	}
 	return err
 }
@@ -170,7 +170,7 @@ func (t *tableRead) withRows(ctx context.Context, s *fill.Scan) (*fill.Scan, err
 	if err != nil {
 		return nil, err
 	}
-	return t.search(s).Result(ctx, all, t.req.page())
+	return t.search(s).Result(ctx, all, pageOf(t.req))
 }
 
 // search finds the rows of the condition.
@@ -182,7 +182,7 @@ func (t *tableRead) search(s *fill.Scan) *match.Search {
 func (t *tableRead) ordering(s *fill.Scan) *order.Ordering {
 	r := t.req
 	o := &order.Ordering{Scan: s, Source: t.ds.source, By: r.SortBy, Indexes: t.ds.indexes(), Use: r.Index,
-		Start: r.Start, Stop: r.Stop, Step: r.Step, Page: r.page()}
+		Start: r.Start, Stop: r.Stop, Step: r.Step, Page: pageOf(r)}
 	if t.where != nil {
 		o.Among = t.search(s)
 	}
@@ -259,7 +259,7 @@ func (t *tableRead) explain(ctx context.Context) (*Explanation, error) {
 func (t *tableRead) explained(ctx context.Context, result int64) (*explain.Explanation, error) {
 	d, r := t.ds, t.req
 	e := explain.Read{Name: d.asked, Layout: d.info.Layout, Filters: d.info.Filters, Library: d.viaLib, Stored: d.storedBytes,
-		Scan: t.scan, Result: result, Use: r.Index, Page: r.page(), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0,
+		Scan: t.scan, Result: result, Use: r.Index, Page: pageOf(r), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0,
 		Among: rows.Span{Step: 1, N: d.rows()}}
 	for _, f := range t.schema.Fields() {
 		e.Fields = append(e.Fields, f.Name)

@@ -7,22 +7,22 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/protocol"
 )
 
 // About tells the server's version and what it can do. It is asked once.
-func (c *Client) About(ctx context.Context) (flight.About, error) {
+func (c *Client) About(ctx context.Context) (protocol.About, error) {
 	c.mu.Lock()
 	known := c.about
 	c.mu.Unlock()
 	if known != nil {
 		return *known, nil
 	}
-	var a flight.About
+	var a protocol.About
 	body, err := c.act(ctx, "about", struct{}{})
 	if errors.Is(err, fault.Unsupported) { // a server older than the action
-		a.Server, err = "before "+flight.Release, nil
+		a.Server, err = "before "+protocol.Release, nil
 	} else if err == nil {
 		err = json.Unmarshal(body, &a)
 	}
@@ -43,12 +43,12 @@ func (c *Client) refused(ctx context.Context, err error) error {
 		return err
 	}
 	found := unknownMember.FindStringSubmatch(err.Error())
-	if found == nil || !slices.Contains(flight.Features(), found[1]) {
+	if found == nil || !slices.Contains(protocol.Members(), found[1]) {
 		return err
 	}
 	a, failed := c.About(ctx)
 	if failed != nil || slices.Contains(a.Features, found[1]) {
 		return err
 	}
-	return fault.New(fault.Invalid, "%s is not known to this server of version %s: it needs server %s or later: %w", found[1], a.Server, flight.Release, err)
+	return fault.New(fault.Invalid, "%s is not known to this server of version %s: it needs server %s or later: %w", found[1], a.Server, protocol.Release, err)
 }

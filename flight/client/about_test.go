@@ -14,6 +14,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/flight/client"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -21,7 +22,7 @@ func TestAbout(t *testing.T) {
 	c, _ := dial(t)
 	a, err := c.About(context.Background())
 	require.NoError(t, err)
-	require.Equal(t, flight.About{Server: "unknown", Protocol: 1, Features: flight.Features()}, a)
+	require.Equal(t, protocol.About{Server: "unknown", Protocol: 1, Features: flight.Features()}, a)
 }
 
 // older is a server that knows no offset, and perhaps not the action about.

@@ -2,7 +2,7 @@
 //
 //	c, err := client.Open(ctx, "grpc://localhost:8815")
 //	defer c.Close()
-//	rows, err := c.Scan(ctx, reader.Request{File: "run7.h5", Dataset: "/events"}, client.Parallel(4))
+//	rows, err := c.Scan(ctx, protocol.Request{File: "run7.h5", Dataset: "/events"}, client.Parallel(4))
 //	defer rows.Release()
 //	for rows.Next() {
 //		use(rows.Record())
@@ -10,8 +10,11 @@
 //	return rows.Err()
 //
 // Client and Rows are what there is to know. A record is valid until the next call of Next; Retain it to keep it
-// longer. Errors are of the kinds of package reader (reader.ErrNotFound and the others), with the server's message and
-// the request's id. A Client may be used by several goroutines, a Rows by one.
+// longer. Errors are of the kinds of this package (ErrNotFound and the others), with the server's message and the
+// request's id. A Client may be used by several goroutines, a Rows by one.
+//
+// The package needs no cgo, and may be linked beside any other Flight client: it registers no messages. Records are those of
+// arrow/go/v15; module flight/client/arrow18 hands them over to arrow-go/v18.
 package client
 
 import (
@@ -26,15 +29,13 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
-	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
-	"github.com/apache/arrow/go/v15/arrow/memory"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 
-	"github.com/mtflight/mtflight/flight"
+	"github.com/mtflight/mtflight/flight/client/internal/rpc"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/protocol"
 )
 
 // maxMessage is above the largest batch that a server sends (docs/protocol.md section 2).
@@ -48,12 +49,12 @@ const windowSize = 16 << 20
 
 // Client is a connection to a server, and to the replicas that Scan was sent to.
 type Client struct {
-	flight  arrowflight.Client
+	server  rpc.Server
 	options []grpc.DialOption
 
 	mu    sync.Mutex
 	conns map[string]*grpc.ClientConn // by location; nil: closed
-	about *flight.About               // nil: not asked for yet
+	about *protocol.About             // nil: not asked for yet
 }
 
 // Open connects to a location (grpc://HOST:PORT or grpc+unix:///PATH) and waits until the server answers or ctx ends.
@@ -68,35 +69,35 @@ func Open(ctx context.Context, location string, options ...grpc.DialOption) (*Cl
 			Backoff: backoff.Config{BaseDelay: firstPause, Multiplier: 1.6, Jitter: 0.2, MaxDelay: maxPause}}),
 	}, options...)
 	var err error
-	if c.flight, err = c.at(location); err != nil {
+	if c.server, err = c.at(location); err != nil {
 		return nil, err
 	}
-	if err := c.ping(ctx); err != nil {
+	if err := c.server.Ping(ctx); err != nil {
 		c.Close()
-		return nil, unanswered(location, err)
+		return nil, unanswered(location, fromStatus(err))
 	}
 	return c, nil
 }
 
 // at is the server at a location, connected to once.
-func (c *Client) at(location string) (arrowflight.Client, error) {
+func (c *Client) at(location string) (server rpc.Server, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	conn := c.conns[location]
 	if conn == nil {
 		target, err := Target(location)
 		if err != nil {
-			return nil, err
+			return server, err
 		}
 		if c.conns == nil {
-			return nil, fmt.Errorf("client: closed: %w", context.Canceled)
+			return server, fmt.Errorf("client: closed: %w", context.Canceled)
 		}
 		if conn, err = grpc.NewClient(target, c.options...); err != nil {
-			return nil, fault.New(fault.Invalid, "client: location %s: %w", location, err)
+			return server, fault.New(fault.Invalid, "client: location %s: %w", location, err)
 		}
 		c.conns[location] = conn
 	}
-	return arrowflight.NewClientFromConn(conn, nil), nil
+	return rpc.Server{Conn: conn}, nil
 }
 
 // Target is gRPC's name of a location (grpc://HOST:PORT or grpc+unix:///PATH), for other services of the same server.
@@ -131,18 +132,6 @@ func gone(err error) error {
 		return fault.New(fault.Unavailable, "client: the connection was lost before the last row: is the server still running? (%w)", err)
 	}
 	return err
-}
-
-func (c *Client) ping(ctx context.Context) error {
-	stream, err := c.flight.ListActions(ctx, &arrowflight.Empty{})
-	if err != nil {
-		return fromStatus(err)
-	}
-	for {
-		if _, err := stream.Recv(); err != nil {
-			return fromStatus(err)
-		}
-	}
 }
 
 // Close ends the connections and every stream on them.
@@ -190,13 +179,13 @@ func (c *Client) List(ctx context.Context, of Criteria, visit func(Dataset) erro
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := c.flight.ListFlights(ctx, &arrowflight.Criteria{Expression: expression})
+	stream, err := c.server.ListFlights(ctx, expression)
 	if err != nil {
 		return fromStatus(err)
 	}
 	for {
-		info, err := stream.Recv()
-		if err != nil {
+		var info rpc.Info
+		if err := stream.RecvMsg(&info); err != nil {
 			return fromStatus(err)
 		}
 		d, err := datasetOf(info)
@@ -209,7 +198,7 @@ func (c *Client) List(ctx context.Context, of Criteria, visit func(Dataset) erro
 	}
 }
 
-func datasetOf(info *arrowflight.FlightInfo) (d Dataset, err error) {
+func datasetOf(info rpc.Info) (d Dataset, err error) {
 	var what struct{ Kind, Reason string }
 	if len(info.AppMetadata) > 0 {
 		if err := json.Unmarshal(info.AppMetadata, &what); err != nil {
@@ -217,7 +206,7 @@ func datasetOf(info *arrowflight.FlightInfo) (d Dataset, err error) {
 		}
 	}
 	d = Dataset{Kind: what.Kind, Reason: what.Reason, Rows: info.TotalRecords, Bytes: info.TotalBytes}
-	if path := info.GetFlightDescriptor().GetPath(); len(path) > 0 {
+	if path := info.Descriptor.Path; len(path) > 0 {
 		d.File, d.Name = path[0], strings.Join(path[1:], "")
 	}
 	d.Schema, _ = deserialize(info.Schema)
@@ -240,8 +229,8 @@ func (c *Client) Attributes(ctx context.Context, file, object string, names ...s
 }
 
 // Explain tells how the server would answer a request: its JSON (docs/protocol.md section 6).
-func (c *Client) Explain(ctx context.Context, r reader.Request) (json.RawMessage, error) {
-	ticket, err := flight.FormatTicket(r)
+func (c *Client) Explain(ctx context.Context, r protocol.Request) (json.RawMessage, error) {
+	ticket, err := protocol.FormatTicket(r)
 	if err != nil {
 		return nil, err
 	}
@@ -262,11 +251,12 @@ func (c *Client) act(ctx context.Context, name string, argument any) (json.RawMe
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := c.flight.DoAction(ctx, &arrowflight.Action{Type: name, Body: body}, grpc.MaxCallRecvMsgSize(maxResult))
+	stream, err := c.server.DoAction(ctx, name, body, grpc.MaxCallRecvMsgSize(maxResult))
 	if err != nil {
 		return nil, fromStatus(err)
 	}
-	result, err := stream.Recv()
+	var result rpc.Result
+	err = stream.RecvMsg(&result)
 	if errors.Is(err, io.EOF) {
 		return nil, fault.New(fault.DataLoss, "client: %s: the server gave no result", name)
 	}
@@ -277,30 +267,14 @@ func (c *Client) act(ctx context.Context, name string, argument any) (json.RawMe
 }
 
 // Schema is that of a request, which is checked but not run.
-func (c *Client) Schema(ctx context.Context, r reader.Request) (*arrow.Schema, error) {
-	d, err := descriptor(r)
+func (c *Client) Schema(ctx context.Context, r protocol.Request) (*arrow.Schema, error) {
+	ticket, err := protocol.FormatTicket(r)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.flight.GetSchema(ctx, d)
+	schema, err := c.server.GetSchema(ctx, ticket)
 	if err != nil {
 		return nil, c.refused(ctx, fromStatus(err))
 	}
-	return deserialize(answer.Schema)
-}
-
-func deserialize(schema []byte) (*arrow.Schema, error) {
-	s, err := arrowflight.DeserializeSchema(schema, memory.DefaultAllocator)
-	if err != nil {
-		return nil, fault.New(fault.DataLoss, "client: schema: %w", err)
-	}
-	return s, nil
-}
-
-func descriptor(r reader.Request) (*arrowflight.FlightDescriptor, error) {
-	ticket, err := flight.FormatTicket(r)
-	if err != nil {
-		return nil, err
-	}
-	return &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: ticket}, nil
+	return deserialize(schema)
 }

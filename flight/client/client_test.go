@@ -113,6 +113,8 @@ func requireSame(t *testing.T, want, got arrow.Table) {
 		g, err := array.Concatenate(got.Column(i).Data().Chunks(), memory.NewGoAllocator())
 		require.NoError(t, err)
 		require.True(t, array.ApproxEqual(w, g, array.WithNaNsEqual(true)), want.Column(i).Name())
+		w.Release()
+		g.Release()
 	}
 }
 

@@ -11,6 +11,20 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
+// The kinds of error, to be asked for with errors.Is.
+var (
+	ErrInvalid      = fault.Invalid
+	ErrNotFound     = fault.NotFound
+	ErrDenied       = fault.Denied
+	ErrOutOfRange   = fault.OutOfRange
+	ErrPrecondition = fault.Precondition
+	ErrUnsupported  = fault.Unsupported
+	ErrDataLoss     = fault.DataLoss
+	ErrChanged      = fault.Changed
+	ErrExhausted    = fault.Exhausted
+	ErrUnavailable  = fault.Unavailable
+)
+
 var kinds = map[codes.Code]error{
 	codes.InvalidArgument: fault.Invalid, codes.NotFound: fault.NotFound, codes.PermissionDenied: fault.Denied,
 	codes.OutOfRange: fault.OutOfRange, codes.FailedPrecondition: fault.Precondition, codes.Unimplemented: fault.Unsupported,
@@ -18,12 +32,15 @@ var kinds = map[codes.Code]error{
 	codes.Unavailable: fault.Unavailable,
 }
 
+// fromServer is an error of gRPC.
+type fromServer interface{ GRPCStatus() *status.Status }
+
 // fromStatus gives a gRPC error its kind back; the end of a stream is no error.
 func fromStatus(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil
 	}
-	var of interface{ GRPCStatus() *status.Status }
+	var of fromServer
 	if !errors.As(err, &of) {
 		return err
 	}
@@ -37,4 +54,13 @@ func fromStatus(err error) error {
 		return context.DeadlineExceeded
 	}
 	return err
+}
+
+// damaged gives an error of Arrow's reader its kind: the stream is not one of record batches.
+func damaged(err error) error {
+	var of fromServer
+	if err == nil || fault.Of(err) != nil || errors.As(err, &of) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fault.New(fault.DataLoss, "client: a record batch: %w", err)
 }

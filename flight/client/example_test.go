@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/mtflight/mtflight/flight/client"
-	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/protocol"
 )
 
 // exampleServer serves testdata; in life a location is grpc://some.host:8815.
@@ -39,7 +39,7 @@ func ExampleOpen() {
 		return
 	}
 	defer c.Close()
-	schema, err := c.Schema(ctx, reader.Request{File: "tables.h5", Dataset: "/events"})
+	schema, err := c.Schema(ctx, protocol.Request{File: "tables.h5", Dataset: "/events"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -83,7 +83,7 @@ func ExampleClient_Scan() {
 	c, end := exampleClient(ctx)
 	defer end()
 
-	request := reader.Request{File: "tables.h5", Dataset: "/events", Fields: []string{"id"}}
+	request := protocol.Request{File: "tables.h5", Dataset: "/events", Fields: []string{"id"}}
 	rows, err := c.Scan(ctx, request, client.Parallel(2))
 	if err != nil {
 		fmt.Println(err)
@@ -104,7 +104,7 @@ func ExampleRows_Block() {
 	c, end := exampleClient(ctx)
 	defer end()
 
-	request := reader.Request{File: "tables.h5", Dataset: "/events", Stream: &reader.Stream{BlockRows: 1000}}
+	request := protocol.Request{File: "tables.h5", Dataset: "/events", Stream: &protocol.Stream{BlockRows: 1000}}
 	first, err := c.Scan(ctx, request)
 	if err != nil || !first.Next() {
 		fmt.Println(err)

@@ -8,11 +8,12 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/apache/arrow/go/v15/arrow/bitutil"
-	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"google.golang.org/grpc"
 
-	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/flight/client/internal/rpc"
+	"github.com/mtflight/mtflight/protocol"
 )
 
 const (
@@ -21,23 +22,23 @@ const (
 )
 
 // exchange sends the coordinates or the mask of a request.
-func (c *Client) exchange(ctx context.Context, s scan, r reader.Request) (*Rows, error) {
+func (c *Client) exchange(ctx context.Context, s scan, r protocol.Request) (*Rows, error) {
 	bare := resumable(r)
 	bare.Coordinates, bare.Mask, bare.MaskRows = nil, nil, 0
 	schema, err := c.Schema(ctx, bare)
 	if err != nil {
 		return nil, err
 	}
-	p := newPart(func(ctx context.Context, from *int64) (arrowflight.DataStreamReader, error) {
-		d, err := descriptor(fromBlock(bare, from))
+	p := newPart(func(ctx context.Context, from *int64) (grpc.ClientStream, error) {
+		command, err := protocol.FormatTicket(fromBlock(bare, from))
 		if err != nil {
 			return nil, err
 		}
-		stream, err := c.flight.DoExchange(ctx)
+		stream, err := c.server.DoExchange(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if err := sendRowsOf(stream, d, r); err != nil && !errors.Is(err, io.EOF) { // EOF: the answer says why
+		if err := sendRowsOf(stream, command, r); err != nil && !errors.Is(err, io.EOF) { // EOF: the answer says why
 			return nil, err
 		}
 		return stream, nil
@@ -45,14 +46,13 @@ func (c *Client) exchange(ctx context.Context, s scan, r reader.Request) (*Rows,
 	return c.start(ctx, s, schema, -1, []*part{p}), nil
 }
 
-func sendRowsOf(stream arrowflight.FlightService_DoExchangeClient, d *arrowflight.FlightDescriptor, r reader.Request) error {
+func sendRowsOf(stream grpc.ClientStream, command []byte, r protocol.Request) error {
 	of, n := arrow.DataType(arrow.PrimitiveTypes.Int64), len(r.Coordinates)
 	if r.Mask != nil {
 		of, n = arrow.FixedWidthTypes.Boolean, int(r.MaskRows)
 	}
 	schema := arrow.NewSchema([]arrow.Field{{Name: "rows", Type: of}}, nil)
-	w := arrowflight.NewRecordWriter(stream, ipc.WithSchema(schema))
-	w.SetFlightDescriptor(d)
+	w := ipc.NewWriterWithPayloadWriter(&sender{stream, &rpc.Descriptor{Cmd: command}}, ipc.WithSchema(schema))
 	b := array.NewRecordBuilder(memory.NewGoAllocator(), schema)
 	defer b.Release()
 	for first := 0; first < n; first += sendRows {

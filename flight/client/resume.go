@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/protocol"
 )
 
 // resume knows which batches of a stream have come, by their numbers.
@@ -52,8 +52,8 @@ func (r *resume) from() *int64 {
 }
 
 // resumable is a request whose batches are the same ones each time it is asked.
-func resumable(r reader.Request) reader.Request {
-	stream := reader.Stream{}
+func resumable(r protocol.Request) protocol.Request {
+	stream := protocol.Stream{}
 	if r.Stream != nil {
 		stream = *r.Stream
 	}
@@ -61,7 +61,7 @@ func resumable(r reader.Request) reader.Request {
 	return r
 }
 
-func fromBlock(r reader.Request, from *int64) reader.Request {
+func fromBlock(r protocol.Request, from *int64) protocol.Request {
 	if from != nil {
 		r = resumable(r)
 		r.Stream.FromBlock = *from

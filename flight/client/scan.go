@@ -10,13 +10,13 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
-	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
+	"google.golang.org/grpc"
 
-	"github.com/mtflight/mtflight/flight"
+	"github.com/mtflight/mtflight/flight/client/internal/rpc"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/protocol"
 )
 
 // Option changes how Scan goes about it.
@@ -47,7 +47,7 @@ const waiting = 2
 // Scan gives the rows of a request, in order unless the request's stream is unordered. Long coordinates and masks of
 // booleans go by DoExchange; anything else is asked for as the server splits it. The caller releases the Rows, which
 // ends its streams; so does the end of ctx.
-func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) (*Rows, error) {
+func (c *Client) Scan(ctx context.Context, r protocol.Request, options ...Option) (*Rows, error) {
 	s := scan{parallel: 1, mem: memory.DefaultAllocator, retries: defaultRetries}
 	for _, o := range options {
 		o(&s)
@@ -58,11 +58,11 @@ func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) 
 	if r.Endpoints == 0 && s.parallel == 1 {
 		r.Endpoints = 1
 	}
-	d, err := descriptor(r)
+	command, err := protocol.FormatTicket(r)
 	if err != nil {
 		return nil, err
 	}
-	info, err := c.flight.GetFlightInfo(ctx, d)
+	info, err := c.server.GetFlightInfo(ctx, command)
 	if err != nil {
 		return nil, c.refused(ctx, fromStatus(err))
 	}
@@ -71,14 +71,14 @@ func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) 
 		return nil, err
 	}
 	var parts []*part
-	for _, e := range info.Endpoint {
-		servers := []arrowflight.Client{c.flight}
+	for _, e := range info.Endpoints {
+		servers := []rpc.Server{c.server}
 		if s.parallel > 1 {
 			if servers, err = c.replicas(e); err != nil {
 				return nil, err
 			}
 		}
-		parts = append(parts, getPart(servers, e.Ticket.GetTicket()))
+		parts = append(parts, getPart(servers, e.Ticket))
 	}
 	return c.start(ctx, s, schema, info.TotalRecords, parts), nil
 }
@@ -87,18 +87,18 @@ func (c *Client) Scan(ctx context.Context, r reader.Request, options ...Option) 
 const reuseConnection = "arrow-flight-reuse-connection:"
 
 // replicas are the servers that have an endpoint, at least one.
-func (c *Client) replicas(e *arrowflight.FlightEndpoint) (servers []arrowflight.Client, err error) {
-	for _, location := range e.Location {
-		server := c.flight
-		if !strings.HasPrefix(location.Uri, reuseConnection) {
-			if server, err = c.at(location.Uri); err != nil {
+func (c *Client) replicas(e rpc.Endpoint) (servers []rpc.Server, err error) {
+	for _, location := range e.Locations {
+		server := c.server
+		if !strings.HasPrefix(location, reuseConnection) {
+			if server, err = c.at(location); err != nil {
 				return nil, err
 			}
 		}
 		servers = append(servers, server)
 	}
 	if len(servers) == 0 {
-		servers = append(servers, c.flight)
+		servers = append(servers, c.server)
 	}
 	return servers, nil
 }
@@ -127,29 +127,29 @@ func (c *Client) start(ctx context.Context, s scan, schema *arrow.Schema, total 
 
 // getPart is the stream of a ticket; where one of its servers is lost the next one is asked. What other servers' tickets
 // say is not known: they are not resumed.
-func getPart(servers []arrowflight.Client, ticket []byte) *part {
+func getPart(servers []rpc.Server, ticket []byte) *part {
 	text := func(*int64) ([]byte, error) { return ticket, nil }
 	first, never := int64(0), true
-	if r, err := flight.ParseTicket(ticket); err == nil {
+	if r, err := protocol.ParseTicket(ticket); err == nil {
 		r = resumable(r)
-		text = func(from *int64) ([]byte, error) { return flight.FormatTicket(fromBlock(r, from)) }
+		text = func(from *int64) ([]byte, error) { return protocol.FormatTicket(fromBlock(r, from)) }
 		first, never = r.Stream.FromBlock, r.Stream.Follow && r.Stream.BlockRows == 0
 	}
 	p := newPart(nil, first)
 	p.resume.never = never
-	p.open = func(ctx context.Context, from *int64) (arrowflight.DataStreamReader, error) {
+	p.open = func(ctx context.Context, from *int64) (grpc.ClientStream, error) {
 		ticket, err := text(from)
 		if err != nil {
 			return nil, err
 		}
-		return servers[p.resume.failed%len(servers)].DoGet(ctx, &arrowflight.Ticket{Ticket: ticket})
+		return servers[p.resume.failed%len(servers)].DoGet(ctx, ticket)
 	}
 	return p
 }
 
 // part is one stream.
 type part struct {
-	open    func(ctx context.Context, from *int64) (arrowflight.DataStreamReader, error) // nil: what was asked for
+	open    func(ctx context.Context, from *int64) (grpc.ClientStream, error) // nil: what was asked for
 	resume  resume
 	batches chan batch
 	err     error // set before batches is closed
@@ -157,10 +157,10 @@ type part struct {
 
 type batch struct {
 	record arrow.Record
-	block  reader.Block
+	block  protocol.Block
 }
 
-func newPart(open func(context.Context, *int64) (arrowflight.DataStreamReader, error), first int64) *part {
+func newPart(open func(context.Context, *int64) (grpc.ClientStream, error), first int64) *part {
 	return &part{open: open, resume: resume{next: first}, batches: make(chan batch, waiting)}
 }
 
@@ -177,14 +177,16 @@ func (p *part) read(ctx context.Context, mem memory.Allocator) error {
 	if err != nil {
 		return fromStatus(err)
 	}
-	in, err := arrowflight.NewRecordReader(stream, ipc.WithAllocator(mem))
+	from := newMessages(stream)
+	in, err := ipc.NewReaderFromMessageReader(from, ipc.WithAllocator(bounded{mem}))
 	if err != nil {
-		return fromStatus(err)
+		from.Release()
+		return damaged(fromStatus(err))
 	}
 	defer in.Release()
 	for in.Next() {
 		b := batch{record: in.Record()}
-		if meta := in.LatestAppMetadata(); len(meta) > 0 {
+		if meta := from.data.AppMetadata; len(meta) > 0 {
 			if err := json.Unmarshal(meta, &b.block); err != nil {
 				return fault.New(fault.DataLoss, "client: where a batch stands: %w", err)
 			}
@@ -202,7 +204,7 @@ func (p *part) read(ctx context.Context, mem memory.Allocator) error {
 			return context.Cause(ctx)
 		}
 	}
-	return fromStatus(in.Err())
+	return damaged(fromStatus(in.Err()))
 }
 
 // Rows is an array.RecordReader over the batches of a request.
@@ -251,7 +253,7 @@ func (r *Rows) drop() {
 func (r *Rows) Record() arrow.Record { return r.current.record }
 
 // Block says where the current batch stands in its endpoint's stream: to resume, ask with Stream.FromBlock.
-func (r *Rows) Block() reader.Block { return r.current.block }
+func (r *Rows) Block() protocol.Block { return r.current.block }
 
 // Err is what ended the rows early, nil at their end.
 func (r *Rows) Err() error { return r.err }

@@ -5,17 +5,16 @@ import (
 	"encoding/json"
 	"strings"
 
-	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
-
+	"github.com/mtflight/mtflight/flight/client/internal/rpc"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/protocol"
 )
 
 // FileTree is what a file holds, all but the datasets' Arrow schemas; of one that cannot be read it is the reason.
 type FileTree struct {
 	File   string `json:"file"`
 	Reason string `json:"error"`
-	reader.Tree
+	protocol.Tree
 }
 
 // Err is why a file cannot be read.
@@ -45,13 +44,13 @@ func (c *Client) Trees(ctx context.Context, of Criteria, visit func(FileTree) er
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := c.flight.DoAction(ctx, &arrowflight.Action{Type: "list", Body: body})
+	stream, err := c.server.DoAction(ctx, "list", body)
 	if err != nil {
 		return fromStatus(err)
 	}
 	for {
-		result, err := stream.Recv()
-		if err != nil {
+		var result rpc.Result
+		if err := stream.RecvMsg(&result); err != nil {
 			return fromStatus(err)
 		}
 		var t FileTree

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -66,6 +67,8 @@ var layers = []string{
 	"reader/internal/pages",
 	"convert",
 	"convert/h5type",
+	"protocol",
+	"internal/strict",
 	"internal/bufpool",
 	"internal/obs",
 	"internal/deps",
@@ -77,7 +80,7 @@ var layers = []string{
 }
 
 // pure packages start no goroutine and touch nothing outside their arguments.
-var pure = []string{"convert", "convert/h5type", "reader/where", "reader/internal/filter", "reader/internal/typeconv", "reader/internal/chunkindex",
+var pure = []string{"convert", "convert/h5type", "protocol", "internal/strict", "reader/where", "reader/internal/filter", "reader/internal/typeconv", "reader/internal/chunkindex",
 	"reader/internal/h5file", "reader/internal/objects", "reader/internal/attrs"}
 
 var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
@@ -169,6 +172,32 @@ func TestOnlyOneImporter(t *testing.T) {
 		}
 	}
 	require.Len(t, seen, len(onlyIn))
+}
+
+// TestClientLinksAnywhere: the Go client needs no C library and no package that may be in a program only once. Only Go's own
+// packages have cgo, and do without.
+func TestClientLinksAnywhere(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}} {{len .CgoFiles}}", "./flight/client", "./protocol")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		var name string
+		var standard bool
+		var cgo int
+		_, err := fmt.Sscan(line, &name, &standard, &cgo)
+		require.NoError(t, err)
+		require.True(t, standard || cgo == 0, "flight/client needs cgo for %s", name)
+		require.NotContains(t, name, "arrow/flight", "flight/client must not register Flight's messages")
+		ours, is := strings.CutPrefix(name, module)
+		require.False(t, is && (ours == "flight" || strings.HasPrefix(ours, "reader")), "flight/client must not import %s", ours)
+	}
+	for _, system := range []string{"darwin", "windows"} {
+		cmd := exec.Command("go", "build", "./flight/client")
+		cmd.Dir, cmd.Env = "../..", append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system)
+		said, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s: %s", system, said)
+	}
 }
 
 func TestPurePackages(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/mtflight/mtflight/flight/client"
-	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/protocol"
 )
 
 func main() {
@@ -31,7 +31,7 @@ func read(ctx context.Context, location string) error {
 	}
 	defer c.Close()
 
-	request := reader.Request{File: "tables.h5", Dataset: "/events", Fields: []string{"id", "energy", "name"}}
+	request := protocol.Request{File: "tables.h5", Dataset: "/events", Fields: []string{"id", "energy", "name"}}
 	rows, err := c.Scan(ctx, request, client.Parallel(2))
 	if err != nil {
 		return err

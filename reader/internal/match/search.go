@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/index"
@@ -14,9 +15,9 @@ import (
 
 // Uses of PyTables' column indexes: Request.Index.
 const (
-	IndexAuto = "auto" // where an estimate says that it pays; the default
-	IndexOff  = "off"
-	IndexOnly = "only" // a condition that no index serves is ErrPrecondition
+	IndexAuto = protocol.IndexAuto
+	IndexOff  = protocol.IndexOff
+	IndexOnly = protocol.IndexOnly
 )
 
 // probeBytes is how much is read before what was found is counted again.

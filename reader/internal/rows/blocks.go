@@ -4,25 +4,21 @@ import (
 	"math/rand/v2"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/protocol"
 )
 
-// Remainder says what becomes of rows past the last whole block.
-type Remainder uint8
+// Of the protocol.
+type (
+	Remainder = protocol.Remainder
+	Block     = protocol.Block
+)
 
 // The remainders.
 const (
-	KeepRemainder Remainder = iota
-	DropRemainder
-	OnlyRemainder
+	KeepRemainder = protocol.KeepRemainder
+	DropRemainder = protocol.DropRemainder
+	OnlyRemainder = protocol.OnlyRemainder
 )
-
-// Block says where a batch stands: the app_metadata of docs/protocol.md section 3.
-type Block struct {
-	Block int64 `json:"block"`
-	Row   int64 `json:"row"` // of the result's rows
-	Rows  int64 `json:"rows"`
-	Cycle int64 `json:"cycle"`
-}
 
 // Batch is one batch of a run: rows lo up to lo+rows of the turns of the sequence, end to end.
 type Batch struct {

@@ -1,4 +1,6 @@
-package flight
+// Package strict reads JSON objects strictly, as requests are: a member that is not known, comes twice or is of another type
+// is an error (fault.Invalid) that names it. Functions are safe for concurrent use.
+package strict
 
 import (
 	"bytes"
@@ -15,23 +17,23 @@ import (
 )
 
 const (
-	maxRequest = 1 << 20 // bytes of a request
-	maxDepth   = 8       // objects and lists inside each other
+	MaxBytes = 1 << 20 // bytes of a request
+	maxDepth = 8       // objects and lists inside each other
 )
 
 // A JSON object is kept as its members in their order, so that errors come in the order written.
 type (
-	member struct {
-		name  string
-		value any // object, []int64, []any, json.Number, string, bool, nil
+	Member struct {
+		Name  string
+		Value any // Object, []int64, []any, json.Number, string, bool, nil
 	}
-	object []member
+	Object []Member
 )
 
-// parseObject reads one JSON object strictly: UTF-8, no repeated member at any level, nothing behind it, bounds on
+// Parse reads one JSON object strictly: UTF-8, no repeated member at any level, nothing behind it, bounds on
 // size and nesting. what names it in messages.
-func parseObject(what string, data []byte) (object, error) {
-	if len(data) > maxRequest {
+func Parse(what string, data []byte) (Object, error) {
+	if len(data) > MaxBytes {
 		return nil, fault.New(fault.Invalid, "%s: over 1 MiB", what)
 	}
 	if !utf8.Valid(data) {
@@ -45,7 +47,7 @@ func parseObject(what string, data []byte) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o, ok := v.(object); ok {
+	if o, ok := v.(Object); ok {
 		return o, nil
 	}
 	return nil, fault.New(fault.Invalid, "%s: must be one JSON object", what)
@@ -62,9 +64,9 @@ func (p parser) value(text json.RawMessage, path string, depth int) (any, error)
 		return t, p.failed(err)
 	}
 	if depth == maxDepth {
-		return nil, fault.New(fault.Invalid, "%s: member %s: nested deeper than %d", p.what, short(path), maxDepth)
+		return nil, fault.New(fault.Invalid, "%s: member %s: nested deeper than %d", p.what, Short(path), maxDepth)
 	}
-	if l, ok := integers(text); ok {
+	if l, ok := plain(text); ok {
 		return l, nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
@@ -78,7 +80,7 @@ func (p parser) value(text json.RawMessage, path string, depth int) (any, error)
 }
 
 func (p parser) object(dec *json.Decoder, path string, depth int) (any, error) {
-	o := object{}
+	o := Object{}
 	seen := map[string]bool{}
 	for dec.More() {
 		t, err := dec.Token()
@@ -87,14 +89,14 @@ func (p parser) object(dec *json.Decoder, path string, depth int) (any, error) {
 		}
 		name, _ := t.(string)
 		if seen[name] {
-			return nil, fault.New(fault.Invalid, "%s: repeated member %s", p.what, short(path+name))
+			return nil, fault.New(fault.Invalid, "%s: repeated member %s", p.what, Short(path+name))
 		}
 		seen[name] = true
 		v, err := p.next(dec, path+name+".", depth)
 		if err != nil {
 			return nil, err
 		}
-		o = append(o, member{name, v})
+		o = append(o, Member{name, v})
 	}
 	return o, nil
 }
@@ -126,8 +128,8 @@ func (p parser) failed(err error) error {
 	return fault.New(fault.Invalid, "%s: not JSON: %w", p.what, err)
 }
 
-// integers reads a JSON text that is a list of integers of 64 bits, one at least. Requests have many of them.
-func integers(text []byte) ([]int64, bool) {
+// plain reads a JSON text that is a list of integers of 64 bits, one at least. Requests have many of them.
+func plain(text []byte) ([]int64, bool) {
 	if text[0] != '[' || len(text) < 3 {
 		return nil, false
 	}
@@ -142,8 +144,8 @@ func integers(text []byte) ([]int64, bool) {
 	return l, true
 }
 
-// short quotes a name from a client for a message.
-func short(name string) string {
+// Short quotes a name from a client for a message.
+func Short(name string) string {
 	const most = 80
 	if len(name) > most {
 		name = name[:most] + "..."
@@ -151,109 +153,137 @@ func short(name string) string {
 	return strconv.Quote(name)
 }
 
-// A bind sets one member of a request from its JSON value, or says what the member must be.
-type bind func(v any) error
+// A Bind sets one member of a request from its JSON value, or says what the member must be.
+type Bind func(v any) error
 
-// bindAll hands each member of o to its bind; prefix is the path of o.
-func (o object) bindAll(what, prefix string, known map[string]bind) error {
+// BindAll hands each member of o to its Bind; prefix is the path of o.
+func (o Object) BindAll(what, prefix string, known map[string]Bind) error {
 	for _, m := range o {
-		set, ok := known[m.name]
+		set, ok := known[m.Name]
 		if !ok {
 			names := slices.Sorted(maps.Keys(known))
-			return fault.New(fault.Invalid, "%s: unknown member %s%s", what, short(prefix+m.name), near.Paths(prefix, near.Near(m.name, names)))
+			return fault.New(fault.Invalid, "%s: unknown member %s%s", what, Short(prefix+m.Name), near.Paths(prefix, near.Near(m.Name, names)))
 		}
-		if err := set(m.value); err != nil {
+		if err := set(m.Value); err != nil {
 			if fault.Of(err) != nil {
 				return err
 			}
-			return fault.New(fault.Invalid, "%s: member %s must be %w", what, short(prefix+m.name), err)
+			return fault.New(fault.Invalid, "%s: member %s must be %w", what, Short(prefix+m.Name), err)
 		}
 	}
 	return nil
 }
 
-func (o object) has(name string) bool {
+// Has tells whether a member is there.
+func (o Object) Has(name string) bool {
 	for _, m := range o {
-		if m.name == name {
+		if m.Name == name {
 			return true
 		}
 	}
 	return false
 }
 
-// expected is the rest of the sentence "member x must be".
-func expected(format string, args ...any) error { return fmt.Errorf(format, args...) }
+// Expected is the rest of the sentence "member x must be".
+func Expected(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
-func text(dst *string) bind {
+// Text takes a string.
+func Text(dst *string) Bind {
 	return func(v any) error {
 		s, ok := v.(string)
 		if !ok {
-			return expected("a string")
+			return Expected("a string")
 		}
 		*dst = s
 		return nil
 	}
 }
 
-func textPtr(dst **string) bind {
+// TextPtr is Text into a new string.
+func TextPtr(dst **string) Bind {
 	return func(v any) error {
 		*dst = new(string)
-		return text(*dst)(v)
+		return Text(*dst)(v)
 	}
 }
 
-func boolean(dst *bool) bind {
+// Boolean takes true or false.
+func Boolean(dst *bool) Bind {
 	return func(v any) error {
 		b, ok := v.(bool)
 		if !ok {
-			return expected("true or false")
+			return Expected("true or false")
 		}
 		*dst = b
 		return nil
 	}
 }
 
-// integer takes a whole number of at least low; beyond 64 bits it is taken for the nearest that has 64.
-func integer(dst *int64, low int64) bind {
+// Integer takes a whole number of at least low; beyond 64 bits it is taken for the nearest that has 64.
+func Integer(dst *int64, low int64) Bind {
 	return func(v any) error {
-		n, _, err := number(v)
+		n, _, err := Number(v)
 		if err != nil {
 			return err
 		}
 		if n < low {
-			return expected("at least %d", low)
+			return Expected("at least %d", low)
 		}
 		*dst = n
 		return nil
 	}
 }
 
-func integerPtr(dst **int64, low int64) bind {
+// IntegerPtr is Integer into a new int64.
+func IntegerPtr(dst **int64, low int64) Bind {
 	return func(v any) error {
 		*dst = new(int64)
-		return integer(*dst, low)(v)
+		return Integer(*dst, low)(v)
 	}
 }
 
-// optional is an integer or null.
-func optional(dst **int64, low int64) bind {
+// Optional is an integer or null.
+func Optional(dst **int64, low int64) Bind {
 	return func(v any) error {
 		if v == nil {
 			*dst = nil
 			return nil
 		}
-		if err := integerPtr(dst, low)(v); err != nil {
+		if err := IntegerPtr(dst, low)(v); err != nil {
 			return fmt.Errorf("%w or null", err)
 		}
 		return nil
 	}
 }
 
-// number reads an integer as Python's json does: 1.0 and 1e3 are floats. exact is false where it was clipped.
-func number(v any) (n int64, exact bool, err error) {
+// Names takes a list of strings, one at least, without repeats.
+func Names(dst *[]string) Bind {
+	return func(v any) error {
+		l, ok := v.([]any)
+		if !ok || len(l) == 0 {
+			return Expected("a list of at least one name")
+		}
+		seen := map[string]bool{}
+		for _, e := range l {
+			s, ok := e.(string)
+			if !ok {
+				return Expected("a list of names")
+			}
+			if seen[s] {
+				return Expected("without repeats: %s comes twice", Short(s))
+			}
+			seen[s] = true
+			*dst = append(*dst, s)
+		}
+		return nil
+	}
+}
+
+// Number reads an integer as Python's json does: 1.0 and 1e3 are floats. exact is false where it was clipped.
+func Number(v any) (n int64, exact bool, err error) {
 	s, ok := v.(json.Number)
 	if !ok || bytes.ContainsAny([]byte(s), ".eE") {
-		return 0, false, expected("an integer")
+		return 0, false, Expected("an integer")
 	}
 	n, err = strconv.ParseInt(string(s), 10, 64)
 	if err == nil {
@@ -265,20 +295,20 @@ func number(v any) (n int64, exact bool, err error) {
 	return math.MaxInt64, false, nil
 }
 
-// integerList reads a list of integers. The first that 64 bits cannot hold, if any, is beyond.
-func integerList(v any) (l []int64, beyond any, err error) {
+// Integers reads a list of integers. The first that 64 bits cannot hold, if any, is beyond.
+func Integers(v any) (l []int64, beyond any, err error) {
 	if l, ok := v.([]int64); ok {
 		return l, nil, nil
 	}
 	all, ok := v.([]any)
 	if !ok {
-		return nil, nil, expected("a list of integers")
+		return nil, nil, Expected("a list of integers")
 	}
 	l = make([]int64, len(all))
 	for i, e := range all {
-		n, exact, err := number(e)
+		n, exact, err := Number(e)
 		if err != nil {
-			return nil, nil, expected("a list of integers")
+			return nil, nil, Expected("a list of integers")
 		}
 		if !exact && beyond == nil {
 			beyond = e
@@ -288,7 +318,8 @@ func integerList(v any) (l []int64, beyond any, err error) {
 	return l, beyond, nil
 }
 
-func choice(dst *string, allowed ...string) bind {
+// Choice takes one of the strings allowed.
+func Choice(dst *string, allowed ...string) Bind {
 	return func(v any) error {
 		for _, a := range allowed {
 			if v == a {
@@ -296,6 +327,6 @@ func choice(dst *string, allowed ...string) bind {
 				return nil
 			}
 		}
-		return expected("one of %q", allowed)
+		return Expected("one of %q", allowed)
 	}
 }

@@ -1,4 +1,4 @@
-package flight
+package protocol
 
 import (
 	"encoding/json"
@@ -8,9 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/internal/strict"
 )
 
 const good = `{"file": "a/b.h5", "dataset": "/t"}`
@@ -21,50 +20,50 @@ func with(members string) string { return good[:len(good)-1] + ", " + members + 
 func ptr[T any](v T) *T { return &v }
 
 func TestParseTicket(t *testing.T) {
-	base := func(set func(*reader.Request)) reader.Request {
-		r := reader.Request{File: "a/b.h5", Dataset: "/t"}
+	base := func(set func(*Request)) Request {
+		r := Request{File: "a/b.h5", Dataset: "/t"}
 		set(&r)
 		return r
 	}
-	for text, set := range map[string]func(*reader.Request){
-		good:                             func(*reader.Request) {},
-		with(`"fields": ["t", "pos/x"]`): func(r *reader.Request) { r.Fields = []string{"t", "pos/x"} },
-		with(`"start": -3, "stop": null, "step": 2`): func(r *reader.Request) {
+	for text, set := range map[string]func(*Request){
+		good:                             func(*Request) {},
+		with(`"fields": ["t", "pos/x"]`): func(r *Request) { r.Fields = []string{"t", "pos/x"} },
+		with(`"start": -3, "stop": null, "step": 2`): func(r *Request) {
 			r.Start, r.Step = ptr(int64(-3)), ptr(int64(2))
 		},
-		with(`"start": -99999999999999999999, "stop": 99999999999999999999`): func(r *reader.Request) {
+		with(`"start": -99999999999999999999, "stop": 99999999999999999999`): func(r *Request) {
 			r.Start, r.Stop = ptr(int64(math.MinInt64)), ptr(int64(math.MaxInt64))
 		},
-		with(`"start": -0`):                        func(r *reader.Request) { r.Start = ptr(int64(0)) },
-		with(`"select": ""`):                       func(r *reader.Request) { r.Select = ptr("") },
-		with(`"coordinates": []`):                  func(r *reader.Request) { r.Coordinates = []int64{} },
-		with(`"coordinates": [3, -1, 3]`):          func(r *reader.Request) { r.Coordinates = []int64{3, -1, 3} },
-		with(`"coordinates": [0], "start": null`):  func(r *reader.Request) { r.Coordinates = []int64{0} },
-		with(`"mask": ""`):                         func(r *reader.Request) { r.Mask = []byte{} },
-		with(`"mask": "AQ=="`):                     func(r *reader.Request) { r.Mask = []byte{1} },
-		with(`"sort_by": "x", "check_csi": true`):  func(r *reader.Request) { r.SortBy, r.CheckCSI = "x", true },
-		with(`"limit": 0`):                         func(r *reader.Request) { r.Limit = ptr(int64(0)) },
-		with(`"offset": 7`):                        func(r *reader.Request) { r.Offset = 7 },
-		with(`"batch_rows": 5, "batch_bytes": 99`): func(r *reader.Request) { r.BatchRows, r.BatchBytes = 5, 99 },
-		with(`"stream": {}`):                       func(r *reader.Request) { r.Stream = &reader.Stream{} },
-		with(`"where": "x > \ud83d\ude00", "vars": {"i": 1, "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": 1e999, "u": 18446744073709551615}`): func(r *reader.Request) {
+		with(`"start": -0`):                        func(r *Request) { r.Start = ptr(int64(0)) },
+		with(`"select": ""`):                       func(r *Request) { r.Select = ptr("") },
+		with(`"coordinates": []`):                  func(r *Request) { r.Coordinates = []int64{} },
+		with(`"coordinates": [3, -1, 3]`):          func(r *Request) { r.Coordinates = []int64{3, -1, 3} },
+		with(`"coordinates": [0], "start": null`):  func(r *Request) { r.Coordinates = []int64{0} },
+		with(`"mask": ""`):                         func(r *Request) { r.Mask = []byte{} },
+		with(`"mask": "AQ=="`):                     func(r *Request) { r.Mask = []byte{1} },
+		with(`"sort_by": "x", "check_csi": true`):  func(r *Request) { r.SortBy, r.CheckCSI = "x", true },
+		with(`"limit": 0`):                         func(r *Request) { r.Limit = ptr(int64(0)) },
+		with(`"offset": 7`):                        func(r *Request) { r.Offset = 7 },
+		with(`"batch_rows": 5, "batch_bytes": 99`): func(r *Request) { r.BatchRows, r.BatchBytes = 5, 99 },
+		with(`"stream": {}`):                       func(r *Request) { r.Stream = &Stream{} },
+		with(`"where": "x > \ud83d\ude00", "vars": {"i": 1, "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": 1e999, "u": 18446744073709551615}`): func(r *Request) {
 			r.Where = ptr("x > 😀")
 			r.Vars = map[string]any{"i": int64(1), "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": math.Inf(1), "u": uint64(math.MaxUint64)}
 		},
 		with(`"stream": {"ordered": false, "cyclic": true, "cycles": 2, "block_rows": 7, "remainder": false, "shuffle": -1, "shuffle_rows": true,
-			"read_ahead": 0, "workers": 3, "from_block": 4}`): func(r *reader.Request) {
-			r.Stream = &reader.Stream{Unordered: true, Cyclic: true, Cycles: ptr(int64(2)), BlockRows: 7,
-				Remainder: reader.DropRemainder, Shuffle: ptr(int64(-1)), ShuffleRows: true, ReadAhead: ptr(int64(0)), Workers: 3, FromBlock: 4}
+			"read_ahead": 0, "workers": 3, "from_block": 4}`): func(r *Request) {
+			r.Stream = &Stream{Unordered: true, Cyclic: true, Cycles: ptr(int64(2)), BlockRows: 7,
+				Remainder: DropRemainder, Shuffle: ptr(int64(-1)), ShuffleRows: true, ReadAhead: ptr(int64(0)), Workers: 3, FromBlock: 4}
 		},
-		with(`"stream": {"block_rows": 7, "from_block": 4, "follow": true}`): func(r *reader.Request) {
-			r.Stream = &reader.Stream{BlockRows: 7, FromBlock: 4, Follow: true}
+		with(`"stream": {"block_rows": 7, "from_block": 4, "follow": true}`): func(r *Request) {
+			r.Stream = &Stream{BlockRows: 7, FromBlock: 4, Follow: true}
 		},
-		with(`"stream": {"remainder": "only", "cycles": null, "shuffle": null}`): func(r *reader.Request) {
-			r.Stream = &reader.Stream{Remainder: reader.OnlyRemainder}
+		with(`"stream": {"remainder": "only", "cycles": null, "shuffle": null}`): func(r *Request) {
+			r.Stream = &Stream{Remainder: OnlyRemainder}
 		},
-		with(`"options": {"strings": "binary", "enum": "int", "time": "numeric", "tensors": "nested", "layout": "rows", "plain": true, "endpoints": 3, "index": "only"}`): func(r *reader.Request) {
-			r.Index = reader.IndexOnly
-			r.Options = convert.Options{Strings: "binary", Enum: "int", Time: "numeric", Tensors: "nested", Layout: "rows", Plain: true}
+		with(`"options": {"strings": "binary", "enum": "int", "time": "numeric", "tensors": "nested", "layout": "rows", "plain": true, "endpoints": 3, "index": "only"}`): func(r *Request) {
+			r.Index = IndexOnly
+			r.Options = Options{Strings: "binary", Enum: "int", Time: "numeric", Tensors: "nested", Layout: "rows", Plain: true}
 			r.Endpoints = 3
 		},
 	} {
@@ -75,7 +74,7 @@ func TestParseTicket(t *testing.T) {
 	}
 }
 
-func requireRoundTrip(t *testing.T, r reader.Request) {
+func requireRoundTrip(t *testing.T, r Request) {
 	t.Helper()
 	text, err := FormatTicket(r)
 	require.NoError(t, err)
@@ -151,25 +150,38 @@ func TestParseTicketNesting(t *testing.T) {
 }
 
 func TestFormatTicket(t *testing.T) {
-	r := reader.Request{File: "a", Dataset: "/t"}
+	r := Request{File: "a", Dataset: "/t"}
 	r.SetMask([]bool{true, false, false, false, false, false, false, false, true})
 	text, err := FormatTicket(r)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"file": "a", "dataset": "/t", "mask": "AQE="}`, string(text))
 
-	r = reader.Request{File: "<&>\u2028", Dataset: "/t", Vars: map[string]any{"a": 2.0, "b": math.Inf(-1), "c": int64(2), "d": math.Copysign(0, -1)}}
+	r = Request{File: "<&>\u2028", Dataset: "/t", Vars: map[string]any{"a": 2.0, "b": math.Inf(-1), "c": int64(2), "d": math.Copysign(0, -1)}}
 	requireRoundTrip(t, r)
 
-	for name, r := range map[string]reader.Request{
+	for name, r := range map[string]Request{
 		"not UTF-8":     {File: "\xff", Dataset: "/t"},
 		"not a number":  {File: "a", Dataset: "/t", Vars: map[string]any{"x": math.NaN()}},
 		"must be int64": {File: "a", Dataset: "/t", Vars: map[string]any{"x": []int{1}}},
-		"DoExchange":    {File: "a", Dataset: "/t", Coordinates: make([]int64, maxRequest)},
+		"DoExchange":    {File: "a", Dataset: "/t", Coordinates: make([]int64, strict.MaxBytes)},
 	} {
 		_, err := FormatTicket(r)
 		require.ErrorIs(t, err, fault.Invalid)
 		require.ErrorContains(t, err, name)
 	}
+}
+
+func TestNetCDFInTickets(t *testing.T) {
+	for _, text := range []string{`{"file":"a","dataset":"/b","options":{"netcdf":true}}`, `{"file":"a","dataset":"/b"}`} {
+		r, err := ParseTicket([]byte(text))
+		require.NoError(t, err)
+		back, err := FormatTicket(r)
+		require.NoError(t, err)
+		require.Equal(t, text, string(back))
+	}
+	_, err := ParseTicket([]byte(`{"file":"a","dataset":"/b","options":{"netcdf":1}}`))
+	require.ErrorIs(t, err, fault.Invalid)
+	require.ErrorContains(t, err, `"options.netcdf"`)
 }
 
 func FuzzTicket(f *testing.F) {

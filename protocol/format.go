@@ -1,4 +1,4 @@
-package flight
+package protocol
 
 import (
 	"bytes"
@@ -9,12 +9,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/internal/strict"
 )
 
 // FormatTicket writes a request so that ParseTicket gives it back equal (a mask of booleans comes back as bits).
 // Members at their defaults are left out. A request that no ticket can say is fault.Invalid.
-func FormatTicket(r reader.Request) ([]byte, error) {
+func FormatTicket(r Request) ([]byte, error) {
 	w := wireRequest{
 		File: r.File, Dataset: r.Dataset, Fields: r.Fields, Start: r.Start, Stop: r.Stop, Step: r.Step,
 		Select: r.Select, Mask: wireMask(r), Where: r.Where, SortBy: r.SortBy, CheckCSI: r.CheckCSI,
@@ -91,13 +91,13 @@ func (w wireRequest) bytes() ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "request: cannot be written as a ticket: %w", err)
 	}
 	out := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	if len(out) > maxRequest {
+	if len(out) > strict.MaxBytes {
 		return nil, fault.New(fault.Invalid, "request: over 1 MiB: send coordinates or mask by DoExchange")
 	}
 	return out, nil
 }
 
-func wireStreamOf(s *reader.Stream) *wireStream {
+func wireStreamOf(s *Stream) *wireStream {
 	if s == nil {
 		return nil
 	}
@@ -109,15 +109,15 @@ func wireStreamOf(s *reader.Stream) *wireStream {
 		w.Ordered = new(bool)
 	}
 	switch s.Remainder {
-	case reader.DropRemainder:
+	case DropRemainder:
 		w.Remainder = false
-	case reader.OnlyRemainder:
+	case OnlyRemainder:
 		w.Remainder = "only"
 	}
 	return w
 }
 
-func wireMask(r reader.Request) *[]byte {
+func wireMask(r Request) *[]byte {
 	if r.Mask == nil {
 		return nil
 	}
@@ -130,7 +130,7 @@ func wireVars(vars map[string]any) (map[string]json.RawMessage, error) {
 		switch v := v.(type) {
 		case float64:
 			if math.IsNaN(v) {
-				return nil, fault.New(fault.Invalid, "request: member vars: %s is not a number, which JSON cannot say", short(name))
+				return nil, fault.New(fault.Invalid, "request: member vars: %s is not a number, which JSON cannot say", strict.Short(name))
 			}
 			out[name] = json.RawMessage(formatFloat(v))
 		case int64, uint64, bool, string:
@@ -140,7 +140,7 @@ func wireVars(vars map[string]any) (map[string]json.RawMessage, error) {
 			}
 			out[name] = raw
 		default:
-			return nil, fault.New(fault.Invalid, "request: member vars: %s must be int64, uint64 above it, float64, string or bool", short(name))
+			return nil, fault.New(fault.Invalid, "request: member vars: %s must be int64, uint64 above it, float64, string or bool", strict.Short(name))
 		}
 	}
 	return out, nil
@@ -159,7 +159,7 @@ func formatFloat(v float64) string {
 }
 
 // checkText refuses what JSON would change silently.
-func checkText(r reader.Request) error {
+func checkText(r Request) error {
 	all := append([]string{r.File, r.Dataset, r.SortBy}, r.Fields...)
 	for _, p := range []*string{r.Select, r.Where} {
 		if p != nil {
@@ -174,7 +174,7 @@ func checkText(r reader.Request) error {
 	}
 	for _, s := range all {
 		if !utf8.ValidString(s) {
-			return fault.New(fault.Invalid, "request: %s is not UTF-8, which JSON cannot say: write each byte of a name that is not as \\xNN", short(s))
+			return fault.New(fault.Invalid, "request: %s is not UTF-8, which JSON cannot say: write each byte of a name that is not as \\xNN", strict.Short(s))
 		}
 	}
 	return nil

@@ -1,10 +1,8 @@
-package reader
+package protocol
 
 import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
-	"github.com/mtflight/mtflight/reader/internal/match"
-	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // Check refuses what contradicts itself, whatever the file (docs/protocol.md section 2), as Plan and a ticket's parser do. Errors:
@@ -20,7 +18,7 @@ func (r Request) Check() error {
 		return fault.New(fault.Invalid, "step must not be 0")
 	}
 	switch r.Index {
-	case "", match.IndexAuto, match.IndexOff, match.IndexOnly:
+	case "", IndexAuto, IndexOff, IndexOnly:
 	default:
 		return fault.New(fault.Invalid, "options.index must be auto, off or only, not %q", r.Index)
 	}
@@ -77,7 +75,7 @@ func (r Request) checkStream() error {
 	switch {
 	case s.BlockRows < 0 || s.FromBlock < 0 || s.Workers < 0 || s.Cycles != nil && *s.Cycles < 0 || s.ReadAhead != nil && *s.ReadAhead < 0:
 		return fault.New(fault.Invalid, "stream: block_rows, from_block, workers, cycles and read_ahead must not be negative")
-	case s.Cyclic && s.Remainder == rows.OnlyRemainder:
+	case s.Cyclic && s.Remainder == OnlyRemainder:
 		return fault.New(fault.Invalid, `stream.remainder "only" excludes stream.cyclic: there is no remainder`)
 	case s.ShuffleRows && s.Shuffle == nil:
 		return fault.New(fault.Invalid, "stream.shuffle_rows needs the seed in stream.shuffle")
@@ -91,7 +89,7 @@ func (r Request) checkStream() error {
 func (r Request) checkFollow() error {
 	s := r.Stream
 	switch {
-	case s.Cyclic || s.Shuffle != nil || s.Remainder == rows.OnlyRemainder:
+	case s.Cyclic || s.Shuffle != nil || s.Remainder == OnlyRemainder:
 		return fault.New(fault.Invalid, "stream.follow excludes cyclic, shuffle and the remainder alone: it has no last row")
 	case r.SortBy != "" || r.Select != nil || r.Coordinates != nil || r.Mask != nil:
 		return fault.New(fault.Invalid, "stream.follow excludes sort_by, select, coordinates and mask: use start, step and where")

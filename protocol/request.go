@@ -1,0 +1,91 @@
+package protocol
+
+// Remainder says what becomes of rows past the last whole block.
+type Remainder uint8
+
+// The remainders.
+const (
+	KeepRemainder Remainder = iota
+	DropRemainder
+	OnlyRemainder
+)
+
+// Uses of PyTables' column indexes: Request.Index.
+const (
+	IndexAuto = "auto" // where an estimate says that it pays; the default
+	IndexOff  = "off"
+	IndexOnly = "only" // a condition that no index serves is a failed precondition
+)
+
+// Options are the choices of docs/protocol.md section 4. Empty members are their defaults.
+type Options struct {
+	Strings string // "utf8", "binary"
+	Enum    string // "dictionary", "int"
+	Time    string // "timestamp", "numeric"
+	Tensors string // "tensor", "nested"
+	Layout  string // "columns", "rows"
+	Plain   bool   // only types that every engine reads
+	NetCDF  bool   // missing values of an array are null, its attributes are the field's too
+}
+
+// Block says where a batch stands: the app_metadata of docs/protocol.md section 3.
+type Block struct {
+	Block int64 `json:"block"`
+	Row   int64 `json:"row"` // of the result's rows
+	Rows  int64 `json:"rows"`
+	Cycle int64 `json:"cycle"`
+}
+
+// Request says which rows and columns of one dataset are wanted, and how they are to come. It is what a ticket holds
+// (docs/protocol.md section 2) in plain values; the zero value of every member but File and Dataset is its default.
+type Request struct {
+	File, Dataset string
+	Fields        []string // nil: all
+
+	Start, Stop, Step *int64 // a Python slice over the rows
+
+	Select      *string // NumPy index of an array
+	Coordinates []int64 // rows in this order; nil: not asked, empty: none
+	Mask        []byte  // one bit a row, least significant first; nil: not asked
+	MaskRows    int64   // that Mask is of; 0: as many as the dataset has
+
+	Where    *string
+	Vars     map[string]any // int64, uint64, float64, string, bool
+	SortBy   string
+	CheckCSI bool
+	Index    string // use of PyTables' column indexes: IndexAuto ("" too), IndexOff or IndexOnly
+
+	Offset     int64   // rows of the result (filtered, sorted) that are passed over
+	Limit      *int64  // rows given then at most; nil: all
+	Stream     *Stream // nil: one ordered pass
+	BatchRows  int64   // 0: default
+	BatchBytes int64   // 0: default
+
+	Options   Options
+	Endpoints int // options.endpoints; 0: default
+}
+
+// Stream is docs/protocol.md section 3.
+type Stream struct {
+	Unordered   bool
+	Cyclic      bool
+	Cycles      *int64 // nil: endless
+	BlockRows   int64  // 0: the default, announced as stream.block_rows
+	Remainder   Remainder
+	Shuffle     *int64
+	ShuffleRows bool // with Shuffle: the rows of each block too; Block.Row is its lowest place then
+	ReadAhead   *int64
+	Workers     int
+	FromBlock   int64
+	Follow      bool
+}
+
+// SetMask asks for the rows that are set, of as many as the dataset has.
+func (r *Request) SetMask(rows []bool) {
+	r.Mask, r.MaskRows = make([]byte, (len(rows)+7)/8), int64(len(rows))
+	for i, set := range rows {
+		if set {
+			r.Mask[i/8] |= 1 << (i % 8)
+		}
+	}
+}
