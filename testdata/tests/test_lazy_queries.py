@@ -121,6 +121,19 @@ def test_polars(table, rows, folder, received):
     assert pushed > DRAWN / 2 and received.rows < DRAWN * len(rows) * 0.7
 
 
+@pytest.mark.parametrize("column", ["name", "kind", "x", "g", "u", "when", "day", "good", "pos.x"])
+def test_each_comparison(table, rows, column):
+    """What is drawn seldom: each operator with each of the column's values, and negated."""
+    lazy, whole = mtflight.scan(table), table.to_polars().lazy()
+    rng = random.Random(column)
+    values = {queries.value(rng, rows, column) for _ in range(40)} if column != "good" else {True, False}
+    for op in queries.OPS if column not in ("kind", "good") else queries.OPS[:2]:
+        for value in sorted(values, key=repr)[:12]:
+            asked = queries.to_polars(queries.Ask("compare", column, op, [value]), pl)
+            for predicate in (asked, ~asked):
+                assert lazy.filter(predicate).select("id").collect().equals(whole.filter(predicate).select("id").collect()), predicate
+
+
 def sql_query(shape, ask, rng):
     where = queries.to_sql(ask)
     match shape:
@@ -155,7 +168,14 @@ def test_duckdb(table, rows, folder, received):
         rng = random.Random(seed)
         query = sql_query(SHAPES[seed % len(SHAPES)], queries.draw(rng, rows), rng)
         before = len(received.requests)
-        got, want = (sorted(c.execute(query).fetchall(), key=repr) for c in (lazy, parquet))
+        try:
+            got = sorted(lazy.execute(query).fetchall(), key=repr)
+        except duckdb.Error as e:  # 1.5's `u in (18446744073709551615)` fails in DuckDB itself, over PyArrow's datasets too
+            with pytest.raises(duckdb.Error, match="OverflowError"):
+                duckdb.connect().register("rows", ds.dataset(rows)).execute(query)
+            assert duckdb.__version__ < "2" and "OverflowError" in str(e), query
+            continue
+        want = sorted(parquet.execute(query).fetchall(), key=repr)
         pushed += any("where" in r for r in received.requests[before:])
         assert repr(got) == repr(want), (seed, query, received.requests[before:])
     assert pushed > DRAWN / 4 and received.rows < DRAWN * len(rows) * 0.9

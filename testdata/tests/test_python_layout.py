@@ -42,7 +42,7 @@ MULTITABLES = {
 OURS = {
     "connection": "About Connection Exchange Members connect translated",
     "dataset": "proxy",
-    "duckdb": "RowsDataset dataset",
+    "duckdb": "dataset",
     "errors": "NoSuchNodeError ResourceExhausted is_lost translate",
     "pandas": "read",
     "polars": "scan",

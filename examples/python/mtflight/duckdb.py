@@ -1,5 +1,5 @@
 """Datasets for DuckDB, and as PyArrow datasets."""
 
-from ._internal.lazy.arrow_dataset import RowsDataset, dataset
+from ._internal.lazy.duckdb_dataset import dataset
 
-__all__ = ["RowsDataset", "dataset"]
+__all__ = ["dataset"]

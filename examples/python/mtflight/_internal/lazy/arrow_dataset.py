@@ -1,8 +1,9 @@
-"""Datasets as PyArrow datasets, and for DuckDB, which asks them for columns and filters."""
+"""A dataset as a PyArrow dataset, which DuckDB asks for columns and filters."""
 
 from __future__ import annotations
 
-import os
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -11,12 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.fs
 
-from ..arrow.table import Table
-from ..transport.client import Members
 from . import arrow_expressions as expressions
-from .conditions import Predicate
-from .duckdb_check import works
-from .rows import Rows, opened
+from .conditions import All, Predicate
 
 _UNREADABLE = "rows of mtflight, which come by to_table(), to_batches() and scanner() of this dataset itself"
 
@@ -42,52 +39,62 @@ class RowsDataset(ds.FileSystemDataset):
     for the columns and the rows that they need, and filter again. To Arrow's own engines (a union of datasets, sort_by, join) it is a file that
     cannot be opened."""
 
-    def __init__(self, rows: Readable, asked: pc.Expression | None = None):
+    def __init__(self, rows: Readable, again: Callable[[], Any] | None = None, asked: pc.Expression | None = None):
+        """`again` makes the same dataset in another process, without what filter() asked."""
         form, system = ds.IpcFileFormat(), pyarrow.fs.LocalFileSystem()
         super().__init__([form.make_fragment(_UNREADABLE, system)], rows.schema, form, system)
-        self._rows, self._asked = rows, asked
+        self._rows, self._again, self._asked = rows, again, asked
 
     scanner = _Scanner()
 
     def filter(self, expression: pc.Expression) -> RowsDataset:
         """The dataset of the rows for which the expression is true as well."""
-        return RowsDataset(self._rows, expression if self._asked is None else self._asked & expression)
+        return RowsDataset(self._rows, self._again, expression if self._asked is None else self._asked & expression)
 
     def count_rows(self, filter: pc.Expression | None = None, **options: Any) -> int:  # noqa: A002
         """How many rows match, of which no other columns are sent."""
         return self._scan([], filter, **options).count_rows()
 
     def __reduce__(self) -> Any:
-        return RowsDataset, (self._rows, self._asked)
+        return self._again, (), {"_asked": self._asked}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
     def _scan(self, columns: Any = None, filter: pc.Expression | None = None, **options: Any) -> ds.Scanner:  # noqa: A002, PyArrow's name
-        both = filter if self._asked is None else self._asked if filter is None else self._asked & filter
-        return self._filtered(columns, both, None if both is None else expressions.parse(both), both, options)
+        asked = [e for e in (self._asked, filter) if e is not None]
+        return self._filtered(columns, asked, asked, options)
 
     def _scan_for_duckdb(self, columns: list[str] | None = None, filter: pc.Expression | None = None, **options: Any) -> ds.Scanner:  # noqa: A002
+        before = [] if self._asked is None else [self._asked]
         if filter is None:
-            return self._scan(columns, None, **options)
+            return self._filtered(columns, before, before, options)
+        return self._filtered(columns, [*before, filter], [*before, self._in_order(filter)], options)
+
+    def _in_order(self, filter: pc.Expression) -> pc.Expression:  # noqa: A002
+        """DuckDB's filter, which it does not apply itself, as it means it."""
         tree = expressions.parse(filter)
         try:
-            ordered = expressions.in_order(_known(tree), self._rows.schema)
-        except NotImplementedError as e:
+            ordered = tree and expressions.in_order(tree, self._rows.schema)
+        except NotImplementedError:
+            tree = None
+        if tree is None:
             raise NotImplementedError(f"this release of DuckDB asks for {filter}, which may be meant otherwise: register the Table itself, "
-                                      "whose rows DuckDB filters") from e
-        return self._filtered(columns, filter, tree, filter if ordered is None else ordered, options)
+                                      "whose rows DuckDB filters")
+        return filter if ordered is None else ordered
 
-    def _filtered(self, columns: Any, asked: pc.Expression | None, tree: expressions.Tree | None, exact: pc.Expression | None,
-                  options: dict[str, Any]) -> ds.Scanner:
-        """Rows for which `exact` is true, out of those for which `asked`, parsed as `tree`, may be."""
-        needed = self._needed(columns, asked, tree)
-        reader = self._rows.read(needed, None if asked is None else expressions.predicate(tree), None)
+    def _filtered(self, columns: Any, asked: list[pc.Expression], exact: list[pc.Expression], options: dict[str, Any]) -> ds.Scanner:
+        """Rows for which all of `exact` are true, out of those for which all that is asked may be."""
+        trees = list(map(expressions.parse, asked))
+        reader = self._rows.read(self._needed(columns, trees), All(tuple(map(expressions.predicate, trees))), None)
         aligned = pa.RecordBatchReader.from_batches(reader.schema, map(_aligned, reader))
-        return ds.Scanner.from_batches(aligned, columns=columns, filter=exact, **options)
+        return ds.Scanner.from_batches(aligned, columns=columns, filter=functools.reduce(operator.and_, exact) if exact else None, **options)
 
-    def _needed(self, columns: Any, asked: pc.Expression | None, tree: expressions.Tree | None) -> list[str] | None:
-        """Columns to read: those of the result and of the filter. None: all, also where an expression cannot be looked into."""
-        if columns is None or (asked is not None and tree is None):
+    def _needed(self, columns: Any, filters: list[expressions.Tree | None]) -> list[str] | None:
+        """Columns to read: those of the result and of the filters. None: all, also where an expression cannot be looked into."""
+        if columns is None:
             return None
-        trees = [] if tree is None else [tree]
+        trees = list(filters)
         for made in columns.values() if isinstance(columns, dict) else columns:
             trees.append(expressions.Field((made,)) if isinstance(made, str) else expressions.parse(made))
         if None in trees:
@@ -96,39 +103,8 @@ class RowsDataset(ds.FileSystemDataset):
         return [name for name in self._rows.schema.names if name in named]
 
 
-class _Whole:
-    """All rows, for whatever takes Arrow's streams."""
-
-    def __init__(self, table: Table, members: Members):
-        self._table, self._members = table, {k: v for k, v in members.items() if v is not None}
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self._table.scan(**self._members).__arrow_c_stream__(requested_schema)
-
-
 def _aligned(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch where Arrow's engine wants its buffers; they lie anywhere in a message of gRPC, of which it warns."""
     if all(b is None or b.address % 8 == 0 for column in batch.columns for b in column.buffers()):
         return batch
     return pa.RecordBatch.from_arrays([pa.concat_arrays([c, c[:0]]) for c in batch.columns], schema=batch.schema)
-
-
-def _known(tree: expressions.Tree | None) -> expressions.Tree:
-    if tree is None:
-        raise NotImplementedError
-    return tree
-
-
-def dataset(source: Table | str | os.PathLike[str], dataset: str | None = None, *, location: str | None = None, start: int | None = None,
-            stop: int | None = None, step: int | None = None, options: dict[str, Any] | None = None) -> ds.Dataset | _Whole:
-    """A dataset for DuckDB and for PyArrow: of a file, a location (``grpc://host:8815/run7.h5``), or a `Table`.
-
-    The server sends the columns that a query needs and the rows that its filters may match; types are those of options.plain. start, stop
-    and step are a Python slice of the rows. Where the DuckDB that is installed does not ask as those that are known do, a warning says so, and the
-    result is a stream of all rows, which DuckDB reads in full and right.
-    """
-    table = opened(source, dataset, location)
-    members = {"start": start, "stop": stop, "step": step, "options": {"plain": True, **(options or {})}}
-    if works(RowsDataset):
-        return RowsDataset(Rows(table, members))
-    return _Whole(table, members)

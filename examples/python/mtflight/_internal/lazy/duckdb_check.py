@@ -15,11 +15,6 @@ import pyarrow as pa
 from .conditions import Predicate
 
 _NAN = float("nan")
-_ROWS = pa.table({
-    "i": pa.array([1, 2, 3, None, -5, 2**62], pa.int64()), "u": pa.array([0, 1, 2**64 - 1, None, 5, 7], pa.uint64()),
-    "x": pa.array([0.0, -0.0, _NAN, None, 2.5, float("inf")], pa.float64()), "y": pa.array([0.1, -0.0, _NAN, None, 2.5, 7], pa.float32()),
-    "s": ["a", "", None, "ab", "é", "b"], "b": [True, False, None, True, False, True],
-    "t": pa.array([0, 1, None, -1, 10**15, 7], pa.timestamp("us")), "d": pa.array([0, 1, None, -1, 5, 7], pa.duration("us"))})
 _FILTERS = """true|x > 2|x >= 2.5|x < 2|x <= 2.5|x = 0|x <> 0|not x > 2|x > 'inf'::double|x = 'nan'::double|x < 'nan'::double|x >= 'nan'::double
     |x in (0, 2.5)|x not in (0, 2.5)|x in (1, 'nan'::double)|isnan(x)|x between 0 and 5|x is null|x is not null|y > 2::float|y = 0.1::float
     |y in (0::float, 7::float)|i > 2 or x > 2|not (i = 1 or x > 2)|i in (1, 3)|i not in (1, 3)|i in (1, null)|i is null or i = 1|i <> 2
@@ -30,13 +25,24 @@ _QUERIES = [f"select s, i from {{}} where {wanted.strip()}" for wanted in _FILTE
     f"select {columns} from {{}} {wanted}" for columns in ("count(*)", "*", "max(x)") for wanted in ("", "where x > 2 and i in (3, 5)")]
 
 
+@functools.cache
+def _rows() -> pa.Table:
+    """Made when needed: pyarrow looks for pandas to make arrays."""
+    return pa.table({
+        "i": pa.array([1, 2, 3, None, -5, 2**62], pa.int64()), "u": pa.array([0, 1, 2**64 - 1, None, 5, 7], pa.uint64()),
+        "x": pa.array([0.0, -0.0, _NAN, None, 2.5, float("inf")], pa.float64()), "y": pa.array([0.1, -0.0, _NAN, None, 2.5, 7], pa.float32()),
+        "s": ["a", "", None, "ab", "é", "b"], "b": [True, False, None, True, False, True],
+        "t": pa.array([0, 1, None, -1, 10**15, 7], pa.timestamp("us")), "d": pa.array([0, 1, None, -1, 5, 7], pa.duration("us"))})
+
+
 class _Kept:
     """Rows in memory, of which all are sent, whatever is asked."""
 
-    schema = _ROWS.schema
+    def __init__(self) -> None:
+        self.schema = _rows().schema
 
     def read(self, columns: list[str] | None, asked: Predicate | None, limit: int | None) -> pa.RecordBatchReader:
-        return (_ROWS if columns is None else _ROWS.select(columns or ["i"])).to_reader()
+        return (_rows() if columns is None else _rows().select(columns or ["i"])).to_reader()
 
 
 def works(dataset: Callable[[Any], Any]) -> bool:
@@ -62,7 +68,7 @@ def _first_wrong(dataset: Any) -> str | None:
     import duckdb
     with duckdb.connect() as database:
         database.register("asked", dataset)
-        database.register("rows", _ROWS)
+        database.register("rows", _rows())
         database.execute("create temporary table kept as from rows")
         return next((q for q in _QUERIES if _answer(database, q.format("asked")) != _answer(database, q.format("kept"))), None)
 
