@@ -51,8 +51,7 @@ class Rows:
             try:
                 return self._table.scan(fields, condition, limit, **self._members)
             except (ValueError, NotImplementedError):
-                if limit is not None:
-                    raise
+                pass
         return self._table.scan(fields, None, limit, **self._members)
 
     def _narrowest(self) -> list[str]:
