@@ -97,9 +97,10 @@ class RowsDataset(ds.FileSystemDataset):
         trees = list(filters)
         for made in columns.values() if isinstance(columns, dict) else columns:
             trees.append(expressions.Field((made,)) if isinstance(made, str) else expressions.parse(made))
-        if None in trees:
+        known = [t for t in trees if t is not None]
+        if len(known) < len(trees):
             return None
-        named = {path[0] for t in trees for path in expressions.fields(t)}
+        named = {path[0] for t in known for path in expressions.fields(t)}
         return [name for name in self._rows.schema.names if name in named]
 
 

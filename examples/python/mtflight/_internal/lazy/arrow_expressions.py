@@ -54,7 +54,9 @@ def _metadata(schema: pa.Schema) -> list[tuple[str, str]]:
     get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
     get_pointer.restype, get_pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
     capsule = schema.__arrow_c_schema__()
-    _, _, at = (ctypes.c_void_p * 3).from_address(get_pointer(capsule, b"arrow_schema"))
+    at: int = ctypes.c_size_t.from_address(get_pointer(capsule, b"arrow_schema") + 2 * ctypes.sizeof(ctypes.c_void_p)).value  # the third member
+    if not at:
+        return []
 
     def text() -> str:
         nonlocal at

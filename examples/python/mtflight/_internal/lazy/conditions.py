@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,10 +130,11 @@ def where(predicate: Predicate, columns: Columns, negated: bool = False) -> str 
     if isinstance(predicate, (All, AnyOf)):
         parts = [where(p, columns, negated) for p in predicate.of]
         return _joined(parts, isinstance(predicate, All) != negated)
-    kind = _LEAVES.get(type(predicate))
-    column = getattr(predicate, "column", None)
-    stored = column and columns.type(column.path)
-    if kind is None or stored is None or not _lossless(stored, column.cast):
+    kind, column = _LEAVES.get(type(predicate)), getattr(predicate, "column", None)
+    if kind is None or not isinstance(column, Column):
+        return None
+    stored = columns.type(column.path)
+    if stored is None or not _lossless(stored, column.cast):
         return None
     return kind(predicate, stored, name(columns.stored(column.path)), negated)
 
@@ -216,7 +218,7 @@ def _truth(_: Truth, stored: pa.DataType, column: str, negated: bool) -> str | N
     return _boolean("!=" if negated else "==", True, column) if pa.types.is_boolean(stored) else None
 
 
-_LEAVES: dict[type, Any] = {Compare: _compare, In: _in, IsNull: _is_null, IsNan: _is_nan, StartsWith: _starts_with, Truth: _truth}
+_LEAVES: dict[type, Callable[[Any, pa.DataType, str, bool], str | None]] = {Compare: _compare, In: _in, IsNull: _is_null, IsNan: _is_nan, StartsWith: _starts_with, Truth: _truth}
 
 
 def _literal(value: Any, stored: pa.DataType) -> str | None:

@@ -5,6 +5,7 @@ Polars writes an expression as JSON, in a form that may change with its releases
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,8 +80,8 @@ def _between(options: Any, column: Any, low: Any, high: Any) -> Predicate:
     return All((Compare(above, _column(column), _value(low)), Compare(below, _column(column), _value(high))))
 
 
-_KINDS = {"BinaryExpr": _binary, "Ternary": _ternary, "Function": _function, "Column": lambda name: Truth(Column((name,)))}
-_BOOLEAN = {
+_KINDS: dict[str, Callable[[Any], Predicate]] = {"BinaryExpr": _binary, "Ternary": _ternary, "Function": _function, "Column": lambda name: Truth(Column((name,)))}
+_BOOLEAN: dict[str, Callable[..., Predicate]] = {
     "Not": lambda _, asked: Not(_asked(asked)),
     "IsNull": lambda _, column: IsNull(_column(column)),
     "IsNotNull": lambda _, column: Not(IsNull(_column(column))),

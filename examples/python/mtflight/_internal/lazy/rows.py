@@ -61,6 +61,6 @@ class Rows:
 
 def _width(field: pa.Field) -> int:
     try:
-        return field.type.bit_width
+        return int(field.type.bit_width)
     except ValueError:
         return 1 << 30
