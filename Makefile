@@ -16,7 +16,7 @@ PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|
 
 GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
-.PHONY: run build test test-go test-race test-python lint fmt bench conform conform-full image deps venv testdata clean help
+.PHONY: run build test test-go test-race test-python test-clients lint fmt bench conform conform-full image deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,12 @@ test-race: .make/deps
 
 test-python: build venv
 	$(PY) -m pytest -q testdata/tests
+
+test-clients: build ## Polars, and the oldest and newest DuckDB (MTFLIGHT_QUERIES=300 draws more)
+	for duckdb in oldest newest; do \
+		.ci/venv .venv-duckdb-$$duckdb testdata/clients/duckdb-$$duckdb.txt && \
+		.venv-duckdb-$$duckdb/bin/python -m pytest -q testdata/tests/test_lazy.py testdata/tests/test_lazy_queries.py || exit 1; \
+	done
 
 lint: .make/deps ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l cmd convert flight internal reader examples); \

@@ -21,6 +21,7 @@ THEN = {
     "README.md": "assert client.do_get(ticket).read_all().num_rows == (events['energy'] > 2).sum()",
     "docs/stage.md": "assert table['id'].to_pylist() == events['id'].tolist() and rows == len(events) and not used",
     "docs/frames.md": "assert frame.equals(pandas.read_hdf('store.h5', 'df'))",
+    "docs/polars-duckdb.md": "assert len(hot) == (events['energy'] > 75).sum() and n == len(events) and total == len(events)",
     "docs/from-multitables.md": "assert math.isclose(energy, events['energy'].sum(dtype='f8'), rel_tol=1e-12)",
     "docs/from-pytables.md": "assert len(rows) and (rows['energy'] > 2.5).all()",
     "docs/from-h5py.md": "assert t2m.shape[0] == data.num_rows > 0",

@@ -42,7 +42,10 @@ MULTITABLES = {
 OURS = {
     "connection": "About Connection Exchange Members connect translated",
     "dataset": "proxy",
+    "duckdb": "dataset",
     "errors": "NoSuchNodeError ResourceExhausted is_lost translate",
+    "pandas": "read",
+    "polars": "scan",
     "resource_wrapper": "unwrap",
     "server": "binary location stop",
     "stage": "AnyStage PooledStage",
@@ -50,7 +53,7 @@ OURS = {
     "table": "Table",
 }
 TOP = """Connection NoSuchNodeError QueueClosed QueueClosedException Reader RequestPool ResourceExhausted RowsLeftOut SharedMemoryError
-    Streamer SubprocessException Table connect""".split()
+    Streamer SubprocessException Table connect read scan""".split()
 PUBLIC = sorted({*MULTITABLES, *OURS})
 
 
@@ -110,7 +113,7 @@ def test_pickles_hold_public_names(server):
 
 # _internal's rooms from low to high; those of one line do not know each other.
 LAYERS = [["array_protocol", "errors", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
-          ["requests", "streams"]]
+          ["lazy", "requests", "streams"]]
 
 
 def imported(path) -> set[str]:

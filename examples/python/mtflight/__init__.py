@@ -1,6 +1,6 @@
 """Reads HDF5 files through mtflight, in parallel and without libhdf5.
 
-Two interfaces to the same server:
+Interfaces to the same server:
 
 * multitables': `Streamer` and `Reader`, NumPy arrays of whole rows. A program for multitables runs with
   ``import mtflight as multitables``.
@@ -13,11 +13,13 @@ a file's name the server must serve just one. What they return belongs to the ca
 (`Streamer.get_queue`, `Request.get_proxy`, ...), which end with it.
 """
 
-from . import (connection, dataset, dataset_ops, errors, reader, request, resource_wrapper, server, shared_mem, signals,
-               stage, streamer, table)
+from . import (connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper, server,
+               shared_mem, signals, stage, streamer, table)
 from ._internal.public import set_public_module
 from .connection import Connection, connect
 from .errors import NoSuchNodeError, ResourceExhausted
+from .pandas import read
+from .polars import scan
 from .reader import Reader
 from .request import RequestPool
 from .shared_mem import SharedMemoryError
@@ -27,7 +29,7 @@ from .table import Table
 
 __version__ = "0.1.0"
 __all__ = ["Connection", "NoSuchNodeError", "QueueClosed", "QueueClosedException", "Reader", "RequestPool",
-           "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect"]
+           "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect", "read", "scan"]
 
-set_public_module(connection, dataset, dataset_ops, errors, reader, request, resource_wrapper, server, shared_mem, signals,
-                  stage, streamer, table)
+set_public_module(connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper,
+                  server, shared_mem, signals, stage, streamer, table)

@@ -1,0 +1,5 @@
+"""Datasets as Polars' lazy frames."""
+
+from ._internal.lazy.polars_scan import scan
+
+__all__ = ["scan"]
