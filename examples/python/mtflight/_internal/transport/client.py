@@ -100,6 +100,10 @@ class Client(NoSequence):
                 self._replicas[location] = Client(location, **self._options)
             return self._replicas[location]
 
+    def title(self, file: str) -> str:
+        """A file's name as people know it."""
+        return file
+
     def list(self, **criteria: str) -> list[Members]:
         """What is served: one dict per file with its groups, datasets and links. Criteria: file, dataset, kind."""
         return list(self.action("list", criteria))
