@@ -151,7 +151,7 @@ def test_members_of_requests(table, h5):
     ({"where": "energy > x", "variables": {"x": float("nan")}}, "'x'.*nan"), ({"where": "energy > x", "variables": {"x": np.float32("inf")}}, "'x'.*inf"),
     ({"where": "energy > x", "variables": {"x": np.arange(3)}}, "'x'.*ndarray"), ({"where": "energy > x", "variables": {"x": 1j}}, "'x'.*complex"),
     ({"where": "energy > x", "variables": {"x": np.longdouble(1)}}, "'x'.*longdouble"),
-    ({"coordinates": np.arange(5000).repeat(100)}, "1 MiB.*do_exchange"), ({"columns": "id"}, "columns.*list"),
+    ({"columns": "id"}, "columns.*list"),
 ])
 def test_what_cannot_be_asked_says_why(table, members, why):
     with pytest.raises((ValueError, TypeError, IndexError), match=f"(?s){why}"):

@@ -43,7 +43,7 @@ def read_block(client: Client, request: Members, shape: tuple[int, ...]) -> np.n
             rows = retried(lambda: _read_at_once(client, request, shape[0] if shape else 1), _RETRIES)
     except NotImplementedError:
         rows = _from_columns(client, request, _RETRIES, 1, "")
-    return rows.reshape(*shape, *rows.shape[max(1, len(shape)):])
+    return rows.reshape((*shape, *rows.shape[max(1, len(shape)):]))
 
 
 def _read_at_once(client: Client, request: Members, total: int) -> np.ndarray[Any, Any]:

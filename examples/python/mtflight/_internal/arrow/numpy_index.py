@@ -26,6 +26,11 @@ class Plan:
     shape: tuple[int, ...]
     key: tuple[Any, ...]
 
+    def pick(self, block: np.ndarray[Any, Any]) -> Any:
+        """What the index picks, of the block that was read."""
+        key = self.key if block.ndim == len(self.shape) else tuple(k for k in self.key if k is not Ellipsis)
+        return block[key]
+
 
 @dataclass
 class _Axis:
@@ -60,10 +65,11 @@ class _Axis:
 
 @dataclass
 class _Index:
-    """An index that is being read: its axes, and the places of axes in the key; None stands for new ones."""
+    """An index that is being read: its axes, and what is between them in the key: None, or an ellipsis for no axis, by
+    which NumPy parts arrays of places, and makes arrays of single elements."""
 
     axes: list[_Axis] = field(default_factory=list)
-    order: list[_Axis | None] = field(default_factory=list)
+    order: list[Any] = field(default_factory=list)
 
     def add(self, axis: _Axis) -> None:
         self.axes.append(axis)
@@ -78,15 +84,15 @@ def plan(key: Any, shape: tuple[int, ...], *, inner: bool = True) -> Plan:
         members = _members(axes, inner)
     else:
         members = {}
-    return Plan(members, tuple(len(a.taken) for a in axes), tuple(None if a is None else a.key for a in order))
+    return Plan(members, tuple(len(a.taken) for a in axes), tuple(a.key if isinstance(a, _Axis) else a for a in order))
 
 
-def _parse(key: Any, shape: tuple[int, ...]) -> tuple[list[_Axis], list[_Axis | None]]:
+def _parse(key: Any, shape: tuple[int, ...]) -> tuple[list[_Axis], list[Any]]:
     index = _Index()
     for part in _expanded(key, len(shape)):
         at = len(index.axes)
-        if part is None:
-            index.order.append(None)
+        if part is None or part is Ellipsis:
+            index.order.append(part)
         elif isinstance(part, slice):
             index.add(_slice(part, shape[at]))
         elif isinstance(part, np.ndarray) and part.dtype.kind == "b":
@@ -110,10 +116,11 @@ def _expanded(key: Any, axes: int) -> list[Any]:
     taken = sum(p.ndim if isinstance(p, np.ndarray) and p.dtype.kind == "b" else p is not None and p is not Ellipsis for p in given)
     if taken > axes:
         raise InvalidIndexError(f"too many indices: the array has {axes} axes, but {taken} were indexed")
+    rest: list[Any] = [slice(None)] * (axes - taken)
     if not ellipses:
-        given.append(Ellipsis)
+        return given + rest
     at = next(i for i, p in enumerate(given) if p is Ellipsis)
-    return [*given[:at], *[slice(None)] * (axes - taken), *given[at + 1:]]
+    return [*given[:at], *(rest or [Ellipsis]), *given[at + 1:]]
 
 
 def parts(key: Any) -> list[Any]:

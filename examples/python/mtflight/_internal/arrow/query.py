@@ -79,10 +79,17 @@ def _check_names(condition: str, own: Mapping[str, Any], others: Mapping[str, An
                              "name the variable otherwise")
 
 
+def _count(given: Members, name: str) -> int:
+    try:
+        return operator.index(given.get(name, 0))
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, not {given[name]!r} of type {type(given[name]).__name__}") from None
+
+
 def _add_window(request: Members, base: Members, given: Members) -> None:
     """Places offset and limit inside the rows that `base` leaves."""
-    skip = operator.index(given.get("offset", 0))
-    limits = [operator.index(given["limit"])] if "limit" in given else []
+    skip = _count(given, "offset")
+    limits = [_count(given, "limit")] if "limit" in given else []
     if "limit" in base:
         limits.append(max(0, base["limit"] - skip))
     if limits:

@@ -181,7 +181,7 @@ class Table(NoSequence):
         table = (schema.metadata or {}).get(b"hdf5.kind") != b"array"
         asked = plan(key, tuple([self.num_rows] if shape is None else shape), inner=not table)
         request = self._request(None, None, None, asked.members)
-        return read_block(self._client, request, asked.shape)[asked.key]
+        return asked.pick(read_block(self._client, request, asked.shape))
 
     def _column(self, name: str) -> np.ndarray[Any, Any]:
         rows = self.to_numpy([name])

@@ -56,7 +56,7 @@ class Exchange(NoSequence):
         return self._reader.schema
 
     def __iter__(self) -> Iterator[fl.FlightStreamChunk]:
-        return iter(self._reader)
+        yield from self._reader  # which holds this object, and by it the writer, to the end
 
     def read_all(self) -> pa.Table:
         """All rows."""
