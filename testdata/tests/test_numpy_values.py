@@ -158,6 +158,16 @@ def test_what_cannot_be_asked_says_why(table, members, why):
         table.to_arrow(**members)
 
 
+def test_an_exchange_that_only_its_loop_holds(server):
+    """It ended before the first row, silently."""
+    with mtflight.connect(server.location) as connection:
+        chunks = connection.do_exchange({"file": "tables.h5", "dataset": "/events", "fields": ["id"]}, np.arange(4999, -1, -1))
+        ids = [i for chunk in iter(chunks) for i in chunk.data["id"].to_pylist()]
+        assert ids == list(range(4999, -1, -1))
+        loop = iter(connection.do_exchange({"file": "tables.h5", "dataset": "/events", "fields": ["id"]}, np.array([7, 3])))
+        assert [i for chunk in loop for i in chunk.data["id"].to_pylist()] == [7, 3]
+
+
 def test_many_rows_by_exchange(server, h5):
     with mtflight.connect(server.location) as connection:
         request = {"file": "tables.h5", "dataset": "/events", "fields": ["id"]}

@@ -269,3 +269,27 @@ def test_what_is_read_of_an_axis():
     assert members(np.s_[3, 4]) == {"select": "3:4:1, 4:5:1"} and members(np.s_[..., [1, 40]]) == {"select": "0:100:1, [1, 40]"}
     assert members(np.s_[[0, 9], [1, 40]]) == {"select": "0:10:1, [1, 40]"}
     assert members(np.s_[[]]) == {} and members(np.s_[:0]) == {} and members(np.s_[:], (0,)) == {}
+
+
+def test_a_dataset_that_grows(tmp_path):
+    """Indexes are of what is there when they are asked, not of what was."""
+    name = tmp_path / "grows.h5"
+
+    def write(rows: int, **more):
+        with h5py.File(tmp_path / "next", "w") as f:
+            f.create_dataset("a", data=np.arange(rows), chunks=(10,), maxshape=(None,))
+            f["t"] = np.arange(rows).astype([("x", "i8")]) if more else np.arange(rows)
+            f["s"] = [str(i) for i in range(rows)]
+        (tmp_path / "next").replace(name)
+
+    write(20)
+    with mtflight.open(name) as file:
+        a, s, t = file["/a"], file["/s"], file["/t"]
+        assert (a[-1], a[::-1][0], s[-1], t[-1]) == (19, 19, "19", 19)
+        for rows in (35, 8, 50):
+            write(rows, table=True)
+            assert (a[-1], a[rows - 1], a[::-1][0], s[-1], s[rows - 1]) == (*[rows - 1] * 3, *[str(rows - 1)] * 2)
+            assert a[[-1, 0]].tolist() == [rows - 1, 0] and a[np.ones(rows, bool)].tolist() == list(range(rows)) and a[:].shape == (rows,)
+            assert t[-1]["x"] == rows - 1 and s[:].shape == (rows,)
+            with pytest.raises(IndexError):
+                a[rows]

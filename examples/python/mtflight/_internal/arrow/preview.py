@@ -20,11 +20,21 @@ class Previewed(Protocol):
     """What a `Table` has that is shown."""
 
     path: str
-    schema: pa.Schema
-    columns: list[str]
-    shape: tuple[int, ...]
-    kind: str
-    dtype: np.dtype[Any]
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    @property
+    def columns(self) -> list[str]: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
 
     def __getitem__(self, key: Any) -> Any: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, overload
@@ -14,7 +15,7 @@ from ..transport.client import Client, Members
 from ..transport.encoding import coordinates, mask_members
 from ..transport.rows import row_dtype
 from . import preview
-from .arrays import read_array, read_block
+from .arrays import ChangedError, Extent, read_array, read_block
 from .numpy_index import parts, plan
 from .query import narrowed
 from .reading import Reading
@@ -46,6 +47,7 @@ class Table(NoSequence):
     def __init__(self, client: Client, file: str, path: str, members: Members | None = None):
         self._client, self.file, self.path = client, file, path
         self._members: Members = members or {}
+        self._extent: Extent | None = None  # when it was indexed last; the server's answers tell whether it still is
 
     def _request(self, columns: Columns | None, where: str | None, limit: int | None, members: Members) -> Members:
         """The whole request for what is asked of this table. Coordinates too many for a ticket are an array."""
@@ -110,7 +112,7 @@ class Table(NoSequence):
         total = Reading(self._client, request, 3).total()
         if total is not None:
             return total
-        narrow = min(self.schema, key=lambda f: f.type.bit_width if _is_fixed(f.type) else 1 << 30).name
+        narrow = min(self.schema, key=lambda f: f.type.bit_width if pa.types.is_primitive(f.type) else 1 << 30).name
         return sum(batch.num_rows for batch in self.scan([narrow]))
 
     def __len__(self) -> int:
@@ -176,12 +178,17 @@ class Table(NoSequence):
             return self.to_numpy(key)
         if self._is_result:
             return self._of_result(key)
-        schema = self.schema
-        shape = json.loads((schema.metadata or {}).get(b"hdf5.shape", b"null"))
-        table = (schema.metadata or {}).get(b"hdf5.kind") != b"array"
-        asked = plan(key, tuple([self.num_rows] if shape is None else shape), inner=not table)
+        if self._extent is not None:
+            with contextlib.suppress(IndexError, ChangedError):  # it may have grown since
+                return self._index(key, self._extent)
+        self._extent = extent = Extent.of(self.schema)
+        return self._index(key, extent)
+
+    def _index(self, key: Any, extent: Extent) -> Any:
+        shape = json.loads(extent.shape)
+        asked = plan(key, tuple([self.num_rows] if shape is None else shape), inner=extent.kind == b"array")
         request = self._request(None, None, None, asked.members)
-        return asked.pick(read_block(self._client, request, asked.shape))
+        return asked.pick(read_block(self._client, request, asked.shape, extent))
 
     def _column(self, name: str) -> np.ndarray[Any, Any]:
         rows = self.to_numpy([name])
@@ -282,10 +289,6 @@ class Table(NoSequence):
 
 def _counts_from_start(rows: slice) -> bool:
     return rows.stop is not None and min(rows.stop, rows.start or 0, (rows.step or 1) - 1) >= 0
-
-
-def _is_fixed(kind: pa.DataType) -> bool:
-    return pa.types.is_primitive(kind)
 
 
 def _check_finite(stream: Any) -> None:
