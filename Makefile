@@ -16,7 +16,7 @@ PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|
 
 GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
-.PHONY: run build test test-go test-race test-python test-clients lint fmt bench conform conform-full image deps venv testdata clean help
+.PHONY: run build test test-go test-race test-python test-clients typecheck lint fmt bench conform conform-full image deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,10 @@ test-clients: build ## Polars, and the oldest and newest DuckDB (MTFLIGHT_QUERIE
 		.ci/venv .venv-duckdb-$$duckdb testdata/clients/duckdb-$$duckdb.txt && \
 		.venv-duckdb-$$duckdb/bin/python -m pytest -q testdata/tests/test_lazy.py testdata/tests/test_lazy_queries.py || exit 1; \
 	done
+
+typecheck: ## what mypy --strict and pyright say of every documented call of the Python package
+	.ci/venv .venv-types testdata/types/requirements.txt
+	cd testdata/types && ../../.venv-types/bin/mypy calls.py && ../../.venv-types/bin/pyright -p . --pythonpath ../../.venv-types/bin/python
 
 lint: .make/deps ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l cmd convert flight internal reader examples); \

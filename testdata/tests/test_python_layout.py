@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from conftest import CLONE
+from conftest import CLONE, TESTDATA
 
 PACKAGE = CLONE / "examples" / "python" / "mtflight"
 sys.path.insert(0, str(PACKAGE.parent))
@@ -40,10 +40,11 @@ MULTITABLES = {
 }
 # Further names, of which programs may have taken hold.
 OURS = {
-    "connection": "About Connection Exchange Members connect translated",
+    "catalogue": "Catalogue open",
+    "connection": "About Connection Exchange Members PrivateClient connect translated",
     "dataset": "proxy",
     "duckdb": "dataset",
-    "errors": "NoSuchNodeError ResourceExhausted is_lost translate",
+    "errors": "InvalidIndexError NoSuchNodeError ResourceExhausted is_lost translate",
     "pandas": "read",
     "polars": "scan",
     "resource_wrapper": "unwrap",
@@ -52,8 +53,8 @@ OURS = {
     "streamer": "Guard Queue RowGenerator RowsLeftOut",
     "table": "Table",
 }
-TOP = """Connection NoSuchNodeError QueueClosed QueueClosedException Reader RequestPool ResourceExhausted RowsLeftOut SharedMemoryError
-    Streamer SubprocessException Table connect read scan""".split()
+TOP = """Catalogue Connection InvalidIndexError NoSuchNodeError QueueClosed QueueClosedException Reader RequestPool ResourceExhausted RowsLeftOut SharedMemoryError
+    Streamer SubprocessException Table connect open read scan""".split()
 PUBLIC = sorted({*MULTITABLES, *OURS})
 
 
@@ -103,8 +104,9 @@ def test_pickles_hold_public_names(server):
     with mtflight.connect(server.location) as connection:
         reader = mtflight.Reader("tables.h5", location=server.location)
         events = reader.get_dataset("/events")
+        opened = mtflight.open(TESTDATA / "tables.h5")
         things = [connection, connection.table("tables.h5", "/events"), reader, events, events["id"][:5], events.where("id < 3"),
-                  mtflight.Streamer("tables.h5", location=server.location), mtflight.QueueClosed, mtflight.SharedMemoryError("x"),
+                  mtflight.Streamer("tables.h5", location=server.location), opened, opened["/events"].where("id < 3"), mtflight.QueueClosed, mtflight.SharedMemoryError("x"),
                   mtflight.NoSuchNodeError("x"), mtflight.QueueClosedException("x"), mtflight.ResourceExhausted("x")]
         for thing in things:
             assert b"_internal" not in pickle.dumps(thing), thing
@@ -113,7 +115,7 @@ def test_pickles_hold_public_names(server):
 
 # _internal's rooms from low to high; those of one line do not know each other.
 LAYERS = [["array_protocol", "errors", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
-          ["lazy", "requests", "streams"]]
+          ["catalogue", "lazy", "requests", "streams"]]
 
 
 def imported(path) -> set[str]:

@@ -2,9 +2,11 @@
 
 Interfaces to the same server:
 
+* `open`, for a file, a folder or a server: ``mtflight.open("run7.h5")["/events"]`` is a `Table`, which is indexed as a NumPy array is,
+  narrowed (``.where("energy > cut", vars={"cut": 2.5}).select(["id", "t"])``) and read: ``to_numpy()``, ``to_pandas()``,
+  ``to_polars()``, ``to_arrow()``, or ``scan()`` batch by batch. `connect` is the connection below it.
 * multitables': `Streamer` and `Reader`, NumPy arrays of whole rows. A program for multitables runs with
   ``import mtflight as multitables``.
-* Arrow's: `connect`, then ``.table(file, path).scan(columns=, where=, limit=)``, or ``to_polars`` and its like.
 
 `Streamer` and `Reader` take a file name, for which this process starts a private server that ends with it, or a
 location, which names a server and the file on it: ``grpc://host:8815/run7/events.h5``,
@@ -13,11 +15,12 @@ a file's name the server must serve just one. What they return belongs to the ca
 (`Streamer.get_queue`, `Request.get_proxy`, ...), which end with it.
 """
 
-from . import (connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper, server,
+from . import (catalogue, connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper, server,
                shared_mem, signals, stage, streamer, table)
 from ._internal.public import set_public_module
+from .catalogue import Catalogue, open
 from .connection import Connection, connect
-from .errors import NoSuchNodeError, ResourceExhausted
+from .errors import InvalidIndexError, NoSuchNodeError, ResourceExhausted
 from .pandas import read
 from .polars import scan
 from .reader import Reader
@@ -28,8 +31,8 @@ from .streamer import RowsLeftOut, Streamer
 from .table import Table
 
 __version__ = "0.1.0"
-__all__ = ["Connection", "NoSuchNodeError", "QueueClosed", "QueueClosedException", "Reader", "RequestPool",
-           "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect", "read", "scan"]
+__all__ = ["Catalogue", "Connection", "InvalidIndexError", "NoSuchNodeError", "QueueClosed", "QueueClosedException", "Reader", "RequestPool",
+           "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect", "open", "read", "scan"]
 
-set_public_module(connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper,
+set_public_module(catalogue, connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper,
                   server, shared_mem, signals, stage, streamer, table)

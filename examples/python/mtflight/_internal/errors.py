@@ -11,8 +11,15 @@ import pyarrow as pa
 import pyarrow.flight  # noqa: F401, pa.flight
 
 
-class NoSuchNodeError(AttributeError, LookupError):
-    """The file has no dataset of that name. Where PyTables is imported, its own NoSuchNodeError is raised as well."""
+class NoSuchNodeError(AttributeError, KeyError):
+    """The file has no dataset of that name: a KeyError as of a dict and of h5py, and where PyTables is imported its own
+    NoSuchNodeError too."""
+
+    __str__ = Exception.__str__  # KeyError's is the repr of the message
+
+
+class InvalidIndexError(IndexError, TypeError):
+    """What was given is no index of the dataset. multitables raised IndexError for it, and newer PyTables raise TypeError."""
 
 
 class ResourceExhausted(RuntimeError):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from queue import Queue
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from ..errors import is_lost, translate
@@ -35,9 +36,9 @@ class _ReceivedBlocks:
         return True
 
 
-def resumed(replicas: list[Client], request: Members, retries: int) -> Iterator[pa.RecordBatch]:
-    """A request's batches; when a connection is lost goes on with those not received yet, at the next replica. The
-    request is always one for a stream, whose blocks are the same ones each time it is asked."""
+def resumed(replicas: list[Client], request: Members, retries: int, rows: np.ndarray | None = None) -> Iterator[pa.RecordBatch]:
+    """A request's batches, or those of rows that are exchanged; when a connection is lost goes on with those not received
+    yet, at the next replica. The request is always one for a stream, whose blocks are the same ones each time it is asked."""
     stream = request.get("stream", {})
     received, failures = _ReceivedBlocks(int(stream.get("from_block", 0))), 0
     if stream.get("follow") and "block_rows" not in stream:
@@ -45,7 +46,8 @@ def resumed(replicas: list[Client], request: Members, retries: int) -> Iterator[
     while True:
         client = replicas[failures % len(replicas)]
         try:
-            for chunk in client.do_get({**request, "stream": {**stream, "from_block": received.next}}):
+            left = {**request, "stream": {**stream, "from_block": received.next}}
+            for chunk in client.do_get(left) if rows is None else client.do_exchange(left, rows):
                 if chunk.data is None or not received.add(json.loads(chunk.app_metadata.to_pybytes())["block"]):
                     continue
                 failures = 0
@@ -71,6 +73,8 @@ def _back_off(error: Exception, failures: int, retries: int) -> None:
     """Waits before a lost connection is tried again; raises any other error, and that of one try too many."""
     translated = translate(error)
     if not is_lost(translated) or failures > retries:
+        if translated is error:
+            raise error
         raise translated from error
     time.sleep(min(5.0, 0.1 * 2 ** failures))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
@@ -25,7 +26,12 @@ def counted(batches: Iterator[pa.RecordBatch], advance: Advance) -> Iterator[pa.
 
 @contextlib.contextmanager
 def progress_bar(total: int | None, name: str) -> Iterator[Advance]:
-    """Shows a bar until the with statement ends."""
-    from tqdm.auto import tqdm
+    """Shows a bar until the with statement ends; without tqdm there is a warning and no bar."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        warnings.warn("progress=True shows a bar where tqdm is installed: pip install tqdm", stacklevel=2)
+        yield lambda rows: None
+        return
     with tqdm(total=total, desc=name, unit="row", unit_scale=True) as bar:
         yield bar.update

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InvalidIndexError
 from ..transport.source import Source
 from .node import Node
 from .operation import OpBase, ReadOpBase, ReadScalarOpBase, slice_members
@@ -18,10 +19,11 @@ class ReadOpArray(ReadOpBase):
     """Rows start:stop:step of an array, or a field of them where its elements have fields."""
 
     def _read(self, source: Source, node: Node, out: np.ndarray | None) -> np.ndarray:
-        if self._slice[2] is not None and self._slice[2] < 0:
+        members = slice_members(*self._slice)
+        if members["step"] is not None and members["step"] < 0:
             raise ValueError("slice step cannot be negative")
         if node.shape:
-            rows = source.fetch(self._path, out, **slice_members(*self._slice))
+            rows = source.fetch(self._path, out, **members)
         else:
             rows = source.fetch(self._path, out).reshape(node.dtype.shape)
         return rows if self._col is None else rows[self._col]
@@ -70,7 +72,7 @@ class IndexOp(OpBase):
 def _scalar(key: Any) -> Any:
     if key == () or key is Ellipsis or key == (Ellipsis,):
         return ...
-    raise IndexError(f"Invalid index or slice: {key!r}")
+    raise InvalidIndexError(f"Invalid index or slice: {key!r}")
 
 
 def _read_points(source: Source, node: Node, elements: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ runs it. Errors of the expression are raised then, not before, as multitables do
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from ..array_protocol import NoSequence
 from ..transport.source import Source
 from .node import Node
-from .selections import row_number
+from .selections import row_number, slice_numbers
 
 
 class OpBase(NoSequence):
@@ -66,7 +65,8 @@ class ReadScalarOpBase(ReadOpBase):
 
 
 def slice_members(start: Any, stop: Any, step: Any) -> dict[str, Any]:
-    """A slice as members of a request. ValueError of a step of 0, TypeError of what are no integers."""
-    if step is not None and operator.index(step) == 0:
+    """A slice as members of a request. ValueError of a step of 0, InvalidIndexError of what are no integers."""
+    start, stop, step = slice_numbers(start, stop, step)
+    if step == 0:
         raise ValueError("slice step cannot be zero")
-    return {name: None if v is None else operator.index(v) for name, v in (("start", start), ("stop", stop), ("step", step))}
+    return {"start": start, "stop": stop, "step": step}

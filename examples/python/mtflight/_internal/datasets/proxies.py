@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..array_protocol import NoSequence, array_result
+from ..errors import InvalidIndexError
 from ..stage import Stage, StagePool
 from .array_ops import ArrayReadOp, IndexOp, ReadOpArray
 from .node import Node
@@ -126,7 +127,7 @@ class TableDataset(Dataset):
             return ReadOpTable(self._path, None, key.start, key.stop, key.step)
         if is_coordinates(key) or isinstance(key, (tuple, np.ndarray)):
             return CoordOp(self._path, None, key)
-        raise IndexError(f"Invalid index or slice: {key!r}")
+        raise InvalidIndexError(f"Invalid index or slice: {key!r}")
 
 
 class ArrayDataset(Dataset):

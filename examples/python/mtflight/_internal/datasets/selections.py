@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..transport.encoding import as_int64
-
-_TICKET_COORDINATES = 50_000  # more go by DoExchange: a ticket is at most 1 MiB
+from ..errors import InvalidIndexError
+from ..transport.encoding import TICKET_ROWS, as_int64
 
 
 def is_row(key: Any) -> bool:
@@ -32,8 +31,16 @@ def row_number(index: Any, rows: int) -> int:
     return row % rows
 
 
+def slice_numbers(start: Any, stop: Any, step: Any) -> tuple[int | None, ...]:
+    """A slice of Python's integers. InvalidIndexError of what are none."""
+    try:
+        return tuple(None if v is None else operator.index(v) for v in (start, stop, step))
+    except TypeError as e:
+        raise InvalidIndexError(f"Invalid index or slice: {slice(start, stop, step)!r}") from e
+
+
 def row_list(coordinates: Any, rows: int) -> np.ndarray:
-    """Rows as int64 from PyTables' point selections of one axis. IndexError outside of the rows, TypeError of others."""
+    """Rows as int64 from PyTables' point selections of one axis. IndexError outside of the rows, InvalidIndexError of others."""
     key = np.asarray(coordinates)
     if key.size == 0:
         return np.empty(0, np.int64)
@@ -42,7 +49,7 @@ def row_list(coordinates: Any, rows: int) -> np.ndarray:
             raise IndexError("Boolean indexing array has incompatible shape")
         return np.flatnonzero(key)
     if key.dtype.kind not in "iu":
-        raise TypeError("Only integer coordinates allowed.")
+        raise InvalidIndexError("Only integer coordinates allowed.")
     if key.ndim > 1 and key.shape[0] != 1:
         raise IndexError("Coordinate indexing array has incompatible shape")
     return _from_start(key.reshape(-1), rows)
@@ -59,7 +66,7 @@ def _from_start(places: np.ndarray, size: Any) -> np.ndarray:
 
 def row_members(rows: np.ndarray) -> dict[str, Any]:
     """Rows as members of a request, or as the coordinates to exchange."""
-    if len(rows) <= _TICKET_COORDINATES:
+    if len(rows) <= TICKET_ROWS:
         return {"coordinates": rows.tolist()}
     return {"exchange": rows}
 
@@ -86,7 +93,7 @@ def points(key: Any, shape: tuple[int, ...]) -> np.ndarray | None:
             raise IndexError("Boolean indexing array has incompatible shape")
         return np.array(key.nonzero())
     if key.dtype.kind not in "iu":
-        raise TypeError("Only integer coordinates allowed.")
+        raise InvalidIndexError("Only integer coordinates allowed.")
     if key.ndim != 2 or key.shape[0] != len(shape):
         raise IndexError("Coordinate indexing array has incompatible shape")
     return _from_start(key, np.array(shape)[:, np.newaxis])
@@ -98,7 +105,7 @@ def select_member(key: Any, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...
     keys = list(key) if isinstance(key, tuple) else [key]
     given = sum(k is not Ellipsis for k in keys)
     if given < len(keys) - 1 or given > len(shape):
-        raise IndexError(f"Invalid index or slice: {key!r}")
+        raise InvalidIndexError(f"Invalid index or slice: {key!r}")
     if given == len(keys):
         keys.append(Ellipsis)
     at = next(i for i, k in enumerate(keys) if k is Ellipsis)
@@ -114,9 +121,10 @@ def _axis(key: Any, n: int, beside_list: bool) -> tuple[str, int | None]:
     """One axis of `select`, and how many places it keeps; None if it drops the axis. Beside a list an integer is asked
     for as a slice: NumPy moves axes there, PyTables does not."""
     if isinstance(key, slice):
-        if key.step is not None and key.step < 0:
+        start, stop, step = slice_numbers(key.start, key.stop, key.step)
+        if step is not None and step < 0:
             raise ValueError("slice step cannot be negative")
-        start, stop, step = key.indices(n)
+        start, stop, step = slice(start, stop, step).indices(n)
         return f"{start}:{max(start, stop)}:{step}", len(range(start, stop, step))
     if isinstance(key, (list, np.ndarray)) and np.ndim(key) == 1:
         places = row_list(key, n).tolist()
@@ -125,4 +133,4 @@ def _axis(key: Any, n: int, beside_list: bool) -> tuple[str, int | None]:
         place = row_number(operator.index(key), n)
         return (f"{place}:{place + 1}" if beside_list else str(place)), None
     except TypeError:
-        raise TypeError(f"Invalid index or slice: {key!r}") from None
+        raise InvalidIndexError(f"Invalid index or slice: {key!r}") from None

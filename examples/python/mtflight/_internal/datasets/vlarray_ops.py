@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..errors import translated
+from ..errors import InvalidIndexError, translated
 from ..transport.source import Source
 from .node import Node
 from .operation import OpBase
-from .selections import row_list, row_members, row_number
+from .selections import row_list, row_members, row_number, slice_numbers
 
 
 class VLReadOp(OpBase):
@@ -27,16 +27,17 @@ class VLReadOp(OpBase):
         if isinstance(key, slice):
             if self._is_read and key.start is not None and key.stop is None and key.step is None:
                 key = slice(row_number(key.start, node.rows), row_number(key.start, node.rows) + 1)
-            if key.step is not None and key.step < 0:
+            start, stop, step = slice_numbers(key.start, key.stop, key.step)
+            if step is not None and step < 0:
                 raise ValueError("slice step cannot be negative")
-            start, stop, step = key.indices(node.rows)
+            start, stop, step = slice(start, stop, step).indices(node.rows)
             return _objects(_rows(source, node, start=start, stop=max(start, stop), step=step))
         if isinstance(key, (list, tuple, np.ndarray)) and np.ndim(key) > 0:
             return _objects(_rows(source, node, **row_members(row_list(key, node.rows))))
         try:
             row = row_number(operator.index(key), node.rows)
         except TypeError:
-            raise IndexError(f"Invalid index or slice: {key!r}") from None
+            raise InvalidIndexError(f"Invalid index or slice: {key!r}") from None
         value = _rows(source, node, start=row, stop=row + 1)[0]
         return value if isinstance(value, np.ndarray) else _object(value)
 

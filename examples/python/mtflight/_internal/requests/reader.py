@@ -16,7 +16,7 @@ from ..array_protocol import NoSequence
 from ..arrow.table import Table
 from ..datasets.node import Node, open_node
 from ..datasets.operation import OpBase
-from ..datasets.proxies import DatasetBase, proxy
+from ..datasets.proxies import TableDataset, proxy
 from ..signals import QueueClosed, QueueClosedException
 from ..stage import AnyStage, Stage
 from ..transport.shutdown import stop_at_exit
@@ -38,9 +38,9 @@ class Reader(NoSequence):
             raise ValueError("n_procs must be at least 1")
         self._core = _Core(Source(filename, **kw_args), n_procs, notify)
 
-    def get_dataset(self, path: str) -> DatasetBase:
-        """A proxy of a dataset, to index and give to `request`. FileNotFoundError or NoSuchNodeError if it is not
-        there, RuntimeError if it is no array or table."""
+    def get_dataset(self, path: str) -> TableDataset | Any:
+        """A proxy of a dataset, to index and give to `request`: TableDataset, ArrayDataset or VLArrayDataset, which only the
+        file tells. FileNotFoundError or NoSuchNodeError if it is not there, RuntimeError if it is no array or table."""
         node = self._core.node(self._core.source.path(path))
         return proxy(self, node)
 

@@ -56,7 +56,7 @@ class Exchange(NoSequence):
         return self._reader.schema
 
     def __iter__(self) -> Iterator[fl.FlightStreamChunk]:
-        return iter(self._reader)
+        yield from self._reader  # which holds this object, and by it the writer, to the end
 
     def read_all(self) -> pa.Table:
         """All rows."""
@@ -99,6 +99,10 @@ class Client(NoSequence):
             if location not in self._replicas:
                 self._replicas[location] = Client(location, **self._options)
             return self._replicas[location]
+
+    def title(self, file: str) -> str:
+        """A file's name as people know it."""
+        return file
 
     def list(self, **criteria: str) -> list[Members]:
         """What is served: one dict per file with its groups, datasets and links. Criteria: file, dataset, kind."""

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 _MAX_BYTES = 1 << 20  # of a request that a server takes
+TICKET_ROWS = 50_000  # more coordinates go by DoExchange
+_TICKET_MASK = 6_000_000  # booleans: 1,000,000 bytes of base64
 
 
 def encode(request: dict[str, Any]) -> bytes:
@@ -30,26 +32,28 @@ def _to_json(value: Any) -> Any:
     return plain
 
 
-def coordinates(given: Any) -> list[int]:
-    """Rows for the member `coordinates`. TypeError of what are no integers."""
+def coordinates(given: Any) -> list[int] | np.ndarray:
+    """Rows for the member `coordinates`; an array where they are too many for a ticket. TypeError of what are no integers."""
     rows = np.asarray(given)
     if rows.ndim != 1 or (rows.size and rows.dtype.kind not in "iu"):
         hint = ": booleans are a mask=" if rows.dtype.kind == "b" else ""
         raise TypeError(f"coordinates must be one list of integers, not {rows.dtype} of shape {rows.shape}{hint}")
-    return [] if not rows.size else rows.tolist()
+    return as_int64(rows) if len(rows) > TICKET_ROWS else rows.tolist() if rows.size else []
 
 
-def mask(given: Any, rows: int) -> str:
-    """Booleans, one per row, for the member `mask`; a string is that already. TypeError of others, IndexError of too few
-    or too many."""
+def mask_members(given: Any, rows: int) -> dict[str, Any]:
+    """Booleans, one per row, as the member `mask`, or as `coordinates` where they are too many for a ticket; a string is a
+    mask already. TypeError of others, IndexError of too few or too many."""
     if isinstance(given, str):
-        return given
+        return {"mask": given}
     flags = np.asarray(given)
     if flags.ndim != 1 or (flags.size and flags.dtype.kind != "b"):
         raise TypeError(f"a mask must be one list of booleans, not {flags.dtype} of shape {flags.shape}")
     if len(flags) != rows:  # the server cannot see it: bits come by eight
         raise IndexError(f"a mask of {len(flags)} booleans does not fit {rows} rows")
-    return base64.b64encode(np.packbits(flags.astype(bool), bitorder="little")).decode()
+    if rows > _TICKET_MASK:
+        return {"coordinates": coordinates(np.flatnonzero(flags))}
+    return {"mask": base64.b64encode(np.packbits(flags.astype(bool), bitorder="little")).decode()}
 
 
 def as_int64(rows: np.ndarray) -> np.ndarray:

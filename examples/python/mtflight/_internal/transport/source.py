@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 import numpy as np
+import pyarrow.flight as fl
 
 from ..errors import translated
 from . import server
@@ -40,7 +41,42 @@ def _private_client() -> Client:
         return _private[location]
 
 
-def _split_location(name: str) -> tuple[str, str]:
+class PrivateClient(Client):
+    """This process's private server, whichever that is: one that has died is replaced, and a copy in another process (by
+    pickle) is of that process's own."""
+
+    def __init__(self) -> None:
+        """Starts nothing before the first question."""
+        self._about, self._closed = None, False
+
+    @property
+    def _client(self) -> fl.FlightClient:
+        if self._closed:
+            raise ValueError("this file is closed: open it again")
+        return _private_client()._client
+
+    @property
+    def location(self) -> str:  # type: ignore[override]
+        """Where the server listens."""
+        return server.location()
+
+    def title(self, file: str) -> str:
+        """Its path."""
+        return "/" + file
+
+    def replica(self, location: str) -> Client:
+        """A private server has none."""
+        raise ConnectionError(f"a private server sends nobody to {location}")
+
+    def close(self) -> None:
+        """Ends the use of the server by this object; it itself ends with the process."""
+        self._closed = True
+
+    def __reduce__(self) -> Any:
+        return PrivateClient, ()
+
+
+def split_location(name: str) -> tuple[str, str]:
     """The server's location and the file's name there, "" if none is given."""
     scheme, _, rest = name.partition("://")
     if scheme != "grpc+unix":
@@ -111,7 +147,7 @@ class Source:
         if self._location is not None:
             location, self._file = self._location, self._name
         else:
-            location, self._file = _split_location(self._name)
+            location, self._file = split_location(self._name)
         client = Client(location)
         if not self._file:
             files = [f["file"] for f in client.list()]

@@ -1,0 +1,76 @@
+"""The batches of one request: in one stream, or in several of its parts."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.flight as fl
+
+from ..transport.client import Client, Members
+from .batches import merged, resumed, retried
+from .progress import counted, progress_bar, with_bar
+
+_REUSE_CONNECTION = "arrow-flight-reuse-connection"
+_EXCHANGED_ROWS = 1 << 19  # of one DoExchange: 8 MiB of a server's memory, which has a quarter of it for all of them
+
+
+class Reading:
+    """A request to be read. Its `coordinates` may be an array, of more rows than a ticket holds: those go by DoExchange, so
+    many at a time."""
+
+    def __init__(self, client: Client, request: Members, retries: int):
+        self._client, self._request, self._retries = client, request, retries
+        self._rows: np.ndarray | None = None
+        if isinstance(request.get("coordinates"), np.ndarray):
+            self._request = {k: v for k, v in request.items() if k not in ("coordinates", "offset", "limit")}
+            first, limit = request.get("offset", 0), request.get("limit")
+            self._rows = request["coordinates"][first:None if limit is None else first + limit]
+
+    def schema(self) -> pa.Schema:
+        """The schema of the batches."""
+        return retried(lambda: self._client.schema(self._request), self._retries)
+
+    def total(self) -> int | None:
+        """How many rows there are; None where only reading tells."""
+        if self._rows is not None:
+            return len(self._rows)
+        total = retried(lambda: self._client.info(self._request), self._retries).total_records
+        return None if total < 0 else total
+
+    def batches(self, parallel: int, progress: str = "") -> Iterator[pa.RecordBatch]:
+        """The batches as they come, with a bar of that name; those of several parts in any order."""
+        parts = self._parts(parallel)
+        batches = parts[0] if len(parts) == 1 else merged(parts)
+        return with_bar(batches, self.total(), progress) if progress else batches
+
+    def all(self, parallel: int, progress: str = "") -> list[pa.RecordBatch]:
+        """All batches, in order."""
+        parts = self._parts(parallel)
+        bar = progress_bar(self.total(), progress) if progress else contextlib.nullcontext(lambda rows: None)
+        with bar as advance, ThreadPoolExecutor(len(parts)) as pool:
+            read = list(pool.map(lambda part: list(counted(part, advance)), parts))
+        return [b for part in read for b in part]
+
+    def _parts(self, parallel: int) -> list[Iterator[pa.RecordBatch]]:
+        """One stream, or one per endpoint that the server splits the request into."""
+        request, retries = self._request, self._retries
+        if self._rows is not None:
+            step = max(1, len(self._rows)) if "stream" in request else _EXCHANGED_ROWS
+            pieces = [self._rows[at:at + step] for at in range(0, max(1, len(self._rows)), step)]
+            return [itertools.chain.from_iterable(resumed([self._client], request, retries, piece) for piece in pieces)]
+        if parallel <= 1:
+            return [resumed([self._client], request, retries)]
+        options = {**request.get("options", {}), "endpoints": parallel}
+        endpoints = retried(lambda: self._client.info({**request, "options": options}), retries).endpoints
+        return [resumed(self._replicas(e), json.loads(e.ticket.ticket), retries) for e in endpoints]
+
+    def _replicas(self, endpoint: fl.FlightEndpoint) -> list[Client]:
+        """A client of each server that has the endpoint."""
+        client, uris = self._client, [loc.uri.decode() for loc in endpoint.locations]
+        return [client if uri.startswith(_REUSE_CONNECTION) else client.replica(uri) for uri in uris] or [client]

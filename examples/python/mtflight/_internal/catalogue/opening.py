@@ -1,0 +1,62 @@
+"""From a file, a folder or a location to its catalogue."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+
+from ..transport.client import Client
+from ..transport.source import PrivateClient, split_location
+from .catalogue import Catalogue, glob_of
+
+
+def open(source: str | os.PathLike[str], **options: Any) -> Catalogue:  # noqa: A001, as h5py.File's and Python's
+    """The datasets of a file or of a folder, which this process's private server reads (started if there is none, ended with
+    the process), or of a location: grpc://HOST:PORT, grpc+tls://.. or grpc+unix:///SOCKET, and behind it a file or folder of
+    the server's, if one is meant (grpc://host:8815/run7/events.h5). `options` are those of pyarrow.flight.connect.
+
+    FileNotFoundError if there is none, OSError if a file is not HDF5, ConnectionError if no server answers."""
+    name = os.fspath(source)
+    if not isinstance(name, str):
+        name = os.fsdecode(name)
+    if "://" in name:
+        return _remote(name, options)
+    if options:
+        raise TypeError(f"{', '.join(options)}: options are those of a connection, and {name} is none")
+    return _local(name)
+
+
+def _local(name: str) -> Catalogue:
+    real = os.path.realpath(os.path.expanduser(name))
+    client = PrivateClient()
+    if os.path.isdir(real):
+        return Catalogue(client, name, None, f"{real.strip('/')}/".lstrip("/"))
+    if not os.path.isfile(real):
+        raise FileNotFoundError(errno.ENOENT, "no such HDF5 file or folder", name)
+    return _of_file(client, name, real.lstrip("/"))
+
+
+def _remote(name: str, options: dict[str, Any]) -> Catalogue:
+    location, file = split_location(name)
+    client = Client(location, **options)
+    try:
+        file = file.strip("/")
+        if not file:
+            client.about()  # says so if nobody answers
+            return Catalogue(client, name, None)
+        try:
+            return _of_file(client, name, file)
+        except FileNotFoundError:
+            folder = f"{file}/"
+            if next(client.action("list", {"file": glob_of(folder) + "*"}), None) is None:
+                raise
+            return Catalogue(client, name, None, folder)
+    except BaseException:
+        client.close()
+        raise
+
+
+def _of_file(client: Client, name: str, file: str) -> Catalogue:
+    client.attributes(file)  # says so if it cannot be read
+    return Catalogue(client, name, file)
