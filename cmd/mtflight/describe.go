@@ -208,7 +208,7 @@ func objectLines(value json.RawMessage) string {
 	}
 	lines := make([]string, len(objects))
 	for i, o := range objects {
-		parts := []string{o.Path, o.Kind, product(o.Shape), o.Type, o.Frame, o.File, o.Target}
+		parts := []string{o.Path, o.Kind, product(o.Shape), terminal.Elide(o.Type, 48), o.Frame, o.File, o.Target}
 		lines[i] = strings.Join(strings.Fields(strings.Join(parts, " ")), " ")
 	}
 	return orDash(strings.Join(lines, "\n"))
