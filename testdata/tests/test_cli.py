@@ -128,6 +128,18 @@ def test_bad_input_is_one_line(mtflight, code, says, args):
     assert not re.search(r"\b(h5file|chunkindex|catalog|client|h5type|vds|gheap|convert|flight): ", told.stderr)
 
 
+def test_paths_are_named_from_the_root(mtflight, tmp_path):
+    """An external link's target may be written without the slash that a path starts with."""
+    with h5py.File(tmp_path / "there.h5", "w") as f:
+        f["group/data"] = np.arange(3)
+    with h5py.File(tmp_path / "here.h5", "w") as f:
+        for name, target in {"good": "group/data", "wrong": "group/dat", "none": "grup"}.items():
+            f[name] = h5py.ExternalLink("there.h5", target)
+    assert "3 rows" in mtflight("get", tmp_path / "here.h5", "/good").stdout
+    assert 'no such dataset "/group/dat" (near: "/group/data")' in mtflight("get", tmp_path / "here.h5", "/wrong", code=3).stderr
+    assert 'no such dataset "/grup" (near: "/group")' in mtflight("get", tmp_path / "here.h5", "/none", code=3).stderr
+
+
 def test_no_package_is_named_in_reasons(mtflight, tmp_path):
     whole = (TESTDATA / "types.h5").read_bytes()
     rng = np.random.default_rng(1)
