@@ -16,7 +16,7 @@ PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|
 
 GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
-.PHONY: run build test test-go test-race test-python test-clients typecheck lint fmt bench conform conform-full image deps venv testdata clean help
+.PHONY: run build test test-go test-race test-python test-clients typecheck lint fmt bench conform conform-full image man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -87,6 +87,9 @@ bench: build venv ## compare with other readers; BENCH_ROWS=200000 for a quick l
 	$(PY) docs/bench/bench.py
 	$(PY) docs/bench/streams.py
 	$(PY) docs/bench/queries.py
+
+man: build ## the manual pages, in bin/man1
+	bin/mtflight man bin/man1
 
 image: ## the container image mtflight:dev (IMAGE=)
 	@if docker info >/dev/null 2>&1; then docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \

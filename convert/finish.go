@@ -78,7 +78,7 @@ func located(err error, column string, firstRow int64) error {
 		row, cause = firstRow+int64(v.at), v.err
 	}
 	if kind := fault.Of(cause); kind != nil {
-		return fault.New(kind, "convert: column %s: row %d: %w", spell.Quote(column), row, cause)
+		return fault.New(kind, "column %s: row %d: %w", spell.Quote(column), row, cause)
 	}
-	return fmt.Errorf("convert: column %s: row %d: %w", spell.Quote(column), row, cause)
+	return fmt.Errorf("column %s: row %d: %w", spell.Quote(column), row, cause)
 }

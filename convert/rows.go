@@ -22,7 +22,7 @@ func (p *Program) rows(c *compiler, s Source, chosen []Column) error {
 	c.plan.bufs = []int{size}
 	text, err := json.Marshal(arrayDescr(descr, s))
 	if err != nil {
-		return fmt.Errorf("convert: rows: %w", err)
+		return fmt.Errorf("rows: %w", err)
 	}
 	typ := &arrow.FixedSizeBinaryType{ByteWidth: size * p.perRow}
 	n := &node{typ: typ, finish: func(_ *finisher, s *store, n int) (arrow.ArrayData, error) {

@@ -67,25 +67,36 @@ func (s *Server) stats(ctx context.Context, body []byte, answer func(any) error)
 	if err != nil {
 		return err
 	}
-	var some chunkAnswer
-	var each func(reader.ChunkStats) error
-	if r.chunks {
-		each = func(c reader.ChunkStats) error { return some.add(c, answer) }
-	}
-	all, err := ds.Stats(ctx, r.fields, each)
+	all, err := Survey(ctx, ds, r.fields, r.chunks, answer)
 	if err != nil {
 		return err
 	}
-	if err := some.flush(answer); err != nil {
-		return err
+	all.File, all.Dataset = r.file, r.dataset
+	return answer(all)
+}
+
+// Statistics is the last answer to the action stats: what is known of all rows.
+type Statistics struct {
+	File      string        `json:"file"`
+	Dataset   string        `json:"dataset"`
+	Rows      int64         `json:"rows"`
+	ChunkRows int64         `json:"chunk_rows"`
+	Columns   []columnStats `json:"columns"`
+}
+
+// Survey tells the statistics of columns (nil: of all) but for the names of the file and the dataset, and before, where chunks
+// are asked for, those of the next chunks by each answer, as JSON.
+func Survey(ctx context.Context, ds *reader.Dataset, fields []string, chunks bool, answer func(any) error) (out Statistics, err error) {
+	var some chunkAnswer
+	var each func(reader.ChunkStats) error
+	if chunks {
+		each = func(c reader.ChunkStats) error { return some.add(c, answer) }
 	}
-	return answer(struct {
-		File      string        `json:"file"`
-		Dataset   string        `json:"dataset"`
-		Rows      int64         `json:"rows"`
-		ChunkRows int64         `json:"chunk_rows"`
-		Columns   []columnStats `json:"columns"`
-	}{r.file, r.dataset, all.Rows, all.ChunkRows, statsOf(all.Columns, true)})
+	all, err := ds.Stats(ctx, fields, each)
+	if err != nil {
+		return out, err
+	}
+	return Statistics{Rows: all.Rows, ChunkRows: all.ChunkRows, Columns: statsOf(all.Columns, true)}, some.flush(answer)
 }
 
 // chunkAnswer collects chunks until they make a result.

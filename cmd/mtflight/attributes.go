@@ -13,19 +13,16 @@ func newAttributes() *cobra.Command {
 		Short: "Give attributes of a group, dataset or committed type whole, as JSON",
 		Example: `  mtflight attributes run7.h5 /
   mtflight attributes run7.h5 /events units comment`,
-		Args: placed(2, 2, math.MaxInt-1),
+		Args:              placed(2, 2, math.MaxInt-1),
+		ValidArgsFunction: completeObjects,
 		RunE: func(c *cobra.Command, args []string) error {
-			location, rest := place(args)
-			s, err := openSource(c.Context(), location, engine)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			text, err := s.attributes(c.Context(), rest[0], rest[1], rest[2:])
-			if err != nil {
-				return err
-			}
-			return writeJSON(c.OutOrStdout(), text)
+			return at(c, args, engine, func(s source, rest []string) error {
+				text, err := s.attributes(c.Context(), rest[0], rest[1], rest[2:])
+				if err != nil {
+					return err
+				}
+				return writeJSON(c.OutOrStdout(), text)
+			})
 		},
 	}
 	engine.add(c)

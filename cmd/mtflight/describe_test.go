@@ -53,14 +53,31 @@ func doubtful(t *testing.T) string {
 func TestDescribeNamesTheWitness(t *testing.T) {
 	file := doubtful(t)
 	out := succeed(t, "describe", file, "/g/chunked")
-	require.Regexp(t, `(?m)^witness +chunkindex: .*chunks of elements of 5 bytes`, out)
+	require.Regexp(t, `(?m)^witness +parse layout message: chunks of elements of 5 bytes`, out)
 	require.Regexp(t, `(?m)^shape +\[10,6\]$`, out)
 	out = succeed(t, "describe", "--witness", "off", file, "/g/chunked")
 	require.NotContains(t, out, "witness")
 	require.Regexp(t, `(?m)^shape +$`, out)
-	require.Contains(t, succeed(t, "ls", "--json", file), `"witness":"chunkindex`)
+	require.Contains(t, succeed(t, "ls", "--json", file), `"witness":"parse layout`)
 	require.NotContains(t, succeed(t, "ls", "--json", "--witness", "off", file), "witness")
 	code, _, errOut := command(t, "ls", "--witness", "no", file)
 	require.Equal(t, 2, code)
 	require.Contains(t, errOut, `"no" is neither on nor off`)
+}
+
+// TestDescribeFile tells the same of a file and its groups here and by a server.
+func TestDescribeFile(t *testing.T) {
+	out := succeed(t, "describe", "../../testdata/climate.nc")
+	require.Regexp(t, `(?m)^kind +group$`, out)
+	require.Regexp(t, `(?m)^datasets +/lat array 9 f64le$`, out)
+	require.Regexp(t, `(?m)^attributes +CLASS: "GROUP"`, succeed(t, "describe", tables), "global attributes")
+	out = succeed(t, "describe", arrays, "/wave/")
+	require.Regexp(t, `(?m)^path +/wave$`, out)
+	require.NotContains(t, out, "/cube")
+	location := serveFolder(t, "../../testdata")
+	t.Chdir("../../testdata")
+	for _, what := range [][]string{{"climate.nc"}, {"pandas.h5"}, {"arrays.h5", "/wave"}} {
+		here, there := succeed(t, append([]string{"describe", "--json"}, what...)...), succeed(t, append([]string{"describe", "--json", location}, what...)...)
+		require.Equal(t, here, there)
+	}
 }

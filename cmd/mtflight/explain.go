@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
@@ -14,23 +15,21 @@ func newExplain() *cobra.Command {
 	var asJSON bool
 	var f requestFlags
 	c := &cobra.Command{
-		Use:   "explain [grpc://HOST:PORT] FILE DATASET",
+		Use:   "explain [grpc://HOST:PORT] FILE [DATASET]",
 		Short: "Tell how rows would be read, without reading them",
 		Long: `Tell how the rows that get would give are read: chunks touched and skipped, the index used or why none is,
-bytes to read, columns decoded and the order. No row is read.`,
-		Example: `  mtflight explain run7.h5 /events --fields t --where "energy > 2"`,
-		Args:    placed(2, 2, 2),
+bytes to read, columns decoded and the order. No row is read. DATASET may be left out where a file has one.`,
+		Example:           `  mtflight explain run7.h5 /events --fields t --where "energy > 2"`,
+		Args:              placed(1, 1, 2),
+		ValidArgsFunction: completeObjects,
 		RunE: func(c *cobra.Command, args []string) error {
-			s, err := openSource(c.Context(), f.take(args), f.engine)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			text, err := s.explain(c.Context(), f.request)
-			if err != nil {
-				return err
-			}
-			return explain(c.OutOrStdout(), text, asJSON)
+			return f.from(c, args, func(s source) error {
+				text, err := s.explain(c.Context(), f.request)
+				if err != nil {
+					return err
+				}
+				return explain(c.OutOrStdout(), text, asJSON)
+			})
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
@@ -50,7 +49,7 @@ func explain(w io.Writer, text json.RawMessage, asJSON bool) error {
 		return fault.New(fault.DataLoss, "explain: the server's answer is not a plan: %w", err)
 	}
 	for _, line := range x.Plan {
-		if _, err := fmt.Fprintln(w, printable(line)); err != nil {
+		if _, err := fmt.Fprintln(w, terminal.Printable(line)); err != nil {
 			return err
 		}
 	}

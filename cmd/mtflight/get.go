@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/output"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -30,23 +31,27 @@ type requestFlags struct {
 func newGet() *cobra.Command {
 	var f getFlags
 	c := &cobra.Command{
-		Use:   "get [grpc://HOST:PORT] FILE DATASET",
+		Use:   "get [grpc://HOST:PORT] FILE [DATASET]",
 		Short: "Read rows of a dataset, to the terminal or into a file",
-		Long: `Read rows of a dataset: to the terminal the first ones as a table, into a file all of them. The file's
-ending chooses the format: .arrow (IPC file), .arrows (IPC stream), .parquet, .csv. The file gets its name when it
-is whole; one that had the name stays until then.
+		Long: `Read rows of a dataset: to the terminal the first ones as a table, of an array of several axes its corners; into a file all
+of them. The file's ending chooses the format: .arrow (IPC file), .arrows (IPC stream), .parquet, .csv, .json (an array of
+objects), .jsonl (an object a line), .npy (NumPy). The file gets its name when it is whole; one that had the name stays until then.
+DATASET may be left out where a file has one.
 
 Parquet and CSV get plain types as with --plain, unless --plain=false is given: pyarrow then reads Arrow's own types
 back from Parquet. CSV: nothing for a null, times in ISO 8601 (in UTC where there is a zone), durations with their unit,
-binary values as base64, lists as JSON.
+binary values as base64, lists as JSON. JSON has the same texts, and null for NaN and infinite numbers, which it does not know. NumPy gets
+numbers, times and structs of them, enumerations as integers; texts and lists of various lengths have no place in .npy.
 
 --format none reads everything, writes nothing and tells the rate.`,
 		Example: `  mtflight get run7.h5 /events --fields t,energy --stop 10
+  mtflight get run7.h5 /image --select '0, 100:200, ::10'
   mtflight get run7.h5 /events -o events.parquet
   mtflight get grpc://127.0.0.1:8815 run7.h5 /events --format csv | head`,
-		Args: placed(2, 2, 2),
+		Args:              placed(1, 1, 2),
+		ValidArgsFunction: completeObjects,
 		RunE: func(c *cobra.Command, args []string) error {
-			return get(c, f.take(args), f)
+			return get(c, args, f)
 		},
 	}
 	f.add(c)
@@ -56,15 +61,20 @@ binary values as base64, lists as JSON.
 func (f *getFlags) add(c *cobra.Command) {
 	f.requestFlags.add(c)
 	c.Flags().StringVarP(&f.output, "output", "o", "", "file to write (default: standard output)")
-	c.Flags().StringVar(&f.format, "format", "", "table, arrow, arrows, parquet, csv or none (default: by the file's ending)")
+	c.Flags().StringVar(&f.format, "format", "", strings.Join(output.Formats[:len(output.Formats)-1], ", ")+" or none (default: by the file's ending)")
 	c.Flags().StringVar(&f.codec, "compression", "", "of Parquet: "+strings.Join(parquet.Codecs, ", ")+" (default: snappy)")
+	completeWith(c, "format", output.Formats...)
+	completeWith(c, "compression", parquet.Codecs...)
 }
 
-// take fills in what the arguments name and gives the server's location, empty for this machine.
-func (f *requestFlags) take(args []string) (location string) {
-	location, rest := place(args)
-	f.request.File, f.request.Dataset = rest[0], rest[1]
-	return location
+// from runs do with the source that the arguments name, once they and it have told which dataset is meant.
+func (f *requestFlags) from(c *cobra.Command, args []string, do func(s source) error) error {
+	return at(c, args, f.engine, func(s source, rest []string) (err error) {
+		if f.request.File, f.request.Dataset, err = named(c.Context(), s, rest); err != nil {
+			return err
+		}
+		return do(s)
+	})
 }
 
 func (f *requestFlags) add(c *cobra.Command) {
@@ -73,9 +83,10 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.Var(optional{&r.Start}, "start", "first row; negative counts from the end")
 	flags.Var(optional{&r.Stop}, "stop", "row to stop before")
 	flags.Var(optional{&r.Step}, "step", "every n-th row; negative reverses")
+	flags.Var(optionalText{&r.Select, "INDEX"}, "select", "NumPy index of an array: \"30:35, ..., :100\"")
 	flags.Int64Var(&r.Offset, "offset", 0, "so many rows of the result are passed over")
 	flags.Var(optional{&r.Limit}, "limit", "at most so many rows (a table on the terminal: 20)")
-	flags.Var(optionalText{&r.Where}, "where", "only rows that meet a condition: \"(energy > 2) & (name == b'mu')\"")
+	flags.Var(optionalText{&r.Where, "CONDITION"}, "where", "only rows that meet a condition: \"(energy > 2) & (name == b'mu')\"")
 	flags.StringVar(&r.SortBy, "sort-by", "", "in the order of a column")
 	flags.StringVar(&r.Index, "index", "", "column indexes and statistics for --where: auto, off or only")
 	flags.Int64Var(&r.BatchRows, "batch-rows", 0, "rows of a batch (default: whole chunks)")
@@ -86,6 +97,7 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.BoolVar(&r.Options.Plain, "plain", false, "only types that every engine reads")
 	flags.BoolVar(&r.Options.NetCDF, "netcdf", false, "missing values (_FillValue, missing_value) are null; attributes go into the schema")
 	f.engine.add(c)
+	completeRequest(c)
 }
 
 // columns is a flag of names, like a line of CSV.
@@ -129,7 +141,10 @@ func (o optional) String() string {
 func (o optional) Type() string { return "N" }
 
 // optionalText is a flag of words that can tell that it was not given.
-type optionalText struct{ to **string }
+type optionalText struct {
+	to   **string
+	kind string // what help calls the value
+}
 
 func (o optionalText) Set(text string) error {
 	*o.to = &text
@@ -143,68 +158,55 @@ func (o optionalText) String() string {
 	return **o.to
 }
 
-func (o optionalText) Type() string { return "CONDITION" }
+func (o optionalText) Type() string { return o.kind }
 
-func get(c *cobra.Command, location string, f getFlags) (err error) {
-	if f.format, err = formatOf(f.format, f.output); err != nil {
+func get(c *cobra.Command, args []string, f getFlags) (err error) {
+	if f.format, err = output.FormatOf(f.format, f.output); err != nil {
 		return err
 	}
-	if err := checkCodec(f.format, f.codec); err != nil {
+	if err := output.CheckCodec(f.format, f.codec); err != nil {
 		return err
 	}
-	s, err := openSource(c.Context(), location, f.engine)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	return getFrom(c, s, f)
+	return f.from(c, args, func(s source) error { return getFrom(c, s, f) })
 }
 
 func getFrom(c *cobra.Command, s source, f getFlags) error {
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
-	rows, err := s.open(ctx, requestFor(f, c.Flags().Changed("plain")))
+	request := output.Prepare(f.format, f.request, c.Flags().Changed("plain"))
+	rows, err := s.open(ctx, request)
 	if err != nil {
 		return err
 	}
 	defer rows.Release()
+	if f.format == output.Table {
+		return show(c, s, rows, request, f.output)
+	}
 	return save(c, rows, f)
 }
 
-// requestFor asks for the types that every reader of a format knows, unless --plain=false says that Arrow's will do.
-func requestFor(f getFlags, chosen bool) reader.Request {
-	if !chosen && (f.format == "parquet" || f.format == "csv") {
-		f.request.Options.Plain = true
-	}
-	return f.request
-}
-
 func save(c *cobra.Command, rows *stream, f getFlags) (err error) {
-	out, err := newTarget(f.output, c.OutOrStdout())
+	out, err := output.Open(f.output, c.OutOrStdout())
 	if err != nil {
 		return err
 	}
-	defer func() { err = out.finish(err) }()
-	s, err := newSink(f.format, f.codec, out.Writer, rows.Schema(), rows.rows)
+	defer func() { err = out.Finish(err) }()
+	s, err := output.New(f.format, f.codec, out.Writer, rows.Schema(), rows.rows)
 	if err != nil {
 		return err
-	}
-	shown := int64(-1)
-	if f.format == "table" && f.request.Limit == nil {
-		shown = shownRows
 	}
 	p := newProgress(c.ErrOrStderr(), f.output != "" || f.format == "none", rows.rows)
-	if err := copyRows(s, rows, shown, p); err != nil {
+	if err := copyRows(s, rows, -1, p); err != nil {
 		return err
 	}
-	if err := s.close(); err != nil {
+	if err := s.Close(); err != nil {
 		return err
 	}
 	return report(c, f.format, f.output, p)
 }
 
 // copyRows moves at most `most` rows, all if it is negative.
-func copyRows(s sink, rows *stream, most int64, p *progress) error {
+func copyRows(s output.Sink, rows *stream, most int64, p *progress) error {
 	defer p.finish()
 	for most != p.rows && rows.Next() {
 		r := rows.Record()
@@ -212,7 +214,7 @@ func copyRows(s sink, rows *stream, most int64, p *progress) error {
 			r = r.NewSlice(0, most-p.rows)
 			defer r.Release()
 		}
-		if err := s.write(r); err != nil {
+		if err := s.Write(r); err != nil {
 			return fmt.Errorf("get: write: %w", err)
 		}
 		p.add(r)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -56,7 +57,7 @@ func (l *local) list(ctx context.Context, what listing, visit func(listed) error
 
 // listFound lists a file of a directory, as a server would: one that is only named like HDF5 is an error, what is not named
 // so either is passed over.
-func (l *local) listFound(ctx context.Context, name string, frames bool, visit func(listed) error) error {
+func (l *local) listFound(ctx context.Context, name string, frames *frameBudget, visit func(listed) error) error {
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return nil // a link that leads nowhere, a pipe
 	}
@@ -66,31 +67,48 @@ func (l *local) listFound(ctx context.Context, name string, frames bool, visit f
 	return l.listFile(ctx, name, frames, visit)
 }
 
-func (l *local) listFile(ctx context.Context, path string, frames bool, visit func(listed) error) error {
+func (l *local) listFile(ctx context.Context, path string, frames *frameBudget, visit func(listed) error) error {
 	file, err := l.engine.Open(ctx, reader.Location{Path: path})
 	if err != nil {
 		return err
 	}
-	tree, err := file.Tree(ctx)
+	tree, err := visible(file.Tree(ctx))
 	if err != nil {
 		return err
 	}
-	if frames {
-		more, err := file.Frames(ctx)
-		if err != nil {
-			return err
-		}
-		tree.Datasets = append(tree.Datasets, more...)
-	}
+	name := spell.Escape(path)
 	for i := range tree.Datasets {
-		if reader.Hidden(tree.Datasets[i].Path) {
-			continue
-		}
-		if err := visit(listed{File: spell.Escape(path), Info: &tree.Datasets[i]}); err != nil {
+		d := &tree.Datasets[i]
+		if err := visit(listed{File: name, Info: d, columns: columnsOf(d.Schema)}); err != nil {
 			return err
 		}
 	}
-	return nil
+	return frames.list(name, tree.Groups, func(path string) (listed, error) {
+		d, err := file.Dataset(ctx, path)
+		if err != nil {
+			return listed{}, err
+		}
+		info := d.Info()
+		return listed{Info: &info, columns: columnsOf(info.Schema)}, nil
+	}, visit)
+}
+
+// visible leaves out what is PyTables' own, as a server does.
+func visible(tree *reader.Tree, err error) (*reader.Tree, error) {
+	if err == nil {
+		tree.Datasets = slices.DeleteFunc(tree.Datasets, func(d reader.Info) bool { return reader.Hidden(d.Path) })
+		tree.Groups = slices.DeleteFunc(tree.Groups, func(g reader.GroupInfo) bool { return reader.Hidden(g.Path) })
+		tree.Links = slices.DeleteFunc(tree.Links, func(l reader.LinkInfo) bool { return reader.Hidden(l.Path) })
+	}
+	return tree, err
+}
+
+func (l *local) tree(ctx context.Context, path string) (*reader.Tree, error) {
+	file, err := l.file(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return visible(file.Tree(ctx))
 }
 
 func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
@@ -144,6 +162,30 @@ func (l *local) attributes(ctx context.Context, path, object string, names []str
 	}
 	defer a.Close()
 	return a.JSON(ctx)
+}
+
+func (l *local) stats(ctx context.Context, of survey, visit func(json.RawMessage) error) error {
+	file, err := l.file(ctx, of.file)
+	if err != nil {
+		return err
+	}
+	d, err := file.Dataset(ctx, of.dataset)
+	if err != nil {
+		return err
+	}
+	answer := func(v any) error {
+		text, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		return visit(text)
+	}
+	all, err := flight.Survey(ctx, d, of.fields, of.chunks, answer)
+	if err != nil {
+		return err
+	}
+	all.File, all.Dataset = spell.Escape(onDisk(of.file)), of.dataset
+	return answer(all)
 }
 
 func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage, error) {

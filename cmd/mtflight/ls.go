@@ -4,107 +4,221 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
 func newList() *cobra.Command {
-	var asJSON, frames bool
+	var asJSON bool
+	frames := someFrames
 	var engine engineFlags
 	c := &cobra.Command{
-		Use:   "ls FILE|DIR | ls grpc://HOST:PORT [FILE]",
+		Use:   "ls [FILE|DIR...] [GROUP] | ls grpc://HOST:PORT [FILE...] [GROUP]",
 		Short: "List the datasets of files or of a server",
-		Long: `List the datasets of files or of a server. A file below DIR, or of a server, that cannot be read is a line with the
-reason; it is an error only if it is the one asked for. --json tells more, and null where something is not known.`,
-		Example: `  mtflight ls run7.h5
+		Long: `List the datasets and data frames of files or of a server; without names those below the working directory. A last
+argument that starts with / and is no file is a group: what is in it is listed. A file below DIR, or of a server, that cannot be
+read is a line with the reason; it is an error only if it is one that was asked for. --json tells more, and null where something is
+not known.
+
+A data frame of pandas or AnnData is a group; to tell its columns it has to be opened. The first ` + fmt.Sprint(mostFrames) + ` are, others are named
+only, unless --frames asks for all. --frames=none lists none.`,
+		Example: `  mtflight ls run7.h5 run8.h5
+  mtflight ls run7.h5 /detector
   mtflight ls /data
-  mtflight ls --frames store.h5
   mtflight ls grpc://127.0.0.1:8815 'run*'`,
-		Args: placed(0, 1, 1),
+		Args:              placed(0, 0, math.MaxInt-1),
+		ValidArgsFunction: completeFiles,
 		RunE: func(c *cobra.Command, args []string) error {
-			location, rest := place(args)
-			s, err := openSource(c.Context(), location, engine)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			return list(c, s, listing{append(rest, "")[0], frames, asJSON})
+			return at(c, args, engine, func(s source, rest []string) error {
+				_, here := s.(*local)
+				files, group := groupOf(rest, here)
+				return list(c, s, files, group, listing{frames: frames.budget(), whole: asJSON}, asJSON)
+			})
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
-	c.Flags().BoolVar(&frames, "frames", false, "also the data frames of pandas and AnnData, which are groups")
+	c.Flags().Var(&frames, "frames", "data frames of pandas and AnnData, which are groups: how many are opened")
+	c.Flags().Lookup("frames").NoOptDefVal = string(allFrames)
+	completeWith(c, "frames", string(someFrames), string(allFrames), string(noFrames))
 	engine.add(c)
 	return c
 }
 
-func list(c *cobra.Command, s source, what listing) error {
-	if what.whole {
-		lines := json.NewEncoder(c.OutOrStdout())
-		return s.list(c.Context(), what, func(d listed) error { return lines.Encode(d) })
+// groupOf tells the files from the group at their end. A server has no file whose name starts with a slash.
+func groupOf(args []string, here bool) (files []string, group string) {
+	if n := len(args); n > 0 && strings.HasPrefix(args[n-1], "/") && (!here || n > 1 && !exists(args[n-1])) {
+		args, group = args[:n-1], args[n-1]
 	}
-	rows := [][]string{{"FILE", "DATASET", "KIND", "SHAPE", "TYPE", "CHUNKS", "FILTERS", "SIZE", "NOTE"}}
-	err := s.list(c.Context(), what, func(d listed) error { rows = append(rows, listRow(d)); return nil })
-	if err != nil && len(rows) == 1 {
-		return err // which a head over nothing would only blur
+	switch {
+	case len(args) > 0:
+		return args, group
+	case here:
+		return []string{"."}, group
 	}
-	return orFirst(err, writeRows(c.OutOrStdout(), rows))
+	return []string{""}, group
 }
 
-// writeRows writes a table with its head. The name of the only file would push those of the datasets off the screen: it
-// is written once.
-func writeRows(w io.Writer, rows [][]string) error {
-	if file := rows[len(rows)-1][0]; len(rows) > 1 && !slices.ContainsFunc(rows[1:], func(r []string) bool { return r[0] != file }) {
-		fmt.Fprintln(w, file)
-		for i := range rows {
-			rows[i] = rows[i][1:]
+func exists(name string) bool {
+	_, err := os.Stat(onDisk(name))
+	return err == nil
+}
+
+func list(c *cobra.Command, s source, files []string, group string, what listing, asJSON bool) error {
+	out := c.OutOrStdout()
+	lines := json.NewEncoder(out)
+	var all []listed
+	found := false
+	visit := func(d listed) error {
+		if d.Info != nil && !below(group, d.Path) {
+			return nil
+		}
+		found = found || d.Info != nil
+		if asJSON {
+			return lines.Encode(d)
+		}
+		all = append(all, d)
+		return nil
+	}
+	err := listFiles(c, s, files, what, visit)
+	if err == nil && group != "" && !found {
+		err = emptyGroup(c, s, files[0], group)
+	}
+	if asJSON || err != nil && len(all) == 0 {
+		return err // which a head over nothing would only blur
+	}
+	return orFirst(err, writeList(out, all))
+}
+
+// listFiles lists one file after the other. One that cannot be listed ends the list where it is the only one; of several it is
+// a line, and the error behind the others.
+func listFiles(c *cobra.Command, s source, files []string, what listing, visit func(listed) error) (first error) {
+	for _, what.file = range files {
+		err := s.list(c.Context(), what, visit)
+		if err == nil {
+			continue
+		}
+		if len(files) == 1 || fault.Of(err) == nil || c.Context().Err() != nil {
+			return err
+		}
+		first = orFirst(first, err)
+		if err := visit(listed{File: spell.Escape(what.file), Error: err.Error()}); err != nil {
+			return err
 		}
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		fmt.Fprintln(table, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	return first
+}
+
+// emptyGroup is the error of a group that is not there; nil of one that is empty.
+func emptyGroup(c *cobra.Command, s source, file, group string) error {
+	tree, err := s.tree(c.Context(), file)
+	if err != nil {
+		return fault.New(fault.NotFound, "no file there has a group %s", spell.Quote(group))
 	}
-	return table.Flush()
+	var names []string
+	for _, g := range tree.Groups {
+		names = append(names, g.Path)
+	}
+	if slices.Contains(names, strings.TrimSuffix(group, "/")) {
+		return nil
+	}
+	return fault.New(fault.NotFound, "%s: there is no group %s in it, nor a file of that name%s", spell.Escape(file), spell.Quote(group), near.Hint(group, names))
+}
+
+// writeList writes the table. The name of the only file would push those of the datasets off the screen: it is written once.
+func writeList(w io.Writer, all []listed) error {
+	screen := terminal.Of(w)
+	g := terminal.Grid{Styles: map[int]terminal.Style{}, Columns: []terminal.Column{{Head: "FILE", Late: true}, {Head: "DATASET", Style: terminal.Name, Late: true},
+		{Head: "KIND", Style: terminal.Kind}, {Head: "SHAPE"}, {Head: "TYPE"}, {Head: "CHUNKS", Style: terminal.Faint},
+		{Head: "FILTERS", Style: terminal.Faint}, {Head: "SIZE"}, {Head: "NOTE", Style: terminal.Faint, Free: true}}}
+	one := len(all) > 0
+	for i, d := range all {
+		g.Rows = append(g.Rows, listRow(d))
+		if d.Info == nil || d.Kind == "unsupported" {
+			g.Styles[i] = terminal.Bad
+		}
+		one = one && d.File == all[0].File
+	}
+	text := ""
+	if one {
+		text = screen.Paint(terminal.Head, g.Rows[0][0]) + "\n"
+		g.Columns = g.Columns[1:]
+		for i := range g.Rows {
+			g.Rows[i] = g.Rows[i][1:]
+		}
+	}
+	_, err := io.WriteString(w, text+g.Write(screen))
+	return err
 }
 
 // widestName bounds what is shown of a name: one long name would part all columns of the table. JSON has it whole.
 const widestName = 200
 
 func listRow(d listed) []string {
-	cells := []string{d.File, "-", "unreadable", "-", "-", "-", "-", "-", d.Error}
+	cells := []string{d.File, "-", "unreadable", "-", "-", "-", "-", "-", strings.Replace(d.Error, d.File+": ", "", 1)}
 	if d.Info != nil {
-		cells = []string{d.File, d.Path, d.Kind, orDash(shapeText(d.Shape)), elide(typeText(d.Info), 48), orDash(shapeText(d.Chunks)),
-			orDash(strings.Join(d.Filters, "+")), countText(d.Bytes), d.Reason}
+		cells = []string{d.File, d.Path, kindText(d.Info), orDash(shapeText(d.Info)), orDash(terminal.Elide(typeText(d), 48)), orDash(product(d.Chunks)),
+			orDash(strings.Join(d.Filters, "+")), countText(d.Bytes), d.note()}
 	}
 	for i, cell := range cells {
-		cells[i] = printable(cell)
+		cells[i] = terminal.Printable(cell)
 	}
-	cells[0], cells[1] = elide(cells[0], widestName), elide(cells[1], widestName)
+	cells[0], cells[1] = terminal.Elide(cells[0], widestName), terminal.Elide(cells[1], widestName)
 	return cells
 }
 
+// note says why a dataset cannot be read, or that a frame was not looked at.
+func (d listed) note() string {
+	if d.Layout == "frame" && d.Kind == "table" && d.columns == nil {
+		return "--frames tells its columns"
+	}
+	return d.Reason
+}
+
+// kindText is a dataset's kind, of a frame with what wrote it.
+func kindText(d *reader.Info) string {
+	if d.Layout == "frame" && d.Kind == "table" {
+		return "frame (" + d.Type + ")"
+	}
+	return d.Kind
+}
+
 // typeText is the Arrow type of an array's elements, or of each column; the HDF5 type where there is none.
-func typeText(d *reader.Info) string {
-	if d.Schema == nil {
+func typeText(d listed) string {
+	if d.columns == nil && d.Layout == "frame" {
+		return ""
+	}
+	if len(d.columns) == 0 {
 		return d.Type
 	}
-	fields := d.Schema.Fields()
-	if len(fields) == 1 && d.Kind != "table" {
-		return fields[0].Type.String()
+	if len(d.columns) == 1 && d.Kind != "table" {
+		return d.columns[0].Type
 	}
-	columns := make([]string, len(fields))
-	for i, f := range fields {
-		columns[i] = f.Name + " " + f.Type.String()
+	columns := make([]string, len(d.columns))
+	for i, c := range d.columns {
+		columns[i] = c.Name + " " + c.Type
 	}
 	return strings.Join(columns, ", ")
 }
 
-// shapeText is a shape as 12x3; a scalar's is "scalar".
-func shapeText(shape []int64) string {
+// shapeText is a shape as 12x3; a scalar's is "scalar", a frame's its rows.
+func shapeText(d *reader.Info) string {
+	if d.Layout == "frame" && d.Rows >= 0 {
+		return fmt.Sprint(d.Rows)
+	}
+	return product(d.Shape)
+}
+
+func product(shape []int64) string {
 	if shape == nil {
 		return ""
 	}

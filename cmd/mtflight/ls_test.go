@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
 )
 
 func TestListFile(t *testing.T) {
@@ -56,9 +59,58 @@ func TestListJSON(t *testing.T) {
 }
 
 func TestListFrames(t *testing.T) {
-	frame := `(?m)/frame +table +- +x float64, n int64, who utf8`
+	frame := `(?m)/frame +frame \(pandas table\) +\d+ +x float64, n int64, who utf8`
+	require.Regexp(t, frame, succeed(t, "ls", pandas))
 	require.Regexp(t, frame, succeed(t, "ls", "--frames", pandas))
-	require.NotRegexp(t, frame, succeed(t, "ls", pandas), "frames are listed on request")
+	require.NotContains(t, succeed(t, "ls", "--frames=none", pandas), "frame (")
+	require.NotContains(t, succeed(t, "ls", "--frames=false", pandas), "frame (")
+	code, _, errOut := command(t, "ls", "--frames=many", pandas)
+	require.Equal(t, 2, code)
+	require.Contains(t, errOut, `"many" is none of some, all and none`)
+}
+
+// TestFrameBudget opens no more frames than it may: others are named.
+func TestFrameBudget(t *testing.T) {
+	groups := []reader.GroupInfo{{Path: "/"}, {Path: "/a", Frame: "anndata"}, {Path: "/_i_x", Frame: "anndata"}, {Path: "/b", Frame: "pandas fixed"}, {Path: "/c", Frame: "pandas fixed"}}
+	opened, seen := []string{}, []string{}
+	b := &frameBudget{2}
+	require.NoError(t, b.list("f.h5", groups, func(path string) (listed, error) {
+		opened = append(opened, path)
+		if path == "/b" {
+			return listed{}, fault.New(fault.DataLoss, "broken")
+		}
+		return listed{Info: &reader.Info{Path: path, Kind: "table"}}, nil
+	}, func(d listed) error {
+		seen = append(seen, d.File+d.Path+" "+d.Kind+" "+d.note())
+		return nil
+	}))
+	require.Equal(t, []string{"/a", "/b"}, opened)
+	require.Equal(t, []string{"f.h5/a table ", "f.h5/b unsupported broken", "f.h5/c table --frames tells its columns"}, seen)
+}
+
+func TestListSeveral(t *testing.T) {
+	out := succeed(t, "ls", tables, arrays)
+	require.Regexp(t, `(?m)tables.h5 +/events +table`, out)
+	require.Regexp(t, `(?m)arrays.h5 +/cube +array`, out)
+	code, out, errOut := command(t, "ls", tables, "/no/such/../file.h5", arrays)
+	require.Equal(t, 3, code)
+	require.Contains(t, out, "/cube", "one that is not there does not hide the others")
+	require.Regexp(t, `file.h5 +- +unreadable .*no such file`, out)
+	require.Equal(t, 1, strings.Count(errOut, "\n"), errOut)
+}
+
+func TestListGroup(t *testing.T) {
+	location := serveFolder(t, "../../testdata")
+	for _, at := range [][]string{{arrays}, {location, "arrays.h5"}} {
+		out := succeed(t, append(append([]string{"ls"}, at...), "/wave")...)
+		require.Equal(t, 5, strings.Count(out, "/wave/"), out)
+		require.NotContains(t, out, "/cube")
+		require.Contains(t, succeed(t, append(append([]string{"ls"}, at...), "/cube")...), "/cube")
+		code, out, errOut := command(t, append(append([]string{"ls"}, at...), "/wav")...)
+		require.Equal(t, 3, code)
+		require.Empty(t, out)
+		require.Contains(t, errOut, `there is no group "/wav" in it, nor a file of that name (near: "/wave")`)
+	}
 }
 
 func TestListRefuses(t *testing.T) {
@@ -84,7 +136,7 @@ func TestTruncatedFileIsNamedOnce(t *testing.T) {
 }
 
 func TestShapeText(t *testing.T) {
-	require.Equal(t, "", shapeText(nil))
-	require.Equal(t, "scalar", shapeText([]int64{}))
-	require.Equal(t, "12x0", shapeText([]int64{12, 0}))
+	require.Equal(t, "", product(nil))
+	require.Equal(t, "scalar", product([]int64{}))
+	require.Equal(t, "12x0", product([]int64{12, 0}))
 }

@@ -2,13 +2,13 @@ package main
 
 import (
 	"io"
-	"os"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/util"
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 )
 
 // progress shows bytes, rate and time left where there is a terminal to see it; else it only counts. The bytes to come
@@ -23,17 +23,12 @@ type progress struct {
 
 func newProgress(errOut io.Writer, show bool, total int64) *progress {
 	p := &progress{start: time.Now(), total: total}
-	if show && isTerminal(errOut) {
+	if show && terminal.Of(errOut).Terminal {
 		p.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(errOut), progressbar.OptionShowBytes(true),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
 	}
 	return p
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func (p *progress) add(r arrow.Record) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -43,73 +44,79 @@ func (r *remote) explain(ctx context.Context, request reader.Request) (json.RawM
 	return r.client.Explain(ctx, request)
 }
 
+func (r *remote) stats(ctx context.Context, of survey, visit func(json.RawMessage) error) error {
+	return r.client.Stats(ctx, of.file, of.dataset, of.fields, of.chunks, visit)
+}
+
 func (r *remote) list(ctx context.Context, what listing, visit func(listed) error) error {
-	found := false
-	seen := func(d listed, why error) error {
-		found = true
-		if why != nil && d.File == what.file {
-			return why // of the one file that was asked for
+	var types map[[2]string]*arrow.Schema
+	if !what.whole {
+		types = map[[2]string]*arrow.Schema{}
+		err := r.client.List(ctx, client.Criteria{File: what.file}, func(d client.Dataset) error {
+			types[[2]string{d.File, d.Name}] = d.Schema
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		return visit(d)
 	}
-	ask := r.schemas
-	if what.whole {
-		ask = r.trees
-	}
-	err := ask(ctx, client.Criteria{File: what.file, Frames: what.frames}, seen)
+	found := false
+	err := r.client.Trees(ctx, client.Criteria{File: what.file}, func(t client.FileTree) error {
+		found = true
+		if err := t.Err(); err != nil {
+			if t.File == what.file {
+				return err // of the one file that was asked for
+			}
+			return visit(listed{File: t.File, Error: t.Reason})
+		}
+		for i := range t.Datasets {
+			d := &t.Datasets[i]
+			if err := visit(listed{File: t.File, Info: d, columns: columnsOf(types[[2]string{t.File, d.Path}])}); err != nil {
+				return err
+			}
+		}
+		return what.frames.list(t.File, t.Groups, func(path string) (listed, error) { return r.frame(ctx, t.File, path) }, visit)
+	})
 	if err == nil && what.file != "" && !found {
-		return fault.New(fault.NotFound, "ls: no dataset in a file named %s: `mtflight ls` without it lists all", what.file)
+		return noServed(what.file)
 	}
 	return err
 }
 
-// trees visits everything that the server knows but for Arrow's types.
-func (r *remote) trees(ctx context.Context, of client.Criteria, visit func(listed, error) error) error {
-	return r.client.Trees(ctx, of, func(t client.FileTree) error {
-		if err := t.Err(); err != nil {
-			return visit(listed{File: t.File, Error: t.Reason}, err)
-		}
-		for i := range t.Datasets {
-			if err := visit(listed{File: t.File, Info: &t.Datasets[i]}, nil); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+func noServed(file string) error {
+	return fault.New(fault.NotFound, "no file named %s on the server: `mtflight ls` without it lists all", file)
 }
 
-// schemas visits the datasets with Arrow's types and what else a schema tells.
-func (r *remote) schemas(ctx context.Context, of client.Criteria, visit func(listed, error) error) error {
-	return r.client.List(ctx, of, func(d client.Dataset) error {
-		if err := d.Err(); err != nil {
-			return visit(listed{File: d.File, Error: d.Reason}, err)
-		}
-		info := &reader.Info{Path: d.Name, Kind: d.Kind, Reason: d.Reason, Rows: reader.Count(d.Rows), Bytes: reader.Count(d.Bytes), Schema: d.Schema}
-		if err := fromSchema(info, d.Schema); err != nil {
-			return err
-		}
-		return visit(listed{File: d.File, Info: info}, nil)
-	})
+// frame is what a server describes of a frame.
+func (r *remote) frame(ctx context.Context, file, path string) (listed, error) {
+	text, err := r.client.Describe(ctx, file, path)
+	if err != nil {
+		return listed{}, err
+	}
+	var told struct {
+		reader.Info
+		Schema []column `json:"schema"`
+	}
+	if err := json.Unmarshal(text, &told); err != nil {
+		return listed{}, fault.New(fault.DataLoss, "%s %s: what the server says of it: %w", file, path, err)
+	}
+	return listed{Info: &told.Info, columns: told.Schema}, nil
 }
 
-// fromSchema fills in what the schema's metadata tells (docs/protocol.md section 4).
-func fromSchema(info *reader.Info, schema *arrow.Schema) error {
-	if schema == nil {
-		return nil
+func (r *remote) tree(ctx context.Context, file string) (tree *reader.Tree, err error) {
+	err = r.client.Trees(ctx, client.Criteria{File: literal(file)}, func(t client.FileTree) error {
+		tree = &t.Tree
+		return t.Err()
+	})
+	if err == nil && tree == nil {
+		return nil, noServed(file)
 	}
-	metadata := schema.Metadata()
-	for name, to := range map[string]any{
-		"hdf5.shape": &info.Shape, "hdf5.chunks": &info.Chunks, "hdf5.filters": &info.Filters, "hdf5.attributes": &info.Attributes,
-	} {
-		text, ok := metadata.GetValue(name)
-		if !ok {
-			continue
-		}
-		if err := json.Unmarshal([]byte(text), to); err != nil {
-			return fault.New(fault.Unsupported, "ls: %s: schema metadata %s: %w", info.Path, name, err)
-		}
-	}
-	return nil
+	return tree, err
+}
+
+// literal is a glob that matches this name alone.
+func literal(name string) string {
+	return strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(name)
 }
 
 func (r *remote) open(ctx context.Context, request reader.Request) (*stream, error) {

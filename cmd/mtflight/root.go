@@ -57,7 +57,7 @@ Exit codes: 0 done, 1 anything not below, 2 wrong usage or request, 3 no such fi
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
-	root.AddCommand(newServe(), newList(), newDescribe(), newAttributes(), newGet(), newExplain(), newHealth(), newVersion())
+	root.AddCommand(newServe(), newList(), newDescribe(), newAttributes(), newGet(), newStats(), newExplain(), newHealth(), newVersion(), newMan())
 	return root
 }
 

@@ -37,8 +37,9 @@ func TestUsage(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{"get", tables}, "write `mtflight get [grpc://HOST:PORT] FILE DATASET"},
-		{[]string{"get", "grpc://127.0.0.1:1", tables}, "wrong number of arguments (2)"},
+		{[]string{"get"}, "write `mtflight get [grpc://HOST:PORT] FILE [DATASET]"},
+		{[]string{"get", "grpc://127.0.0.1:1"}, "wrong number of arguments (1)"},
+		{[]string{"stats", tables, "/events", "--chunks"}, "--chunks needs --json"},
 		{[]string{"serve"}, "needs a directory or file"},
 		{[]string{"serve", "--memory", "lots", "."}, "is not a size such as 256MB"},
 		{[]string{"serve", "--memory", "3", "."}, `"3" is 3 B: write a unit, as in 256MB`},

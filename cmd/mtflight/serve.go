@@ -4,20 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -48,6 +43,7 @@ a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams
 			}
 			return nil
 		},
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
 			if f.stdin {
@@ -62,6 +58,7 @@ a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams
 	flags.DurationVar(&f.drain, "drain", 20*time.Second, "how long running streams may go on at the end; 0s: not at all")
 	flags.Var(&f.helpers, "helpers", "processes at most that call libhdf5, and as many that its plug-in filters keep busy (default: one per worker, at least 2)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	completeWith(c, "log-level", "debug", "info", "warn", "error")
 	flags.BoolVar(&f.stdin, "exit-with-stdin", false, "end when standard input ends, as it does when the program that holds it ends or crashes")
 	flags.StringVar(&f.stageDir, "stage-dir", defaultStageDir(), "directory in shared memory for clients of this host; empty: nothing is staged")
 	flags.Var(&f.stage, "stage-memory", "bytes staged at most, part of --memory (default: half of it)")
@@ -103,7 +100,13 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Serve(ctx) })
-	g.Go(func() error { return announce(out, server.Addrs(ctx), roots) })
+	g.Go(func() error {
+		b := banner{addrs: server.Addrs(ctx), roots: roots, log: log}
+		if !f.stdin { // else a program waits, which knows what to ask
+			b.look(ctx, server)
+		}
+		return b.write(out)
+	})
 	return g.Wait()
 }
 
@@ -120,50 +123,3 @@ func boundHeap(e *reader.Engine) {
 
 // defaultStageDir is this user's own directory in shared memory.
 func defaultStageDir() string { return fmt.Sprintf("/dev/shm/mtflight-%d", os.Getuid()) }
-
-// newLogger writes readable lines to a terminal and JSON elsewhere.
-func newLogger(level string, w io.Writer) (*zap.Logger, error) {
-	parsed, err := zapcore.ParseLevel(level)
-	if err != nil {
-		return nil, fault.New(fault.Invalid, "serve: --log-level %q: choose debug, info, warn or error", level)
-	}
-	c := zap.NewProductionEncoderConfig()
-	c.EncodeTime = zapcore.ISO8601TimeEncoder
-	encoder := zapcore.NewJSONEncoder(c)
-	if isTerminal(w) {
-		encoder = zapcore.NewConsoleEncoder(c)
-	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(w)), parsed)), nil
-}
-
-// announce prints where to ask and how, once the server listens.
-func announce(w io.Writer, addrs []net.Addr, roots []string) error {
-	if len(addrs) == 0 {
-		return nil // ended before it listened
-	}
-	var locations []string
-	for _, a := range addrs {
-		locations = append(locations, locationOf(a))
-	}
-	_, err := fmt.Fprintf(w, `mtflight %s serves %s on %s
-Python (pip install pyarrow):
-
-    import pyarrow.flight as fl
-    client = fl.connect(%q)
-    print(client.do_get(next(client.list_flights(b'{"kind": "table"}')).endpoints[0].ticket).read_all())
-
-`, buildVersion(), spell.Escape(strings.Join(roots, ", ")), strings.Join(locations, ", "), locations[0])
-	return err
-}
-
-// locationOf is the URI by which a client on this machine reaches an address.
-func locationOf(a net.Addr) string {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return "grpc+unix://" + a.String()
-	}
-	if tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("grpc://127.0.0.1:%d", tcp.Port)
-	}
-	return "grpc://" + tcp.String()
-}

@@ -55,14 +55,15 @@ func TestServe(t *testing.T) {
 	location, banner, stop := serving(t, "--listen", "grpc://127.0.0.1:0", "../../testdata")
 	require.Contains(t, banner, "fl.connect(\""+location+"\")")
 
+	require.Regexp(t, `request = \{"file": "\S+", "dataset": "/\S+", "limit": 10\}`, banner)
 	require.Equal(t, "SERVING\n", succeed(t, "health", location))
 	require.Contains(t, succeed(t, "ls", location), "tables.h5")
 	require.NotContains(t, succeed(t, "ls", location, "arr*"), "tables.h5")
 	code, out, errOut := command(t, "ls", location, "tabels.h5")
 	require.Equal(t, 3, code)
 	require.Empty(t, out)
-	require.Contains(t, errOut, "no dataset in a file named tabels.h5")
-	require.Regexp(t, `/frame +table +- +x float64, n int64`, succeed(t, "ls", "--frames", location, "pandas.h5"))
+	require.Contains(t, errOut, "no file named tabels.h5")
+	require.Regexp(t, `/frame +frame \(pandas table\) +\d+ +x float64, n int64`, succeed(t, "ls", location, "pandas.h5"))
 	require.Contains(t, succeed(t, "describe", location, "tables.h5", "/events"), "detector")
 	args := []string{"tables.h5", "/events", "--format", "csv", "--start", "10", "--stop", "700", "--fields", "name,pos,t"}
 	fromServer := succeed(t, append([]string{"get", location}, args...)...)
@@ -134,4 +135,18 @@ func TestServeWitness(t *testing.T) {
 		require.Zero(t, stop())
 		require.Equal(t, told, strings.Count(log.String(), `"file":"doubtful.h5","object":"/g/chunked","reason":"`), log)
 	}
+}
+
+// The banner's sample asks for what is there, and the log warns of what a user may not mean.
+func TestServeBanner(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	_, banner, log, stop := servingLogged(t, "--listen", "grpc://127.0.0.1:0", arrays)
+	require.Contains(t, banner, `request = {"file": "arrays.h5", "dataset": "/cube", "limit": 10}`, "a file of arrays")
+	require.Zero(t, stop())
+	require.NotContains(t, log.String(), `"level":"warn"`)
+	_, banner, log, stop = servingLogged(t, "--listen", "grpc://0.0.0.0:0", t.TempDir())
+	require.Contains(t, banner, `client.list_flights()`)
+	require.Zero(t, stop())
+	require.Contains(t, log.String(), "there is nothing to read yet")
+	require.Contains(t, log.String(), "there is neither TLS nor a login")
 }

@@ -11,3 +11,16 @@ func TestBytesText(t *testing.T) {
 		require.Equal(t, want, bytesText(n))
 	}
 }
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]size{
+		"4096": 4096, "256MB": 256 << 20, "256mib": 256 << 20, "1.5G": 3 << 29, "2 TB": 2 << 40, "7k": 7 << 10,
+	} {
+		var s size
+		require.NoError(t, s.Set(text), text)
+		require.Equal(t, want, s, text)
+	}
+	for _, text := range []string{"", "-1", "0", "1", "1000", "MB", "1XB", "NaN", "inf", "1e30"} {
+		require.Error(t, new(size).Set(text), text)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/spf13/cobra"
 
@@ -15,12 +16,16 @@ import (
 
 // source is where datasets come from: files on this machine's disk, or a server. Used by one goroutine.
 type source interface {
-	// list visits the datasets of a file, or of all below a directory, with those that cannot be read.
+	// list visits the datasets and frames of a file, or of all below a directory, with those that cannot be read.
 	list(ctx context.Context, what listing, visit func(listed) error) error
+	// tree is what a file holds, as the action list gives it without frames.
+	tree(ctx context.Context, file string) (*reader.Tree, error)
 	// describe tells everything known of a dataset, as the action of the same name does.
 	describe(ctx context.Context, file, dataset string) (json.RawMessage, error)
 	// attributes are those of an object whole, by name, as the action of the same name gives them; none named: all.
 	attributes(ctx context.Context, file, object string, names []string) (json.RawMessage, error)
+	// stats visits the answers of the action of the same name.
+	stats(ctx context.Context, of survey, visit func(json.RawMessage) error) error
 	// explain tells how a request would be answered, as the action of the same name does.
 	explain(ctx context.Context, r reader.Request) (json.RawMessage, error)
 	// open starts a request. The caller releases what it gives.
@@ -30,16 +35,37 @@ type source interface {
 
 // listing is what to list.
 type listing struct {
-	file   string
-	frames bool // data frames, too, which are groups
-	whole  bool // everything that is known but for Arrow's types, which a server does not tell at once
+	file   string       // a directory too, or a server's files by a glob; "": all of them
+	frames *frameBudget // for all that is listed
+	whole  bool         // everything that is known but for Arrow's types, which a server does not tell at once
 }
 
-// listed is a dataset, or a file that cannot be read: then only File and Error are set.
+// survey is what to tell statistics of.
+type survey struct {
+	file, dataset string
+	fields        []string // nil: all
+	chunks        bool
+}
+
+// listed is a dataset or frame, or a file that cannot be read: then only File and Error are set.
 type listed struct {
 	File  string `json:"file"`
 	Error string `json:"error,omitempty"`
 	*reader.Info
+	columns []column // with Arrow's types; nil: not known
+}
+
+type column struct{ Name, Type string }
+
+func columnsOf(schema *arrow.Schema) []column {
+	if schema == nil {
+		return nil
+	}
+	columns := []column{}
+	for _, f := range schema.Fields() {
+		columns = append(columns, column{f.Name, f.Type.String()})
+	}
+	return columns
 }
 
 // stream is the batches of a request, and how many rows they have: -1 where that is not known before the end.
@@ -62,6 +88,7 @@ func (f *engineFlags) add(c *cobra.Command) {
 	c.Flags().Var(&f.memory, "memory", "budget of all buffers and caches (default: a quarter of the machine's memory)")
 	c.Flags().StringVar(&f.stats, "stats-dir", "", "directory of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
 	c.Flags().Var(&f.witness, "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
+	completeWith(c, "witness", "on", "off")
 }
 
 func (f *engineFlags) config() reader.Config {
@@ -70,7 +97,7 @@ func (f *engineFlags) config() reader.Config {
 
 // place splits arguments into a server's location, empty for this machine, and the rest: names, which a server takes spelled.
 func place(args []string) (location string, rest []string) {
-	if strings.Contains(args[0], "://") {
+	if len(args) > 0 && isLocation(args[0]) {
 		location, rest = args[0], slices.Clone(args[1:])
 		for i, name := range rest {
 			rest[i] = spell.Escape(spell.Unescape(name))
@@ -80,14 +107,27 @@ func place(args []string) (location string, rest []string) {
 	return "", args
 }
 
+func isLocation(arg string) bool { return strings.Contains(arg, "://") }
+
 // placed accepts a server's location or nothing, then low to high arguments, where the server needs but `remote`.
 func placed(remote, low, high int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if len(args) > 0 && strings.Contains(args[0], "://") {
+		if len(args) > 0 && isLocation(args[0]) {
 			return between(remote+1, high+1)(c, args)
 		}
 		return between(low, high)(c, args)
 	}
+}
+
+// at runs do with the source that the arguments name, and what they name there.
+func at(c *cobra.Command, args []string, f engineFlags, do func(s source, rest []string) error) error {
+	location, rest := place(args)
+	s, err := openSource(c.Context(), location, f)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return do(s, rest)
 }
 
 func openSource(ctx context.Context, location string, f engineFlags) (source, error) {

@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
 )
 
 const module = "github.com/mtflight/mtflight/"
@@ -296,4 +298,48 @@ func TestPackageComments(t *testing.T) {
 		}
 		require.True(t, commented || len(p.sources()) == 0, "%s has no package comment", p.name())
 	}
+}
+
+// TestMessagesNameNoPackage: what starts with a package's name is made by fault.New, which leaves it out.
+func TestMessagesNameNoPackage(t *testing.T) {
+	var inside []string
+	for _, p := range packages(t) {
+		if strings.Contains(p.name(), "/internal/") || strings.HasPrefix(p.name(), "internal/") {
+			inside = append(inside, filepath.Base(p.name()))
+		}
+	}
+	known := []string{"attributes", "explain", "filter", "stage", "where", "parquet"} // to users: commands, members, formats
+	seen := 0
+	for _, p := range packages(t) {
+		for _, path := range p.sources() {
+			for _, m := range messages(t, path) {
+				room, _, prefixed := strings.Cut(m, ": ")
+				if prefixed && slices.Contains(inside, room) && !slices.Contains(known, room) {
+					seen++
+					require.Contains(t, fault.Rooms, room, "%s: %q", path, m)
+				}
+			}
+		}
+	}
+	require.Greater(t, seen, 100)
+}
+
+// messages are the formats that a file gives to fault.New.
+func messages(t *testing.T, path string) (formats []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	require.NoError(t, err)
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || len(call.Args) < 2 {
+			return true
+		}
+		if f, ok := call.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "New" {
+			if text, ok := call.Args[1].(*ast.BasicLit); ok && text.Kind == token.STRING {
+				formats = append(formats, strings.Trim(text.Value, `"`))
+			}
+		}
+		return true
+	})
+	return formats
 }

@@ -5,7 +5,11 @@
 // without a kind is a bug of ours and becomes Internal.
 package fault
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Kind is a kind of error, itself an error so that errors.Is can ask for it.
 type Kind string
@@ -51,9 +55,17 @@ func (e *kinded) Unwrap() []error {
 	return []error{e.kind, e.err}
 }
 
-// New returns an error of a kind. The message is the whole text; the kind's own words are not added. A %w verb keeps
-// the cause for errors.Is, but the kind given here is found first by Of.
+// Rooms are the packages whose names messages start with in the source, for who looks for them there. They tell users
+// nothing. Names that users know, of commands, actions and members of requests, are not among them.
+var Rooms = []string{"catalog", "chunkindex", "chunkstats", "client", "convert", "flight", "gheap", "h5c", "h5file", "h5proc",
+	"h5type", "ptindex", "vds"}
+
+// New returns an error of a kind. The message is the whole text, without the name of one of Rooms at the start of format;
+// the kind's own words are not added. A %w verb keeps the cause for errors.Is, but the kind given here is found first by Of.
 func New(kind error, format string, args ...any) error {
+	if room, rest, found := strings.Cut(format, ": "); found && slices.Contains(Rooms, room) {
+		format = rest
+	}
 	e := fmt.Errorf(format, args...)
 	return &kinded{kind: kind, msg: e.Error(), err: e}
 }

@@ -139,7 +139,7 @@ func TestRoots(t *testing.T) {
 		{nil, fault.Invalid, "nothing to serve"},
 		{[]string{""}, fault.Invalid, `cannot serve ""`},
 		{[]string{"z="}, fault.Invalid, `cannot serve "z="`},
-		{[]string{top + "/none"}, fault.NotFound, "catalog: cannot serve " + top + "/none: no such file or directory: check the path"},
+		{[]string{top + "/none"}, fault.NotFound, "cannot serve " + top + "/none: no such file or directory: check the path"},
 		{[]string{"z=" + top + "/none"}, fault.NotFound, "none: no such file"},
 		{[]string{top + "/c.h5/x"}, fault.NotFound, "not a directory"},
 		{[]string{"..=" + top}, fault.Invalid, "cannot be called ..: give it a name, as in name=" + top},

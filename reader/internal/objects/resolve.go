@@ -99,7 +99,7 @@ func (r *resolver) leaving() meta.Dataset {
 	if r.other == nil {
 		return meta.Dataset{}
 	}
-	return meta.Dataset{OtherFile: r.other.file, Path: spell.Escape(r.rest)}
+	return meta.Dataset{OtherFile: r.other.file, Path: "/" + spell.Escape(strings.TrimLeft(r.rest, "/"))} // a target is of the root, slash or not
 }
 
 func (r *resolver) enter(l link) error {

@@ -1,7 +1,8 @@
-package main
+package output
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,17 +14,17 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// target is where the output goes: a file that appears under its name only when it is whole, or a stream.
-type target struct {
+// Target is where the output goes: a file that appears under its name only when it is whole, or a stream.
+type Target struct {
 	io.Writer
 	file *os.File // nil: standard output
 	name string   // that the file gets in the end, "": it has it
 }
 
-// newTarget opens the output of a name; devices and pipes are written to as they are.
-func newTarget(name string, stdout io.Writer) (*target, error) {
+// Open opens the output of a name; devices and pipes are written to as they are.
+func Open(name string, stdout io.Writer) (*Target, error) {
 	if name == "" || name == "-" {
-		return &target{Writer: pipe{bufio.NewWriter(stdout)}}, nil
+		return &Target{Writer: pipe{bufio.NewWriter(stdout)}}, nil
 	}
 	info, err := os.Stat(name)
 	switch {
@@ -34,7 +35,7 @@ func newTarget(name string, stdout io.Writer) (*target, error) {
 		if err != nil {
 			return nil, unwritable(name, err)
 		}
-		return &target{Writer: pipe{bufio.NewWriter(f)}, file: f}, nil
+		return &Target{Writer: pipe{bufio.NewWriter(f)}, file: f}, nil
 	}
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real
@@ -43,10 +44,10 @@ func newTarget(name string, stdout io.Writer) (*target, error) {
 	if err != nil {
 		return nil, unwritable(name, err)
 	}
-	t := &target{Writer: f, file: f, name: name}
+	t := &Target{Writer: f, file: f, name: name}
 	if info != nil { // who may read what had the name may read what gets it
 		if err := f.Chmod(info.Mode().Perm()); err != nil {
-			return nil, t.finish(err)
+			return nil, t.Finish(err)
 		}
 	}
 	return t, nil
@@ -70,15 +71,15 @@ func unwritable(name string, err error) error {
 // pipe hides that a stream could seek.
 type pipe struct{ *bufio.Writer }
 
-// finish makes the output final, or takes it away where err says that it is not whole.
-func (t *target) finish(err error) error {
+// Finish makes the output final, or takes it away where err says that it is not whole.
+func (t *Target) Finish(err error) error {
 	if p, ok := t.Writer.(pipe); ok {
-		err = orFirst(err, p.Flush())
+		err = cmp.Or(err, p.Flush())
 	}
 	if t.file == nil {
 		return err
 	}
-	err = orFirst(err, t.file.Close())
+	err = cmp.Or(err, t.file.Close())
 	if t.name == "" {
 		return err
 	}

@@ -1,4 +1,4 @@
-package main
+package cells
 
 import (
 	"strings"
@@ -13,7 +13,7 @@ import (
 func TestCells(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	all, short := cells{digits: -1, most: -1}, cells{digits: 3, most: 2}
+	all, short := Whole, Style{Digits: 3, Most: 2}
 	pair := arrow.StructOf(arrow.Field{Name: "n", Type: arrow.PrimitiveTypes.Int8, Nullable: true},
 		arrow.Field{Name: "s", Type: arrow.BinaryTypes.String})
 	for _, c := range []struct {
@@ -29,8 +29,8 @@ func TestCells(t *testing.T) {
 	} {
 		a, _, err := array.FromJSON(mem, c.typ, strings.NewReader("["+c.json+"]"))
 		require.NoError(t, err)
-		require.Equal(t, c.full, all.text(a, 0))
-		require.Equal(t, c.brief, short.text(a, 0))
+		require.Equal(t, c.full, all.Text(a, 0))
+		require.Equal(t, c.brief, short.Text(a, 0))
 		a.Release()
 	}
 }

@@ -1,4 +1,5 @@
-package main
+// Package cells writes the values of Arrow arrays as text: for people, for CSV and for JSON.
+package cells
 
 import (
 	"bytes"
@@ -13,18 +14,25 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 )
 
-// cells writes values as text. Arrow's own ValueStr cannot: it gives times without a zone one, makes JSON of nested values
-// and panics at a NaN there.
-type cells struct {
-	digits int // of a float64; -1: as many as tell it from every other
-	most   int // elements of a nested value to write; -1: all
+// Style says how values are written as text. Arrow's own ValueStr cannot: it gives times without a zone one, makes JSON of
+// nested values and panics at a NaN there.
+type Style struct {
+	Digits int  // of a float64; -1: as many as tell it from every other
+	Most   int  // elements of a nested value to write; -1: all
+	Strict bool // JSON as RFC 8259 has it: null for numbers that it has not
 }
 
-// text is one value; a null is empty outside nested values and null in them.
-func (c cells) text(a arrow.Array, i int) string { return string(c.append(nil, a, i)) }
+// Whole loses nothing, JSON what JSON has no numbers for.
+var (
+	Whole = Style{Digits: -1, Most: -1}
+	JSON  = Style{Digits: -1, Most: -1, Strict: true}
+)
 
-// append is text without a string of its own.
-func (c cells) append(to []byte, a arrow.Array, i int) []byte {
+// Text is one value; a null is empty outside nested values and null in them.
+func (c Style) Text(a arrow.Array, i int) string { return string(c.Append(nil, a, i)) }
+
+// Append is Text without a string of its own.
+func (c Style) Append(to []byte, a arrow.Array, i int) []byte {
 	if a.IsNull(i) {
 		return to
 	}
@@ -34,7 +42,7 @@ func (c cells) append(to []byte, a arrow.Array, i int) []byte {
 	case *array.Int32:
 		return strconv.AppendInt(to, int64(a.Value(i)), 10)
 	case *array.Float64:
-		return c.appendFloat(to, a.Value(i), c.digits, 64)
+		return c.appendFloat(to, a.Value(i), c.Digits, 64)
 	case *array.Float32:
 		return c.appendFloat(to, float64(a.Value(i)), -1, 32)
 	case *array.Float16:
@@ -44,7 +52,7 @@ func (c cells) append(to []byte, a arrow.Array, i int) []byte {
 	case *array.Timestamp:
 		return appendTime(to, int64(a.Value(i)), a.DataType().(*arrow.TimestampType))
 	case *array.Dictionary:
-		return c.append(to, a.Dictionary(), a.GetValueIndex(i))
+		return c.Append(to, a.Dictionary(), a.GetValueIndex(i))
 	case array.ListLike:
 		return c.appendList(to, a, i)
 	case *array.Struct:
@@ -56,13 +64,13 @@ func (c cells) append(to []byte, a arrow.Array, i int) []byte {
 }
 
 // appendFloat writes a whole number with .0 where all digits count: readers that guess types take the others for integers.
-func (c cells) appendFloat(to []byte, v float64, digits, bits int) []byte {
+func (c Style) appendFloat(to []byte, v float64, digits, bits int) []byte {
 	if math.IsInf(v, 0) {
 		return append(to, strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, bits), "+"))...)
 	}
 	start := len(to)
 	to = strconv.AppendFloat(to, v, 'g', digits, bits)
-	if c.digits < 0 && v == math.Trunc(v) && !strings.ContainsAny(string(to[start:]), ".e") {
+	if c.Digits < 0 && v == math.Trunc(v) && !strings.ContainsAny(string(to[start:]), ".e") {
 		to = append(to, ".0"...)
 	}
 	return to
@@ -91,28 +99,32 @@ func appendTime(to []byte, v int64, t *arrow.TimestampType) []byte {
 	return to
 }
 
-// appendInner writes a value inside a nested one, as JSON with NaN and Infinity.
-func (c cells) appendInner(to []byte, a arrow.Array, i int) []byte {
+// AppendJSON writes a value as JSON, if it is not to be strict with NaN and Infinity.
+func (c Style) AppendJSON(to []byte, a arrow.Array, i int) []byte {
+	start := len(to)
 	if a.IsNull(i) {
 		return append(to, "null"...)
 	}
 	switch a := a.(type) {
 	case *array.Float16, *array.Float32, *array.Float64:
-		to = c.append(to, a, i)
+		if to = c.Append(to, a, i); c.Strict && !finite(a, i) {
+			return append(to[:start], "null"...)
+		}
 		if short, infinite := bytes.CutSuffix(to, []byte("inf")); infinite {
 			to = append(short, "Infinity"...)
 		}
 		return to
 	case array.ListLike, *array.Struct, *array.Boolean:
-		return c.append(to, a, i)
+		return c.Append(to, a, i)
 	}
 	if isNumber(a.DataType().ID()) {
-		return c.append(to, a, i)
+		return c.Append(to, a, i)
 	}
-	return appendJSON(to, c.text(a, i))
+	return Quote(to, c.Text(a, i))
 }
 
-func appendJSON(to []byte, text string) []byte {
+// Quote writes a text as JSON.
+func Quote(to []byte, text string) []byte {
 	var quoted bytes.Buffer
 	e := json.NewEncoder(&quoted)
 	e.SetEscapeHTML(false)
@@ -120,38 +132,53 @@ func appendJSON(to []byte, text string) []byte {
 	return append(to, bytes.TrimSuffix(quoted.Bytes(), []byte("\n"))...)
 }
 
+// finite tells whether a float is a number that JSON has.
+func finite(a arrow.Array, i int) bool {
+	var v float64
+	switch a := a.(type) {
+	case *array.Float16:
+		v = float64(a.Value(i).Float32())
+	case *array.Float32:
+		v = float64(a.Value(i))
+	case *array.Float64:
+		v = a.Value(i)
+	}
+	return !math.IsInf(v, 0) && !math.IsNaN(v)
+}
+
 func isNumber(t arrow.Type) bool { return t >= arrow.UINT8 && t <= arrow.FLOAT64 }
 
-func (c cells) appendList(to []byte, a array.ListLike, i int) []byte {
+func (c Style) appendList(to []byte, a array.ListLike, i int) []byte {
 	start, end := a.ValueOffsets(i)
 	to = append(to, '[')
 	for j := start; j < end; j++ {
 		if j > start {
 			to = append(to, ',')
 		}
-		if c.most >= 0 && j-start >= int64(c.most) {
+		if c.Most >= 0 && j-start >= int64(c.Most) {
 			to = append(to, "…"...)
 			break
 		}
-		to = c.appendInner(to, a.ListValues(), int(j))
+		to = c.AppendJSON(to, a.ListValues(), int(j))
 	}
 	return append(to, ']')
 }
 
-func (c cells) appendStruct(to []byte, a *array.Struct, i int) []byte {
+func (c Style) appendStruct(to []byte, a *array.Struct, i int) []byte {
 	fields := a.DataType().(*arrow.StructType).Fields()
 	to = append(to, '{')
 	for f := range fields {
 		if f > 0 {
 			to = append(to, ',')
 		}
-		to = append(appendJSON(to, fields[f].Name), ':')
-		to = c.appendInner(to, a.Field(f), i)
+		to = append(Quote(to, fields[f].Name), ':')
+		to = c.AppendJSON(to, a.Field(f), i)
 	}
 	return append(to, '}')
 }
 
-func isNested(t arrow.DataType) bool {
+// Nested tells whether values of a type hold others.
+func Nested(t arrow.DataType) bool {
 	_, nested := t.(arrow.NestedType)
 	return nested
 }

@@ -1,13 +1,13 @@
-package main
+package output
 
 import (
 	"bytes"
 	"io"
 
 	"github.com/apache/arrow/go/v15/arrow"
-)
 
-var whole = cells{digits: -1, most: -1}
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/cells"
+)
 
 // csvSink writes lines that pandas, pyarrow, DuckDB and Polars read alike: nothing for a null and "" for an empty text,
 // times in ISO 8601, numbers to their last bit, nested values as JSON, binary ones as base64, durations with their unit.
@@ -47,18 +47,19 @@ func (s *csvSink) quote(start int, bare bool) {
 	s.lines = append(append(s.lines[:start], quoted...), '"')
 }
 
-func (s *csvSink) write(r arrow.Record) error {
+// Write adds the rows of a batch.
+func (s *csvSink) Write(r arrow.Record) error {
 	columns := r.Columns()
 	for i := range int(r.NumRows()) {
 		for c, column := range columns {
 			s.next(c)
 			start := len(s.lines)
-			s.lines = whole.append(s.lines, column, i)
+			s.lines = cells.Whole.Append(s.lines, column, i)
 			s.quote(start, column.IsNull(i) && len(columns) > 1)
 		}
 		s.lines = append(s.lines, '\n')
 		if len(s.lines) >= csvBlock {
-			if err := s.close(); err != nil {
+			if err := s.Close(); err != nil {
 				return err
 			}
 		}
@@ -66,8 +67,8 @@ func (s *csvSink) write(r arrow.Record) error {
 	return nil
 }
 
-// close writes what is left.
-func (s *csvSink) close() error {
+// Close writes what is left.
+func (s *csvSink) Close() error {
 	_, err := s.w.Write(s.lines)
 	s.lines = s.lines[:0]
 	return err

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"io"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// newLogger writes readable lines to a terminal and JSON elsewhere.
+func newLogger(level string, w io.Writer) (*zap.Logger, error) {
+	parsed, err := zapcore.ParseLevel(level)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "serve: --log-level %q: choose debug, info, warn or error", level)
+	}
+	return zap.New(zapcore.NewCore(logEncoder(terminal.Of(w)), zapcore.Lock(zapcore.AddSync(w)), parsed)), nil
+}
+
+func logEncoder(s terminal.Screen) zapcore.Encoder {
+	c := zap.NewProductionEncoderConfig()
+	c.EncodeTime = zapcore.ISO8601TimeEncoder
+	if !s.Terminal {
+		return zapcore.NewJSONEncoder(c)
+	}
+	c.EncodeTime, c.ConsoleSeparator = zapcore.TimeEncoderOfLayout("15:04:05.000"), "  "
+	if c.EncodeLevel = zapcore.CapitalLevelEncoder; s.Coloured() {
+		c.EncodeLevel = zapcore.CapitalColorLevelEncoder
+	}
+	return zapcore.NewConsoleEncoder(c)
+}
