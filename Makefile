@@ -16,7 +16,7 @@ PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|
 
 GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
-.PHONY: run build test test-go test-race test-python lint fmt bench conform conform-full image deps venv testdata clean help
+.PHONY: run build test test-go test-race test-python test-xarray lint fmt bench conform conform-full image deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,13 +44,18 @@ venv: .venv/.stamp ## the Python environment of the client tests
 testdata: venv ## write testdata again from its script
 	$(PY) testdata/make.py testdata
 
-test: test-race test-go test-python ## everything that needs nothing outside the clone
+test: test-race test-go test-python test-xarray ## everything that needs nothing outside the clone
 
 test-go: .make/deps
 	go test $$(go list ./... | grep -E '$(PURE)')
 
 test-race: .make/deps
 	go test -race -timeout 20m -tags assert $$(go list ./... | grep -vE '$(PURE)')
+
+test-xarray: build ## xarray with engine="mtflight" beside its own engines; MTFLIGHT_CORPUS=DIR for more files
+	.ci/venv .venv-xarray testdata/netcdf/requirements.txt
+	.venv-xarray/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e examples/python
+	.venv-xarray/bin/python -m pytest -q testdata/netcdf
 
 test-python: build venv
 	$(PY) -m pytest -q testdata/tests

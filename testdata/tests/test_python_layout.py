@@ -48,6 +48,7 @@ OURS = {
     "stage": "AnyStage PooledStage",
     "streamer": "Guard Queue RowGenerator RowsLeftOut",
     "table": "Table",
+    "xarray": "MtflightBackendEntrypoint",
 }
 TOP = """Connection NoSuchNodeError QueueClosed QueueClosedException Reader RequestPool ResourceExhausted RowsLeftOut SharedMemoryError
     Streamer SubprocessException Table connect""".split()
@@ -110,7 +111,7 @@ def test_pickles_hold_public_names(server):
 
 # _internal's rooms from low to high; those of one line do not know each other.
 LAYERS = [["array_protocol", "errors", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
-          ["requests", "streams"]]
+          ["netcdf", "requests", "streams"]]
 
 
 def imported(path) -> set[str]:

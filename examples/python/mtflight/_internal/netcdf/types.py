@@ -49,7 +49,8 @@ def kind_of(source: Source, group: Group, dataset: Dataset) -> Kind:
     if text.startswith("vlstr("):
         return Kind(create_vlen_dtype(str), str, "columns")
     if text.startswith(("vlen<", "objref")):
-        return Kind(np.dtype(object), np.dtype(object), "columns")
+        base = _PLAIN.fullmatch(text[len("vlen<"):-1])
+        return Kind(np.dtype(object), _number(*base.groups()) if base else np.dtype(object), "columns")
     if found := _ENUM.fullmatch(text):
         return _enum(source, group, dataset, found)
     return _of_rows(source, dataset)
