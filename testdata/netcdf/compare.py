@@ -122,7 +122,7 @@ def same(a: Any, b: Any) -> bool:
         return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
     if isinstance(a, (tuple, list)) and type(a) is type(b):
         return len(a) == len(b) and all(map(same, a, b))
-    return type(a) is type(b) and a == b
+    return type(a) is type(b) and (a == b or (isinstance(a, float) and a != a and b != b))
 
 
 def _same_arrays(a: np.ndarray, b: np.ndarray) -> bool:

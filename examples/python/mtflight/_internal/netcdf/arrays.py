@@ -36,7 +36,9 @@ class VariableArray(BackendArray):
         self.shape, self.dtype, self._wire = shape, kind.dtype, kind.wire
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-        return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER_1VECTOR, self._read)
+        # xarray fails on empty slices with a negative step
+        plain = type(key)(tuple(slice(0) if isinstance(k, slice) and not range(n)[k] else k for k, n in zip(key.tuple, self.shape, strict=True)))
+        return indexing.explicit_indexing_adapter(plain, self.shape, indexing.IndexingSupport.OUTER_1VECTOR, self._read)
 
     def _read(self, key: tuple[Any, ...]) -> np.ndarray:
         axes = [_places(k, n) for k, n in zip(key, self.shape, strict=True)]
