@@ -11,6 +11,7 @@ import sys
 import warnings
 
 import dask
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -204,6 +205,17 @@ def test_what_cannot_be_read_is_left_out_by_name():
         data = xr.open_dataset(CLONE / "testdata" / "refused.h5", engine="mtflight")
     assert "good" in data and "wide_integer" not in data
     assert any("wide_integer" in str(w.message) and "16 bytes" in str(w.message) for w in said)
+
+
+def test_what_has_no_dimensions_or_values(tmp_path):
+    """Null dataspaces and elements that are arrays are left out by name; their neighbours are there."""
+    with h5py.File(tmp_path / "odd.h5", "w") as f:
+        f["null"], f["plain"] = h5py.Empty("f4"), 3
+        f.create_dataset("arrays", (2,), np.dtype(("i4", (3,))))
+    with pytest.warns(UserWarning) as said:
+        data = xr.open_dataset(tmp_path / "odd.h5", engine="mtflight")
+    assert list(data) == ["plain"] and data.plain == 3
+    assert {m for w in said for m in re.findall("variable '(.+?)'", str(w.message))} == {"null", "arrays"}
 
 
 def test_written_again(path_of, tmp_path):

@@ -40,6 +40,8 @@ def kind_of(source: Source, group: Group, dataset: Dataset) -> Kind:
     """NotImplementedError of what neither NumPy nor the server has, TypeError of what xarray has no array of."""
     if dataset.listed.get("kind") == "unsupported":
         raise NotImplementedError(dataset.listed.get("reason") or "not served")
+    if dataset.listed.get("shape") is None:
+        raise TypeError("it has no values (a null dataspace)")
     text = dataset.type
     if found := _PLAIN.fullmatch(text):
         stored = _number(*found.groups())
