@@ -16,7 +16,7 @@ PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|
 
 GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
-.PHONY: run build test test-go test-race test-python test-clients typecheck lint fmt bench conform conform-full image man deps venv testdata clean help
+.PHONY: run build test test-go test-race test-python test-clients test-xarray typecheck lint fmt bench conform conform-full image man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,11 @@ test-go: .make/deps
 
 test-race: .make/deps
 	go test -race -timeout 20m -tags assert $$(go list ./... | grep -vE '$(PURE)')
+
+test-xarray: build ## xarray with engine="mtflight" beside its own engines; MTFLIGHT_CORPUS=DIR for more files
+	.ci/venv .venv-xarray testdata/netcdf/requirements.txt
+	.venv-xarray/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e examples/python
+	.venv-xarray/bin/python -m pytest -q testdata/netcdf
 
 test-python: build venv
 	$(PY) -m pytest -q testdata/tests

@@ -30,7 +30,7 @@ THEN = {
 }
 
 # Documents whose samples other tests run.
-ELSEWHERE = {"docs/protocol.md", "docs/conditions.md"}
+ELSEWHERE = {"docs/protocol.md", "docs/conditions.md", "docs/xarray.md"}
 
 CHECK = """
 import math, pandas, tables

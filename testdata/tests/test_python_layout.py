@@ -52,6 +52,7 @@ OURS = {
     "stage": "AnyStage PooledStage",
     "streamer": "Guard Queue RowGenerator RowsLeftOut",
     "table": "Table",
+    "xarray": "MtflightBackendEntrypoint",
 }
 TOP = """Catalogue Connection InvalidIndexError NoSuchNodeError QueueClosed QueueClosedException Reader RequestPool ResourceExhausted RowsLeftOut SharedMemoryError
     Streamer SubprocessException Table connect open read scan""".split()
@@ -115,7 +116,7 @@ def test_pickles_hold_public_names(server):
 
 # _internal's rooms from low to high; those of one line do not know each other.
 LAYERS = [["array_protocol", "errors", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
-          ["catalogue", "lazy", "requests", "streams"]]
+          ["catalogue", "lazy", "netcdf", "requests", "streams"]]
 
 
 def imported(path) -> set[str]:

@@ -8,4 +8,5 @@
 * `datasets`: what a dataset is, the proxies of it, and the operations that indexing them makes
 * `requests`: random access (multitables' Reader)
 * `streams`: sequential access in blocks (multitables' Streamer)
+* `netcdf`: groups, dimensions and variables of a file (xarray's engine)
 """

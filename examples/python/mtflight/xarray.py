@@ -1,0 +1,5 @@
+"""xarray's engine "mtflight"."""
+
+from ._internal.netcdf.backend import MtflightBackendEntrypoint
+
+__all__ = ["MtflightBackendEntrypoint"]
