@@ -16,6 +16,7 @@ a file's name the server must serve just one. What they return belongs to the ca
 from . import (connection, dataset, dataset_ops, errors, reader, request, resource_wrapper, server, shared_mem, signals,
                stage, streamer, table)
 from ._internal.public import set_public_module
+from ._internal.transport.features import RELEASE
 from .connection import Connection, connect
 from .errors import NoSuchNodeError, ResourceExhausted
 from .reader import Reader
@@ -25,7 +26,7 @@ from .signals import QueueClosed, QueueClosedException, SubprocessException
 from .streamer import RowsLeftOut, Streamer
 from .table import Table
 
-__version__ = "0.1.0"
+__version__ = RELEASE
 __all__ = ["Connection", "NoSuchNodeError", "QueueClosed", "QueueClosedException", "Reader", "RequestPool",
            "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect"]
 
