@@ -18,7 +18,7 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 8815 --no-create-home --shell /usr/sbin/nologin mtflight
 COPY --from=build /mtflight /usr/local/bin/mtflight
-COPY LICENSE /usr/share/doc/mtflight/
+COPY LICENSE THIRD_PARTY_LICENSES /usr/share/doc/mtflight/
 USER mtflight
 EXPOSE 8815
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["mtflight", "health"]

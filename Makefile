@@ -10,13 +10,16 @@ SHARED      ?= ../shared
 IMAGE       ?= mtflight:dev
 LISTEN      ?= grpc://127.0.0.1:8815
 PY          := .venv/bin/python
+PREFIX      ?= /usr/local
 
 # Packages that start no goroutine gain nothing from the race detector and are slow under it.
 PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|attrs|gheap|meta|ptindex)
 
 GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
-.PHONY: run build test test-go test-race test-python test-clients test-xarray typecheck lint fmt bench conform conform-full image man deps venv testdata clean help
+WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
+
+.PHONY: run build install test test-go test-race test-python test-clients test-xarray typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +32,28 @@ build: bin/mtflight ## bin/mtflight
 
 bin/mtflight: go.mod go.sum $(GO_SOURCES) | .make/deps
 	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ ./cmd/mtflight
+
+install: build ## bin/mtflight to $(DESTDIR)$(PREFIX)/bin (PREFIX=/usr/local)
+	install -D -m 755 bin/mtflight $(DESTDIR)$(PREFIX)/bin/mtflight
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/mtflight LICENSE THIRD_PARTY_LICENSES
+
+wheel: .make/wheel/.built ## dist/mtflight-*.whl, the server and its C libraries inside, and dist/any/, the client alone
+
+.make/wheel/.built: .make/wheel/.libraries go.mod go.sum $(GO_SOURCES) $(WHEEL_SOURCES)
+	packaging/wheel .make/wheel
+	@touch $@
+
+.make/wheel/.libraries: packaging/fetch packaging/libraries packaging/sources.txt packaging/requirements.txt
+	.ci/venv .venv-wheel packaging/requirements.txt
+	packaging/fetch .make/wheel/sources
+	packaging/libraries .make/wheel
+	@touch $@
+
+wheel-test: wheel venv ## install the wheels into environments of their own and read with them
+	$(PY) -m pytest -q packaging
+
+licenses: ## THIRD_PARTY_LICENSES: what is linked into the binary, and under which licences
+	$$(.ci/python) packaging/licenses.py
 
 deps: .make/deps ## system libraries, by apt where they are missing
 
@@ -103,4 +128,4 @@ image: ## the container image mtflight:dev (IMAGE=)
 	else echo 'no docker, podman or $(SHARED)/tools/image-build to build an image with'; exit 1; fi
 
 clean: ## what make made
-	rm -rf bin .make .bench .venv .venv-*
+	rm -rf bin dist .make .bench .venv .venv-*

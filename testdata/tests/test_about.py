@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import warnings
 from collections import Counter
 
 import pyarrow as pa
@@ -15,6 +17,7 @@ from conftest import CLONE
 sys.path.insert(0, str(CLONE / "examples" / "python"))
 
 import mtflight  # noqa: E402
+from mtflight._internal.transport.features import PROTOCOL, RELEASE, About, check_private  # noqa: E402
 
 OLD = {"file", "dataset", "fields", "where", "limit", "stream", "options"}
 ROWS = pa.table({"a": [1, 2, 3]})
@@ -144,3 +147,20 @@ def test_about(fake, server):
     assert (connection.about().protocol, connection.about().features) == (1, frozenset())
     with mtflight.connect(server.location) as connection:
         assert connection.about().protocol == 1
+
+
+def test_the_private_server_is_compared():
+    """The package warns of a server that another installation brought, and refuses one that it cannot speak to."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for same in (RELEASE, f"v{RELEASE}", "390bdf6", "v0.0.9-3-g390bdf6-dirty", ""):
+            check_private(About(same, PROTOCOL, frozenset()), "/bin/mtflight")
+    with pytest.warns(RuntimeWarning, match=rf"package is mtflight {re.escape(RELEASE)}, its server 9\.1\.0, which is /bin/mtflight: install"):
+        check_private(About("9.1.0", PROTOCOL, frozenset()), "/bin/mtflight")
+    with pytest.raises(RuntimeError, match=f"speaks protocol {PROTOCOL}, its server {PROTOCOL + 1}"):
+        check_private(About(RELEASE, PROTOCOL + 1, frozenset()), "/bin/mtflight")
+
+
+def test_release():
+    found = re.search(r'^version = "(.*)"$', (CLONE / "examples" / "python" / "pyproject.toml").read_text(), re.MULTILINE)
+    assert found[1] == RELEASE == mtflight.__version__

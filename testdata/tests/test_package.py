@@ -140,17 +140,31 @@ def test_one_server_for_all_files():
     assert p.stdout.read() == "1\n" and p.wait(30) == 0
 
 
-def test_no_binary(tmp_path, monkeypatch):
-    import mtflight.server
+def test_which_binary(tmp_path, monkeypatch):
+    """That of MTFLIGHT_BIN, else of the installation, of which a stranger's on PATH may not take the place, else of PATH."""
+    from mtflight._internal.transport import server as private
+
+    def program(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "mtflight"
+        path.write_text("#!/bin/sh\n")
+        path.chmod(0o755)
+        return str(path)
+
     monkeypatch.setenv("MTFLIGHT_BIN", str(tmp_path / "none"))
     with pytest.raises(FileNotFoundError, match="MTFLIGHT_BIN"):
-        mtflight.server.binary()
-    beside = tmp_path / "mtflight"
-    beside.write_text("#!/bin/sh\n")
-    beside.chmod(0o755)
+        private.binary()
     monkeypatch.delenv("MTFLIGHT_BIN")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert mtflight.server.binary() == str(beside)
+    monkeypatch.setattr(private, "__file__", str(tmp_path / "env/lib/python3/site-packages/mtflight/_internal/transport/server.py"))
+    monkeypatch.setenv("PATH", str(tmp_path / "elsewhere"))
+    with pytest.raises(FileNotFoundError, match="client only"):
+        private.binary()
+    stranger = program(tmp_path / "elsewhere")
+    assert private.binary() == stranger
+    own = program(tmp_path / "env" / "bin")
+    assert private.binary() == own
+    monkeypatch.setenv("MTFLIGHT_BIN", stranger)
+    assert private.binary() == stranger
 
 
 def test_replicas(start, tmp_path):

@@ -18,6 +18,7 @@ a file's name the server must serve just one. What they return belongs to the ca
 from . import (catalogue, connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper, server,
                shared_mem, signals, stage, streamer, table)
 from ._internal.public import set_public_module
+from ._internal.transport.features import RELEASE
 from .catalogue import Catalogue, open
 from .connection import Connection, connect
 from .errors import InvalidIndexError, NoSuchNodeError, ResourceExhausted
@@ -30,7 +31,7 @@ from .signals import QueueClosed, QueueClosedException, SubprocessException
 from .streamer import RowsLeftOut, Streamer
 from .table import Table
 
-__version__ = "0.1.0"
+__version__ = RELEASE
 __all__ = ["Catalogue", "Connection", "InvalidIndexError", "NoSuchNodeError", "QueueClosed", "QueueClosedException", "Reader", "RequestPool",
            "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect", "open", "read", "scan"]
 

@@ -10,6 +10,7 @@ package h5c
 
 /*
 #cgo pkg-config: hdf5
+#cgo CFLAGS: -DH5_USE_110_API
 #include "lent.h"
 #include "shim.h"
 */

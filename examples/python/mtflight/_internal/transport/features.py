@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+RELEASE, PROTOCOL = "0.1.0", 1
+"""This package's release, and the protocol it speaks."""
 
 REQUIRED_RELEASE = {  # release by member or action that the first servers of protocol 1 do not have; add what comes
     "offset": "0.1.0", "state": "0.1.0", "attributes": "0.1.0", "options.compression": "0.1.0", "options.file_column": "0.1.0",
@@ -34,6 +38,17 @@ def parse(answer: Any) -> About:
     server, protocol, features = answer.get("server"), answer.get("protocol"), answer.get("features")
     return About(server if isinstance(server, str) else UNKNOWN_SERVER.server, protocol if isinstance(protocol, int) else UNKNOWN_SERVER.protocol,
                  frozenset(f for f in features if isinstance(f, str)) if isinstance(features, list) else UNKNOWN_SERVER.features)
+
+
+def check_private(about: About, program: str) -> None:
+    """Compares this package with the server that it started, which another installation may have brought. Warns of another
+    release; RuntimeError if they do not speak the same protocol. Builds between releases compare as nothing."""
+    remedy = f"{program}: install both from one wheel, or set MTFLIGHT_BIN to a server of {RELEASE}"
+    if about.protocol != PROTOCOL:
+        raise RuntimeError(f"the package speaks protocol {PROTOCOL}, its server {about.protocol}, which is {remedy}")
+    released = re.fullmatch(r"v?(\d+\.\d+\.\d+)", about.server)
+    if released and released[1] != RELEASE:
+        warnings.warn(f"the package is mtflight {RELEASE}, its server {released[1]}, which is {remedy}", RuntimeWarning, stacklevel=2)
 
 
 def explain_refusal(error: Exception, location: str, about: Callable[[], About]) -> Exception:

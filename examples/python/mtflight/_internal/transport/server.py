@@ -8,29 +8,40 @@ import secrets
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 
 
 def binary() -> str:
-    """The server's binary: of MTFLIGHT_BIN, else on PATH, else built beside the package. FileNotFoundError if none."""
+    """The server's binary: of MTFLIGHT_BIN, else installed or built beside the package, else on PATH. FileNotFoundError,
+    saying what to do, if there is none."""
     named = os.environ.get("MTFLIGHT_BIN")
     if named:
         if not os.access(named, os.X_OK):
             raise FileNotFoundError(f"MTFLIGHT_BIN={named} is not a program")
         return named
+    for folder in Path(__file__).resolve().parents:  # the wheel's is in bin of the environment: ENV/lib/python3/site-packages/mtflight
+        beside = folder / "bin" / "mtflight"
+        if beside.is_file() and os.access(beside, os.X_OK):
+            return str(beside)
     found = shutil.which("mtflight")
     if found:
         return found
-    for folder in Path(__file__).resolve().parents:
-        for beside in (folder / "bin" / "mtflight", folder / "mtflight"):
-            if beside.is_file() and os.access(beside, os.X_OK):
-                return str(beside)
-    raise FileNotFoundError("no mtflight server: set MTFLIGHT_BIN, put mtflight on PATH, or run make build")
+    raise FileNotFoundError(f"no mtflight server is installed here: {_remedy(sys.platform)}; or name one that runs elsewhere: "
+                            'mtflight.connect("grpc://HOST:8815"), Reader(FILE, location="grpc://HOST:8815")')
+
+
+def _remedy(platform: str) -> str:
+    """What gives a host of that platform a server."""
+    if platform != "linux":
+        return "it runs on Linux only, and this package is a client"
+    return "this package is a client only; install mtflight's wheel for Linux on x86_64, put mtflight on PATH, or set MTFLIGHT_BIN"
 
 
 def _folder() -> Path:
@@ -48,11 +59,12 @@ class _Server:
     """A running `mtflight serve` on a Unix socket. It ends when its standard input does, so also after a crash."""
 
     def __init__(self) -> None:
+        program = binary()
         self.socket = _folder() / f"{os.getpid()}-{secrets.token_hex(4)}.sock"
         self.location = f"grpc+unix://{self.socket}"
         self._log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [binary(), "serve", "--exit-with-stdin", "--listen", self.location, "--log-level", "error", "--drain", "100ms", "/"],
+            [program, "serve", "--exit-with-stdin", "--listen", self.location, "--log-level", "error", "--drain", "100ms", "/"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
             start_new_session=True)  # a Ctrl-C at the terminal is the program's
         self._await()
@@ -103,6 +115,15 @@ def location() -> str:
                 _running.stop()
             _running = _Server()
         return _running.location
+
+
+def run() -> NoReturn:
+    """Becomes the command mtflight, with this program's arguments. Exits where there is none."""
+    try:
+        program = binary()
+    except FileNotFoundError as e:
+        raise SystemExit(f"mtflight: {e}") from None
+    os.execv(program, [program, *sys.argv[1:]])
 
 
 def stop() -> None:

@@ -14,6 +14,7 @@ import pyarrow.flight as fl
 from ..errors import translated
 from . import server
 from .client import Client, Members
+from .features import check_private
 from .rows import gather
 
 _private: dict[str, Client] = {}
@@ -36,8 +37,10 @@ def _private_client() -> Client:
     location = server.location()
     with _lock:
         if location not in _private:
+            client = Client(location)
+            check_private(client.about(), server.binary())
             _private.clear()  # of servers that have died
-            _private[location] = Client(location)
+            _private[location] = client
         return _private[location]
 
 
