@@ -16,7 +16,7 @@ PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|
 
 GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
-.PHONY: run build test test-go test-race test-python lint fmt bench conform conform-full image deps venv testdata clean help
+.PHONY: run build test test-go test-go-clients test-race test-python lint fmt bench conform conform-full image deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,10 @@ test: test-race test-go test-python ## everything that needs nothing outside the
 
 test-go: .make/deps
 	go test $$(go list ./... | grep -E '$(PURE)')
+
+test-go-clients: build ## the Go client beside arrow-go v18's and ADBC's in one program (downloads both)
+	cd flight/client/arrow18 && go vet ./... && go test ./...
+	cd internal/goclients && go vet ./... && go test ./...
 
 test-race: .make/deps
 	go test -race -timeout 20m -tags assert $$(go list ./... | grep -vE '$(PURE)')
