@@ -14,7 +14,7 @@ PY          := .venv/bin/python
 # Packages that start no goroutine gain nothing from the race detector and are slow under it.
 PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|attrs|gheap|meta|ptindex)
 
-GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
+GO_SOURCES := $(shell find cmd convert flight internal protocol reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
 .PHONY: run build test test-go test-go-clients test-race test-python lint fmt bench conform conform-full image deps venv testdata clean help
 
@@ -60,13 +60,13 @@ test-python: build venv
 	$(PY) -m pytest -q testdata/tests
 
 lint: .make/deps ## gofmt, vet, staticcheck
-	@unformatted=$$(gofmt -l cmd convert flight internal reader examples); \
+	@unformatted=$$(gofmt -l cmd convert flight internal protocol reader examples); \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...
 
 fmt: ## gofmt everything
-	gofmt -w cmd convert flight internal reader examples
+	gofmt -w cmd convert flight internal protocol reader examples
 
 conform: build ## a sample of the conformance run over ../shared/corpus
 	.ci/conform sample
