@@ -19,8 +19,6 @@ const good = `{"file": "a/b.h5", "dataset": "/t"}`
 // with adds members to the good request.
 func with(members string) string { return good[:len(good)-1] + ", " + members + "}" }
 
-func ptr[T any](v T) *T { return &v }
-
 // TestFeaturesAreWhatParsersTake asks the parser for every name, with a value that no member takes.
 func TestFeaturesAreWhatParsersTake(t *testing.T) {
 	isAction := map[string]bool{}

@@ -90,13 +90,6 @@ func requireSame(t *testing.T, heading string, written, known []string) {
 	}
 }
 
-func keys[T any](m map[string]T) (out []string) {
-	for name := range m {
-		out = append(out, name)
-	}
-	return out
-}
-
 func TestProtocolHasEveryMember(t *testing.T) {
 	d := readDocument(t)
 	members := map[string][]string{"": {"file", "dataset"}}

@@ -118,10 +118,10 @@ func FuzzReceived(f *testing.F) {
 	for _, m := range []proto.Message{info, data, &arrowflight.Result{Body: []byte("b")}, &arrowflight.SchemaResult{Schema: []byte("s")}} {
 		f.Add(marshal(f, m))
 	}
-	f.Add([]byte{1<<3 | 3, 1<<3 | 4})                              // a group
-	f.Add([]byte{2<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0x0f})          // longer than the message
-	f.Add(append(marshal(f, info), marshal(f, info)...))           // fields that come again
-	f.Add([]byte{4<<3 | 2, 1, 0, 1<<3 | 0, 5, 0xc2, 0x3e, 1, 'x'}) // other wire types
+	f.Add([]byte{1<<3 | 3, 1<<3 | 4})                            // a group
+	f.Add([]byte{2<<3 | 2, 0xff, 0xff, 0xff, 0xff, 0x0f})        // longer than the message
+	f.Add(append(marshal(f, info), marshal(f, info)...))         // fields that come again
+	f.Add([]byte{4<<3 | 2, 1, 0, 1 << 3, 5, 0xc2, 0x3e, 1, 'x'}) // other wire types
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var theirs arrowflight.FlightInfo
 		var ours Info
