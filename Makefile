@@ -15,11 +15,11 @@ PREFIX      ?= /usr/local
 # Packages that start no goroutine gain nothing from the race detector and are slow under it.
 PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|attrs|gheap|meta|ptindex)
 
-GO_SOURCES := $(shell find cmd convert flight internal reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
+GO_SOURCES := $(shell find cmd convert flight internal protocol reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-xarray typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-xarray typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -74,6 +74,10 @@ test: test-race test-go test-python ## everything that needs nothing outside the
 test-go: .make/deps
 	go test $$(go list ./... | grep -E '$(PURE)')
 
+test-go-clients: build ## the Go client beside arrow-go v18's and ADBC's in one program (downloads both)
+	cd flight/client/arrow18 && go vet ./... && go test ./...
+	cd internal/goclients && go vet ./... && go test ./...
+
 test-race: .make/deps
 	go test -race -timeout 20m -tags assert $$(go list ./... | grep -vE '$(PURE)')
 
@@ -96,13 +100,13 @@ typecheck: ## what mypy --strict and pyright say of every documented call of the
 	cd testdata/types && ../../.venv-types/bin/mypy calls.py && ../../.venv-types/bin/pyright -p . --pythonpath ../../.venv-types/bin/python
 
 lint: .make/deps ## gofmt, vet, staticcheck
-	@unformatted=$$(gofmt -l cmd convert flight internal reader examples); \
+	@unformatted=$$(gofmt -l cmd convert flight internal protocol reader examples); \
 	if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	go run $(STATICCHECK) ./...
 
 fmt: ## gofmt everything
-	gofmt -w cmd convert flight internal reader examples
+	gofmt -w cmd convert flight internal protocol reader examples
 
 conform: build ## a sample of the conformance run over ../shared/corpus
 	.ci/conform sample

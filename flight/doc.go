@@ -1,7 +1,7 @@
 // Package flight serves HDF5 files as Apache Arrow Flight.
 //
 // A Config is made into a Server by New; Serve runs it until its context ends and drains it then. The tickets that
-// clients send are parsed by ParseTicket into reader.Request and written by FormatTicket.
+// clients send are those of package protocol.
 //
 //	eng, err := reader.NewEngine(reader.Config{})
 //	defer eng.Close()

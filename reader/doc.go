@@ -15,6 +15,8 @@
 //	}
 //	return run.Err()
 //
+// Command examples/go/embed is a whole program. Requests are those of package protocol, which has no cgo.
+//
 // A record is valid until the next call of Next; Retain it to keep it longer: its bytes count against the Engine's
 // budget until its last Release. Files and datasets may be used by several goroutines, a Run by one.
 //
