@@ -1,4 +1,4 @@
-"""platform.py WHEEL BINARY LICENSES FOLDER: the wheel of any platform with the server as its script and with the licences of
+"""linux_wheel.py WHEEL BINARY LICENSES FOLDER: the wheel of any platform with the server as its script and with the licences of
 what is in that, as a Linux wheel in FOLDER."""
 
 from __future__ import annotations
