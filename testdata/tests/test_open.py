@@ -107,7 +107,7 @@ def test_locations(server, start, tmp_path):
 
 REFUSED = [
     (lambda at: mtflight.open("nope.h5"), FileNotFoundError, "[Errno 2] no such HDF5 file or folder: 'nope.h5'"),
-    (lambda at: mtflight.open(TESTDATA / "make.py"), OSError, f"{str(TESTDATA)[1:]}/make.py: h5file: open file: no HDF5 signature"),
+    (lambda at: mtflight.open(TESTDATA / "make.py"), OSError, f"{str(TESTDATA)[1:]}/make.py: open file: no HDF5 signature"),
     (lambda at: mtflight.open(TESTDATA, tls_root_certs=b""), TypeError, "tls_root_certs: options are those of a connection, and /"),
     (lambda at: mtflight.open(f"{at}/nope.h5"), FileNotFoundError, 'no such file "nope.h5"'),
     (lambda at: mtflight.open("grpc://127.0.0.1:1"), ConnectionError, "failed to connect"),
