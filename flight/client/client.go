@@ -243,6 +243,29 @@ func (c *Client) Refresh(ctx context.Context, file string) error {
 	return err
 }
 
+// results calls visit with each result of an action as it comes; an error of visit ends it and is returned.
+func (c *Client) results(ctx context.Context, name string, argument any, visit func(json.RawMessage) error) error {
+	body, err := json.Marshal(argument)
+	if err != nil {
+		return fault.New(fault.Invalid, "client: %s: %w", name, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := c.server.DoAction(ctx, name, body)
+	if err != nil {
+		return fromStatus(err)
+	}
+	for {
+		var result rpc.Result
+		if err := stream.RecvMsg(&result); err != nil {
+			return fromStatus(err)
+		}
+		if err := visit(result.Body); err != nil {
+			return err
+		}
+	}
+}
+
 // act gives the only result of an action.
 func (c *Client) act(ctx context.Context, name string, argument any) (json.RawMessage, error) {
 	body, err := json.Marshal(argument)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/mtflight/mtflight/flight/client/internal/rpc"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/protocol"
 )
@@ -38,27 +37,11 @@ func unreadable(file, reason string) error {
 
 // Trees calls visit with every file chosen as the server finds it; an error of visit ends the list and is returned.
 func (c *Client) Trees(ctx context.Context, of Criteria, visit func(FileTree) error) error {
-	body, err := json.Marshal(of)
-	if err != nil {
-		return fault.New(fault.Invalid, "client: list: %w", err)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stream, err := c.server.DoAction(ctx, "list", body)
-	if err != nil {
-		return fromStatus(err)
-	}
-	for {
-		var result rpc.Result
-		if err := stream.RecvMsg(&result); err != nil {
-			return fromStatus(err)
-		}
+	return c.results(ctx, "list", of, func(body json.RawMessage) error {
 		var t FileTree
-		if err := json.Unmarshal(result.Body, &t); err != nil {
+		if err := json.Unmarshal(body, &t); err != nil {
 			return fault.New(fault.DataLoss, "client: list: what the server says of a file: %w", err)
 		}
-		if err := visit(t); err != nil {
-			return err
-		}
-	}
+		return visit(t)
+	})
 }
