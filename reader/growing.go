@@ -79,11 +79,15 @@ func (g growing) Segment(ctx context.Context, seq rows.Sequence) (*fill.Scan, er
 	return &s, locate(ctx, &s, g.ds, axes)
 }
 
-func (g growing) Search(s *fill.Scan) *match.Search {
+func (g growing) Search(ctx context.Context, seq rows.Sequence) (*match.Search, error) {
 	if g.where == nil {
-		return nil
+		return nil, nil
 	}
-	return g.search(s)
+	s, err := g.Segment(ctx, seq)
+	if err != nil {
+		return nil, err
+	}
+	return g.search(s), nil
 }
 
 // swmrFlag is bit 2 of a superblock's consistency flags: opened for single writer, multiple readers (II.A, version 3).

@@ -41,11 +41,16 @@ type target struct {
 // Visit is what a visitor sees of a chunk.
 type Visit struct {
 	Chunk    int64 // its number along the rows
-	Whole    bool  // all of its rows are wanted
 	Targets  []target
 	Batches  []*Batch // by number
 	Resolver convert.Resolver
+
+	group *group
+	job   job
 }
+
+// Whole tells whether all of the chunk is wanted.
+func (v Visit) Whole() bool { return !v.group.partial(v.job) }
 
 // job is a chunk with where its elements go.
 type job struct {
@@ -247,7 +252,8 @@ func (g *group) load(ctx context.Context, s *store.Scratch, jobs []job) error {
 // use takes from a chunk's elements what a job wants of them.
 func (g *group) use(ctx context.Context, j job, e convert.Elems, fill bool) error {
 	if v := g.scan.Visitor; v != nil {
-		return v.Visit(Visit{Chunk: j.at[g.scan.Geometry.Rows], Whole: !g.partial(j), Targets: j.targets, Batches: g.batches, Resolver: g.scan.resolver(ctx)}, e, fill)
+		return v.Visit(Visit{Chunk: j.at[g.scan.Geometry.Rows], Targets: j.targets, Batches: g.batches,
+			Resolver: g.scan.resolver(ctx), group: g, job: j}, e, fill)
 	}
 	return g.scatter(j, e, fill)
 }

@@ -52,8 +52,8 @@ type Dataset interface {
 	Reopen() (Dataset, error)
 	// Segment is the scan of some rows.
 	Segment(ctx context.Context, rows rows.Sequence) (*fill.Scan, error)
-	// Search finds those of rows that match the condition, if there is one.
-	Search(s *fill.Scan) *match.Search
+	// Search is for those of some rows that match the condition; nil where there is none.
+	Search(ctx context.Context, rows rows.Sequence) (*match.Search, error)
 	Explain(err error) error // names it in an error, and tells a damaged file from one that changes
 	Close()                  // its file
 }
@@ -257,11 +257,10 @@ func (f *Run) scan(ctx context.Context) error {
 
 // add adds those of new rows for which the condition holds; all where there is none.
 func (f *Run) add(ctx context.Context, all rows.Span) error {
-	s, err := f.ds.Segment(ctx, all)
+	q, err := f.ds.Search(ctx, all)
 	if err != nil {
 		return err
 	}
-	q := f.ds.Search(s)
 	if q == nil {
 		before := f.found.(rows.Span)
 		f.found = rows.Span{Start: before.Start, Step: before.Step, N: before.N + all.N}

@@ -60,7 +60,7 @@ func (q *Search) newProbe(columns *convert.Program, seq rows.Sequence, limit int
 func (b *probe) Visit(v fill.Visit, e convert.Elems, fill bool) error {
 	l := b.scratch.Get().(*probeScratch)
 	defer b.scratch.Put(l)
-	metered := b.noting && v.Whole && !b.tally.complete(v.Chunk)
+	metered := b.noting && v.Whole() && !b.tally.complete(v.Chunk)
 	for i := range l.meters {
 		l.meters[i].Reset()
 	}
