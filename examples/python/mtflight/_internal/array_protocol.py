@@ -32,3 +32,11 @@ def array_result(array: np.ndarray, dtype: Any, copy: bool | None) -> np.ndarray
     if copy is False:
         raise ValueError("reading makes a copy: it cannot be had with copy=False")
     return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def object_array(items: list[Any]) -> np.ndarray:
+    """An array with one object for each item, also where NumPy would look into the items."""
+    out = np.empty(len(items), object)
+    for i, item in enumerate(items):
+        out[i] = item
+    return out

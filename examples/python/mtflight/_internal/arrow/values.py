@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..array_protocol import object_array
+
 OPTIONS = {"enum": "int", "time": "numeric", "tensors": "nested"}
 """Options of requests for what has NumPy's types as rows have them."""
 
@@ -38,7 +40,7 @@ def _values(array: pa.Array, field: pa.Field) -> np.ndarray:
         inner = _values(array.flatten(), field)
         return inner.reshape(len(array), kind.list_size, *inner.shape[1:])
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return _objects([None if row is None else _values(row, field) for row in (v.values for v in array)])
+        return object_array([None if row is None else _values(row, field) for row in (v.values for v in array)])
     if pa.types.is_struct(kind):
         return _complex(array) if is_complex(field) else _fields(kind, array.flatten(), len(array))
     if pa.types.is_dictionary(kind):
@@ -46,10 +48,10 @@ def _values(array: pa.Array, field: pa.Field) -> np.ndarray:
     if pa.types.is_temporal(kind):
         return array.to_numpy(zero_copy_only=False)
     if array.null_count and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
-        return _objects(array.to_pylist())
+        return object_array(array.to_pylist())
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         return array.to_numpy(zero_copy_only=False)
-    return _objects(array.to_pylist())
+    return object_array(array.to_pylist())
 
 
 def _complex(array: pa.Array) -> np.ndarray:
@@ -64,11 +66,4 @@ def _fields(fields: Any, columns: list[Any], rows: int) -> np.ndarray:
     out = np.empty(rows, [(fields.field(i).name, part.dtype, part.shape[1:]) for i, part in enumerate(parts)])
     for name, part in zip(out.dtype.names or (), parts):
         out[name] = part
-    return out
-
-
-def _objects(items: list[Any]) -> np.ndarray:
-    out = np.empty(len(items), object)
-    for i, item in enumerate(items):
-        out[i] = item
     return out

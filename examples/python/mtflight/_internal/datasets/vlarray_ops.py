@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..array_protocol import object_array
 from ..errors import InvalidIndexError, translated
 from ..transport.source import Source
 from .node import Node
@@ -31,9 +32,9 @@ class VLReadOp(OpBase):
             if step is not None and step < 0:
                 raise ValueError("slice step cannot be negative")
             start, stop, step = slice(start, stop, step).indices(node.rows)
-            return _objects(_rows(source, node, start=start, stop=max(start, stop), step=step))
+            return object_array(_rows(source, node, start=start, stop=max(start, stop), step=step))
         if isinstance(key, (list, tuple, np.ndarray)) and np.ndim(key) > 0:
-            return _objects(_rows(source, node, **row_members(row_list(key, node.rows))))
+            return object_array(_rows(source, node, **row_members(row_list(key, node.rows))))
         try:
             row = row_number(operator.index(key), node.rows)
         except TypeError:
@@ -68,11 +69,4 @@ def _values(values: pa.Array) -> np.ndarray:
 def _object(value: Any) -> np.ndarray:
     out = np.empty((), object)
     out[()] = value
-    return out
-
-
-def _objects(values: list[Any]) -> np.ndarray:
-    out = np.empty(len(values), object)
-    for i, value in enumerate(values):
-        out[i] = value
     return out

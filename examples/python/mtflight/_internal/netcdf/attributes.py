@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ..array_protocol import object_array
 from ..errors import translated
 from ..transport.source import Source
 from .types import numpy_dtype
@@ -95,9 +96,7 @@ def _array(values: pa.Array, shape: list[int]) -> np.ndarray:
         dtype = numpy_dtype(values.type)
         return np.array([_record(v.as_py(), dtype) for v in values], dtype).reshape(shape)
     if pa.types.is_list(values.type):
-        out = np.empty(len(values), object)
-        out[:] = [v.values.to_numpy(zero_copy_only=False) for v in values]
-        return out.reshape(shape)
+        return object_array([v.values.to_numpy(zero_copy_only=False) for v in values]).reshape(shape)
     return values.to_numpy(zero_copy_only=False).reshape(shape)
 
 
