@@ -1,8 +1,10 @@
 package flight
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net"
 	"net/url"
@@ -12,17 +14,19 @@ import (
 	"syscall"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// listenAll listens to every URI or to none.
-func listenAll(uris []string) ([]net.Listener, error) {
+// listenAll listens to every URI or to none. A socket's file has the mode.
+func listenAll(uris []string, mode fs.FileMode) ([]net.Listener, error) {
 	if len(uris) == 0 {
 		return nil, fault.New(fault.Invalid, "flight: nowhere to listen: give grpc://HOST:PORT or grpc+unix:///PATH")
 	}
 	var all []net.Listener
 	for _, uri := range uris {
-		l, err := listen(uri)
+		l, err := listen(uri, mode)
 		if err != nil {
 			for _, l := range all {
 				l.Close()
@@ -86,7 +90,7 @@ func checkAdvertised(uris []string) error {
 	return nil
 }
 
-func listen(uri string) (net.Listener, error) {
+func listen(uri string, mode fs.FileMode) (net.Listener, error) {
 	network, address, err := splitURI(uri)
 	if err != nil {
 		return nil, err
@@ -94,16 +98,55 @@ func listen(uri string) (net.Listener, error) {
 	if strings.HasPrefix(uri, "grpc+tls:") {
 		return nil, fault.New(fault.Invalid, "flight: location %q: TLS is not served: put a proxy in front, or use grpc+unix", uri)
 	}
-	l, err := net.Listen(network, address)
+	l, err := bind(network, address, mode)
 	if network == "unix" && errors.Is(err, syscall.EADDRINUSE) && stale(address) {
 		if err = os.Remove(address); err == nil {
-			l, err = net.Listen(network, address)
+			l, err = bind(network, address, mode)
 		}
 	}
 	if err != nil {
 		return nil, refused(uri, network, address, err)
 	}
 	return l, nil
+}
+
+// bind listens. The file of a socket never has more than the mode: it is made with that of its descriptor, less the umask.
+func bind(network, address string, mode fs.FileMode) (net.Listener, error) {
+	if network != "unix" {
+		return net.Listen(network, address)
+	}
+	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
+		if cerr := c.Control(func(fd uintptr) { err = syscall.Fchmod(int(fd), uint32(mode.Perm())) }); cerr != nil {
+			return cerr
+		}
+		return err
+	}}
+	l, err := config.Listen(context.Background(), network, address)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(address, mode.Perm()); err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// exposed refuses what others than this machine's users can reach.
+func (s *Server) exposed(a net.Addr) error {
+	tcp, ok := a.(*net.TCPAddr)
+	switch {
+	case !ok:
+		return nil
+	case tcp.IP.IsLoopback():
+		s.log.Info("every user of this machine can read what is served: grpc+unix:///PATH is for one user", zap.Stringer("address", a))
+		return nil
+	case s.cfg.Insecure:
+		s.log.Warn("whoever reaches this machine can read what is served: there is neither TLS nor a login", zap.Stringer("address", a))
+		return nil
+	}
+	return fault.New(fault.Invalid, "flight: listen to %s: whoever reaches it could read what is served, without TLS and a login: "+
+		"listen to 127.0.0.1 or a Unix socket, or say --insecure where everybody on the network may read", a)
 }
 
 // refused says what to do where a server cannot listen.

@@ -3,6 +3,7 @@ package flight
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"runtime"
 	"sync"
@@ -32,6 +33,8 @@ type Config struct {
 	Engine      *reader.Engine // the caller's: it closes it after Serve has returned
 	Roots       []string       // directories and files, each may be name=PATH
 	Listen      []string       // grpc://HOST:PORT, grpc+unix:///PATH
+	Insecure    bool           // also where others than this machine's users can reach it, who can read what is served
+	SocketMode  fs.FileMode    // of the files of Unix sockets; default 0600
 	Advertise   []string       // locations of replicas, this server among them, as URIs; none: clients stay on their connection
 	Workers     int            // decoding goroutines of the Engine, for the number of endpoints; default: one per CPU
 	Drain       time.Duration  // how long running streams may go on at the end; default 20 s
@@ -92,6 +95,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Drain <= 0 {
 		cfg.Drain = defaultDrain
 	}
+	if cfg.SocketMode == 0 {
+		cfg.SocketMode = 0o600
+	}
 	if cfg.Version == "" {
 		cfg.Version = "unknown"
 	}
@@ -128,7 +134,7 @@ func (s *Server) register() {
 // Serve listens and serves until ctx ends, then drains: health says NOT_SERVING, new requests are Unavailable,
 // running ones may go on for Config.Drain. It returns when the last handler has, nil after an orderly end. Once only.
 func (s *Server) Serve(ctx context.Context) error {
-	lis, err := listenAll(s.cfg.Listen)
+	lis, err := listenAll(s.cfg.Listen, s.cfg.SocketMode)
 	if err != nil {
 		return err
 	}
@@ -137,6 +143,11 @@ func (s *Server) Serve(ctx context.Context) error {
 
 // ServeOn is Serve on listeners of the caller's, which it closes.
 func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
+	for _, l := range listeners {
+		if err := s.exposed(l.Addr()); err != nil {
+			return errors.Join(err, closeAll(listeners))
+		}
+	}
 	s.mu.Lock()
 	for _, l := range listeners {
 		s.addrs = append(s.addrs, l.Addr())
@@ -160,6 +171,14 @@ func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
 		return nil
 	})
 	return errors.Join(g.Wait(), s.closeStages())
+}
+
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Addrs waits until the server listens and tells where, in the order of Config.Listen; nil if ctx ends first.

@@ -116,31 +116,64 @@ func TestAdvertise(t *testing.T) {
 	}
 }
 
+// TestExposed: without TLS and a login a server listens to this machine alone, unless it is told not to mind.
+func TestExposed(t *testing.T) {
+	eng := new(reader.Engine)
+	for _, uri := range []string{"grpc://0.0.0.0:0", "grpc://[::]:0", "grpc://:0"} {
+		s, err := New(Config{Engine: eng, Roots: []string{t.TempDir()}, Listen: []string{"grpc://127.0.0.1:0", uri}})
+		require.NoError(t, err)
+		err = s.Serve(context.Background())
+		require.ErrorIs(t, err, fault.Invalid, uri)
+		require.ErrorContains(t, err, "--insecure")
+		s, err = New(Config{Engine: eng, Roots: []string{t.TempDir()}, Listen: []string{uri}, Insecure: true})
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- s.Serve(ctx) }()
+		require.Len(t, s.Addrs(ctx), 1)
+		cancel()
+		require.NoError(t, <-done)
+	}
+}
+
+// TestSocketMode: the file of a socket has the permissions asked for, whatever the umask.
+func TestSocketMode(t *testing.T) {
+	for _, mode := range []os.FileMode{0o600, 0o660, 0o777} {
+		sock := filepath.Join(t.TempDir(), "s")
+		l, err := listen("unix:"+sock, mode)
+		require.NoError(t, err)
+		info, err := os.Stat(sock)
+		require.NoError(t, err)
+		require.Equal(t, mode, info.Mode().Perm())
+		require.NoError(t, l.Close())
+	}
+}
+
 func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	sock := filepath.Join(dir, "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: sock})
 	require.NoError(t, err)
-	_, err = listen("unix://" + sock)
+	_, err = listen("unix://"+sock, 0o600)
 	require.ErrorIs(t, err, fault.Unavailable)
 	require.ErrorContains(t, err, "already in use: stop the other server")
 	l.SetUnlinkOnClose(false)
 	require.NoError(t, l.Close())
 	require.FileExists(t, sock)
-	l2, err := listen("unix:" + sock) // left behind by a server that died
+	l2, err := listen("unix:"+sock, 0o600) // left behind by a server that died
 	require.NoError(t, err)
 	require.NoError(t, l2.Close())
 
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, []byte("data"), 0o600))
-	_, err = listen("grpc+unix://" + file)
+	_, err = listen("grpc+unix://"+file, 0o600)
 	require.ErrorIs(t, err, fault.Invalid)
 	require.ErrorContains(t, err, "something else than a socket")
 	require.FileExists(t, file)
 
-	tcp, err := listen("grpc://127.0.0.1:0")
+	tcp, err := listen("grpc://127.0.0.1:0", 0o600)
 	require.NoError(t, err)
-	_, err = listenAll([]string{"grpc+unix://" + sock, "grpc://" + tcp.Addr().String()})
+	_, err = listenAll([]string{"grpc+unix://" + sock, "grpc://" + tcp.Addr().String()}, 0o600)
 	require.ErrorContains(t, err, "already in use")
 	require.NoFileExists(t, sock)
 	require.NoError(t, tcp.Close())
@@ -148,9 +181,9 @@ func TestListen(t *testing.T) {
 	for _, uri := range []string{"", "127.0.0.1:1", "http://x:1", "grpc://x", "grpc://x:1/y", "grpc+unix://", "grpc+unix://host/x", "grpc+tls://x:1", "://",
 		"grpc://127.0.0.1:99999", "grpc://user@127.0.0.1:0", "grpc://127.0.0.1:0?x", "grpc+unix:///" + strings.Repeat("x", maxSocketPath),
 		"grpc+unix://" + filepath.Join(dir, "none", "s"), "grpc+unix://" + filepath.Join(file, "s"), "grpc://192.0.2.1:0"} {
-		_, err := listen(uri)
+		_, err := listen(uri, 0o600)
 		require.ErrorIs(t, err, fault.Invalid, uri)
 	}
-	_, err = listenAll(nil)
+	_, err = listenAll(nil, 0o600)
 	require.ErrorIs(t, err, fault.Invalid)
 }

@@ -46,9 +46,6 @@ func (b *banner) write(w io.Writer) error {
 	var locations []string
 	for _, a := range b.addrs {
 		locations = append(locations, locationOf(a))
-		if everywhere(a) {
-			b.log.Warn("whoever reaches this machine can read what is served: there is neither TLS nor a login", zap.String("listen", a.String()))
-		}
 	}
 	_, err := fmt.Fprintf(w, `mtflight %s serves %s on %s
 Python (pip install pyarrow):
@@ -74,12 +71,6 @@ func (b *banner) request() string {
 func pythonText(s string) string {
 	text, _ := json.Marshal(s) // a string never fails
 	return string(text)
-}
-
-// everywhere tells whether an address is one of all networks.
-func everywhere(a net.Addr) bool {
-	tcp, ok := a.(*net.TCPAddr)
-	return ok && tcp.IP.IsUnspecified()
 }
 
 // locationOf is the URI by which a client on this machine reaches an address.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"time"
@@ -19,6 +20,8 @@ import (
 type serveFlags struct {
 	engine    engineFlags
 	listen    []string
+	insecure  bool
+	socket    fileMode
 	advertise []string
 	drain     time.Duration
 	helpers   count
@@ -36,7 +39,7 @@ func newServe() *cobra.Command {
 		Long: `Serve the HDF5 files below directories, or single files. A root may be given as NAME=PATH; with several roots
 a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams may finish until --drain is over.`,
 		Example: `  mtflight serve /data
-  mtflight serve --listen grpc://0.0.0.0:8815 --listen grpc+unix:///run/mtflight.sock --memory 2GB runs=/data/runs`,
+  mtflight serve --listen grpc://0.0.0.0:8815 --insecure --listen grpc+unix:///run/mtflight.sock --memory 2GB runs=/data/runs`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(c, fmt.Errorf("serve needs a directory or file to serve"))
@@ -54,6 +57,9 @@ a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams
 	}
 	flags := c.Flags()
 	flags.StringArrayVar(&f.listen, "listen", []string{defaultLocation}, "where to listen: grpc://HOST:PORT or grpc+unix:///PATH; may be repeated")
+	flags.BoolVar(&f.insecure, "insecure", false, "listen beyond this machine though whoever reaches it can read what is served")
+	f.socket = 0o600
+	flags.Var(&f.socket, "socket-mode", "permissions of the files of Unix sockets: 0660 lets their group connect")
 	flags.StringArrayVar(&f.advertise, "advertise", nil, "location that clients are sent to: this server or a replica of the same roots; may be repeated")
 	flags.DurationVar(&f.drain, "drain", 20*time.Second, "how long running streams may go on at the end; 0s: not at all")
 	flags.Var(&f.helpers, "helpers", "processes at most that call libhdf5, and as many that its plug-in filters keep busy (default: one per worker, at least 2)")
@@ -93,7 +99,7 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 	}
 	defer func() { err = orFirst(err, engine.Close()) }()
 	boundHeap(engine)
-	server, err := flight.New(flight.Config{Engine: engine, Roots: roots, Listen: f.listen, Advertise: f.advertise,
+	server, err := flight.New(flight.Config{Engine: engine, Roots: roots, Listen: f.listen, Insecure: f.insecure, SocketMode: fs.FileMode(f.socket), Advertise: f.advertise,
 		Workers: int(f.engine.workers), Drain: max(f.drain, 1), Logger: log, Version: buildVersion(), StageDir: f.stageDir, StageMemory: int64(f.stage)})
 	if err != nil {
 		return err

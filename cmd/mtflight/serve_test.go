@@ -99,7 +99,13 @@ func TestServeUnixSocket(t *testing.T) {
 }
 
 func TestServeRefuses(t *testing.T) {
-	code, _, errOut := command(t, "serve", "--listen", "grpc://127.0.0.1:0", "/no/such/dir")
+	code, _, errOut := command(t, "serve", "--listen", "grpc://127.0.0.1:0", "--listen", "grpc://0.0.0.0:0", tables)
+	require.Equal(t, 2, code)
+	require.Contains(t, errOut, "say --insecure")
+	code, _, errOut = command(t, "serve", "--listen", "grpc://127.0.0.1:0", "--socket-mode", "rw", tables)
+	require.Equal(t, 2, code)
+	require.Contains(t, errOut, "octal")
+	code, _, errOut = command(t, "serve", "--listen", "grpc://127.0.0.1:0", "/no/such/dir")
 	require.Equal(t, 3, code)
 	require.Contains(t, errOut, "/no/such/dir")
 	code, _, errOut = command(t, "serve", "--listen", "http://127.0.0.1:0", tables)
@@ -144,7 +150,7 @@ func TestServeBanner(t *testing.T) {
 	require.Contains(t, banner, `request = {"file": "arrays.h5", "dataset": "/cube", "limit": 10}`, "a file of arrays")
 	require.Zero(t, stop())
 	require.NotContains(t, log.String(), `"level":"warn"`)
-	_, banner, log, stop = servingLogged(t, "--listen", "grpc://0.0.0.0:0", t.TempDir())
+	_, banner, log, stop = servingLogged(t, "--listen", "grpc://0.0.0.0:0", "--insecure", t.TempDir())
 	require.Contains(t, banner, `client.list_flights()`)
 	require.Zero(t, stop())
 	require.Contains(t, log.String(), "there is nothing to read yet")

@@ -78,6 +78,7 @@ var layers = []string{
 	"internal/near",
 	"internal/spell",
 	"internal/arrowtest",
+	"internal/identity",
 	"internal/fault",
 }
 
