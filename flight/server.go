@@ -125,10 +125,13 @@ func (s *Server) options() []grpc.ServerOption {
 
 func (s *Server) register() {
 	s.grpc = grpc.NewServer(s.options()...)
-	s.health = health.NewServer()
+	s.health = health.NewServer() // which says SERVING of the whole
 	arrowflight.RegisterFlightServiceServer(s.grpc, s)
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
+	for service := range s.grpc.GetServiceInfo() {
+		s.health.SetServingStatus(service, grpc_health_v1.HealthCheckResponse_SERVING)
+	}
 }
 
 // Serve listens and serves until ctx ends, then drains: health says NOT_SERVING, new requests are Unavailable,

@@ -51,9 +51,11 @@ func TestServe(t *testing.T) {
 	s, stop, done := serveBare(t, time.Second, "grpc://127.0.0.1:0", "grpc+unix://"+sock)
 	for _, target := range []string{s.Addrs(context.Background())[0].String(), "unix:" + sock} {
 		conn := dialServer(t, target)
-		h, err := grpc_health_v1.NewHealthClient(conn).Check(context.Background(), &grpc_health_v1.HealthCheckRequest{})
-		require.NoError(t, err)
-		require.Equal(t, grpc_health_v1.HealthCheckResponse_SERVING, h.Status)
+		for _, service := range []string{"", "arrow.flight.protocol.FlightService"} {
+			h, err := grpc_health_v1.NewHealthClient(conn).Check(context.Background(), &grpc_health_v1.HealthCheckRequest{Service: service})
+			require.NoError(t, err)
+			require.Equal(t, grpc_health_v1.HealthCheckResponse_SERVING, h.Status)
+		}
 
 		r, err := grpc_reflection_v1.NewServerReflectionClient(conn).ServerReflectionInfo(context.Background())
 		require.NoError(t, err)
@@ -83,7 +85,7 @@ func TestServe(t *testing.T) {
 func TestDrain(t *testing.T) {
 	s, stop, done := serveBare(t, 300*time.Millisecond, "grpc://127.0.0.1:0")
 	conn := dialServer(t, s.Addrs(context.Background())[0].String())
-	w, err := grpc_health_v1.NewHealthClient(conn).Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+	w, err := grpc_health_v1.NewHealthClient(conn).Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{Service: "arrow.flight.protocol.FlightService"})
 	require.NoError(t, err)
 	m, err := w.Recv()
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -105,10 +106,11 @@ func serve(ctx context.Context, f serveFlags, roots []string, out, errOut io.Wri
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return server.Serve(ctx) })
+	g.Go(func() error { return serveSockets(ctx, server) })
 	g.Go(func() error {
 		b := banner{addrs: server.Addrs(ctx), roots: roots, log: log}
 		if !f.stdin { // else a program waits, which knows what to ask
+			tellSystemd(log, daemon.SdNotifyReady)
 			b.look(ctx, server)
 		}
 		return b.write(out)
