@@ -73,10 +73,12 @@ func (r Request) checkStream() error {
 		return nil
 	}
 	switch {
-	case s.BlockRows < 0 || s.FromBlock < 0 || s.Workers < 0 || s.Cycles != nil && *s.Cycles < 0 || s.ReadAhead != nil && *s.ReadAhead < 0:
-		return fault.New(fault.Invalid, "stream: block_rows, from_block, workers, cycles and read_ahead must not be negative")
+	case s.BlockRows < 0 || s.FromBlock < 0 || s.ToBlock != nil && *s.ToBlock < 0 || s.Workers < 0 || s.Cycles != nil && *s.Cycles < 0 || s.ReadAhead != nil && *s.ReadAhead < 0:
+		return fault.New(fault.Invalid, "stream: block_rows, from_block, to_block, workers, cycles and read_ahead must not be negative")
 	case s.Cyclic && s.Remainder == OnlyRemainder:
 		return fault.New(fault.Invalid, `stream.remainder "only" excludes stream.cyclic: there is no remainder`)
+	case s.ToBlock != nil && s.Remainder == OnlyRemainder:
+		return fault.New(fault.Invalid, `stream.remainder "only" excludes stream.to_block: it is one block`)
 	case s.ShuffleRows && s.Shuffle == nil:
 		return fault.New(fault.Invalid, "stream.shuffle_rows needs the seed in stream.shuffle")
 	case s.Follow:
@@ -93,6 +95,8 @@ func (r Request) checkFollow() error {
 		return fault.New(fault.Invalid, "stream.follow excludes cyclic, shuffle and the remainder alone: it has no last row")
 	case r.SortBy != "" || r.Select != nil || r.Coordinates != nil || r.Mask != nil:
 		return fault.New(fault.Invalid, "stream.follow excludes sort_by, select, coordinates and mask: use start, step and where")
+	case s.ToBlock != nil:
+		return fault.New(fault.Invalid, "stream.follow excludes to_block: use limit")
 	case r.Stop != nil || r.Step != nil && *r.Step < 0:
 		return fault.New(fault.Invalid, "stream.follow excludes stop and a negative step: use limit")
 	case s.FromBlock > 0 && s.BlockRows == 0:

@@ -68,6 +68,7 @@ type wireStream struct {
 	ReadAhead   *int64 `json:"read_ahead,omitempty"`
 	Workers     int    `json:"workers,omitempty"`
 	FromBlock   int64  `json:"from_block,omitempty"`
+	ToBlock     *int64 `json:"to_block,omitempty"`
 	Follow      bool   `json:"follow,omitempty"`
 }
 
@@ -103,7 +104,7 @@ func wireStreamOf(s *Stream) *wireStream {
 	}
 	w := &wireStream{
 		Cyclic: s.Cyclic, Cycles: s.Cycles, BlockRows: s.BlockRows, Shuffle: s.Shuffle, ShuffleRows: s.ShuffleRows, ReadAhead: s.ReadAhead,
-		Workers: s.Workers, FromBlock: s.FromBlock, Follow: s.Follow,
+		Workers: s.Workers, FromBlock: s.FromBlock, ToBlock: s.ToBlock, Follow: s.Follow,
 	}
 	if s.Unordered {
 		w.Ordered = new(bool)

@@ -77,6 +77,7 @@ type Stream struct {
 	ReadAhead   *int64
 	Workers     int
 	FromBlock   int64
+	ToBlock     *int64 // the block before which to end; nil: none
 	Follow      bool
 }
 

@@ -54,7 +54,7 @@ func streamMembers(s *Stream) map[string]strict.Bind {
 		"remainder": remainder(&s.Remainder), "shuffle": strict.Optional(&s.Shuffle, math.MinInt64),
 		"shuffle_rows": strict.Boolean(&s.ShuffleRows),
 		"read_ahead":   strict.IntegerPtr(&s.ReadAhead, 0), "workers": small(&s.Workers, 1),
-		"from_block": strict.Integer(&s.FromBlock, 0), "follow": strict.Boolean(&s.Follow),
+		"from_block": strict.Integer(&s.FromBlock, 0), "to_block": strict.IntegerPtr(&s.ToBlock, 0), "follow": strict.Boolean(&s.Follow),
 	}
 }
 

@@ -51,9 +51,9 @@ func TestParseTicket(t *testing.T) {
 			r.Vars = map[string]any{"i": int64(1), "f": 1.0, "e": 1e3, "b": true, "s": "1", "o": math.Inf(1), "u": uint64(math.MaxUint64)}
 		},
 		with(`"stream": {"ordered": false, "cyclic": true, "cycles": 2, "block_rows": 7, "remainder": false, "shuffle": -1, "shuffle_rows": true,
-			"read_ahead": 0, "workers": 3, "from_block": 4}`): func(r *Request) {
+			"read_ahead": 0, "workers": 3, "from_block": 4, "to_block": 0}`): func(r *Request) {
 			r.Stream = &Stream{Unordered: true, Cyclic: true, Cycles: ptr(int64(2)), BlockRows: 7,
-				Remainder: DropRemainder, Shuffle: ptr(int64(-1)), ShuffleRows: true, ReadAhead: ptr(int64(0)), Workers: 3, FromBlock: 4}
+				Remainder: DropRemainder, Shuffle: ptr(int64(-1)), ShuffleRows: true, ReadAhead: ptr(int64(0)), Workers: 3, FromBlock: 4, ToBlock: ptr(int64(0))}
 		},
 		with(`"stream": {"block_rows": 7, "from_block": 4, "follow": true}`): func(r *Request) {
 			r.Stream = &Stream{BlockRows: 7, FromBlock: 4, Follow: true}
@@ -113,7 +113,9 @@ func TestParseTicketRefuses(t *testing.T) {
 		{with(`"batch_rows": 1.5`), "batch_rows"}, {with(`"check_csi": 1, "sort_by": "x"`), "check_csi"}, {with(`"sort_by": ""`), "sort_by"},
 		{with(`"step": 0`), "step"}, {with(`"limit": -1`), "limit"}, {with(`"batch_rows": 0`), "batch_rows"},
 		{with(`"batch_rows": -5`), "batch_rows"}, {with(`"batch_bytes": 0`), "batch_bytes"}, {with(`"stream": {"block_rows": 0}`), "block_rows"},
-		{with(`"stream": {"from_block": -1}`), "from_block"}, {with(`"stream": {"cyclic": true, "cycles": -1}`), "cycles"},
+		{with(`"stream": {"from_block": -1}`), "from_block"}, {with(`"stream": {"to_block": -1}`), "to_block"}, {with(`"stream": {"to_block": null}`), "to_block"},
+		{with(`"stream": {"remainder": "only", "to_block": 1}`), "to_block"}, {with(`"stream": {"follow": true, "to_block": 1}`), "to_block"},
+		{with(`"stream": {"cyclic": true, "cycles": -1}`), "cycles"},
 		{with(`"stream": {"workers": 0}`), "workers"}, {with(`"stream": {"read_ahead": -1}`), "read_ahead"}, {with(`"fields": []`), "fields"},
 		{with(`"fields": ["a", "b", "a"]`), "fields"},
 		{with(`"stream": {"cyclic": true, "cycles": 2, "block_rows": 3, "remainder": "only"}`), "stream.remainder"},

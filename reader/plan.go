@@ -111,7 +111,7 @@ func (p *Plan) ReadAhead() int { return p.scan.Window() }
 // Endless tells whether a run goes on until it is stopped.
 func (p *Plan) Endless() bool {
 	s := p.req.Stream
-	return s != nil && (s.Follow || s.Cyclic && s.Cycles == nil)
+	return s != nil && (s.Follow || s.Cyclic && s.Cycles == nil && s.ToBlock == nil)
 }
 
 // Explain tells how the plan will be carried out. Bounds of column indexes may be read for that, rows never are.

@@ -12,7 +12,7 @@ func passesOf(r Request) rows.Passes {
 	if s == nil {
 		return rows.Once()
 	}
-	p := rows.Passes{Cycles: 1, Rest: s.Remainder, Seed: s.Shuffle, Mix: s.ShuffleRows, First: s.FromBlock}
+	p := rows.Passes{Cycles: 1, Rest: s.Remainder, Seed: s.Shuffle, Mix: s.ShuffleRows, First: s.FromBlock, Last: s.ToBlock}
 	if s.Cyclic {
 		p.Cycles = -1
 		if s.Cycles != nil {

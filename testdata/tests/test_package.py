@@ -241,6 +241,10 @@ def test_shuffled_rows(table, events):
     plain, mixed = blocks(), blocks(shuffle_rows=True)
     assert [sorted(b) for b in mixed] == [sorted(b) for b in plain] and all(m != p for m, p in zip(mixed, plain))
     assert blocks(shuffle_rows=True) == mixed and blocks(shuffle_rows=True, from_block=3) == mixed[3:]
+    assert blocks(shuffle_rows=True, from_block=3, to_block=5) == mixed[3:5] and blocks(to_block=0) == [] and blocks(from_block=6, to_block=2) == []
+    again = blocks(shuffle_rows=True, cyclic=True, from_block=6, to_block=19)
+    assert again[:2] == mixed[6:] and sorted(sum(again[2:10], [])) == sorted(sum(mixed, [])) and again[2:10] != mixed
+    assert table.to_arrow(["id"], stream={"cyclic": True, "block_rows": 700, "to_block": 10}).num_rows == 7000
     assert [b for b in blocks(shuffle_rows=True, shuffle=4)] != mixed
     with pytest.raises(ValueError, match="shuffle_rows needs the seed"):
         blocks(shuffle=None, shuffle_rows=True)

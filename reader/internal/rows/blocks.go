@@ -46,6 +46,7 @@ type Passes struct {
 	Seed   *int64 // of the order of blocks; nil: as they are
 	Mix    bool   // the rows of a block too
 	First  int64  // number of the block to begin with
+	Last   *int64 // number of the block before which to end; nil: none
 }
 
 // Once is the rows from the first to the last.
@@ -60,34 +61,51 @@ func NewBlocks(total, size int64, p Passes) *Blocks {
 // Check.
 func (b *Blocks) Rows() int64 {
 	end, ok := b.end()
+	last := End62
 	switch {
+	case b.Last != nil:
+		last = *b.Last
 	case !ok:
 		return -1
 	case b.Rest == OnlyRemainder:
 		return end % b.size
-	case b.Seed != nil:
-		return b.shuffledRows()
-	case b.Rest == DropRemainder:
-		end -= end % b.size
 	}
-	return max(0, end-Times(b.next, b.size))
+	return max(0, b.before(last)-b.before(b.next))
 }
 
-func (b *Blocks) shuffledRows() int64 {
+// before is how many rows the blocks before the n-th have.
+func (b *Blocks) before(n int64) int64 {
+	if b.Seed != nil {
+		return b.beforeShuffled(n)
+	}
+	end, ok := b.end()
+	if !ok {
+		end = min(b.total, 1) * End62
+	}
+	if b.Rest == DropRemainder {
+		end -= end % b.size
+	}
+	return min(end, Times(n, b.size))
+}
+
+func (b *Blocks) beforeShuffled(n int64) int64 {
 	per := b.total / b.size * b.size // rows of a turn
 	if b.Rest == KeepRemainder {
 		per = b.total
 	}
 	turn := (per + b.size - 1) / b.size
-	if turn == 0 || b.next >= turn*b.Cycles {
+	if turn == 0 {
 		return 0
 	}
-	return per*b.Cycles - b.next/turn*per - b.next%turn*b.size
+	if b.Cycles >= 0 {
+		n = min(n, Times(turn, b.Cycles))
+	}
+	return Times(n/turn, per) + n%turn*b.size
 }
 
 // Next is the next block, false at the end.
 func (b *Blocks) Next() (Batch, bool) {
-	if b.total == 0 {
+	if b.total == 0 || b.Last != nil && b.next >= *b.Last {
 		return Batch{}, false
 	}
 	if b.Rest == OnlyRemainder {

@@ -71,6 +71,30 @@ func TestEndlessGoesOn(t *testing.T) {
 	require.Equal(t, want(3, 2, 67, KeepRemainder, 0)[:200], places)
 }
 
+// TestPartsOfASequence takes blocks from one number up to another, and counts their rows before.
+func TestPartsOfASequence(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 5000 {
+		total, size := r.Int64N(12), 1+r.Int64N(14)
+		s := Passes{Cycles: r.Int64N(5) - 1, Rest: Remainder(r.IntN(2))}
+		if r.IntN(2) == 0 {
+			s.Seed = seed(r.Int64N(9))
+		}
+		_, whole := positions(t, NewBlocks(total, size, s), 40)
+		first, last := r.Int64N(20), r.Int64N(20)
+		s.First, s.Last = first, &last
+		b := NewBlocks(total, size, s)
+		counted := b.Rows()
+		_, part := positions(t, b, 40)
+		n := int64(len(whole))
+		require.Equal(t, append([]Block{}, whole[min(first, n):max(min(last, n), min(first, n))]...), append([]Block{}, part...))
+		for _, block := range part {
+			counted -= block.Rows
+		}
+		require.Zero(t, counted)
+	}
+}
+
 func TestShuffleGivesEachBlockOnceACycle(t *testing.T) {
 	cycles := int64(3)
 	for _, rest := range []Remainder{KeepRemainder, DropRemainder} {

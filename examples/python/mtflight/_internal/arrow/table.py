@@ -293,6 +293,6 @@ def _counts_from_start(rows: slice) -> bool:
 
 def _check_finite(stream: Any) -> None:
     """ValueError of a request whose rows never end."""
-    if isinstance(stream, dict) and (stream.get("follow") or (stream.get("cyclic") and stream.get("cycles") is None)):
+    if isinstance(stream, dict) and (stream.get("follow") or (stream.get("cyclic") and stream.get("cycles") is None and stream.get("to_block") is None)):
         raise ValueError("a stream that follows its file, or is cyclic without cycles, has no end and cannot be collected: "
                          "loop over the batches of scan(..), or give stream.cycles")

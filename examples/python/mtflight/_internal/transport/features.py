@@ -13,7 +13,7 @@ RELEASE, PROTOCOL = "0.1.0", 1
 
 REQUIRED_RELEASE = {  # release by member or action that the first servers of protocol 1 do not have; add what comes
     "offset": "0.1.0", "state": "0.1.0", "attributes": "0.1.0", "options.compression": "0.1.0", "options.file_column": "0.1.0",
-    "options.partitions": "0.1.0", "options.schema": "0.1.0", "options.on_error": "0.1.0",
+    "options.partitions": "0.1.0", "options.schema": "0.1.0", "options.on_error": "0.1.0", "stream.to_block": "0.1.0",
 }
 
 _UNKNOWN = re.compile(r'unknown (member "([\w.]+)")|no (action "(\w+)")')
