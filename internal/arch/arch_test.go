@@ -50,6 +50,7 @@ var layers = []string{
 	"reader/internal/conventions",
 	"reader/where",
 	"reader/internal/h5proc",
+	"reader/internal/jail",
 	"reader/internal/h5c",
 	"reader/internal/ptindex",
 	"reader/internal/chunkstats",

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/mtflight/mtflight/reader/internal/h5c"
+	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
 // serveFilters answers calls one by one, of what lies in the shared memory. Before it hands over the first chunk it loads all
@@ -19,7 +20,7 @@ func serveFilters(in io.Reader, out io.Writer, shared []byte, load []uint16) {
 		for _, id := range append(load, filter) {
 			_ = h5c.FindPlugin(id) // what is wrong with it, Undo tells
 		}
-		seal()
+		demand(jail.Seal())
 		sealed = true
 	}
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
 // helper is a running helper process; one call at a time.
@@ -71,6 +73,7 @@ func (h *helper) launch(cfg *Config, requests, answers, disk *os.File) error {
 	}
 	h.cmd.Stderr = h.stderr
 	h.cmd.WaitDelay = time.Second
+	jail.Settle(h.cmd)
 	return h.cmd.Start()
 }
 

@@ -60,12 +60,13 @@ type pool struct {
 	once    sync.Once
 	slots   chan *helper // nil: not running
 	strikes strikes
+	starter starter
 }
 
 func newPool(cfg Config, r role, shared int) *pool {
 	cfg.defaults()
 	cfg.role, cfg.shared = r, shared
-	p := &pool{cfg: cfg, slots: make(chan *helper, cfg.Helpers), strikes: strikes{count: map[any]int{}}}
+	p := &pool{cfg: cfg, slots: make(chan *helper, cfg.Helpers), strikes: strikes{count: map[any]int{}}, starter: newStarter()}
 	p.closed, p.close = context.WithCancel(context.Background())
 	for range cfg.Helpers {
 		p.slots <- nil
@@ -82,6 +83,7 @@ func (p *pool) Close() error {
 				h.end()
 			}
 		}
+		p.starter.end()
 	})
 	return nil
 }
@@ -107,7 +109,10 @@ func (p *pool) acquire(ctx context.Context, c call, fresh bool) (*helper, error)
 	if h != nil {
 		h.end()
 	}
-	h, err := start(&p.cfg, c.disk())
+	err := p.starter.do(func() (err error) {
+		h, err = start(&p.cfg, c.disk())
+		return err
+	})
 	if err != nil {
 		p.slots <- nil
 		return nil, fault.New(fault.Unavailable, "h5proc: start a helper process: %w", err)
@@ -135,6 +140,18 @@ type outcome struct {
 	timeout  bool   // it took too long
 	ended    string // the helper died so
 	said     string // on its standard error by then
+}
+
+// unconfined begins what a helper says that does not start since it is not confined.
+const unconfined = "a helper cannot be confined:"
+
+// reason is that, for an error.
+func (o outcome) reason() string {
+	first, _, _ := strings.Cut(o.said, "\n")
+	if !strings.HasPrefix(first, unconfined) {
+		return ""
+	}
+	return ": " + first[:min(len(first), 200)]
 }
 
 // attempt lets one helper work on a call. The error is about the caller or the pool, not about the file.
@@ -202,7 +219,7 @@ func (p *pool) do(ctx context.Context, id any, c call) error {
 			continue
 		case !o.started:
 			p.note(c, o, "the request fails: none of the helpers works")
-			return fault.New(fault.Unavailable, "h5proc: helper processes end before they work (%s)", o.ended)
+			return fault.New(fault.Unavailable, "h5proc: helper processes end before they work (%s)%s", o.ended, o.reason())
 		}
 		if deaths++; deaths == maxStrikes {
 			p.strikes.refuse(id)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/h5c"
+	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
 // helperEnv marks a process as a helper and carries its settings as JSON.
@@ -47,8 +48,8 @@ func help(text string) {
 	if err != nil {
 		os.Exit(2)
 	}
-	confine(s.Memory)
 	_ = unix.SetNonblock(3, true) // so that who waits for requests holds no thread
+	demand(jail.Enter(s.Memory))
 	in, out := os.NewFile(3, "requests"), os.NewFile(4, "answers")
 	if s.Role == filterRole {
 		serveFilters(in, out, memory, s.Load)
@@ -56,6 +57,14 @@ func help(text string) {
 		serve(in, out, os.NewFile(6, "file"), memory)
 	}
 	os.Exit(0)
+}
+
+// demand ends a helper that is not confined, with the reason.
+func demand(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, unconfined, err)
+		os.Exit(2)
+	}
 }
 
 // incoming reads requests. A goroutine waits for the next one, so that the end of the parent is noticed even while a call
@@ -77,7 +86,7 @@ func incoming[T any](in io.Reader, read func(io.Reader) (T, error)) <-chan T {
 // serve answers one request about the file of a descriptor. It opens no file any more, this one neither. A slab that fits
 // into the shared memory is left there.
 func serve(in io.Reader, out io.Writer, disk *os.File, slabs []byte) {
-	seal()
+	demand(jail.Seal())
 	q := <-incoming(in, func(r io.Reader) (*request, error) {
 		q := &request{}
 		return q, readFrame(r, q, maxRequest)
