@@ -1,13 +1,18 @@
 package reader
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // settledTries is how often a file is asked again that changes meanwhile.
@@ -49,18 +54,44 @@ func (f *File) inPlace() bool {
 	return is
 }
 
-// unchanged tells whether what was read of the file still holds: it is as it was opened, or only grows.
-func (f *File) unchanged() bool {
-	if f.disk.Unchanged() {
-		return true
-	}
-	now, is := f.now()
-	return f.live && is && now.Size >= f.disk.Identity().Size
+// unchanged tells whether what was read of a dataset still holds: its file is as it was opened, or the writer lets others read
+// while it grows (SWMR). Sources may have been found by the file's place.
+func (d *Dataset) unchanged() bool {
+	same := d.file.version.Holds() || d.file.live && d.file.version.Grows() && d.remains()
+	return same && (!d.virtual || d.file.inPlace())
 }
 
-// unchanged tells the same of a dataset, whose sources may have been found by the file's place.
-func (d *Dataset) unchanged() bool {
-	return d.file.unchanged() && (!d.virtual || d.file.inPlace())
+// remains tells whether a dataset that is written to is the same one, which may only have grown.
+func (d *Dataset) remains() bool {
+	if d.object == nil {
+		return false
+	}
+	for range settledTries { // a header that is just being written is damaged
+		if o, err := chunkindex.Open(d.file.h5, d.meta.Addr); err == nil {
+			return d.became(o)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return false
+}
+
+// became tells whether an object header is that of the dataset, which may only have grown along its first axis.
+func (d *Dataset) became(o *chunkindex.Object) bool {
+	return o.Space.Kind == h5file.Simple && len(o.Space.Dims) == len(d.shape) && bytes.Equal(o.Type, d.object.Type) &&
+		slices.Equal(rows.Extents(o.Space.Dims)[1:], d.shape[1:]) && rows.Extents(o.Space.Dims)[0] >= d.shape[0]
+}
+
+// note keeps a sample of what the dataset is found by, for unchanged to compare.
+func (d *Dataset) note() {
+	var roots []uint64
+	if d.object != nil {
+		for _, at := range []uint64{d.meta.Addr, d.object.Layout.IndexAt()} {
+			if abs, err := d.file.h5.Absolute(at); err == nil && abs != h5file.Undefined {
+				roots = append(roots, abs)
+			}
+		}
+	}
+	d.file.version.Note(roots...)
 }
 
 // explained names the dataset in an error, and tells a damaged file from one that changes.

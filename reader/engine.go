@@ -157,7 +157,7 @@ func (e *Engine) OnHeap(f func(most int64)) {
 	e.mem.Moved = func(elsewhere int64) { f(e.cfg.Memory - elsewhere) }
 }
 
-// Open gives the file at a location; it is cheap when the file is known and unchanged.
+// Open gives the file at a location; it is cheap when the file is known and unchanged, and was not changed just now.
 func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	if loc.Name == "" {
 		loc.Name = spell.Escape(loc.Path)
@@ -173,7 +173,9 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.remember(f)
+	if !f.disk.Identity().Fresh() { // what may change again without a trace is this caller's alone
+		e.remember(f)
+	}
 	return f, nil
 }
 

@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/objects"
+	"github.com/mtflight/mtflight/reader/internal/version"
 )
 
 // heapCache is how many bytes of global heap collections a file keeps.
@@ -34,8 +36,9 @@ type File struct {
 
 	objects *objects.File // what is in it
 
-	live   bool   // followed, and its writer lets others read (SWMR)
-	serial uint64 // tells it from other files, and from other states of the same
+	version *version.Version
+	live    bool   // its writer lets others read while it grows (SWMR)
+	serial  uint64 // tells it from other files, and from other states of the same
 
 	mu       sync.Mutex
 	tree     *meta.File
@@ -43,7 +46,7 @@ type File struct {
 
 	pytables *bool // nil: not asked yet
 
-	noted bool // the engine knows it: statistics are kept
+	noted bool // the engine keeps it, and statistics of it
 	stats *chunkstats.File
 }
 
@@ -62,7 +65,8 @@ func openFile(e *Engine, loc location.Location) (*File, error) {
 		datasets: map[string]*Dataset{}}
 	f.objects = objects.New(h5, f.heap)
 	f.stats = e.stats.Of(loc.Path, disk.Identity())
-	if f.shared() {
+	f.version = version.New(disk, fmt.Sprint(h5.Version, h5.Base, h5.Root))
+	if f.live = f.shared(); f.live {
 		h5.EOF = max(h5.EOF, uint64(size)) // the superblock is written last
 	}
 	return f, nil

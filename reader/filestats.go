@@ -8,7 +8,7 @@ import (
 
 // saveStats writes what is new of the file's statistics to disk; now: however short it is since the last time.
 func (f *File) saveStats(now bool) {
-	if err := f.stats.Save(now, f.disk.Unchanged); err != nil {
+	if err := f.stats.Save(now, f.version.Holds); err != nil {
 		f.eng.log.Sugar().Warnf("statistics of %s are not kept: %v", f.loc.Name, err)
 	}
 }

@@ -1,16 +1,13 @@
 package reader
 
 import (
-	"bytes"
 	"context"
-	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/follow"
-	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/match"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/rows"
@@ -117,13 +114,11 @@ func (d *Dataset) reopen() (*Dataset, error) {
 
 // in is the dataset in another state of its file.
 func (d *Dataset) in(file *File) (*Dataset, error) {
-	file.live = file.shared()
 	o, err := chunkindex.Open(file.h5, d.meta.Addr)
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	if o.Space.Kind != h5file.Simple || len(o.Space.Dims) != len(d.shape) || !bytes.Equal(o.Type, d.object.Type) ||
-		!slices.Equal(rows.Extents(o.Space.Dims)[1:], d.shape[1:]) || rows.Extents(o.Space.Dims)[0] < d.shape[0] {
+	if !d.became(o) {
 		return nil, d.failed(fault.New(fault.Changed, "the dataset became another, or lost rows: ask again"))
 	}
 	n := &Dataset{file: file, meta: d.meta, asked: d.asked, info: d.info, source: d.source, object: o}

@@ -31,6 +31,7 @@ func again(t *testing.T, f *File, name string) *Dataset {
 func TestReadAgain(t *testing.T) {
 	for _, name := range []string{"rows", "chunked", "cube", "blosc", "blosc2"} {
 		t.Run(name, func(t *testing.T) {
+			allRested(t)
 			f := opened(t, unpacked(t, "testdata/sparse/sparse.h5.gz"), 64<<20)
 			again(t, f, "/"+name)
 			used, _ := f.eng.Memory()
@@ -43,6 +44,7 @@ func TestReadAgain(t *testing.T) {
 
 // TestCutOffWhileKept cuts a file off whose bytes are kept.
 func TestCutOffWhileKept(t *testing.T) {
+	allRested(t)
 	path := unpacked(t, "testdata/sparse/sparse.h5.gz")
 	p, err := again(t, opened(t, path, 64<<20), "/rows").Plan(context.Background(), Request{})
 	require.NoError(t, err)

@@ -24,6 +24,7 @@ import (
 // clustered is a file whose columns rise from chunk to chunk, in a place of its own.
 func clustered(t testing.TB) string {
 	t.Helper()
+	allRested(t)
 	name := unpacked(t, "testdata/stats/clustered.h5.gz")
 	old := time.Now().Add(-time.Hour)
 	require.NoError(t, os.Chtimes(name, old, old))

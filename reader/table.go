@@ -63,6 +63,7 @@ func locate(ctx context.Context, s *fill.Scan, d *Dataset, axes []rows.Axis) err
 
 // subject is the dataset as scans know it.
 func (d *Dataset) subject() fill.Dataset {
+	d.note()
 	return fill.Dataset{Name: d.asked, Unchanged: d.unchanged, Explain: d.explained, Resolver: d.file.resolver}
 }
 

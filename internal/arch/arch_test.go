@@ -46,6 +46,7 @@ var layers = []string{
 	"reader/internal/rows",
 	"reader/internal/frame",
 	"reader/internal/witness",
+	"reader/internal/version",
 	"reader/internal/location",
 	"reader/internal/conventions",
 	"reader/where",

@@ -7,9 +7,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -17,51 +17,28 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/pages"
 )
 
-// Identity tells one state of a file from another.
-type Identity struct {
-	Dev, Ino uint64
-	Size     int64
-	Mtime    int64 // nanoseconds
-}
-
-// Identify asks the file system for a path's identity. Only regular files have one.
-func Identify(path string) (Identity, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Identity{}, err
-	}
-	return identity(info)
-}
-
-func identity(info fs.FileInfo) (Identity, error) {
-	sys, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.Mode().IsRegular() {
-		return Identity{}, fault.New(fault.DataLoss, "not a regular file")
-	}
-	return Identity{Dev: sys.Dev, Ino: sys.Ino, Size: info.Size(), Mtime: info.ModTime().UnixNano()}, nil
-}
-
 // File is an open file. The operating system's handle is closed by Close or with the last use of the File.
 type File struct {
 	f    *os.File
 	id   Identity
-	kept *pages.Area // nil: nothing is
+	now  atomic.Pointer[status] // that is known to be of the same bytes
+	kept *pages.Area            // nil: nothing is
 }
 
-// Open opens a file for reading. It does not wait for the writer of a FIFO, which is an error as all but regular files.
+// Open opens a file for reading. It does not wait for the writer of a FIFO, which is an error as all but regular files. A file
+// that was changed just now is waited for until its clock has gone on: the next change shows then.
 func Open(path string) (*File, error) {
 	f, err := open(path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil {
-		var id Identity
-		if id, err = identity(info); err == nil {
-			return &File{f: f, id: id}, nil
-		}
+	s, err := rested(f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	return nil, errors.Join(err, f.Close())
+	out := &File{f: f, id: s.Identity}
+	out.now.Store(&s)
+	return out, nil
 }
 
 // Keep has k keep mapped what Read is asked for again and again, as long as the file is reachable. It is for the time
@@ -108,16 +85,6 @@ func (f *File) Handle() *os.File { return f.f }
 
 // Identity is the file's when it was opened.
 func (f *File) Identity() Identity { return f.id }
-
-// Unchanged tells whether the open file still has the identity it was opened with.
-func (f *File) Unchanged() bool {
-	info, err := f.f.Stat()
-	if err != nil {
-		return false
-	}
-	id, err := identity(info)
-	return err == nil && id == f.id
-}
 
 // ReadAt is io.ReaderAt.
 func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.f.ReadAt(p, off) }

@@ -185,6 +185,14 @@ func chunked4(c *h5file.Cursor, l *Layout) error {
 	return nil
 }
 
+// IndexAt is where the chunk index begins, relative to the base address; h5file.Undefined if there is none.
+func (l Layout) IndexAt() uint64 {
+	if l.Class != Chunked {
+		return h5file.Undefined
+	}
+	return l.index
+}
+
 // dims decodes extents. Ranks beyond what HDF5 allows come out as none, which checkChunks refuses.
 func dims(c *h5file.Cursor, rank, width int) []uint64 {
 	if rank > h5file.MaxRank+1 {

@@ -191,11 +191,11 @@ func TestDir(t *testing.T) {
 	require.NoError(t, err)
 	of := filepath.Join(t.TempDir(), "x.h5")
 	require.NoError(t, os.WriteFile(of, []byte("x"), 0o600))
-	id := blockio.Identity{Dev: 1, Ino: 2, Size: 3, Mtime: time.Now().Add(-time.Hour).UnixNano()}
+	id := blockio.Identity{Dev: 1, Ino: 2, Size: 3, Ctime: time.Now().Add(-time.Hour).UnixNano()}
 	s := filled(budget)
 	defer s.Close()
 	fresh := id
-	fresh.Mtime = time.Now().UnixNano()
+	fresh.Ctime = time.Now().UnixNano()
 	require.NoError(t, d.Save(of, fresh, s))
 	require.Empty(t, names(t, path), "a file that just changed may change again within a tick")
 	require.NoError(t, d.Save(of, id, s))
@@ -268,7 +268,7 @@ func TestDirIsSwept(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	budget := bufpool.NewBudget(1<<20, 0)
 	s := filled(budget)
-	k := key{"/a/b.h5", blockio.Identity{Dev: 1, Ino: 2, Size: 3, Mtime: 4}}
+	k := key{"/a/b.h5", blockio.Identity{Dev: 1, Ino: 2, Size: 3, Mtime: 4, Ctime: 5}}
 	f.Add(s.encode(k))
 	f.Add(NewSet(budget).encode(k))
 	s.Close()

@@ -135,13 +135,9 @@ func (d *Dir) Load(path string, id blockio.Identity, budget *bufpool.Budget) *Se
 	return s
 }
 
-// settle is how long a file must have been left alone before what is known of it is kept: a change within one tick of
-// its clock leaves no trace.
-const settle = 2 * time.Second
-
-// Save keeps what is new in a Set of a file's state.
+// Save keeps what is new in a Set of a file's state, unless the file was changed just now.
 func (d *Dir) Save(path string, id blockio.Identity, s *Set) error {
-	if time.Since(time.Unix(0, id.Mtime)) < settle {
+	if id.Fresh() {
 		return nil
 	}
 	room := s.size() // of which the file takes less

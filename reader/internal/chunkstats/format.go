@@ -14,8 +14,8 @@ import (
 // The file of a Set: magic with the version, CRC-32C of the rest, the name of the HDF5 file and its identity, then the
 // tables. Numbers are little-endian or, where small, varints.
 // Version 2: bounds of fixed strings are of the values without NULs below their spaces, and with those that PyTables has
-// inside.
-const magic = "mtfstat2"
+// inside. Version 3: the identity has the time of change.
+const magic = "mtfstat3"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -50,7 +50,7 @@ func seal(b []byte) {
 func (k key) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(k.path)))
 	b = append(b, k.path...)
-	return appendAll(b, k.id.Dev, k.id.Ino, uint64(k.id.Size), uint64(k.id.Mtime))
+	return appendAll(b, k.id.Dev, k.id.Ino, uint64(k.id.Size), uint64(k.id.Mtime), uint64(k.id.Ctime))
 }
 
 func appendAll(b []byte, numbers ...uint64) []byte {
@@ -142,7 +142,7 @@ func (r *cursor) count() uint64 {
 
 func (r *cursor) key() key {
 	path := string(r.bytes(r.varint()))
-	return key{path, blockio.Identity{Dev: r.uint64(), Ino: r.uint64(), Size: int64(r.uint64()), Mtime: int64(r.uint64())}}
+	return key{path, blockio.Identity{Dev: r.uint64(), Ino: r.uint64(), Size: int64(r.uint64()), Mtime: int64(r.uint64()), Ctime: int64(r.uint64())}}
 }
 
 func (r *cursor) table(s *Set) {

@@ -119,8 +119,5 @@ func (r *Run) Settle() error {
 			return context.Cause(r.ctx)
 		}
 	}
-	if !r.scan.Dataset.Unchanged() {
-		return ErrChanged
-	}
-	return nil
+	return r.checked()
 }

@@ -57,7 +57,7 @@ func (r *Run) Next() (*Batch, error) {
 			return nil, err
 		}
 		if len(r.inFlight) == 0 {
-			return nil, nil
+			return nil, r.checked()
 		}
 		if err := r.await(); err != nil {
 			return nil, err
@@ -65,6 +65,14 @@ func (r *Run) Next() (*Batch, error) {
 	}
 	r.now, r.ready = r.ready[0], r.ready[1:]
 	return r.now, r.ahead()
+}
+
+// checked looks whether the file is what it was: what was found in it, maybe nothing, may have come of another one.
+func (r *Run) checked() error {
+	if !r.scan.Dataset.Unchanged() {
+		return ErrChanged
+	}
+	return nil
 }
 
 func (r *Run) drop() {
@@ -245,9 +253,9 @@ func (r *Run) deliver(g *group) error {
 		g.release()
 		return err
 	}
-	if !r.scan.Dataset.Unchanged() {
+	if err := r.checked(); err != nil {
 		g.release()
-		return ErrChanged
+		return err
 	}
 	if s, ok := r.scan.Rows.(interface{ Broken() error }); ok && s.Broken() != nil {
 		g.release()
