@@ -19,7 +19,7 @@ GO_SOURCES := $(shell find cmd convert flight internal protocol reader -name '*.
 
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-xarray typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-xarray test-js test-java typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -95,6 +95,14 @@ test-clients: build ## Polars, and the oldest and newest DuckDB (MTFLIGHT_QUERIE
 		.venv-duckdb-$$duckdb/bin/python -m pytest -q testdata/tests/test_lazy.py testdata/tests/test_lazy_queries.py || exit 1; \
 	done
 
+test-js: build venv ## the sample in JavaScript beside pyarrow; needs node and npm
+	@if { command -v npm && command -v node; } >/dev/null; then npm ci --silent --prefix examples/js && $(PY) -m pytest -q testdata/tests/test_languages.py -k js; \
+	else echo 'test-js: LEFT OUT, there is no node and npm here'; fi
+
+test-java: build venv ## the sample in Java beside pyarrow; needs Java 17 and mvn
+	@if { command -v mvn && command -v java; } >/dev/null; then mvn -q -B -f examples/java/pom.xml package dependency:build-classpath -Dmdep.outputFile=target/classpath && \
+	$(PY) -m pytest -q testdata/tests/test_languages.py -k java; else echo 'test-java: LEFT OUT, there is no java and mvn here'; fi
+
 typecheck: ## what mypy --strict and pyright say of every documented call of the Python package
 	.ci/venv .venv-types testdata/types/requirements.txt
 	cd testdata/types && ../../.venv-types/bin/mypy calls.py && ../../.venv-types/bin/pyright -p . --pythonpath ../../.venv-types/bin/python
@@ -132,4 +140,4 @@ image: ## the container image mtflight:dev (IMAGE=)
 	else echo 'no docker, podman or $(SHARED)/tools/image-build to build an image with'; exit 1; fi
 
 clean: ## what make made
-	rm -rf bin dist .make .bench .venv .venv-*
+	rm -rf bin dist .make .bench .venv .venv-* examples/js/node_modules examples/java/target

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -25,6 +26,7 @@ THEN = {
     "docs/from-multitables.md": "assert math.isclose(energy, events['energy'].sum(dtype='f8'), rel_tol=1e-12)",
     "docs/from-pytables.md": "assert len(rows) and (rows['energy'] > 2.5).all()",
     "docs/from-h5py.md": "assert part.shape == (2, t2m.shape[2]) and len(file) == 4",
+    "docs/pandas.md": "assert frame.equals(pandas.read_hdf('store.h5', 'df')) and (hot['energy'] > 2).all() and list(hot) == ['id', 'energy']",
     "docs/python.md": "assert rows.tobytes() == events[10:20].tobytes() and len(frame) == 1000 and batches == 5 and len(table) == 100 and (ids == events['id']).all()"
                       " and part.shape == (2, 9) and again.shape == (12, 2) and len(some) and two.dtype.names == ('id', 't')",
 }
@@ -54,6 +56,20 @@ def test_python_is_marked_as_such():
     for name, text in DOCUMENTS.items():
         assert not re.search(r"^    (import|from) \w+", re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE), name
     assert {name for name, samples in SAMPLES.items() if samples} == set(THEN) | ELSEWHERE
+
+
+def test_there_is_an_index():
+    """By which each page is found, and which names none that is not there."""
+    pages = {Path(name).name for name in DOCUMENTS if name.startswith("docs/")} - {"README.md"}
+    assert {p for p in re.findall(r"\]\(([^/)#]+\.md)\)", DOCUMENTS["docs/README.md"])} == pages
+
+
+@pytest.mark.parametrize("name,language,folder", [("go", "go", "go"), ("java", "java", "java"), ("javascript", "js", "js")])
+def test_pages_quote_the_examples(name, language, folder):
+    """Which other tests run."""
+    sources = [p for suffix in ("go", "java", "mjs") for p in (CLONE / "examples" / folder).rglob(f"*.{suffix}") if "node_modules" not in p.parts]
+    quoted = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENTS[f"docs/{name}.md"], re.DOTALL | re.MULTILINE)
+    assert quoted and all(any(block in p.read_text() for p in sources) for block in quoted)
 
 
 @pytest.mark.parametrize("name", THEN)
