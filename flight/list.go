@@ -31,7 +31,7 @@ func parseCriteria(data []byte) (c criteria, err error) {
 		return c, err
 	}
 	return c, o.BindAll("criteria", "", map[string]strict.Bind{
-		"file": strict.Text(&c.file), "dataset": strict.Text(&c.dataset), "kind": strict.Choice(&c.kind, "table", "array", "vlarray"),
+		"file": strict.Text(&c.file), "dataset": strict.Text(&c.dataset), "kind": strict.Choice(&c.kind, "table", "array", "vlarray", "sparse"),
 		"frames": strict.Boolean(&c.frames),
 	})
 }

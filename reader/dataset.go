@@ -40,7 +40,8 @@ type Dataset struct {
 	pipe     *filter.Pipeline // nil: no filters, or none that is decoded natively
 	viaLib   error            // why libhdf5 has to read it, nil: natively
 
-	frame *frames.Frame // it is a group, nil: it is not
+	frame  *frames.Frame // it is a group, nil: it is not
+	matrix *matrix       // the same
 
 	virtual  bool // made of others as the mappings say
 	mappings []vds.Mapping
@@ -254,7 +255,7 @@ func (d *Dataset) Columns() []convert.Column { return d.source.Columns() }
 // other layouts; Unknown are those of what is not read natively and of frames.
 func (d *Dataset) Storage() (chunks, stored Count, err error) {
 	switch {
-	case d.frame != nil || d.info.Layout == "":
+	case d.frame != nil || d.matrix != nil || d.info.Layout == "":
 		return Unknown, Unknown, nil
 	case !d.chunked():
 		return 0, d.info.Stored, nil

@@ -12,12 +12,13 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/frames"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/sparse"
 )
 
 // A frame is a Dataset that is a group: a table of pandas or AnnData whose columns lie in several raw datasets (parts).
 // It has no type, shape or storage of its own; its plans and runs are made of those of its parts.
 
-// framed opens the frame in the group at a path; nil if there is none.
+// framed opens the frame, or sparse matrix, in the group at a path; nil if there is none.
 func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 	g, err := f.objects.Group(ctx, path)
 	if fault.Of(err) == fault.NotFound {
@@ -26,7 +27,7 @@ func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 	if err != nil {
 		return nil, f.failed(err)
 	}
-	format, err := frame.Format(g.Attrs)
+	format, err := formatOf(g.Attrs)
 	if err != nil {
 		return nil, fault.New(fault.DataLoss, "%s %s: %w", f.loc.Name, path, err)
 	}
@@ -37,7 +38,7 @@ func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 	d.info = unknown(path, g.Attrs.JSON())
 	d.attributes = g.Attrs.SchemaJSON(d.info.Attributes)
 	d.info.Type, d.info.Layout, d.info.Comment = format, "frame", g.Comment
-	if err := d.openFrame(ctx); err != nil {
+	if err := d.openGroup(ctx, g.Attrs); err != nil {
 		kind := fault.Of(err)
 		if kind == nil || kind == fault.Exhausted || kind == fault.Unavailable || kind == fault.Changed {
 			return nil, err
@@ -49,6 +50,31 @@ func (f *File) framed(ctx context.Context, path string) (*Dataset, error) {
 		d.info.Reason, d.info.Kind = err.Error(), "unsupported"
 	}
 	return d, nil
+}
+
+// formatOf tells what a group is that can be asked for like a dataset, by its attributes: "" for any other.
+func formatOf(attrs meta.Attrs) (string, error) {
+	format, err := frame.Format(attrs)
+	if format != "" || err != nil {
+		return format, err
+	}
+	if format, err = sparse.Format(attrs); format != "" {
+		format += "_matrix"
+	}
+	return format, err
+}
+
+// openGroup opens what the group is.
+func (d *Dataset) openGroup(ctx context.Context, attrs meta.Attrs) error {
+	if format, _ := frame.Format(attrs); format != "" {
+		return d.openFrame(ctx)
+	}
+	d.info.Layout = "sparse"
+	m, err := sparse.Read(attrs)
+	if err != nil {
+		return err
+	}
+	return d.openMatrix(ctx, m)
 }
 
 func (d *Dataset) openFrame(ctx context.Context) (err error) {
@@ -127,7 +153,7 @@ func (f *File) keep(ctx context.Context, path string, codes []int32) frames.Data
 	return rawPart{d}
 }
 
-// Frames describes the file's frames, in the order of its groups.
+// Frames describes the file's frames and sparse matrices, in the order of its groups.
 func (f *File) Frames(ctx context.Context) ([]Info, error) {
 	tree, err := f.listing(ctx)
 	if err != nil {
@@ -135,7 +161,7 @@ func (f *File) Frames(ctx context.Context) ([]Info, error) {
 	}
 	out := []Info{}
 	for _, g := range tree.Groups {
-		if format, err := frame.Format(g.Attrs); format == "" && err == nil {
+		if format, err := formatOf(g.Attrs); format == "" && err == nil {
 			continue
 		}
 		d, err := f.Dataset(ctx, g.Path)

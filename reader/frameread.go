@@ -147,13 +147,10 @@ func (f *frameRead) explain(ctx context.Context) (*explain.Explanation, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.Parts = append(out.Parts, x)
-		out.Chunks, out.Touched, out.Skipped = out.Chunks+x.Chunks, out.Touched+x.Touched, out.Skipped+x.Skipped
-		out.Bytes, out.Estimated = out.Bytes+max(x.Bytes, 0), out.Estimated || x.Estimated || x.Bytes < 0
 		if i == 0 {
 			out.ChunkRows, out.Condition, out.Index, out.Order = x.ChunkRows, x.Condition, x.Index, x.Order
 		}
-		out.Words = append(append(out.Words, "of the frame, "+part.ds.asked+":"), x.Words...)
+		out.Add("of the frame, "+part.ds.asked+":", x)
 	}
 	return out, nil
 }

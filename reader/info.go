@@ -7,7 +7,6 @@ import (
 
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
-	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
@@ -58,7 +57,7 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 
 func groupInfo(g meta.Group) GroupInfo {
 	out := GroupInfo{Path: g.Path, Named: g.Named, Attributes: g.Attrs.JSON(), Comment: g.Comment, Error: g.Err, Witness: g.Witness}
-	out.Frame, _ = frame.Format(g.Attrs) // what cannot be read is among the attributes
+	out.Frame, _ = formatOf(g.Attrs) // what cannot be read is among the attributes
 	if typ, err := h5type.Parse(g.Type); g.Named && err == nil {
 		out.Type = typ.String()
 	}

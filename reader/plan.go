@@ -20,7 +20,7 @@ type Plan struct {
 	read   read
 }
 
-// read is a kind of read: of one dataset, of a frame of several, of a dataset that grows.
+// read is a kind of read: of one dataset, of a frame or a sparse matrix of several, of a dataset that grows.
 type read interface {
 	// begin finds the rows, which for a condition means reading, and starts to give their batches, in memory of at or the
 	// engine's.
@@ -54,6 +54,9 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	}
 	if d.frame != nil {
 		return d.planFrame(ctx, r)
+	}
+	if d.matrix != nil {
+		return d.planMatrix(ctx, r)
 	}
 	t, err := d.planTable(ctx, r, nil)
 	if err != nil {

@@ -17,6 +17,9 @@ func (d *Dataset) Stats(ctx context.Context, fields []string, each func(ChunkSta
 	if d.frame != nil {
 		return nil, d.failed(fault.New(fault.Unsupported, "stats are not served for a frame of several datasets: ask the raw node %s", d.frame.Columns[0].Path))
 	}
+	if d.matrix != nil {
+		return nil, d.failed(fault.New(fault.Unsupported, "stats are not served for a sparse matrix: ask the raw node %s", d.matrix.values.asked))
+	}
 	all, err := d.scan(ctx, Request{})
 	if err != nil {
 		return nil, d.failed(err)

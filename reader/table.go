@@ -114,21 +114,14 @@ func cutBatches(s *fill.Scan, r Request, chunked bool) {
 
 // find finds the rows if no value decides about them, and checks what only reading can answer.
 func (t *tableRead) find(ctx context.Context, names []frame.Column) (err error) {
-	n, s := t.ds.rows(), t.scan
+	s := t.scan
 	switch r := t.req; {
 	case r.Where != nil || r.SortBy != "":
 		return t.question(ctx, names)
 	case r.Select != nil:
-		s.Rows = rows.Selected(s.Geometry.Axes[s.Geometry.Rows])
-	case r.Coordinates != nil:
-		s.Rows, err = rows.Coordinates(r.Coordinates, n)
-	case r.Mask != nil:
-		s.Rows, err = rows.Masked(r.Mask, r.MaskRows, n)
+		s.Rows = pageOf(r).Of(rows.Selected(s.Geometry.Axes[s.Geometry.Rows]))
 	default:
-		s.Rows, err = rows.Slice(r.Start, r.Stop, r.Step, n)
-	}
-	if err == nil {
-		s.Rows = pageOf(t.req).Of(s.Rows)
+		s.Rows, err = sequence(r, t.ds.rows())
 	}
 	return err
 }

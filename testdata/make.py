@@ -261,6 +261,52 @@ def write_netcdf(path: Path, rng: np.random.Generator) -> None:
             t.dims[axis].attach_scale(f[name])
 
 
+def encoded(node: h5py.Group | h5py.Dataset, kind: str, version: str = "0.2.0", **more: object) -> h5py.Group | h5py.Dataset:
+    node.attrs.update({"encoding-type": kind, "encoding-version": version, **more})
+    return node
+
+
+def write_compressed(f: h5py.Group, name: str, dense: np.ndarray, kind: str) -> None:
+    """A sparse matrix, by rows (csr) or columns (csc)."""
+    major = dense if kind == "csr" else dense.T
+    at, minor = np.nonzero(major)
+    g = encoded(f.create_group(name), f"{kind}_matrix", "0.1.0", shape=dense.shape)
+    for part, values in (("data", major[at, minor]), ("indices", minor.astype("i4")), ("indptr", np.searchsorted(at, np.arange(len(major) + 1)).astype("i4"))):
+        g.create_dataset(part, data=values, chunks=(min(64, len(values)),), compression="gzip", compression_opts=4)
+
+
+def write_frame(f: h5py.Group, name: str, index: list[str], columns: dict[str, object]) -> None:
+    """A data frame; a column that is a list of texts becomes categories."""
+    g = encoded(f.create_group(name), "dataframe", _index="_index")
+    g.attrs.create("column-order", list(columns), dtype=h5py.string_dtype())
+    encoded(g.create_dataset("_index", data=index, dtype=h5py.string_dtype()), "string-array")
+    for column, values in columns.items():
+        if isinstance(values, np.ndarray):
+            encoded(g.create_dataset(column, data=values), "array")
+            continue
+        categories, codes = np.unique(values, return_inverse=True)
+        c = encoded(g.create_group(column), "categorical", ordered=False)
+        encoded(c.create_dataset("codes", data=codes.astype("i1")), "array")
+        encoded(c.create_dataset("categories", data=categories.tolist(), dtype=h5py.string_dtype()), "string-array")
+
+
+def write_cells(path: Path, rng: np.random.Generator) -> None:
+    """As AnnData writes its objects: 80 cells, 20 genes."""
+    counts = rng.poisson(0.15, (80, 20)).astype("i4")
+    counts[7:9] = 0
+    kinds = rng.choice(["B", "NK", "T"], 80, p=(0.5, 0.2, 0.3)).tolist()
+    with h5py.File(path, "w", libver="latest") as f:
+        encoded(f, "anndata", "0.1.0")
+        write_compressed(f, "X", np.log1p(counts).astype("f4"), "csr")
+        write_frame(f, "obs", [f"cell{i}" for i in range(80)], {"kind": kinds, "total": counts.sum(1), "quality": rng.random(80)})
+        write_frame(f, "var", [f"gene{i}" for i in range(20)], {"cells": (counts > 0).sum(0)})
+        for group in ("layers", "obsm", "varm", "obsp", "varp", "uns"):
+            encoded(f.create_group(group), "dict", "0.1.0")
+        write_compressed(f["layers"], "counts", counts, "csc")
+        encoded(f.create_dataset("obsm/pca", data=rng.normal(size=(80, 3))), "array")
+        encoded(f.create_dataset("uns/title", data="drawn cells"), "string")
+
+
 def main(directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")  # natural names, pickled pandas metadata
@@ -268,7 +314,7 @@ def main(directory: Path) -> None:
     writers = [
         ("tables.h5", write_tables), ("arrays.h5", write_arrays), ("types.h5", write_types), ("links.h5", write_links),
         ("layouts.h5", lambda p, r: write_layouts(p, r, "earliest")), ("latest.h5", lambda p, r: write_layouts(p, r, "latest")),
-        ("refused.h5", lambda p, r: write_refused(p)), ("pandas.h5", write_pandas), ("climate.nc", write_netcdf),
+        ("refused.h5", lambda p, r: write_refused(p)), ("pandas.h5", write_pandas), ("climate.nc", write_netcdf), ("cells.h5ad", write_cells),
     ]
     for number, (name, write) in enumerate(writers):
         write(directory / name, np.random.default_rng([SEED, number]))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
@@ -75,6 +76,9 @@ func (b *frameBudget) list(file string, groups []reader.GroupInfo, open func(pat
 func (b *frameBudget) one(g reader.GroupInfo, open func(path string) (listed, error)) (listed, error) {
 	named := reader.Info{Path: g.Path, Kind: "table", Type: g.Frame, Layout: "frame", Attributes: g.Attributes, Comment: g.Comment,
 		Rows: reader.Unknown, Bytes: reader.Unknown, Stored: reader.Unknown}
+	if strings.HasSuffix(g.Frame, "_matrix") {
+		named.Kind, named.Layout = "sparse", "sparse"
+	}
 	if b.left == 0 {
 		return listed{Info: &named}, nil
 	}

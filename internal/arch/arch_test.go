@@ -33,6 +33,7 @@ var layers = []string{
 	"flight/internal",
 	"reader",
 	"reader/internal/attributes",
+	"reader/internal/sparse",
 	"reader/internal/frames",
 	"reader/internal/explain",
 	"reader/internal/follow",

@@ -9,7 +9,7 @@ import pytest
 from conftest import TESTDATA
 
 KNOWN_FILTERS = {1, 2, 3, 32001}  # deflate, shuffle, fletcher32, blosc
-FILES = sorted(p.name for p in TESTDATA.iterdir() if p.suffix in {".h5", ".nc"})
+FILES = sorted(p.name for p in TESTDATA.iterdir() if p.suffix in {".h5", ".nc", ".h5ad"})
 
 
 @pytest.fixture(scope="module")

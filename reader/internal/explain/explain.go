@@ -35,6 +35,14 @@ type Explanation struct {
 	Parts []*Explanation `json:"parts,omitempty"` // of a frame of several datasets
 }
 
+// Add adds that of a part, below a line that says which.
+func (x *Explanation) Add(title string, part *Explanation) {
+	x.Parts = append(x.Parts, part)
+	x.Chunks, x.Touched, x.Skipped = x.Chunks+part.Chunks, x.Touched+part.Touched, x.Skipped+part.Skipped
+	x.Bytes, x.Estimated = x.Bytes+max(part.Bytes, 0), x.Estimated || part.Estimated || part.Bytes < 0
+	x.Words = append(append(x.Words, title), part.Words...)
+}
+
 // Read is a read of one dataset, whose rows may have to be found by reading.
 type Read struct {
 	Name    string // of the dataset

@@ -94,6 +94,40 @@ func (s *Scan) Unit(h store.Weight) int64 {
 	return min(n, rows.End62)
 }
 
+// side is a read of one dataset of several.
+type side interface {
+	Scan() *Scan
+	Demand() (Demand, bool)
+}
+
+// Together is the demand of reads side by side, of at least one: they take turns where all their chunks are too much. copies is what a
+// batch takes beside theirs.
+func Together[S side](sides []S, copies int64) (w Demand, ok bool) {
+	w.Whole = true
+	for _, p := range sides {
+		part, large := p.Demand()
+		if !large {
+			part.MinRestBytes = p.Scan().Unit(store.Weight{})
+			part.RestBytes = rows.Times(5, part.MinRestBytes)
+		}
+		w.MinRestBytes, w.RestBytes = min(w.MinRestBytes+rows.Times(2, part.MinRestBytes), rows.End62), min(w.RestBytes+part.RestBytes, rows.End62)
+		w.ChunkBytes, w.Slots = w.ChunkBytes+part.ChunkBytes, w.Slots+part.Slots
+		w.Whole = w.Whole && (part.Whole || !large)
+		if part.MinChunkBytes > w.MinChunkBytes {
+			w.MinChunkBytes, w.Heaviest, ok = part.MinChunkBytes, part.Heaviest, true
+		}
+	}
+	if !ok {
+		return w, false
+	}
+	w.MinRestBytes, w.RestBytes = min(w.MinRestBytes+copies, rows.End62), min(w.RestBytes+rows.Times(2, copies), rows.End62)
+	if limit := sides[0].Scan().Budget().Limit(); w.ChunkBytes > limit/2 {
+		w.ChunkBytes, w.Slots, w.Whole = w.MinChunkBytes, 1, false
+		w.RestBytes = max(w.RestBytes, limit/2)
+	}
+	return w, true
+}
+
 // Reserve reserves what a request wants or, where that is not free, what it needs. Errors: fault.Exhausted, naming the chunk where
 // the budget never has so much, ctx's.
 func (e *Engine) Reserve(ctx context.Context, of string, w Demand) (*Reservation, error) {

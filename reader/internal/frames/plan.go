@@ -13,7 +13,6 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/rows"
-	"github.com/mtflight/mtflight/reader/internal/store"
 )
 
 // Plan is how a plan over a frame is made of plans over its parts, which all give the same rows in blocks of the
@@ -230,30 +229,7 @@ func (f *Plan) holds() int64 {
 	return min(n, rows.End62) + rows.Times(f.parts[0].Scan().Size, f.copied())
 }
 
-// demand is that of all parts: they take turns where all their chunks are too much.
-func (f *Plan) demand() (w fill.Demand, ok bool) {
-	w.Whole = true
-	for _, p := range f.parts {
-		part, large := p.Demand()
-		if !large {
-			part.MinRestBytes = p.Scan().Unit(store.Weight{})
-			part.RestBytes = rows.Times(5, part.MinRestBytes)
-		}
-		w.MinRestBytes, w.RestBytes = min(w.MinRestBytes+rows.Times(2, part.MinRestBytes), rows.End62), min(w.RestBytes+part.RestBytes, rows.End62)
-		w.ChunkBytes, w.Slots = w.ChunkBytes+part.ChunkBytes, w.Slots+part.Slots
-		w.Whole = w.Whole && (part.Whole || !large)
-		if part.MinChunkBytes > w.MinChunkBytes {
-			w.MinChunkBytes, w.Heaviest, ok = part.MinChunkBytes, part.Heaviest, true
-		}
-	}
-	if !ok {
-		return w, false
-	}
-	copies := rows.Times(f.parts[0].Scan().Size, f.copied())
-	w.MinRestBytes, w.RestBytes = min(w.MinRestBytes+copies, rows.End62), min(w.RestBytes+rows.Times(2, copies), rows.End62)
-	if limit := f.parts[0].Scan().Budget().Limit(); w.ChunkBytes > limit/2 {
-		w.ChunkBytes, w.Slots, w.Whole = w.MinChunkBytes, 1, false
-		w.RestBytes = max(w.RestBytes, limit/2)
-	}
-	return w, true
+// demand is that of all parts.
+func (f *Plan) demand() (fill.Demand, bool) {
+	return fill.Together(f.parts, rows.Times(f.parts[0].Scan().Size, f.copied()))
 }
