@@ -51,7 +51,7 @@ type File struct {
 }
 
 func openFile(e *Engine, loc location.Location) (*File, error) {
-	disk, err := blockio.Open(loc.Path)
+	disk, err := blockio.Open(loc.Path, loc.Open)
 	if err != nil {
 		return nil, e.missing(loc, err)
 	}
@@ -199,7 +199,9 @@ func (f *File) open(ctx context.Context, name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.eng.Open(ctx, location.Location{Path: disk, Name: f.loc.DisplayName(disk), Inside: f.loc.Inside, NameOf: f.loc.NameOf})
+	there := f.loc
+	there.Path, there.Name = disk, f.loc.DisplayName(disk)
+	return f.eng.Open(ctx, there)
 }
 
 // beside opens a raw file that this one names.
@@ -208,7 +210,7 @@ func (f *File) beside(name string) (*blockio.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := blockio.Open(disk)
+	raw, err := blockio.Open(disk, f.loc.Open)
 	if err != nil {
 		return nil, fault.New(fault.DataLoss, "external file %s: %s", location.Base(name), location.Cause(err))
 	}

@@ -17,8 +17,8 @@ func unknown(path string, attrs json.RawMessage) Info {
 }
 
 // IsHDF5 tells whether a file has the signature of HDF5 where it may stand. The error is of a file that cannot be read.
-func IsHDF5(path string) (bool, error) {
-	f, err := blockio.Open(path)
+func IsHDF5(at Location) (bool, error) {
+	f, err := blockio.Open(at.Path, at.Open)
 	if err != nil {
 		return false, err
 	}

@@ -122,7 +122,7 @@ func (c *Catalog) Resolve(name string) (reader.Location, error) {
 }
 
 func (c *Catalog) location(path, name string) reader.Location {
-	return reader.Location{Path: path, Name: name, Inside: c.Inside, NameOf: c.NameOf}
+	return reader.Location{Path: path, Name: name, Inside: c.Inside, NameOf: c.NameOf, Open: c.open}
 }
 
 // split finds the root of a name and the path below it; false if no root can hold it.

@@ -78,6 +78,9 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, glob string, visit func(
 
 // closed visits a directory that cannot be looked into, since what it holds is missing from the listing.
 func (c *Catalog) closed(p, name string, visit func(Entry) error) error {
+	if !c.leads(p) {
+		return fs.SkipDir
+	}
 	loc := c.location(p, cmp.Or(name, "."))
 	if err := visit(Entry{loc, fault.New(fault.Denied, "the server may not look into this directory: make it readable")}); err != nil {
 		return err
@@ -105,7 +108,7 @@ func (c *Catalog) found(r root, p, name string, d fs.DirEntry, visit func(Entry)
 }
 
 func (c *Catalog) look(loc reader.Location, visit func(Entry) error) error {
-	is, err := judge(loc.Path, loc.Name)
+	is, err := judge(loc)
 	if is || err != nil {
 		return visit(Entry{loc, err})
 	}
@@ -113,13 +116,17 @@ func (c *Catalog) look(loc reader.Location, visit func(Entry) error) error {
 }
 
 // Look tells whether a file is HDF5; the error is of one that is named like HDF5 and is not, or cannot be read.
-func Look(path string) (is bool, err error) { return judge(path, path) }
+func Look(path string) (is bool, err error) {
+	return judge(reader.Location{Path: path, Name: path})
+}
 
-func judge(path, name string) (is bool, err error) {
-	is, err = reader.IsHDF5(path)
+func judge(at reader.Location) (is bool, err error) {
+	is, err = reader.IsHDF5(at)
 	switch {
-	case is || !named(name):
+	case is || !named(at.Name):
 		return is, nil
+	case at.Open != nil && errors.Is(err, fs.ErrNotExist): // any more, or in the roots
+		return false, nil
 	case errors.Is(err, fs.ErrPermission):
 		return false, fault.New(fault.Denied, "cannot be read: %w: make it readable", reason(err))
 	case err != nil:

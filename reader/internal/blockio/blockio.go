@@ -26,9 +26,10 @@ type File struct {
 }
 
 // Open opens a file for reading. It does not wait for the writer of a FIFO, which is an error as all but regular files. A file
-// that was changed just now is waited for until its clock has gone on: the next change shows then.
-func Open(path string) (*File, error) {
-	f, err := open(path)
+// that was changed just now is waited for until its clock has gone on: the next change shows then. by opens paths for reading, without
+// waiting; nil: any.
+func Open(path string, by func(path string) (*os.File, error)) (*File, error) {
+	f, err := open(path, by)
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +55,12 @@ func (f *File) Drop() { f.kept.Drop() }
 
 // open opens a path. Handles that are no longer used are closed by the garbage collector, which is asked to where there
 // is none left.
-func open(path string) (*os.File, error) {
+func open(path string, by func(path string) (*os.File, error)) (*os.File, error) {
+	if by == nil {
+		by = func(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) }
+	}
 	for try := 0; ; try++ {
-		f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		f, err := by(path)
 		switch {
 		case !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE):
 			return f, err

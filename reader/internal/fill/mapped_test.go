@@ -18,7 +18,7 @@ func TestBatchesThatAreTooLargeAreNotMapped(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "sparse")
 	require.NoError(t, os.WriteFile(name, nil, 0o600))
 	require.NoError(t, os.Truncate(name, math.MaxInt32+1))
-	file, err := blockio.Open(name)
+	file, err := blockio.Open(name, nil)
 	require.NoError(t, err)
 	defer file.Close()
 	program, err := ElementProgram(1)

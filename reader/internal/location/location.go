@@ -3,6 +3,7 @@ package location
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -15,6 +16,9 @@ type Location struct {
 	Name   string                   // what messages and schema metadata call it, spelled (package spell); default: Path's spelling
 	Inside func(disk string) bool   // whether a path that a link leads to may be opened; nil: any
 	NameOf func(disk string) string // what messages call such a path; nil: its base name
+	// Open opens a path, in which no link is left, for reading, without waiting; nil: any. One that leads out of the roots by now
+	// is not there (fs.ErrNotExist).
+	Open func(disk string) (*os.File, error)
 }
 
 // DisplayName is what messages call a path that a link leads to.
@@ -28,23 +32,37 @@ func (l Location) DisplayName(disk string) string {
 // Base is the last part of a path on disk.
 func Base(disk string) string { return spell.Escape(filepath.Base(disk)) }
 
-// errOutside tells what may not be opened from what is not there.
-var errOutside = errors.New("lies outside what is served")
+// maxLinks bounds links that lead to links, as Linux does.
+const maxLinks = 40
+
+// outside is of what may not be opened. Its words are those for what is not there: what there is elsewhere is nobody's business.
+type outside struct{ name string }
+
+func (o outside) Error() string { return absent(o.name) }
+
+func absent(name string) string {
+	return "no such file " + Base(name) + ": it is not there, or outside what is served"
+}
 
 // Sibling is the place of a file that this one names, if it may be opened.
 func (l Location) Sibling(name string) (string, error) {
-	disk := name
-	if !filepath.IsAbs(name) {
-		disk = filepath.Join(filepath.Dir(l.Path), name)
-	}
+	disk := l.beside(name)
 	real, err := filepath.EvalSymlinks(disk)
-	if err != nil {
-		return "", fault.New(fault.NotFound, "no such file %s", Base(name))
-	}
-	if l.Inside != nil && !l.Inside(real) {
-		return "", fault.New(fault.NotFound, "%s %w", Base(name), errOutside)
+	switch {
+	case err != nil && l.wouldServe(disk):
+		return "", fault.New(fault.NotFound, "%s", absent(name))
+	case err != nil || l.Inside != nil && !l.Inside(real):
+		return "", fault.New(fault.NotFound, "%w", outside{name})
 	}
 	return real, nil
+}
+
+// beside is where a name that this file has for another one leads to.
+func (l Location) beside(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(l.Path), name)
 }
 
 // MayOpen checks that a virtual source may be opened. One that is not there is judged by its folder.
@@ -52,39 +70,44 @@ func (l Location) MayOpen(name string) error {
 	if name == "." || l.Inside == nil {
 		return nil
 	}
-	own := filepath.Dir(l.Path)
-	disk := name
-	if !filepath.IsAbs(disk) {
-		disk = filepath.Join(own, disk)
-	}
-	if _, err := filepath.EvalSymlinks(disk); err != nil {
-		if disk = existing(disk); disk == existing(own) { // no root holds itself
-			return nil
-		}
-	}
-	if !l.Inside(disk) {
-		return fault.New(fault.Unsupported, "virtual source %s %w", Base(name), errOutside)
+	disk := l.beside(name)
+	_, err := filepath.EvalSymlinks(disk)
+	if err != nil && !l.wouldServe(disk) || err == nil && !l.Inside(disk) {
+		return fault.New(fault.Unsupported, "virtual source %s lies outside what is served", Base(name))
 	}
 	return nil
 }
 
-// existing is the longest part of a path that leads to something, links followed.
+// wouldServe tells whether what is not there would be served if it were.
+func (l Location) wouldServe(disk string) bool {
+	if l.Inside == nil {
+		return true
+	}
+	folder := existing(disk)
+	return folder == existing(filepath.Dir(l.Path)) || l.Inside(folder) // no root holds itself
+}
+
+// existing is the longest part of a path that leads to something, links followed, those too that lead to nothing.
 func existing(path string) string {
-	for {
+	for links := 0; ; {
 		if real, err := filepath.EvalSymlinks(path); err == nil {
 			return real
 		}
-		parent := filepath.Dir(path)
-		if parent == path {
-			return path
+		target, err := os.Readlink(path)
+		if err != nil || links == maxLinks {
+			path = filepath.Dir(path)
+			continue
 		}
-		path = parent
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path, links = target, links+1
 	}
 }
 
 // Absent tells what is not there from what may not be opened.
 func Absent(err error) bool {
-	return fault.Of(err) == fault.NotFound && !errors.Is(err, errOutside)
+	return fault.Of(err) == fault.NotFound && !errors.As(err, &outside{})
 }
 
 // Cause is an error of the operating system without the path.

@@ -13,7 +13,7 @@ import (
 func TestExternalOffsetBehindEveryFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "raw")
 	require.NoError(t, os.WriteFile(name, []byte("some bytes"), 0o600))
-	raw, err := blockio.Open(name)
+	raw, err := blockio.Open(name, nil)
 	require.NoError(t, err)
 	defer raw.Close()
 	for _, off := range []uint64{10, 11, 1 << 62, 1 << 63, 1<<64 - 1} {

@@ -13,7 +13,7 @@ import (
 
 func open(t *testing.T, path string) *Version {
 	t.Helper()
-	disk, err := blockio.Open(path)
+	disk, err := blockio.Open(path, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, disk.Close()) })
 	return New(disk, "kept")

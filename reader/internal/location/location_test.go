@@ -1,0 +1,58 @@
+package location
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// What lies outside of the roots and what is not there are told in the same words, whatever there is.
+func TestOutsideIsAsAbsent(t *testing.T) {
+	top, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	root := filepath.Join(top, "root")
+	require.NoError(t, os.MkdirAll(filepath.Join(root, "folder"), 0o700))
+	for _, name := range []string{"own.h5", "folder/in.h5", "../there.h5"} {
+		require.NoError(t, os.WriteFile(filepath.Join(root, name), nil, 0o600))
+	}
+	for name, target := range map[string]string{"to_there.h5": top + "/there.h5", "to_none.h5": top + "/none.h5", "loop.h5": "loop.h5", "away": "..", "gone": "../gone", "in.h5": "folder/in.h5"} {
+		require.NoError(t, os.Symlink(target, filepath.Join(root, name)))
+	}
+	l := Location{Path: root + "/own.h5", Inside: func(disk string) bool {
+		real, err := filepath.EvalSymlinks(disk)
+		return err == nil && strings.HasPrefix(real, root+"/")
+	}}
+	for _, name := range []string{"folder/in.h5", "in.h5", root + "/folder/in.h5"} {
+		got, err := l.Sibling(name)
+		require.NoError(t, err)
+		require.Equal(t, root+"/folder/in.h5", got)
+		require.NoError(t, l.MayOpen(name))
+	}
+	for _, name := range []string{"none.h5", "folder/none.h5", "nofolder/none.h5", "folder/../none.h5"} {
+		_, err := l.Sibling(name)
+		require.True(t, Absent(err), name)
+		require.ErrorContains(t, err, "no such file none.h5: it is not there, or outside what is served")
+		require.NoError(t, l.MayOpen(name), name)
+	}
+	for _, pair := range [][2]string{
+		{"../there.h5", "../none.h5"}, {top + "/there.h5", top + "/none.h5"}, {"to_there.h5", "to_none.h5"}, {"away/there.h5", "gone/there.h5"}, {"/etc/passwd", "/none/passwd"},
+	} {
+		var said []string
+		for _, name := range pair {
+			_, err := l.Sibling(name)
+			require.ErrorIs(t, err, fault.NotFound)
+			require.False(t, Absent(err), name)
+			may := l.MayOpen(name)
+			require.ErrorIs(t, may, fault.Unsupported)
+			said = append(said, strings.ReplaceAll(err.Error()+may.Error(), Base(name), "NAME"))
+		}
+		require.Equal(t, said[0], said[1])
+	}
+	_, err = l.Sibling("loop.h5")
+	require.ErrorIs(t, err, fault.NotFound)
+}
