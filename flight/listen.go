@@ -72,6 +72,16 @@ func splitURI(uri string) (network, address string, err error) {
 // maxSocketPath is what the system has room for (sun_path in unix(7)), beside the NUL behind it.
 const maxSocketPath = 107
 
+// checkListen refuses what is no location to listen at.
+func checkListen(uris []string) error {
+	for _, uri := range uris {
+		if _, _, err := splitURI(uri); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkAdvertised refuses locations that clients cannot be sent to.
 func checkAdvertised(uris []string) error {
 	for _, uri := range uris {

@@ -24,6 +24,7 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/reload"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -66,6 +67,7 @@ type Server struct {
 	stages   *stage.Store
 	noStages error // why there are none
 	features []string
+	reloads  reload.Set
 
 	exchanges func() *bufpool.Budget
 
@@ -80,7 +82,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAdvertised(cfg.Advertise); err != nil {
+	if err := errors.Join(checkListen(cfg.Listen), checkAdvertised(cfg.Advertise)); err != nil {
 		return nil, err
 	}
 	if cfg.Engine == nil {
@@ -103,9 +105,23 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, log: cfg.Logger, ready: make(chan struct{})}
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine) })
+	s.reloads.Log = cfg.Logger
 	s.register()
 	return s, nil
 }
+
+// SetRoots serves other directories and files from now on, as Config.Roots; after an error the same as before. Streams that run
+// go on. It may be called at any time.
+func (s *Server) SetRoots(roots []string) error { return s.catalog.SetRoots(roots) }
+
+// OnReload has load called by Reload, and as one of the files changes while the server runs. load changes nothing where it
+// fails, which the log tells. What it reads was read before; it is called before Serve.
+func (s *Server) OnReload(what string, load func() error, files ...string) {
+	s.reloads.Add(what, load, files...)
+}
+
+// Reload reads again what can be: all that OnReload was told. What cannot be read stays as it was and is in the error and the log.
+func (s *Server) Reload() error { return s.reloads.Reload() }
 
 func (s *Server) options() []grpc.ServerOption {
 	return []grpc.ServerOption{
@@ -168,6 +184,10 @@ func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
 		})
 	}
 	close(s.ready)
+	g.Go(func() error {
+		s.reloads.Watch(gctx)
+		return nil
+	})
 	g.Go(func() error {
 		<-gctx.Done()
 		s.drain()

@@ -4,10 +4,12 @@ import (
 	"math"
 
 	"github.com/spf13/cobra"
+
+	"github.com/mtflight/mtflight/reader"
 )
 
 func newAttributes() *cobra.Command {
-	var engine engineFlags
+	var engine reader.Config
 	c := &cobra.Command{
 		Use:   "attributes [grpc://HOST:PORT] FILE OBJECT [NAME...]",
 		Short: "Give attributes of a group, dataset or committed type whole, as JSON",
@@ -25,6 +27,6 @@ func newAttributes() *cobra.Command {
 			})
 		},
 	}
-	engine.add(c)
+	engineFlags(c, &engine)
 	return c
 }

@@ -18,7 +18,7 @@ import (
 
 func newDescribe() *cobra.Command {
 	var asJSON bool
-	var engine engineFlags
+	var engine reader.Config
 	c := &cobra.Command{
 		Use:   "describe [grpc://HOST:PORT] FILE [DATASET|GROUP]",
 		Short: "Tell everything known of a file, a group or a dataset",
@@ -39,7 +39,7 @@ file: that is its root group, with the global attributes.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
-	engine.add(c)
+	engineFlags(c, &engine)
 	return c
 }
 

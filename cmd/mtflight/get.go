@@ -24,7 +24,7 @@ type getFlags struct {
 
 // requestFlags say what is asked, and of which engine.
 type requestFlags struct {
-	engine  engineFlags
+	engine  reader.Config
 	request reader.Request
 }
 
@@ -96,7 +96,7 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.StringVar(&r.Options.Tensors, "tensors", "", "tensor or nested")
 	flags.BoolVar(&r.Options.Plain, "plain", false, "only types that every engine reads")
 	flags.BoolVar(&r.Options.NetCDF, "netcdf", false, "missing values (_FillValue, missing_value) are null; attributes go into the schema")
-	f.engine.add(c)
+	engineFlags(c, &f.engine)
 	completeRequest(c)
 }
 

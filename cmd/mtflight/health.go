@@ -11,10 +11,9 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/mtflight/mtflight/flight/client"
+	"github.com/mtflight/mtflight/flight/serve"
 	"github.com/mtflight/mtflight/internal/fault"
 )
-
-const defaultLocation = "grpc://127.0.0.1:8815"
 
 func newHealth() *cobra.Command {
 	var timeout time.Duration
@@ -25,7 +24,7 @@ func newHealth() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(c.Context(), timeout)
 			defer cancel()
-			location := append(args, defaultLocation)[0]
+			location := append(args, serve.Location)[0]
 			status, err := health(ctx, location)
 			if err != nil {
 				return err

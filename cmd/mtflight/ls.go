@@ -21,7 +21,7 @@ import (
 func newList() *cobra.Command {
 	var asJSON bool
 	frames := someFrames
-	var engine engineFlags
+	var engine reader.Config
 	c := &cobra.Command{
 		Use:   "ls [FILE|DIR...] [GROUP] | ls grpc://HOST:PORT [FILE...] [GROUP]",
 		Short: "List the datasets of files or of a server",
@@ -50,7 +50,7 @@ only, unless --frames asks for all. --frames=none lists none.`,
 	c.Flags().Var(&frames, "frames", "data frames of pandas and AnnData, which are groups: how many are opened")
 	c.Flags().Lookup("frames").NoOptDefVal = string(allFrames)
 	completeWith(c, "frames", string(someFrames), string(allFrames), string(noFrames))
-	engine.add(c)
+	engineFlags(c, &engine)
 	return c
 }
 

@@ -2,24 +2,24 @@ package main
 
 import "fmt"
 
-// onOff is a choice as a flag, on or off.
-type onOff bool
+// unless is a choice as a flag, on or off, for something that says whether it is off.
+type unless bool
 
 // Set parses a flag's value.
-func (o *onOff) Set(text string) error {
+func (o *unless) Set(text string) error {
 	if text != "on" && text != "off" {
 		return fmt.Errorf("%q is neither on nor off", text)
 	}
-	*o = text == "on"
+	*o = text == "off"
 	return nil
 }
 
-func (o *onOff) String() string {
+func (o *unless) String() string {
 	if *o {
-		return "on"
+		return "off"
 	}
-	return "off"
+	return "on"
 }
 
 // Type is what help calls the value.
-func (o *onOff) Type() string { return "on|off" }
+func (o *unless) Type() string { return "on|off" }

@@ -36,31 +36,45 @@ func (s *size) Set(text string) error {
 	return nil
 }
 
+// String is exact, in the largest unit that is.
 func (s *size) String() string {
 	if *s == 0 {
 		return ""
 	}
-	return bytesText(int64(*s))
+	text := fmt.Sprint(int64(*s))
+	for _, u := range units {
+		if whole := int64(*s) / int64(u.bytes); whole*int64(u.bytes) == int64(*s) {
+			text = fmt.Sprintf("%d%sB", whole, u.suffix)
+		}
+	}
+	return text
 }
 
 // Type is what help calls the value.
 func (s *size) Type() string { return "SIZE" }
 
 // budget is a size that an engine can work with.
-type budget struct{ size }
+type budget size
 
 const leastBudget = 16 << 20
 
 // Set parses a flag's value.
 func (b *budget) Set(text string) error {
-	if err := b.size.Set(text); err != nil {
+	var s size
+	if err := s.Set(text); err != nil {
 		return err
 	}
-	if b.size < leastBudget {
-		return fmt.Errorf("%s is too little to read anything: give at least %s", bytesText(int64(b.size)), bytesText(leastBudget))
+	if s < leastBudget {
+		return fmt.Errorf("%s is too little to read anything: give at least %s", bytesText(int64(s)), bytesText(leastBudget))
 	}
+	*b = budget(s)
 	return nil
 }
+
+func (b *budget) String() string { return (*size)(b).String() }
+
+// Type is what help calls the value.
+func (b *budget) Type() string { return (*size)(b).Type() }
 
 // count is a number of workers as a flag, 0 where it was not given.
 type count int

@@ -74,25 +74,13 @@ type stream struct {
 	rows int64
 }
 
-// engineFlags are the choices of a local engine.
-type engineFlags struct {
-	workers count
-	memory  budget
-	stats   string
-	witness onOff
-}
-
-func (f *engineFlags) add(c *cobra.Command) {
-	f.witness = true
-	c.Flags().Var(&f.workers, "workers", "decoding goroutines (default: one more than CPUs)")
-	c.Flags().Var(&f.memory, "memory", "budget of all buffers and caches (default: a quarter of the machine's memory)")
-	c.Flags().StringVar(&f.stats, "stats-dir", "", "directory of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
-	c.Flags().Var(&f.witness, "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
+// engineFlags are the choices of a local engine as flags.
+func engineFlags(c *cobra.Command, e *reader.Config) {
+	c.Flags().Var((*count)(&e.Workers), "workers", "decoding goroutines (default: one more than CPUs)")
+	c.Flags().Var((*budget)(&e.Memory), "memory", "budget of all buffers and caches (default: a quarter of the machine's memory)")
+	c.Flags().StringVar(&e.StatsDir, "stats-dir", "", "`DIRECTORY` of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
+	c.Flags().Var((*unless)(&e.NoWitness), "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
 	completeWith(c, "witness", "on", "off")
-}
-
-func (f *engineFlags) config() reader.Config {
-	return reader.Config{Workers: int(f.workers), Memory: int64(f.memory.size), StatsDir: f.stats, NoWitness: !bool(f.witness)}
 }
 
 // place splits arguments into a server's location, empty for this machine, and the rest: names, which a server takes spelled.
@@ -120,9 +108,9 @@ func placed(remote, low, high int) cobra.PositionalArgs {
 }
 
 // at runs do with the source that the arguments name, and what they name there.
-func at(c *cobra.Command, args []string, f engineFlags, do func(s source, rest []string) error) error {
+func at(c *cobra.Command, args []string, engine reader.Config, do func(s source, rest []string) error) error {
 	location, rest := place(args)
-	s, err := openSource(c.Context(), location, f)
+	s, err := openSource(c.Context(), location, engine)
 	if err != nil {
 		return err
 	}
@@ -130,9 +118,9 @@ func at(c *cobra.Command, args []string, f engineFlags, do func(s source, rest [
 	return do(s, rest)
 }
 
-func openSource(ctx context.Context, location string, f engineFlags) (source, error) {
+func openSource(ctx context.Context, location string, engine reader.Config) (source, error) {
 	if location != "" {
 		return dial(ctx, location)
 	}
-	return newLocal(f.config())
+	return newLocal(engine)
 }

@@ -10,11 +10,12 @@ import (
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
 )
 
 func newStats() *cobra.Command {
 	var asJSON bool
-	var engine engineFlags
+	var engine reader.Config
 	var of survey
 	c := &cobra.Command{
 		Use:   "stats [grpc://HOST:PORT] FILE [DATASET]",
@@ -42,7 +43,7 @@ DATASET may be left out where a file has one.`,
 	c.Flags().BoolVar(&of.chunks, "chunks", false, "with --json: those of each chunk, too")
 	c.Flags().Var(columns{&of.fields}, "fields", "columns (default: all)")
 	_ = c.RegisterFlagCompletionFunc("fields", completeColumns)
-	engine.add(c)
+	engineFlags(c, &engine)
 	return c
 }
 

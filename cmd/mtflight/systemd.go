@@ -10,20 +10,17 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 
-	"github.com/mtflight/mtflight/flight"
+	"github.com/mtflight/mtflight/flight/serve"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // serveSockets serves on the sockets that systemd holds open for this service, where it does, else on those of --listen.
-func serveSockets(ctx context.Context, server *flight.Server) error {
+func serveSockets(ctx context.Context, server *serve.Server) error {
 	held, err := heldSockets()
 	if err != nil {
-		return err
+		return errors.Join(err, server.Close())
 	}
-	if len(held) > 0 {
-		return server.ServeOn(ctx, held...)
-	}
-	return server.Serve(ctx)
+	return server.Run(ctx, held...)
 }
 
 // heldSockets takes over the sockets that systemd passes (LISTEN_FDS of sd_listen_fds(3)).

@@ -1,5 +1,5 @@
 // Package catalog knows which files a server serves: it turns names that clients send into places on disk and walks
-// the files there are. A Catalog is immutable and safe for concurrent use; it opens no HDF5 file.
+// the files there are. A Catalog is safe for concurrent use, also while SetRoots changes it; it opens no HDF5 file.
 //
 // A name is the path relative to its root, spelled (package spell), prefixed by the root's name when several are served. Nothing outside the
 // roots can be named, not by "..", not by an absolute path, not by a symbolic link; all of that is fault.NotFound, in
@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
@@ -23,8 +24,11 @@ import (
 
 // Catalog is the set of roots.
 type Catalog struct {
-	roots []root
+	now atomic.Pointer[[]root]
 }
+
+// roots are those of now.
+func (c *Catalog) roots() []root { return *c.now.Load() }
 
 // root is a directory, or one file (then the file's whole name is the root's).
 type root struct {
@@ -36,23 +40,31 @@ type root struct {
 // New makes a catalog of directories and files; each may be given as name=PATH. Several need distinct names, by
 // default the last part of their path.
 func New(specs []string) (*Catalog, error) {
-	if len(specs) == 0 {
-		return nil, fault.New(fault.Invalid, "catalog: nothing to serve: name a directory or a file")
-	}
 	c := &Catalog{}
+	return c, c.SetRoots(specs)
+}
+
+// SetRoots has other directories and files served from now on; after an error the same as before. Names that were resolved
+// before lead where they led, but to nothing outside of the new roots.
+func (c *Catalog) SetRoots(specs []string) error {
+	if len(specs) == 0 {
+		return fault.New(fault.Invalid, "catalog: nothing to serve: name a directory or a file")
+	}
+	var roots []root
 	seen := map[string]bool{}
 	for _, s := range specs {
 		r, err := newRoot(s, len(specs) > 1)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if seen[r.name] {
-			return nil, fault.New(fault.Invalid, "catalog: two roots are called %s: leave one out, or give it another name, as in name=%s", r.name, r.path)
+			return fault.New(fault.Invalid, "catalog: two roots are called %s: leave one out, or give it another name, as in name=%s", r.name, r.path)
 		}
 		seen[r.name] = true
-		c.roots = append(c.roots, r)
+		roots = append(roots, r)
 	}
-	return c, nil
+	c.now.Store(&roots)
+	return nil
 }
 
 func newRoot(spec string, several bool) (root, error) {
@@ -135,7 +147,7 @@ func (c *Catalog) split(name string) (r root, rel string, ok bool) {
 			return root{}, "", false
 		}
 	}
-	for _, r := range c.roots {
+	for _, r := range c.roots() {
 		if r.file && name == r.name || !r.file && r.name == "" {
 			return r, strings.TrimPrefix(name, r.name), true
 		}
@@ -152,7 +164,7 @@ func (c *Catalog) Inside(disk string) bool {
 	if err != nil {
 		return false
 	}
-	for _, r := range c.roots {
+	for _, r := range c.roots() {
 		if r.holds(path) {
 			return true
 		}
@@ -166,7 +178,7 @@ func (c *Catalog) NameOf(disk string) string {
 	if err != nil {
 		path = filepath.Clean(disk)
 	}
-	for _, r := range c.roots {
+	for _, r := range c.roots() {
 		if r.holds(path) {
 			return r.nameOf(path)
 		}
@@ -176,7 +188,7 @@ func (c *Catalog) NameOf(disk string) string {
 
 // Scrub takes the places of the roots out of a message for a client.
 func (c *Catalog) Scrub(message string) string {
-	for _, r := range c.roots {
+	for _, r := range c.roots() {
 		if r.file {
 			message = strings.ReplaceAll(message, r.path, r.name)
 		} else if r.path != "/" {
@@ -229,7 +241,7 @@ func shown(name string) string {
 func (c *Catalog) nearRoot(name string) string {
 	first, _, _ := strings.Cut(name, "/")
 	var names []string
-	for _, r := range c.roots {
+	for _, r := range c.roots() {
 		if r.name != "" {
 			names = append(names, r.name)
 		}

@@ -41,7 +41,7 @@ func (c *Catalog) leads(disk string) bool {
 }
 
 func (c *Catalog) openAs(disk string, flags int) (fd int, err error) {
-	for _, r := range c.roots {
+	for _, r := range c.roots() {
 		top := r.path
 		switch {
 		case r.file && disk == r.path:

@@ -28,7 +28,7 @@ func (c *Catalog) Walk(ctx context.Context, glob string, visit func(Entry) error
 	if glob != "" && literal(glob) == glob {
 		return c.one(glob, visit)
 	}
-	for _, r := range c.roots {
+	for _, r := range c.roots() {
 		if err := c.walkRoot(ctx, r, glob, visit); err != nil {
 			return err
 		}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/settings"
+	"github.com/mtflight/mtflight/flight/serve"
+)
+
+// serveFlags are the settings of a server: the flags of serve, which are variables and keys of a file, too.
+type serveFlags struct {
+	serve.Config
+	file     string
+	logLevel string
+	stdin    bool
+	origins  settings.Origins
+}
+
+func (f *serveFlags) add(c *cobra.Command) {
+	f.Config = serve.Default()
+	served, flags := &f.Flight, c.Flags()
+	flags.StringVar(&f.file, settings.File, "", "YAML `FILE` of settings, named as the flags")
+	flags.StringArrayVar(&served.Roots, "root", nil, "as the arguments: a `DIRECTORY` or file to serve; may be repeated")
+	flags.StringArrayVar(&served.Listen, "listen", served.Listen, "`LOCATION` to listen at: grpc://HOST:PORT or grpc+unix:///PATH; may be repeated")
+	flags.BoolVar(&served.Insecure, "insecure", false, "listen beyond this machine though whoever reaches it can read what is served")
+	flags.Var((*fileMode)(&served.SocketMode), "socket-mode", "permissions of the files of Unix sockets: 0660 lets their group connect")
+	flags.StringArrayVar(&served.Advertise, "advertise", nil, "`LOCATION` that clients are sent to: this server or a replica of the same roots; may be repeated")
+	flags.DurationVar(&served.Drain, "drain", served.Drain, "`TIME` that running streams may go on at the end; 0s: not at all")
+	flags.Var((*count)(&f.Engine.Helpers), "helpers", "processes at most that call libhdf5, and as many that its plug-in filters keep busy (default: one per worker, at least 2)")
+	flags.StringVar(&f.logLevel, "log-level", "info", "`LEVEL` of the log: debug, info, warn or error")
+	completeWith(c, "log-level", "debug", "info", "warn", "error")
+	flags.BoolVar(&f.stdin, "exit-with-stdin", false, "end when standard input ends, as it does when the program that holds it ends or crashes")
+	flags.StringVar(&served.StageDir, "stage-dir", served.StageDir, "`DIRECTORY` in shared memory for clients of this host; empty: nothing is staged")
+	flags.Var((*size)(&served.StageMemory), "stage-memory", "bytes staged at most, part of --memory (default: half of it)")
+	engineFlags(c, &f.Engine)
+}
+
+// load takes the arguments for roots, and what the command line leaves open from variables and the file.
+func (f *serveFlags) load(c *cobra.Command, args []string) (err error) {
+	for _, root := range args {
+		if err := c.Flags().Set("root", root); err != nil {
+			return err
+		}
+	}
+	if f.origins, err = settings.Load(c.Flags(), os.LookupEnv); err != nil {
+		return err
+	}
+	if len(f.Flight.Roots) == 0 {
+		return usage(c, fmt.Errorf("serve needs a directory or file to serve"))
+	}
+	return nil
+}
+
+// complete makes the server, whose log goes to w.
+func (f *serveFlags) complete(w io.Writer) (_ *serve.Server, err error) {
+	if f.Logger, err = newLogger(f.logLevel, w); err != nil {
+		return nil, err
+	}
+	f.Flight.Version = buildVersion()
+	return f.Complete()
+}
+
+// reloadable has the server take the roots of the configuration when that is read again. The rest of it needs another start.
+func (f *serveFlags) reloadable(server *serve.Server, flags *pflag.FlagSet) {
+	for _, told := range settings.Misspelt(flags, os.Environ()) {
+		f.Logger.Warn(told)
+	}
+	var files []string
+	if f.file != "" {
+		files = []string{f.file}
+	}
+	server.OnReload("configuration", func() error {
+		roots, changed, err := f.again(flags)
+		if err != nil {
+			return err
+		}
+		for _, name := range changed {
+			f.Logger.Sugar().Warnf("another %s is in the configuration now: it needs a restart", name)
+		}
+		return server.SetRoots(roots)
+	}, files...)
+}
+
+// again loads what the configuration is now beside the same command line: its roots, and what else differs from the flags.
+func (f *serveFlags) again(flags *pflag.FlagSet) (roots, changed []string, err error) {
+	var now serveFlags
+	c := &cobra.Command{Use: "serve"}
+	now.add(c)
+	settings.Given(flags, c.Flags(), f.origins)
+	if err := now.load(c, nil); err != nil {
+		return nil, nil, err
+	}
+	return now.Flight.Roots, settings.Differ(flags, c.Flags(), "root"), nil
+}
+
+func newConfig() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Check or show what `mtflight serve` would start with",
+		Args:  between(0, 0),
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(configCommand("check", "Say what `mtflight serve` would refuse, and start nothing", (*serveFlags).check),
+		configCommand("show", "Write the settings of `mtflight serve` as a file, and where each is from", (*serveFlags).show))
+	return c
+}
+
+// configCommand is a command with the flags and arguments of serve.
+func configCommand(name, short string, do func(*serveFlags, *cobra.Command) error) *cobra.Command {
+	var f serveFlags
+	c := &cobra.Command{
+		Use:     name + " [ROOT...]",
+		Short:   short,
+		Long:    short + ".\nIt takes flags, variables and file of `mtflight serve`, whose help tells them.",
+		Example: fmt.Sprintf("  mtflight config %s --config /etc/mtflight.yaml", name),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := f.load(c, args); err != nil {
+				return err
+			}
+			return do(&f, c)
+		},
+	}
+	f.add(c)
+	c.Flags().VisitAll(func(flag *pflag.Flag) { flag.Hidden = flag.Name != settings.File })
+	return c
+}
+
+func (f *serveFlags) check(c *cobra.Command) error {
+	server, err := f.complete(c.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	if err := server.Close(); err != nil {
+		return err
+	}
+	for _, told := range settings.Misspelt(c.Flags(), os.Environ()) {
+		fmt.Fprintln(c.ErrOrStderr(), told)
+	}
+	_, err = fmt.Fprintln(c.OutOrStdout(), "good")
+	return err
+}
+
+func (f *serveFlags) show(c *cobra.Command) error {
+	return settings.Show(c.OutOrStdout(), c.Flags(), f.origins)
+}

@@ -1,0 +1,102 @@
+// Package serve is `mtflight serve` for Go programs, in three steps: a Config says what, Complete checks all of it and makes a
+// Server, which listens to nothing yet, and Run serves until its context ends.
+//
+//	config := serve.Default()
+//	config.Flight.Roots = []string{"/data"}
+//	server, err := config.Complete()
+//	...
+//	err = server.Run(ctx)
+//
+// A program that has a reader.Engine already gives it to package flight itself.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/mtflight/mtflight/flight"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// Location is where a server listens, and where clients look for one, if nobody says otherwise.
+const Location = "grpc://127.0.0.1:8815"
+
+// Config is what a server is made of. Start with Default.
+type Config struct {
+	Engine reader.Config
+	Flight flight.Config // without Engine, Workers and Logger, which are the engine's
+	Logger *zap.Logger   // of both; default: none
+}
+
+// Default is the one place of defaults. Those that stay zero are worked out by the engine: a quarter of the machine's memory, as many
+// workers as CPUs and one more.
+func Default() Config {
+	return Config{Flight: flight.Config{
+		Listen:     []string{Location},
+		SocketMode: 0o600,
+		Drain:      20 * time.Second,
+		StageDir:   fmt.Sprintf("/dev/shm/mtflight-%d", os.Getuid()), // this user's own, in shared memory
+	}}
+}
+
+// Server is a server that is ready to run. Run or Close ends it.
+type Server struct {
+	*flight.Server
+	engine *reader.Engine
+}
+
+// Complete checks the configuration, roots and locations too, and starts the engine. It sets Go's memory limit to what the engine and
+// what lies beside it takes, unless GOMEMLIMIT is set.
+func (c Config) Complete() (*Server, error) {
+	if c.Flight.Drain < 0 {
+		return nil, fault.New(fault.Invalid, "serve: --drain must not be negative")
+	}
+	c.Flight.Drain = max(c.Flight.Drain, 1) // zero: not at all
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	c.Engine.Logger, c.Flight.Logger, c.Flight.Workers = c.Logger, c.Logger, c.Engine.Workers
+	engine, err := reader.NewEngine(c.Engine)
+	if err != nil {
+		return nil, err
+	}
+	boundHeap(engine)
+	c.Flight.Engine = engine
+	server, err := flight.New(c.Flight)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return &Server{Server: server, engine: engine}, nil
+}
+
+// besides is what the heap holds beside the budget: metadata, requests, connections.
+const besides = 64 << 20
+
+// boundHeap has garbage collected earlier where it would make the process larger than its budget and what lies beside
+// that, with what is mapped. GOMEMLIMIT overrides it.
+func boundHeap(e *reader.Engine) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		e.OnHeap(func(most int64) { debug.SetMemoryLimit(most + besides) })
+	}
+}
+
+// Run listens and serves until ctx ends, then drains as flight.Server.Serve does, and closes the engine. Listeners of the caller's, which
+// it closes, go before those of the configuration. Once only.
+func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
+	run := s.Serve
+	if len(listeners) > 0 {
+		run = func(ctx context.Context) error { return s.ServeOn(ctx, listeners...) }
+	}
+	return errors.Join(run(ctx), s.Close())
+}
+
+// Close ends a server that is not run.
+func (s *Server) Close() error { return s.engine.Close() }
