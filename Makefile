@@ -11,6 +11,7 @@ IMAGE       ?= mtflight:dev
 LISTEN      ?= grpc://127.0.0.1:8815
 PY          := .venv/bin/python
 PREFIX      ?= /usr/local
+TORCH_PYTHON ?= /usr/bin/python3
 
 # Packages that start no goroutine gain nothing from the race detector and are slow under it.
 PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|attrs|gheap|meta|ptindex)
@@ -19,7 +20,7 @@ GO_SOURCES := $(shell find cmd convert flight internal protocol reader -name '*.
 
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-xarray test-js test-java typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-js test-java typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,6 +81,9 @@ test-go-clients: build ## the Go client beside arrow-go v18's and ADBC's in one 
 
 test-race: .make/deps
 	go test -race -timeout 20m -tags assert $$(go list ./... | grep -vE '$(PURE)')
+
+test-torch: build venv ## torch's loader and its workers, by a Python that has torch: Debian's python3-torch, or TORCH_PYTHON=
+	.ci/torch .venv-torch testdata/torch/requirements.txt $(TORCH_PYTHON)
 
 test-xarray: build ## xarray with engine="mtflight" beside its own engines; MTFLIGHT_CORPUS=DIR for more files
 	.ci/venv .venv-xarray testdata/netcdf/requirements.txt

@@ -52,6 +52,8 @@ OURS = {
     "stage": "AnyStage PooledStage",
     "streamer": "Guard Queue RowGenerator RowsLeftOut",
     "table": "Table",
+    "torch": "IterableDataset Loader loader",
+    "training": "Batches",
     "xarray": "MtflightBackendEntrypoint",
 }
 TOP = """Catalogue Connection InvalidIndexError NoSuchNodeError QueueClosed QueueClosedException Reader RequestPool ResourceExhausted RowsLeftOut SharedMemoryError
@@ -107,7 +109,8 @@ def test_pickles_hold_public_names(server):
         events = reader.get_dataset("/events")
         opened = mtflight.open(TESTDATA / "tables.h5")
         things = [connection, connection.table("tables.h5", "/events"), reader, events, events["id"][:5], events.where("id < 3"),
-                  mtflight.Streamer("tables.h5", location=server.location), opened, opened["/events"].where("id < 3"), mtflight.QueueClosed, mtflight.SharedMemoryError("x"),
+                  mtflight.Streamer("tables.h5", location=server.location), opened, opened["/events"].where("id < 3"), mtflight.training.Batches("tables.h5", "/events", batch_size=9),
+                  mtflight.QueueClosed, mtflight.SharedMemoryError("x"),
                   mtflight.NoSuchNodeError("x"), mtflight.QueueClosedException("x"), mtflight.ResourceExhausted("x")]
         for thing in things:
             assert b"_internal" not in pickle.dumps(thing), thing
@@ -115,8 +118,8 @@ def test_pickles_hold_public_names(server):
 
 
 # _internal's rooms from low to high; those of one line do not know each other.
-LAYERS = [["array_protocol", "errors", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
-          ["catalogue", "lazy", "netcdf", "requests", "streams"]]
+LAYERS = [["array_protocol", "errors", "needed", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
+          ["catalogue", "lazy", "netcdf", "requests", "streams", "training"]]
 
 
 def imported(path) -> set[str]:

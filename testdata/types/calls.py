@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 import mtflight
+import mtflight.torch
 
 
 def opening() -> None:
@@ -96,6 +97,23 @@ def multitables() -> None:
         print(proxy.sum())
     reader.close(wait=True)
     reader.stop()
+
+
+def training(t: mtflight.Table) -> None:
+    batches = mtflight.training.Batches("run7.h5", "/events", ["energy"], "id > cut", vars={"cut": 3}, batch_size=512, shuffle=True, seed=7,
+                                        block_rows=100, rank=0, world_size=2, uneven="pad", drop_last=True)
+    for batch in batches:
+        print(batch["energy"].mean(), len(batches))
+    batches.set_epoch(3)
+    batches.load_state_dict(batches.state_dict())
+    dataset = mtflight.torch.IterableDataset(t, batch_size=512, uneven="keep")
+    mtflight.torch.IterableDataset("images.h5", ["/images", "/labels"], batch_size=64, location="grpc://host:8815").set_epoch(1)
+    loader: mtflight.torch.Loader = mtflight.torch.loader(dataset, num_workers=2, pin_memory=True)
+    for batch in loader:
+        print(batch["energy"].mean(), len(loader), len(dataset))
+    loader.set_epoch(3)
+    loader.load_state_dict(loader.state_dict())
+    dataset.load_state_dict(dataset.state_dict())
 
 
 def errors(t: mtflight.Table) -> None:

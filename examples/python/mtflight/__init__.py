@@ -16,7 +16,7 @@ a file's name the server must serve just one. What they return belongs to the ca
 """
 
 from . import (catalogue, connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper, server,
-               shared_mem, signals, stage, streamer, table)
+               shared_mem, signals, stage, streamer, table, training)
 from ._internal.public import set_public_module
 from ._internal.transport.features import RELEASE
 from .catalogue import Catalogue, open
@@ -36,4 +36,4 @@ __all__ = ["Catalogue", "Connection", "InvalidIndexError", "NoSuchNodeError", "Q
            "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect", "open", "read", "scan"]
 
 set_public_module(catalogue, connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper,
-                  server, shared_mem, signals, stage, streamer, table)
+                  server, shared_mem, signals, stage, streamer, table, training)

@@ -8,5 +8,6 @@
 * `datasets`: what a dataset is, the proxies of it, and the operations that indexing them makes
 * `requests`: random access (multitables' Reader)
 * `streams`: sequential access in blocks (multitables' Streamer)
+* `training`: shuffled batches, shared by ranks and workers (torch, NumPy, JAX)
 * `netcdf`: groups, dimensions and variables of a file (xarray's engine)
 """

@@ -6,10 +6,11 @@ import functools
 import os
 from typing import TYPE_CHECKING, Any
 
+from ..arrow.opening import opened
 from ..arrow.table import Table
 from ..transport.client import Members
 from .duckdb_check import works
-from .rows import Rows, opened
+from .rows import Rows
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds

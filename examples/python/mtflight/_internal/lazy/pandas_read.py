@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pyarrow as pa
 
+from ..arrow.opening import opened
 from ..arrow.table import Table
-from .needed import needed
-from .rows import opened
+from ..needed import needed
 
 if TYPE_CHECKING:
     import pandas

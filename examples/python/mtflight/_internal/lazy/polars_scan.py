@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..arrow.opening import opened
 from ..arrow.table import Table
-from .needed import needed
-from .rows import Rows, opened
+from ..needed import needed
+from .rows import Rows
 
 if TYPE_CHECKING:
     import polars

@@ -128,6 +128,11 @@ class Source:
         """Whether the file is read by this process's private server."""
         return self._location is None and "://" not in self._name
 
+    def served_name(self) -> str:
+        """The name that the private server has for it. FileNotFoundError if it is not there."""
+        self._check_local()
+        return self._file
+
     @property
     def client(self) -> Client:
         """The server's client, connected at first use. FileNotFoundError if a local file is not there."""

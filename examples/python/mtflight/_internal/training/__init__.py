@@ -1,0 +1,1 @@
+"""Batches of rows for training: shuffled by epoch, shared by ranks and workers, resumed."""
