@@ -17,6 +17,7 @@ from .batches import retried
 from .reading import Reading
 
 _RETRIES = 3
+_MANY = 1 << 20  # elements of a block that is worth a question for its size
 
 
 def read_array(client: Client, request: Members, retries: int, parallel: int, progress: str,
@@ -31,7 +32,9 @@ def read_array(client: Client, request: Members, retries: int, parallel: int, pr
         about = _checked(whole, extent)
         return _value(_from_columns(client, request, whole, retries, parallel, progress), about)
     _checked(schema, extent)
-    batches = reading.batches(1, progress) if parallel <= 1 else reading.all(parallel, progress)
+    batches: Iterable[pa.RecordBatch] | None = reading.all(parallel, progress) if parallel > 1 else None if progress else reading.staged()
+    if batches is None:
+        batches = reading.batches(1, progress)
     rows = _joined(batches, row_dtype(schema), reading.total())
     return _value(rows, Extent.of(schema))
 
@@ -60,7 +63,7 @@ def read_block(client: Client, request: Members, shape: tuple[int, ...], extent:
     if not math.prod(shape):
         request = {**request, "limit": 0}
     try:
-        if isinstance(request.get("coordinates"), np.ndarray):
+        if isinstance(request.get("coordinates"), np.ndarray) or math.prod(shape) >= _MANY:
             rows = read_array(client, request, _RETRIES, 1, "", extent)
         else:
             rows = retried(lambda: _read_at_once(client, request, shape[0] if shape else 1, extent), _RETRIES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import json
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pyarrow.flight as fl
 from ..transport.client import Client, Members
 from .batches import merged, resumed, retried
 from .progress import counted, progress_bar, with_bar
+from .staged import staged
 
 _REUSE_CONNECTION = "arrow-flight-reuse-connection"
 _EXCHANGED_ROWS = 1 << 19  # of one DoExchange: 8 MiB of a server's memory, which has a quarter of it for all of them
@@ -32,16 +34,24 @@ class Reading:
             first, limit = request.get("offset", 0), request.get("limit")
             self._rows = request["coordinates"][first:None if limit is None else first + limit]
 
+    @functools.cached_property
+    def _info(self) -> fl.FlightInfo:
+        return retried(lambda: self._client.info(self._request), self._retries)
+
     def schema(self) -> pa.Schema:
         """The schema of the batches."""
-        return retried(lambda: self._client.schema(self._request), self._retries)
+        return self._info.schema
 
     def total(self) -> int | None:
         """How many rows there are; None where only reading tells."""
         if self._rows is not None:
             return len(self._rows)
-        total = retried(lambda: self._client.info(self._request), self._retries).total_records
+        total = self._info.total_records
         return None if total < 0 else total
+
+    def staged(self) -> list[pa.RecordBatch] | None:
+        """All batches, by shared memory where that is to be had and faster; else None."""
+        return None if self._rows is not None else staged(self._client, self._request, self._info.total_bytes)
 
     def batches(self, parallel: int, progress: str = "") -> Iterator[pa.RecordBatch]:
         """The batches as they come, with a bar of that name; those of several parts in any order."""
@@ -51,6 +61,8 @@ class Reading:
 
     def all(self, parallel: int, progress: str = "") -> list[pa.RecordBatch]:
         """All batches, in order."""
+        if parallel <= 1 and not progress and (batches := self.staged()) is not None:
+            return batches
         parts = self._parts(parallel)
         bar = progress_bar(self.total(), progress) if progress else contextlib.nullcontext(lambda rows: None)
         with bar as advance, ThreadPoolExecutor(len(parts)) as pool:

@@ -71,6 +71,8 @@ class Client(NoSequence):
     """A server's calls, and their answers as Arrow's. Safe for use by many threads at once. Errors are those of
     `errors.translate`."""
 
+    shares_memory = True  # until it is known that the server and this process do not
+
     def __init__(self, location: str, **options: Any):
         """Connects to grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET; `options` are those of
         pyarrow.flight.connect (tls_root_certs, middleware, ...)."""
