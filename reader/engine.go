@@ -33,6 +33,8 @@ type Config struct {
 	Memory      int64         // bytes for all buffers; default: a quarter of the machine's
 	InProcess   bool          // call libhdf5 in this process instead of helper processes
 	NoWitness   bool          // never ask libhdf5 about what our own code refuses
+	NoPlugins   bool          // load no plug-in of HDF5's
+	Plugins     []string      // SHA-256, in lower-case hexadecimal, of the plug-ins' files that may be loaded; none: any that root or this user alone can write
 	Helpers     int           // helper processes for libhdf5 at most, and for plug-ins; default: as many as workers, at least 2
 	CallTimeout time.Duration // of one call to a helper; default 20 s
 	Logger      *zap.Logger   // default: none
@@ -117,10 +119,10 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.pages = pages.NewKeeper(e.mem)
 	e.frames = bufpool.NewBudget(buffers/2, budgetWait)
 	if cfg.InProcess {
-		here := &h5proc.InProcess{}
+		here := h5proc.NewInProcess(cfg.Plugins)
 		e.lib, e.foreign = here, here
 	} else {
-		helpers := h5proc.Config{Helpers: cfg.Helpers, CallTimeout: cfg.CallTimeout, Logger: cfg.Logger}
+		helpers := h5proc.Config{Helpers: cfg.Helpers, CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger}
 		e.lib, e.foreign = h5proc.New(helpers), h5proc.NewFilters(helpers)
 	}
 	return e, nil

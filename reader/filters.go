@@ -91,6 +91,9 @@ type plugins struct {
 // undoes asks for a filter's plug-in, once. The answer is for all requests: none of their contexts may end the question,
 // which the time-out of a call does. Errors: fault.Unsupported; any other passes and is not kept.
 func (e *Engine) undoes(s filter.Spec) error {
+	if e.cfg.NoPlugins {
+		return fault.New(fault.Unsupported, "filter: open %s: this build does not decode it, and plug-ins are off: serve with --plugins on", filter.Title(s))
+	}
 	e.plugins.mu.Lock()
 	defer e.plugins.mu.Unlock()
 	err, ok := e.plugins.known[s.ID]

@@ -2,6 +2,8 @@ package reader
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -201,6 +203,31 @@ func TestMissingPlugin(t *testing.T) {
 	require.ErrorContains(t, err, "pypi.h5 /zfp: filter: open filter 32013 (zfp")
 	_, asked := e.plugins.known[32013]
 	require.True(t, asked)
+}
+
+// refusal is why a dataset whose filter a plug-in undoes is not served.
+func refusal(t *testing.T, e *Engine) string {
+	t.Helper()
+	d, err := pluginFile(t, e, "own.h5").Dataset(context.Background(), "/flip")
+	require.NoError(t, err)
+	return d.Info().Reason
+}
+
+func TestWhichPluginsAreLoaded(t *testing.T) {
+	dir := t.TempDir()
+	lib := filepath.Join(dir, "libflip.so")
+	compile(t, lib, "-DID=399")
+	content, err := os.ReadFile(lib)
+	require.NoError(t, err)
+	hash, other := fmt.Sprintf("%x", sha256.Sum256(content)), strings.Repeat("0f", 32)
+	require.Equal(t, "filter: open filter 399 (not registered): this build does not decode it, and plug-ins are off: serve with --plugins on",
+		refusal(t, engineWith(t, dir, Config{NoPlugins: true})))
+	require.Empty(t, refusal(t, engineWith(t, dir, Config{Plugins: []string{other, hash}})))
+	require.Contains(t, refusal(t, engineWith(t, dir, Config{Plugins: []string{other}})), "there is no plug-in for it; libflip.so is not loaded: its SHA-256 "+hash+" is none of those that may be loaded")
+	require.NoError(t, os.Chmod(dir, 0o777))
+	reason := refusal(t, engineWith(t, dir, Config{}))
+	require.Contains(t, reason, "libflip.so is not loaded: others may write "+filepath.Base(dir)+": take that from them (chmod go-w)")
+	require.NotContains(t, reason, dir)
 }
 
 func TestPluginThatCannotBeLoaded(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/flight/serve"
@@ -58,6 +59,7 @@ func untilEnd(ctx context.Context, r io.Reader) context.Context {
 }
 
 func runServer(ctx context.Context, f *serveFlags, c *cobra.Command) (err error) {
+	keepOut()
 	server, err := f.complete(c.ErrOrStderr())
 	if err != nil {
 		return err
@@ -81,6 +83,10 @@ func runServer(ctx context.Context, f *serveFlags, c *cobra.Command) (err error)
 	})
 	return g.Wait()
 }
+
+// keepOut has no other process of this user look into this one's memory, environment and descriptors, plug-ins least of all. There is
+// no core dump of it then, either. What embeds the reader decides that for itself.
+func keepOut() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
 func reloadOn(ctx context.Context, hangup <-chan os.Signal, server *serve.Server) error {
 	for {

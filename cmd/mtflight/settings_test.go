@@ -35,6 +35,7 @@ var another = map[string][]string{
 	"memory":          {"2GB"},
 	"stats-dir":       {"/stats"},
 	"witness":         {"off"},
+	"plugins":         {"off"},
 }
 
 // loaded are the settings of a command line, variables of the environment and a file ("": none).

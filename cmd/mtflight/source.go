@@ -81,6 +81,8 @@ func engineFlags(c *cobra.Command, e *reader.Config) {
 	c.Flags().StringVar(&e.StatsDir, "stats-dir", "", "`DIRECTORY` of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
 	c.Flags().Var((*unless)(&e.NoWitness), "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
 	completeWith(c, "witness", "on", "off")
+	c.Flags().Var(plugins{e}, "plugins", "on: plug-ins of HDF5_PLUGIN_PATH undo filters; off: none is loaded; or the SHA-256 of the files that may be, with commas")
+	completeWith(c, "plugins", "on", "off")
 }
 
 // place splits arguments into a server's location, empty for this machine, and the rest: names, which a server takes spelled.

@@ -66,7 +66,12 @@ func search(id uint16, told *[]string) *C.H5Z_class2_t {
 			if !strings.HasPrefix(e.Name(), "lib") || !strings.Contains(e.Name(), ".so") || e.IsDir() {
 				continue
 			}
-			f, why := load(filepath.Join(dir, e.Name()), id)
+			path := filepath.Join(dir, e.Name())
+			if err := trust.refuses(path); err != nil {
+				tell("%s is not loaded: %v", e.Name(), err)
+				continue
+			}
+			f, why := load(path, id)
 			if f != nil {
 				return f
 			}

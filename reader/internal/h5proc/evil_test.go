@@ -79,7 +79,9 @@ func TestPluginsAreConfinedForAnyUser(t *testing.T) {
 	dir, err := os.MkdirTemp("", "mtflight-user-")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	require.NoError(t, os.Chmod(dir, 0o777))
+	const nobody = 65534
+	require.NoError(t, os.Chown(dir, nobody, nobody))
+	require.NoError(t, os.Chmod(dir, 0o755))
 	self, err := os.Executable()
 	require.NoError(t, err)
 	for from, to := range map[string]string{self: "test", "../../testdata/plugins/flip.c": "testdata/plugins/flip.c", "../../testdata/plugins/evil.c": "testdata/plugins/evil.c"} {
@@ -92,7 +94,6 @@ func TestPluginsAreConfinedForAnyUser(t *testing.T) {
 	cmd := exec.Command(filepath.Join(dir, "test"), "-test.run", "^(TestPluginsAreConfined|TestEvilPluginIsEvil|TestPluginsThatEndWorse)$", "-test.v")
 	cmd.Dir = filepath.Join(dir, "internal", "h5proc")
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir}
-	const nobody = 65534
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)

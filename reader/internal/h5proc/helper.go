@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mtflight/mtflight/reader/internal/h5c"
 	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
@@ -84,7 +85,7 @@ var filterEnvironment = []string{"OMP_NUM_THREADS=1", "GOMAXPROCS=1", "MALLOC_MM
 
 // environment is all that a helper gets to know.
 func environment(cfg *Config, load []uint16) []string {
-	text, _ := json.Marshal(settings{cfg.role, cfg.MemoryLimit, cfg.shared, load}) // numbers and strings
+	text, _ := json.Marshal(settings{cfg.role, cfg.MemoryLimit, cfg.shared, load, h5c.Trust{User: os.Geteuid(), Hashes: cfg.Plugins}}) // numbers and strings
 	out := []string{helperEnv + "=" + string(text), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=1"}
 	names := []string{"PATH", "LD_LIBRARY_PATH", "TMPDIR"}
 	if cfg.role == filterRole {

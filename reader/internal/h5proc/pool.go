@@ -19,6 +19,7 @@ type Config struct {
 	Helpers     int           // at most so many at once; 1 per CPU, at least 2
 	MemoryLimit int64         // bytes of address space of each; 4 GiB
 	CallTimeout time.Duration // of one call in a helper; 20 s
+	Plugins     []string      // SHA-256 of the plug-ins that may be loaded, as h5c.Trust has them; none: any
 	Logger      *zap.Logger
 
 	role   role

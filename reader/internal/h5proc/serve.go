@@ -23,6 +23,7 @@ type settings struct {
 	Memory int64
 	Shared int      // bytes of memory shared with the parent, file 5
 	Load   []uint16 // filters whose plug-ins a filter helper loads before it is sealed
+	Trust  h5c.Trust
 }
 
 // maxSlab bounds one slab read.
@@ -52,6 +53,7 @@ func help(text string) {
 	demand(jail.Enter(s.Memory))
 	in, out := os.NewFile(3, "requests"), os.NewFile(4, "answers")
 	if s.Role == filterRole {
+		h5c.Admit(s.Trust)
 		serveFilters(in, out, memory, s.Load)
 	} else {
 		serve(in, out, os.NewFile(6, "file"), memory)
