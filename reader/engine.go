@@ -42,10 +42,11 @@ type Config struct {
 }
 
 const (
-	statsShare = 64               // part of the memory for statistics of chunks: one in so many
-	cacheShare = 8                // part of the memory that keeps decoded chunks: one in so many
-	budgetWait = 30 * time.Second // before ResourceExhausted
-	maxFiles   = 256              // whose metadata is kept
+	statsShare  = 64               // part of the memory for statistics of chunks: one in so many
+	cacheShare  = 8                // part of the memory that keeps decoded chunks: one in so many
+	leastHelper = 128 << 20        // bytes of address space of a helper: threads and libraries
+	budgetWait  = 30 * time.Second // before ResourceExhausted
+	maxFiles    = 256              // whose metadata is kept
 )
 
 func (c Config) withDefaults() Config {
@@ -122,7 +123,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 		here := h5proc.NewInProcess(cfg.Plugins)
 		e.lib, e.foreign = here, here
 	} else {
-		helpers := h5proc.Config{Helpers: cfg.Helpers, CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger}
+		helpers := h5proc.Config{Helpers: cfg.Helpers, MemoryLimit: max(leastHelper, cfg.Memory/int64(cfg.Helpers)), CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger}
 		e.lib, e.foreign = h5proc.New(helpers), h5proc.NewFilters(helpers)
 	}
 	return e, nil

@@ -2,6 +2,7 @@ package h5proc
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -80,8 +81,11 @@ func (h *helper) launch(cfg *Config, requests, answers, disk *os.File) error {
 
 // filterEnvironment of filter helpers, which work side by side: plug-ins use one thread, and the Go runtime does, which else
 // keeps waking up during a call of C to see whether another one should go on. What plug-ins free is used again, up to 32 MiB of
-// it (glibc; mallopt(3)): each chunk would be decoded to pages new from the kernel.
-var filterEnvironment = []string{"OMP_NUM_THREADS=1", "GOMAXPROCS=1", "MALLOC_MMAP_THRESHOLD_=16777216", "MALLOC_TRIM_THRESHOLD_=33554432"}
+// it or an eighth of what the helper may have (glibc; mallopt(3)): each chunk would be decoded to pages new from the kernel.
+func filterEnvironment(memory int64) []string {
+	keep := min(32<<20, memory/8)
+	return []string{"OMP_NUM_THREADS=1", "GOMAXPROCS=1", fmt.Sprintf("MALLOC_MMAP_THRESHOLD_=%d", keep/2), fmt.Sprintf("MALLOC_TRIM_THRESHOLD_=%d", keep)}
+}
 
 // environment is all that a helper gets to know.
 func environment(cfg *Config, load []uint16) []string {
@@ -90,7 +94,7 @@ func environment(cfg *Config, load []uint16) []string {
 	names := []string{"PATH", "LD_LIBRARY_PATH", "TMPDIR"}
 	if cfg.role == filterRole {
 		names = append(names, "HDF5_PLUGIN_PATH", "HDF5_PLUGIN_PRELOAD")
-		out = append(out, filterEnvironment...)
+		out = append(out, filterEnvironment(cfg.MemoryLimit)...)
 	}
 	for _, name := range names {
 		if v, ok := os.LookupEnv(name); ok {

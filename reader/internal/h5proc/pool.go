@@ -17,7 +17,7 @@ import (
 type Config struct {
 	Command     []string      // program and arguments; this program
 	Helpers     int           // at most so many at once; 1 per CPU, at least 2
-	MemoryLimit int64         // bytes of address space of each; 4 GiB
+	MemoryLimit int64         // bytes of address space of each beside what it starts with; 4 GiB
 	CallTimeout time.Duration // of one call in a helper; 20 s
 	Plugins     []string      // SHA-256 of the plug-ins that may be loaded, as h5c.Trust has them; none: any
 	Logger      *zap.Logger

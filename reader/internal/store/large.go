@@ -52,7 +52,7 @@ func (c *chunked) bufferBytes() (n int64) {
 		n += bufpool.Takes(int64(b))
 	}
 	if len(c.Filters.Foreign()) > 0 {
-		n += 2 * c.bytes() // what helpers share
+		n += 4 * c.bytes() // what helpers share, and the plug-in's own of both
 	}
 	return n
 }

@@ -1,5 +1,5 @@
 // A filter plug-in for tests that tries what none may do, once when it is loaded and once for a chunk. -DID=n is its number,
-// -DPARENT=n the process that reads files, -DVICTIM="path" a file of its user's, -DREADS has files read when it is loaded, too.
+// -DPARENT=n the process that reads files, -DVICTIM="path" a file of its user's, -DMEMORY=n bytes that are more than it may have, -DREADS has files read when it is loaded, too.
 // What it gives is text: "loaded:" and what succeeded then, "working:" and what succeeded for the chunk, with words between.
 // What has to work (threads, memory) is told when it fails. END has it end worse: LOOP, PIPES (closed), GARBAGE (in all pipes and memory),
 // BITS32 (a call of another architecture), TERM (ignores signals and loops), THREADS (as many as it gets).
@@ -73,8 +73,8 @@ static int limits_parent(void) {
   return syscall(SYS_prlimit64, PARENT, RLIMIT_NOFILE, NULL, &r) == 0;
 }
 
-static int takes_4_gib(void) {
-  void *p = mmap(NULL, (size_t)4 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+static int takes_more(void) {
+  void *p = mmap(NULL, (size_t)MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return p != MAP_FAILED;
 }
 
@@ -184,7 +184,7 @@ static void try_all(char *out, int loading) {
   TRY("user", setuid(getuid()) == 0 || setgid(getgid()) == 0 || setresuid(0, 0, 0) == 0 || CALL(SYS_setgroups, 0, NULL))
   TRY("capabilities", gains())
   TRY("limits", raises())
-  TRY("4 GiB", takes_4_gib())
+  TRY("memory", takes_more())
   TRY("prctl", !prctl(PR_SET_DUMPABLE, 1) || !prctl(PR_SET_PDEATHSIG, 0) || !prctl(PR_SET_PTRACER, PARENT) || prctl(PR_GET_DUMPABLE) >= 0)
   TRY("seccomp", !loading && (CALL(SYS_seccomp, 99, 0, 0) || errno != EPERM))
   TRY("io_uring", CALL(SYS_io_uring_setup, 1, &st) || errno == EINVAL)
