@@ -20,7 +20,7 @@ GO_SOURCES := $(shell find cmd convert flight internal protocol reader -name '*.
 
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-js test-java typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -89,6 +89,10 @@ test-xarray: build ## xarray with engine="mtflight" beside its own engines; MTFL
 	.ci/venv .venv-xarray testdata/netcdf/requirements.txt
 	.venv-xarray/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e examples/python
 	.venv-xarray/bin/python -m pytest -q testdata/netcdf
+
+test-anndata: build ## read_anndata beside anndata, whole and backed; MTFLIGHT_CORPUS=DIR for more files
+	.ci/venv .venv-anndata testdata/anndata/requirements.txt
+	.venv-anndata/bin/python -m pytest -q testdata/anndata
 
 test-python: build venv
 	$(PY) -m pytest -q testdata/tests

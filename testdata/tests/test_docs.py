@@ -32,7 +32,7 @@ THEN = {
 }
 
 # Documents whose samples other tests run.
-ELSEWHERE = {"docs/protocol.md", "docs/conditions.md", "docs/xarray.md", "docs/torch.md"}
+ELSEWHERE = {"docs/protocol.md", "docs/conditions.md", "docs/xarray.md", "docs/torch.md", "docs/anndata.md"}
 
 CHECK = """
 import math, pandas, tables

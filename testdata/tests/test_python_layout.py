@@ -40,6 +40,7 @@ MULTITABLES = {
 }
 # Further names, of which programs may have taken hold.
 OURS = {
+    "anndata": "BackedAnnData DenseMatrix SparseMatrix read_anndata",
     "catalogue": "Catalogue open",
     "connection": "About Connection Exchange Members PrivateClient connect translated",
     "dataset": "proxy",
@@ -57,7 +58,7 @@ OURS = {
     "xarray": "MtflightBackendEntrypoint",
 }
 TOP = """Catalogue Connection InvalidIndexError NoSuchNodeError QueueClosed QueueClosedException Reader RequestPool ResourceExhausted RowsLeftOut SharedMemoryError
-    Streamer SubprocessException Table connect open read scan""".split()
+    Streamer SubprocessException Table connect open read read_anndata scan""".split()
 PUBLIC = sorted({*MULTITABLES, *OURS})
 
 
@@ -119,7 +120,7 @@ def test_pickles_hold_public_names(server):
 
 # _internal's rooms from low to high; those of one line do not know each other.
 LAYERS = [["array_protocol", "errors", "needed", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
-          ["catalogue", "lazy", "netcdf", "requests", "streams", "training"]]
+          ["anndata", "catalogue", "lazy", "netcdf", "requests", "streams", "training"]]
 
 
 def imported(path) -> set[str]:

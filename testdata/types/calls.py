@@ -123,3 +123,14 @@ def errors(t: mtflight.Table) -> None:
         print(e)
     except (mtflight.QueueClosedException, mtflight.SubprocessException, mtflight.RowsLeftOut) as e:
         print(e, mtflight.QueueClosed)
+
+
+def cells() -> None:
+    some: mtflight.anndata.BackedAnnData = mtflight.read_anndata("cells.h5ad", backed=True)
+    assert_type(some.shape, tuple[int, int])
+    assert_type(some.where("quality > @least", least=0.5), mtflight.anndata.BackedAnnData)
+    assert_type(some[100:200], mtflight.anndata.BackedAnnData)
+    print(some.X[:10], some.layers["counts"][:, [1, 2]], some.obsm["pca"], some.obs["kind"], some.var_names, some.raw, some.uns.get("title"))
+    for part, first, end in some.chunked_X(1000):
+        print(part, first, end, some.to_memory())
+    print(mtflight.read_anndata(pathlib.Path("cells.h5mu"), group="/mod/rna").obs)

@@ -94,9 +94,9 @@ func (p *Plan) Column(name string) arrow.Field {
 	return arrow.Field{Name: name, Type: arrow.ListOfField(element), Metadata: arrow.NewMetadata([]string{"hdf5.type"}, []string{"sparse"})}
 }
 
-// Metadata is what schemas say of the matrix.
+// Metadata is what schemas say of the matrix, where it differs from a dataset.
 func (m Matrix) Metadata() map[string]string {
-	return map[string]string{"sparse.format": m.Format,
+	return map[string]string{"hdf5.shape": "null", "sparse.format": m.Format, // which would be that of no dataset
 		"sparse.shape": "[" + strconv.FormatInt(m.Shape[0], 10) + "," + strconv.FormatInt(m.Shape[1], 10) + "]"}
 }
 

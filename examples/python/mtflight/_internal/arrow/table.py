@@ -102,7 +102,7 @@ class Table(NoSequence):
 
     @property
     def kind(self) -> str:
-        """table, array or vlarray."""
+        """table, array, vlarray or sparse."""
         return (self.schema.metadata or {}).get(b"hdf5.kind", b"array").decode()
 
     @property
