@@ -207,6 +207,11 @@ def test_two_spellings(t, events):
                 got = got.fetchnumpy() if hasattr(got, "fetchnumpy") else got
                 assert np.asarray(got["id"]).tolist() == want
     assert t.where("energy > x", variables={"x": 3})["id"].tolist() == t.where("energy > x", {"x": 3})["id"].tolist() == want
+    assert t.head(columns=["id"]) == t.head(fields=["id"]) and t.select(fields=["id"]).columns == t.select("id").columns == ["id"]
+    assert t.head(2, where="id > x", variables={"x": 5})["id"].to_pylist() == [6, 7]
+    assert mtflight.read(t, fields=["id"], limit=2).equals(mtflight.read(t, columns=["id"], limit=2))
+    batch, = mtflight.training.Batches(t, fields=["id"], where="energy > x", variables={"x": 3}, batch_size=5000)
+    assert batch["id"].tolist() == want
     assert t.stats(["id"]) == t.stats(fields=["id"]) and len(t.stats(columns=["id"])["columns"]) == 1
 
 
@@ -220,6 +225,7 @@ NARROWED = [
     (lambda t: t.select(["id"]).select(["t"]), KeyError, "\"no column 't' among those selected: id\""),
     (lambda t: t.to_arrow("id"), TypeError, "columns must be a list of names: ['id']"),
     (lambda t: t.to_arrow(["id"], fields=["t"]), TypeError, "columns= and fields= are two names for one thing: give columns="),
+    (lambda t: t.select(), TypeError, "select needs the names of columns: select([\"id\"])"),
     (lambda t: t.to_arrow(where="id > x", vars={"x": 1}, variables={"x": 1}), TypeError, "vars= and variables= are two names for one thing: give vars="),
     (lambda t: t.where("id > x", {"x": 1}).to_arrow(vars={"x": 2}), ValueError, "vars= belongs to the where= that uses it: give both in one call"),
     (lambda t: t.where("id > x", {"x": 1}).where("t > x", {"x": 2}), ValueError,

@@ -32,7 +32,7 @@ def read_array(client: Client, request: Members, retries: int, parallel: int, pr
         about = _checked(whole, extent)
         return _value(_from_columns(client, request, whole, retries, parallel, progress), about)
     _checked(schema, extent)
-    batches: Iterable[pa.RecordBatch] | None = reading.all(parallel, progress) if parallel > 1 else None if progress else reading.staged()
+    batches: Iterable[pa.RecordBatch] | None = reading.all(parallel, progress) if parallel > 1 else None if progress else reading.staged(in_one=True)
     if batches is None:
         batches = reading.batches(1, progress)
     rows = _joined(batches, row_dtype(schema), reading.total())

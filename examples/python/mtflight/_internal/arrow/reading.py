@@ -49,9 +49,15 @@ class Reading:
         total = self._info.total_records
         return None if total < 0 else total
 
-    def staged(self) -> list[pa.RecordBatch] | None:
-        """All batches, by shared memory where that is to be had and faster; else None."""
-        return None if self._rows is not None else staged(self._client, self._request, self._info.total_bytes)
+    def staged(self, in_one: bool = False) -> list[pa.RecordBatch] | None:
+        """All batches, by shared memory where that is to be had and faster; else None. `in_one`: all rows are one batch, where blocks are
+        not asked for."""
+        if self._rows is not None:
+            return None
+        request = self._request
+        if in_one and self.total() and "stream" not in request:
+            request = {**request, "stream": {"block_rows": self.total()}}
+        return staged(self._client, request, self._info.total_bytes)
 
     def batches(self, parallel: int, progress: str = "") -> Iterator[pa.RecordBatch]:
         """The batches as they come, with a bar of that name; those of several parts in any order."""

@@ -68,9 +68,11 @@ class Table(NoSequence):
 
     # What narrows it. Nothing is read yet.
 
-    def select(self, columns: Columns) -> Table:
+    def select(self, columns: Columns | None = None, *, fields: Columns | None = None) -> Table:
         """These columns only, in this order."""
-        return self._narrowed([columns] if isinstance(columns, str) else columns, None, None, {})
+        if columns is None and fields is None:
+            raise TypeError("select needs the names of columns: select([\"id\"])")
+        return self._narrowed([columns] if isinstance(columns, str) else columns, None, None, {"fields": fields})
 
     def where(self, condition: str, vars: Mapping[str, Any] | None = None, *,  # noqa: A002, the wire's name
               variables: Mapping[str, Any] | None = None) -> Table:
@@ -233,9 +235,9 @@ class Table(NoSequence):
         schema = reading.schema()
         return pa.Table.from_batches(reading.all(parallel, self.path if progress else ""), schema)
 
-    def head(self, rows: int = 5, columns: Columns | None = None) -> pa.Table:
-        """The first rows."""
-        return self.limit(rows).to_arrow(columns)
+    def head(self, rows: int = 5, columns: Columns | None = None, **options: Any) -> pa.Table:
+        """The first rows; options as of `to_arrow`."""
+        return self.to_arrow(columns, limit=rows, **options)
 
     # Frames
 
