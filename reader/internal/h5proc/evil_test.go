@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
 // evil is a folder, open to all, with the plug-in of 398 that tries what none may do, as its flags say, and that of 399, which is good.
@@ -45,6 +46,18 @@ func TestPluginsAreConfined(t *testing.T) {
 	evil(t)
 	f := newFilters(t, Config{Helpers: 1, MemoryLimit: memoryOfEvil})
 	require.NoError(t, f.Find(ctx, 398))
+	got, err := f.Undo(ctx, chunks(398, 8192, []byte("chunk")))
+	require.NoError(t, err)
+	require.Equal(t, "loaded: working:", string(got[0]))
+}
+
+// Programs that embed the reader let others of their user look into them. With Landlock plug-ins do not get to.
+func TestPluginsOfOtherProgramsAreConfined(t *testing.T) {
+	if !jail.Landlock() {
+		t.Skip("this kernel has no Landlock")
+	}
+	evil(t)
+	f := newFilters(t, Config{Helpers: 1, MemoryLimit: memoryOfEvil})
 	got, err := f.Undo(ctx, chunks(398, 8192, []byte("chunk")))
 	require.NoError(t, err)
 	require.Equal(t, "loaded: working:", string(got[0]))
@@ -94,15 +107,19 @@ func TestPluginsAreConfinedForAnyUser(t *testing.T) {
 		require.NoError(t, os.Chmod(to, 0o755))
 	}
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "internal", "h5proc"), 0o755))
-	cmd := exec.Command(filepath.Join(dir, "test"), "-test.run", "^(TestPluginsAreConfined|TestEvilPluginIsEvil|TestPluginsThatEndWorse)$", "-test.v")
-	cmd.Dir = filepath.Join(dir, "internal", "h5proc")
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	for _, name := range []string{"TestPluginsAreConfined", "TestEvilPluginIsEvil", "TestPluginsThatEndWorse"} {
-		require.Contains(t, string(out), "--- PASS: "+name, "%s", out)
+	run := func(environ string, names ...string) {
+		cmd := exec.Command(filepath.Join(dir, "test"), "-test.run", "^("+strings.Join(names, "|")+")$", "-test.v")
+		cmd.Dir = filepath.Join(dir, "internal", "h5proc")
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir, environ}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		for _, name := range names {
+			require.Contains(t, string(out), ": "+name, "%s", out)
+		}
 	}
+	run("A=", "TestPluginsAreConfined", "TestPluginsOfOtherProgramsAreConfined", "TestEvilPluginIsEvil", "TestPluginsThatEndWorse")
+	run(plainEnv+"=1", "TestPluginsAreConfined")
 }
 
 // Plug-ins that hold on, or destroy what they have, cost their call. The server goes on with other helpers.

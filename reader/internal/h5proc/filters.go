@@ -11,7 +11,10 @@ import (
 	"strings"
 	"sync"
 
+	"go.uber.org/zap"
+
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
 // Filters undoes filters by plug-ins in helper processes of its own, started when needed: they get bytes and open no
@@ -27,6 +30,7 @@ func NewFilters(cfg Config) *Filters {
 	f := &Filters{}
 	cfg.load = f.plugins
 	f.pool = newPool(cfg, filterRole, filterShared)
+	f.cfg.Logger.Debug("helpers are confined", zap.Bool("landlock", jail.Landlock()))
 	return f
 }
 

@@ -5,15 +5,38 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
+	"unsafe"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
 // confineEnv makes this program try what a helper must not do.
 const confineEnv = "MTFLIGHT_TEST_CONFINE"
+
+// plainEnv runs tests as on a kernel without Landlock.
+const plainEnv = "MTFLIGHT_TEST_PLAIN"
+
+func withoutLandlock() {
+	code := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: unix.SYS_LANDLOCK_CREATE_RULESET, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	list := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&list)))
+	if err != nil || errno != 0 || jail.Landlock() {
+		panic(fmt.Sprint(err, errno))
+	}
+}
 
 // freeEnv makes it call a plug-in that nothing confines.
 const freeEnv = "MTFLIGHT_TEST_FREE"
@@ -27,6 +50,9 @@ func TestMain(m *testing.M) {
 		got, err := (&InProcess{}).Undo(ctx, chunks(398, 8192, []byte("chunk")))
 		fmt.Printf("%s %v\n", got, err)
 		return
+	}
+	if os.Getenv(plainEnv) != "" {
+		withoutLandlock()
 	}
 	code := m.Run()
 	if code == 0 {
