@@ -20,6 +20,7 @@ type Plan struct {
 	Index   Part
 	Value   Part
 	Stored  int64         // elements that the indices and values have
+	width   int64         // bytes of an index and its value in Arrow
 	Schema  *arrow.Schema // of the records; the maker of the plan sets it
 }
 
@@ -66,6 +67,7 @@ func NewPlan(m Matrix, parts [3]Part, asked *fill.Scan, r protocol.Request) (*Pl
 	batch, cut := cutting(asked, r)
 	p := &Plan{Matrix: m, Rows: asked, Cut: cut, Pointer: parts[0], Index: parts[1], Value: parts[2]}
 	p.Stored = p.Index.Scan().Geometry.Shape[0]
+	p.width = p.Index.Scan().RowBytes() + p.Value.Scan().RowBytes()
 	for _, part := range []Part{p.Index, p.Value} {
 		if n := len(part.Schema().Fields()); n != 1 {
 			return nil, fault.New(fault.Unsupported, "options.plain makes %d columns of its values: ask without it, or the raw nodes", n)
@@ -78,12 +80,9 @@ func NewPlan(m Matrix, parts [3]Part, asked *fill.Scan, r protocol.Request) (*Pl
 	return p, p.Rows.Check()
 }
 
-// elementBytes is what an index and its value take in Arrow.
-func (p *Plan) elementBytes() int64 { return p.Index.Scan().RowBytes() + p.Value.Scan().RowBytes() }
-
 // RowBytes is about how many bytes a row takes, on an average.
 func (p *Plan) RowBytes() int64 {
-	return offsetBytes + rows.Times(p.Stored, p.elementBytes())/max(1, p.Matrix.Major())
+	return offsetBytes + rows.Times(p.Stored, p.width)/max(1, p.Matrix.Major())
 }
 
 // Column is the one column of the records: a list of indices and values for each row.

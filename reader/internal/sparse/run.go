@@ -169,7 +169,7 @@ func (p *Plan) cut(window []stretch) (n int64, err error) {
 		most = maxBytes
 	}
 	for _, s := range window {
-		row := offsetBytes + rows.Times(s.n, p.elementBytes())
+		row := offsetBytes + rows.Times(s.n, p.width)
 		if n > 0 && (bytes+row > most || n == p.Cut.Rows) {
 			break
 		}
