@@ -117,12 +117,24 @@ func caught(what string, err *error) {
 	}
 }
 
+// short bounds what a client sent, or what goes back to it, for a line of the log: escaped it may be six times as long.
+func short(s string) string {
+	const most = 8 << 10
+	if len(s) > most {
+		return fmt.Sprintf("%s... (%d bytes)", s[:most], len(s))
+	}
+	return s
+}
+
 func (s *Server) logCall(ctx context.Context, method string, took time.Duration, err, st error) {
 	c, code := callOf(ctx), status.Code(st)
 	fields := []zap.Field{
 		zap.String("method", path.Base(method)), zap.String("request", c.id), zap.String("code", code.String()),
-		zap.Duration("duration", took), zap.String("file", c.file), zap.String("dataset", c.dataset),
-		zap.Int64("rows", c.rows), zap.Int64("bytes", c.bytes), zap.Error(err),
+		zap.Duration("duration", took), zap.String("file", short(c.file)), zap.String("dataset", short(c.dataset)),
+		zap.Int64("rows", c.rows), zap.Int64("bytes", c.bytes),
+	}
+	if err != nil {
+		fields = append(fields, zap.String("error", short(err.Error())))
 	}
 	switch code {
 	case codes.Internal, codes.Unknown:

@@ -18,11 +18,14 @@ import (
 
 // criteria choose files and datasets by globs and kind; empty members choose all.
 type criteria struct {
-	file, dataset, kind string
-	frames              bool // list data frames too, which are groups, behind the datasets that they are made of
+	file, kind string
+	dataset    *catalog.Glob
+	frames     bool // list data frames too, which are groups, behind the datasets that they are made of
 }
 
 func parseCriteria(data []byte) (c criteria, err error) {
+	dataset := ""
+	defer func() { c.dataset = catalog.NewGlob(dataset) }()
 	if len(data) == 0 {
 		return c, nil
 	}
@@ -31,18 +34,18 @@ func parseCriteria(data []byte) (c criteria, err error) {
 		return c, err
 	}
 	return c, o.BindAll("criteria", "", map[string]strict.Bind{
-		"file": strict.Text(&c.file), "dataset": strict.Text(&c.dataset), "kind": strict.Choice(&c.kind, "table", "array", "vlarray", "sparse"),
+		"file": strict.Text(&c.file), "dataset": strict.Text(&dataset), "kind": strict.Choice(&c.kind, "table", "array", "vlarray", "sparse"),
 		"frames": strict.Boolean(&c.frames),
 	})
 }
 
 // takes tells whether a dataset is chosen.
 func (c criteria) takes(d reader.Info) bool {
-	return !reader.Hidden(d.Path) && (c.kind == "" || c.kind == d.Kind) && catalog.Match(c.dataset, d.Path)
+	return !reader.Hidden(d.Path) && (c.kind == "" || c.kind == d.Kind) && c.dataset.Match(d.Path)
 }
 
 // takesBroken tells whether files are listed that cannot be read: not where only some datasets are asked for.
-func (c criteria) takesBroken() bool { return c.kind == "" && c.dataset == "" }
+func (c criteria) takesBroken() bool { return c.kind == "" && c.dataset.All() }
 
 // trees calls visit with the tree of every file chosen, or with why it cannot be read.
 func (s *Server) trees(ctx context.Context, c criteria, visit func(file string, t *reader.Tree, err error) error) error {
@@ -103,7 +106,7 @@ func (s *Server) ListFlights(in *arrowflight.Criteria, stream arrowflight.Flight
 			if !c.takes(d) {
 				continue
 			}
-			if err := stream.Send(s.flightOf(file, d)); err != nil {
+			if err := stream.Send(s.flightOf(file, t.State, d)); err != nil {
 				return err
 			}
 			sent.rows++
@@ -150,14 +153,14 @@ func (s *Server) unreadable(ctx context.Context, file string, err error) *arrowf
 	return info([]string{file}, noSchema, reader.Unknown, reader.Unknown, listed{unsupported, s.reason(ctx, file, err)})
 }
 
-func (s *Server) flightOf(file string, d reader.Info) *arrowflight.FlightInfo {
+func (s *Server) flightOf(file, state string, d reader.Info) *arrowflight.FlightInfo {
 	what := listed{d.Kind, d.Reason}
 	name := []string{file, d.Path}
 	if d.Schema == nil {
 		return info(name, noSchema, d.Rows, d.Bytes, what)
 	}
 	f := info(name, d.Schema, d.Rows, d.Bytes, what)
-	if ticket, err := protocol.FormatTicket(reader.Request{File: file, Dataset: d.Path}); err == nil {
+	if ticket, err := protocol.FormatTicket(reader.Request{File: file, Dataset: d.Path, State: state}); err == nil {
 		f.Endpoint = []*arrowflight.FlightEndpoint{s.endpoint(0, ticket)}
 	}
 	return f

@@ -32,6 +32,7 @@ type sender struct {
 
 	record arrow.Record // being written
 	meta   []byte       // its app_metadata
+	right  func() bool  // tells of a mapped one, once it has been written, whether it is right; nil: it is
 	bytes  int64        // sent
 	closed bool         // nothing is sent any more
 	opened bool         // the schema was sent
@@ -55,7 +56,11 @@ func send(stream grpc.ServerStream, run batches) (err error) {
 			return err
 		}
 	}
+	mapped, _ := run.(interface{ Mapped() func() bool })
 	for run.Next() {
+		if mapped != nil {
+			s.right = mapped.Mapped()
+		}
 		if err := s.write(run.Record(), run.Block()); err != nil {
 			return err
 		}
@@ -106,7 +111,11 @@ func (s *sender) WritePayload(p ipc.Payload) error {
 		appMetadata = s.meta
 	}
 	head := wire.EncodeHead(meta.Bytes(), appMetadata, body.Size)
-	m := &wire.Message{Slices: body.Slices(head, s.record, s.ledger)}
+	var tail *wire.Tail
+	if s.right != nil && kind == wire.IPCRecordBatch {
+		tail = wire.NewTail(meta.Bytes(), s.right)
+	}
+	m := &wire.Message{Slices: body.Slices(head, s.record, s.ledger, tail)}
 	s.bytes += int64(m.Slices.Len())
 	if err := s.stream.SendMsg(m); err != nil {
 		s.closed = true

@@ -126,22 +126,20 @@ const (
 	ticketsBytes  = 16 << 20  // of all tickets of an answer, whatever number of endpoints is asked for
 )
 
-// endpoints splits a request by its rows. One that stays whole keeps the client's own text as its ticket.
+// endpoints splits a request by its rows. All tickets are for the version of the file that was planned with.
 func (s *Server) endpoints(r reader.Request, command []byte, p *reader.Plan) ([]*arrowflight.FlightEndpoint, error) {
 	n := r.Endpoints
 	if n == 0 {
 		n = int(min(max(p.Bytes()/endpointBytes, 1), int64(4*s.cfg.Workers)))
 	}
 	parts := p.Split(min(n, ticketsBytes/(len(command)+256)))
-	if len(parts) <= 1 && command != nil {
-		return []*arrowflight.FlightEndpoint{s.endpoint(0, command)}, nil
-	}
-	if len(parts) == 0 {
+	if len(parts) <= 1 {
 		parts = []reader.Request{r}
 	}
+	state := p.State()
 	out := make([]*arrowflight.FlightEndpoint, len(parts))
 	for i, part := range parts {
-		part.File, part.Dataset = r.File, r.Dataset
+		part.File, part.Dataset, part.State = r.File, r.Dataset, state
 		ticket, err := protocol.FormatTicket(part)
 		if err != nil {
 			return nil, err

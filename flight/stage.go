@@ -111,7 +111,7 @@ func (s *Server) stage(ctx context.Context, body []byte, answer func(any) error)
 	}
 	c := callOf(ctx)
 	c.rows, c.bytes = f.Rows(), f.Size()
-	lease := s.stages.Lease(nil, f.Close)
+	lease := s.stages.Lease(wire.LedgerOf(ctx), nil, f.Close)
 	s.keep(ctx, lease)
 	return answer(staged{Path: f.Path(), Bytes: f.Size(), Rows: f.Rows(), Lease: lease.ID, Seconds: int(stageTime.Seconds())})
 }
@@ -179,7 +179,7 @@ func (s *Server) ring(ctx context.Context, body []byte, answer func(any) error) 
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	left := make(chan struct{}) // by the workers
-	lease := s.stages.Lease(ring, func() error {
+	lease := s.stages.Lease(wire.LedgerOf(ctx), ring, func() error {
 		cancel(errReleased)
 		<-left
 		return ring.Close()
@@ -218,7 +218,7 @@ func fillRing(ctx context.Context, p *reader.Plan, ring *stage.Ring, lease strin
 }
 
 // release ends a lease, or takes slots of a ring back.
-func (s *Server) release(_ context.Context, body []byte, answer func(any) error) error {
+func (s *Server) release(ctx context.Context, body []byte, answer func(any) error) error {
 	if s.noStages != nil {
 		return s.noStages
 	}
@@ -231,7 +231,7 @@ func (s *Server) release(_ context.Context, body []byte, answer func(any) error)
 	if err := o.BindAll("release", "", map[string]strict.Bind{"lease": strict.Text(&id), "slots": slotNumbers(&slots)}); err != nil {
 		return err
 	}
-	lease, err := s.stages.Find(id)
+	lease, err := s.stages.Find(wire.LedgerOf(ctx), id)
 	switch {
 	case err != nil:
 		return err

@@ -16,7 +16,7 @@ import (
 // Members at their defaults are left out. A request that no ticket can say is fault.Invalid.
 func FormatTicket(r Request) ([]byte, error) {
 	w := wireRequest{
-		File: r.File, Dataset: r.Dataset, Fields: r.Fields, Start: r.Start, Stop: r.Stop, Step: r.Step,
+		File: r.File, Dataset: r.Dataset, State: r.State, Fields: r.Fields, Start: r.Start, Stop: r.Stop, Step: r.Step,
 		Select: r.Select, Mask: wireMask(r), Where: r.Where, SortBy: r.SortBy, CheckCSI: r.CheckCSI,
 		Offset: r.Offset, Limit: r.Limit, BatchRows: r.BatchRows, BatchBytes: r.BatchBytes, Stream: wireStreamOf(r.Stream),
 	}
@@ -38,6 +38,7 @@ func FormatTicket(r Request) ([]byte, error) {
 type wireRequest struct {
 	File        string                     `json:"file"`
 	Dataset     string                     `json:"dataset"`
+	State       string                     `json:"state,omitempty"`
 	Fields      []string                   `json:"fields,omitempty"`
 	Where       *string                    `json:"where,omitempty"`
 	Vars        map[string]json.RawMessage `json:"vars,omitempty"`
@@ -161,7 +162,7 @@ func formatFloat(v float64) string {
 
 // checkText refuses what JSON would change silently.
 func checkText(r Request) error {
-	all := append([]string{r.File, r.Dataset, r.SortBy}, r.Fields...)
+	all := append([]string{r.File, r.Dataset, r.State, r.SortBy}, r.Fields...)
 	for _, p := range []*string{r.Select, r.Where} {
 		if p != nil {
 			all = append(all, *p)

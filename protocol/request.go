@@ -40,6 +40,7 @@ type Block struct {
 // (docs/protocol.md section 2) in plain values; the zero value of every member but File and Dataset is its default.
 type Request struct {
 	File, Dataset string
+	State         string   // the version of the file that is meant, as a server's ticket names it; "": any
 	Fields        []string // nil: all
 
 	Start, Stop, Step *int64 // a Python slice over the rows

@@ -30,7 +30,7 @@ func ParseTicket(data []byte) (Request, error) {
 
 func requestMembers(r *Request) map[string]strict.Bind {
 	return map[string]strict.Bind{
-		"file": strict.Text(&r.File), "dataset": strict.Text(&r.Dataset), "fields": strict.Names(&r.Fields),
+		"file": strict.Text(&r.File), "dataset": strict.Text(&r.Dataset), "state": strict.Text(&r.State), "fields": strict.Names(&r.Fields),
 		"start": strict.Optional(&r.Start, math.MinInt64), "stop": strict.Optional(&r.Stop, math.MinInt64),
 		"step": strict.Optional(&r.Step, math.MinInt64), "select": strict.TextPtr(&r.Select),
 		"coordinates": coordinates(&r.Coordinates), "mask": mask(&r.Mask),

@@ -9,6 +9,7 @@ import (
 
 // Tree is what a file holds.
 type Tree struct {
+	State    string      `json:"-"` // of the file: Request.State
 	Groups   []GroupInfo `json:"groups"`
 	Datasets []Info      `json:"datasets"`
 	Links    []LinkInfo  `json:"links"`

@@ -1,18 +1,14 @@
 package reader
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
-	"github.com/mtflight/mtflight/reader/internal/h5file"
-	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // settledTries is how often a file is asked again that changes meanwhile.
@@ -68,30 +64,23 @@ func (d *Dataset) remains() bool {
 	}
 	for range settledTries { // a header that is just being written is damaged
 		if o, err := chunkindex.Open(d.file.h5, d.meta.Addr); err == nil {
-			return d.became(o)
+			return o.GrownFrom(d.object)
 		}
 		time.Sleep(time.Millisecond)
 	}
 	return false
 }
 
-// became tells whether an object header is that of the dataset, which may only have grown along its first axis.
-func (d *Dataset) became(o *chunkindex.Object) bool {
-	return o.Space.Kind == h5file.Simple && len(o.Space.Dims) == len(d.shape) && bytes.Equal(o.Type, d.object.Type) &&
-		slices.Equal(rows.Extents(o.Space.Dims)[1:], d.shape[1:]) && rows.Extents(o.Space.Dims)[0] >= d.shape[0]
-}
+// state names the version of the file in tickets: one that may have grown where it is followed, or open for SWMR.
+func (f *File) state(follow bool) string { return f.version.State(follow || f.live) }
 
 // note keeps a sample of what the dataset is found by, for unchanged to compare.
 func (d *Dataset) note() {
-	var roots []uint64
-	if d.object != nil {
-		for _, at := range []uint64{d.meta.Addr, d.object.Layout.IndexAt()} {
-			if abs, err := d.file.h5.Absolute(at); err == nil && abs != h5file.Undefined {
-				roots = append(roots, abs)
-			}
-		}
+	if d.object == nil {
+		d.file.version.Note()
+	} else {
+		d.file.version.Note(d.file.h5.Places(d.meta.Addr, d.object.Layout.IndexAt())...)
 	}
-	d.file.version.Note(roots...)
 }
 
 // explained names the dataset in an error, and tells a damaged file from one that changes.

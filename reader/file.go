@@ -66,7 +66,7 @@ func openFile(e *Engine, loc location.Location) (*File, error) {
 	f.objects = objects.New(h5, f.heap)
 	f.stats = e.stats.Of(loc.Path, disk.Identity())
 	f.version = version.New(disk, fmt.Sprint(h5.Version, h5.Base, h5.Root))
-	if f.live = f.shared(); f.live {
+	if f.live = h5.SWMR; f.live {
 		h5.EOF = max(h5.EOF, uint64(size)) // the superblock is written last
 	}
 	return f, nil

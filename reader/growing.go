@@ -87,16 +87,6 @@ func (g growing) Search(ctx context.Context, seq rows.Sequence) (*match.Search, 
 	return g.search(s), nil
 }
 
-// swmrFlag is bit 2 of a superblock's consistency flags: opened for single writer, multiple readers (II.A, version 3).
-const swmrFlag = 1 << 2
-
-// shared tells whether a writer has the file open that lets others read (SWMR).
-func (f *File) shared() bool {
-	var flags [1]byte
-	_, err := f.disk.ReadAt(flags[:], int64(f.h5.Base)+11)
-	return err == nil && f.h5.Version >= 3 && flags[0]&swmrFlag != 0
-}
-
 // reopen reads the dataset's object header from the file as it is now, without libhdf5. It may only have grown along
 // its first axis.
 func (d *Dataset) reopen() (*Dataset, error) {
@@ -118,7 +108,7 @@ func (d *Dataset) in(file *File) (*Dataset, error) {
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	if !d.became(o) {
+	if !o.GrownFrom(d.object) {
 		return nil, d.failed(fault.New(fault.Changed, "the dataset became another, or lost rows: ask again"))
 	}
 	n := &Dataset{file: file, meta: d.meta, asked: d.asked, info: d.info, source: d.source, object: o}

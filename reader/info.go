@@ -41,7 +41,7 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tree{Groups: []GroupInfo{}, Datasets: []Info{}, Links: []LinkInfo{}}
+	t := &Tree{State: f.state(false), Groups: []GroupInfo{}, Datasets: []Info{}, Links: []LinkInfo{}}
 	for _, g := range m.Groups {
 		t.Groups = append(t.Groups, groupInfo(g))
 	}

@@ -49,6 +49,9 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
+	if err := d.file.version.Check(r.State); err != nil {
+		return nil, d.failed(err)
+	}
 	if d.unsupported != nil {
 		return nil, d.unsupported
 	}
@@ -68,6 +71,9 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	}
 	return p, nil
 }
+
+// State names the version of the file that is read, for Request.State.
+func (p *Plan) State() string { return p.ds.file.state(follows(p.req)) }
 
 // planTable plans a request for one dataset, whose condition may use the names of a frame.
 func (d *Dataset) planTable(ctx context.Context, r Request, names []frame.Column) (*tableRead, error) {

@@ -75,6 +75,15 @@ func (r *Run) Record() arrow.Record {
 // Block says where the current batch stands.
 func (r *Run) Block() Block { return r.now.Block }
 
+// Mapped is, of a batch that is mapped, what tells whether its bytes were right when they were taken, to be asked after that;
+// nil of one that was read. Once it is not, the run ends as ErrChanged.
+func (r *Run) Mapped() func() bool {
+	if r.now == nil {
+		return nil
+	}
+	return r.now.Right
+}
+
 // Memory is the place of the current batch, nil where it has none of the caller's.
 func (r *Run) Memory() Memory {
 	if r.now == nil {

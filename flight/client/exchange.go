@@ -24,10 +24,15 @@ const (
 // exchange sends the coordinates or the mask of a request.
 func (c *Client) exchange(ctx context.Context, s scan, r protocol.Request) (*Rows, error) {
 	bare := resumable(r)
-	bare.Coordinates, bare.Mask, bare.MaskRows = nil, nil, 0
-	schema, err := c.Schema(ctx, bare)
+	bare.Coordinates, bare.Mask, bare.MaskRows, bare.Endpoints = nil, nil, 0, 1
+	info, schema, err := c.info(ctx, bare)
 	if err != nil {
 		return nil, err
+	}
+	for _, e := range info.Endpoints { // a lost stream is not gone on with in another version of the file
+		if t, err := protocol.ParseTicket(e.Ticket); err == nil {
+			bare.State = t.State
+		}
 	}
 	p := newPart(func(ctx context.Context, from *int64) (grpc.ClientStream, error) {
 		command, err := protocol.FormatTicket(fromBlock(bare, from))

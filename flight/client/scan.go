@@ -58,15 +58,7 @@ func (c *Client) Scan(ctx context.Context, r protocol.Request, options ...Option
 	if r.Endpoints == 0 && s.parallel == 1 {
 		r.Endpoints = 1
 	}
-	command, err := protocol.FormatTicket(r)
-	if err != nil {
-		return nil, err
-	}
-	info, err := c.server.GetFlightInfo(ctx, command)
-	if err != nil {
-		return nil, c.refused(ctx, fromStatus(err))
-	}
-	schema, err := deserialize(info.Schema)
+	info, schema, err := c.info(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +73,19 @@ func (c *Client) Scan(ctx context.Context, r protocol.Request, options ...Option
 		parts = append(parts, getPart(servers, e.Ticket))
 	}
 	return c.start(ctx, s, schema, info.TotalRecords, parts), nil
+}
+
+// info is what the server says of a request, and the schema of its rows.
+func (c *Client) info(ctx context.Context, r protocol.Request) (info *rpc.Info, schema *arrow.Schema, err error) {
+	command, err := protocol.FormatTicket(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err = c.server.GetFlightInfo(ctx, command); err != nil {
+		return nil, nil, c.refused(ctx, fromStatus(err))
+	}
+	schema, err = deserialize(info.Schema)
+	return info, schema, err
 }
 
 // reuseConnection begins the location that stands for the server itself (Flight.rst, "Connection Reuse").
@@ -190,7 +195,8 @@ func (p *part) read(ctx context.Context, mem memory.Allocator) error {
 			if err := json.Unmarshal(meta, &b.block); err != nil {
 				return fault.New(fault.DataLoss, "client: where a batch stands: %w", err)
 			}
-			if !p.resume.take(b.block.Block) {
+			taken := b.block.Rows > 0 && b.record.NumRows() == 0 // back: the file changed meanwhile, as the stream's end tells
+			if taken || !p.resume.take(b.block.Block) {
 				continue
 			}
 		} else {

@@ -59,7 +59,7 @@ func TestMatch(t *testing.T) {
 		{"[*]", "*", true}, {"[*]", "a", false}, {"ü?", "üé", true}, {"a*b*c", "a1b2b3c", true}, {"a*b*c", "a1b2b3", false}, {"a", "A", false},
 		{strings.Repeat("*a", 50), strings.Repeat("a", 2000) + "b", false}, {"a\\*", "a*", false}, {"a**", "a", true}, {"a", "", false},
 	} {
-		require.Equal(t, c.want, Match(c.glob, c.name), "%s %s", c.glob, c.name)
+		require.Equal(t, c.want, NewGlob(c.glob).Match(c.name), "%s %s", c.glob, c.name)
 	}
 }
 
@@ -262,12 +262,28 @@ func TestWalkTellsWhatIsClosed(t *testing.T) {
 	require.EqualError(t, err, "cannot be read: permission denied: make it readable")
 }
 
+// However long a glob is, taking it apart reads it once, and matching takes what the name does.
+func TestGlobsWithoutAnEnd(t *testing.T) {
+	const long = 1 << 20
+	for _, glob := range []string{strings.Repeat("[", long), "*" + strings.Repeat("[", long), strings.Repeat("[a", long/2) + "]", strings.Repeat("[!", long/2),
+		"*[" + strings.Repeat("ab", long/2) + "]x", strings.Repeat("*", long), strings.Repeat("*a", long/2)} {
+		g := NewGlob(glob)
+		require.LessOrEqual(t, len(g.items), long+1)
+		for _, s := range g.sets {
+			require.LessOrEqual(t, len(s.ranges), 3)
+		}
+		for range 1000 {
+			require.False(t, g.Match(strings.Repeat("d", 500)) && !strings.HasPrefix(glob, "**"))
+		}
+	}
+}
+
 func FuzzMatch(f *testing.F) {
 	f.Add("a*[!b-d]?", "axxe")
 	f.Add("[", "[]")
 	f.Add("[!", "!")
 	f.Fuzz(func(t *testing.T, glob, name string) {
-		Match(glob, name)
-		require.True(t, Match("*", name))
+		NewGlob(glob).Match(name)
+		require.True(t, NewGlob("*").Match(name))
 	})
 }

@@ -1,84 +1,151 @@
 package catalog
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
-// Match tells whether a name matches a glob as Python's fnmatch has it: * (and so **) is any run of characters,
-// slashes too, ? one character, [ab-d] and [!ab-d] one of a set; there is no escape but [*]. An empty glob matches all.
-func Match(glob, name string) bool {
-	if glob == "" {
+// Glob is a pattern as Python's fnmatch has it: * (and so **) is any run of characters, slashes too, ? one character, [ab-d] and
+// [!ab-d] one of a set; there is no escape but [*]. An empty one matches all. It is taken apart once, so that the time that
+// matching takes depends on the name alone, whatever the pattern. Safe for concurrent use.
+type Glob struct {
+	text  string
+	items []item
+	sets  []set
+}
+
+// item is one of a glob's: a character, or one of those below.
+type item struct {
+	kind kind
+	r    rune
+	set  int32
+}
+
+type kind uint8
+
+const (
+	one kind = iota
+	anyOne
+	anyRun
+	oneOf
+)
+
+// set is ranges of characters, ascending and apart from each other.
+type set struct {
+	not    bool
+	ranges [][2]rune
+}
+
+// NewGlob takes a pattern apart.
+func NewGlob(text string) *Glob {
+	g := &Glob{text: text}
+	all := []rune(text)
+	end := len(all) - 1 // the last ]
+	for end >= 0 && all[end] != ']' {
+		end--
+	}
+	for i := 0; i < len(all); i++ {
+		switch r := all[i]; {
+		case r == '*':
+			if n := len(g.items); n == 0 || g.items[n-1].kind != anyRun {
+				g.items = append(g.items, item{kind: anyRun})
+			}
+		case r == '?':
+			g.items = append(g.items, item{kind: anyOne})
+		case r == '[' && setStart(all, i) < end:
+			close := setStart(all, i) + 1 // the first character may be a ]
+			for all[close] != ']' {
+				close++
+			}
+			g.items = append(g.items, item{kind: oneOf, set: int32(len(g.sets))})
+			g.sets = append(g.sets, newSet(all[i+1:close]))
+			i = close
+		default:
+			g.items = append(g.items, item{r: r})
+		}
+	}
+	return g
+}
+
+// setStart is where the first character of a set stands that [ at a place begins.
+func setStart(all []rune, at int) int {
+	if at+1 < len(all) && all[at+1] == '!' {
+		return at + 2
+	}
+	return at + 1
+}
+
+func newSet(text []rune) (s set) {
+	if text[0] == '!' {
+		s.not, text = true, text[1:]
+	}
+	for i := 0; i < len(text); i++ {
+		low, high := text[i], text[i]
+		if i+2 < len(text) && text[i+1] == '-' {
+			high = text[i+2]
+			i += 2
+		}
+		if low <= high {
+			s.ranges = append(s.ranges, [2]rune{low, high})
+		}
+	}
+	slices.SortFunc(s.ranges, func(a, b [2]rune) int { return cmp.Compare(a[0], b[0]) })
+	joined := s.ranges[:0]
+	for _, r := range s.ranges {
+		if n := len(joined); n > 0 && r[0] <= joined[n-1][1] {
+			joined[n-1][1] = max(joined[n-1][1], r[1])
+		} else {
+			joined = append(joined, r)
+		}
+	}
+	s.ranges = joined
+	return s
+}
+
+func (s set) holds(r rune) bool {
+	i, _ := slices.BinarySearchFunc(s.ranges, r, func(have [2]rune, r rune) int { return cmp.Compare(have[1], r) })
+	return (i < len(s.ranges) && s.ranges[i][0] <= r) != s.not
+}
+
+// All tells whether it is the empty one, or none.
+func (g *Glob) All() bool { return g == nil || g.text == "" }
+
+// Match tells whether a name matches.
+func (g *Glob) Match(name string) bool {
+	if g.All() {
 		return true
 	}
-	g, n := []rune(glob), []rune(name)
+	n := []rune(name)
 	gi, ni, star, mark := 0, 0, -1, 0
 	for ni < len(n) {
-		if gi < len(g) && g[gi] == '*' {
+		switch {
+		case gi < len(g.items) && g.items[gi].kind == anyRun:
 			star, mark = gi, ni
 			gi++
-			continue
-		}
-		if gi < len(g) {
-			if width, ok := matchOne(g[gi:], n[ni]); ok {
-				gi, ni = gi+width, ni+1
-				continue
-			}
-		}
-		if star < 0 {
+		case gi < len(g.items) && g.matches(g.items[gi], n[ni]):
+			gi, ni = gi+1, ni+1
+		case star < 0:
 			return false
+		default:
+			mark++
+			gi, ni = star+1, mark
 		}
-		mark++
-		gi, ni = star+1, mark
 	}
-	for gi < len(g) && g[gi] == '*' {
+	for gi < len(g.items) && g.items[gi].kind == anyRun {
 		gi++
 	}
-	return gi == len(g)
+	return gi == len(g.items)
 }
 
-// matchOne matches one rune against the first item of g and tells how long that item is.
-func matchOne(g []rune, r rune) (width int, ok bool) {
-	switch g[0] {
-	case '?':
-		return 1, true
-	case '[':
-		if end := setEnd(g); end > 0 {
-			return end + 1, inSet(g[1:end], r)
-		}
+func (g *Glob) matches(i item, r rune) bool {
+	switch i.kind {
+	case anyOne:
+		return true
+	case oneOf:
+		return g.sets[i.set].holds(r)
 	}
-	return 1, g[0] == r
-}
-
-// setEnd is the index of the ] that ends the set g starts with, 0 if there is none.
-func setEnd(g []rune) int {
-	i := 1
-	if i < len(g) && g[i] == '!' {
-		i++
-	}
-	for i++; i < len(g); i++ { // the first character may be a ]
-		if g[i] == ']' {
-			return i
-		}
-	}
-	return 0
-}
-
-func inSet(set []rune, r rune) bool {
-	want := true
-	if set[0] == '!' {
-		set, want = set[1:], false
-	}
-	for i := 0; i < len(set); i++ {
-		if i+2 < len(set) && set[i+1] == '-' {
-			if set[i] <= r && r <= set[i+2] {
-				return want
-			}
-			i += 2
-			continue
-		}
-		if set[i] == r {
-			return want
-		}
-	}
-	return !want
+	return i.r == r
 }
 
 // literal is the part of a glob before its first special character.

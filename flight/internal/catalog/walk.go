@@ -28,8 +28,9 @@ func (c *Catalog) Walk(ctx context.Context, glob string, visit func(Entry) error
 	if glob != "" && literal(glob) == glob {
 		return c.one(glob, visit)
 	}
+	names := NewGlob(glob)
 	for _, r := range c.roots() {
-		if err := c.walkRoot(ctx, r, glob, visit); err != nil {
+		if err := c.walkRoot(ctx, r, names, visit); err != nil {
 			return err
 		}
 	}
@@ -45,9 +46,9 @@ func (c *Catalog) one(name string, visit func(Entry) error) error {
 	return c.look(loc, visit)
 }
 
-func (c *Catalog) walkRoot(ctx context.Context, r root, glob string, visit func(Entry) error) error {
+func (c *Catalog) walkRoot(ctx context.Context, r root, glob *Glob, visit func(Entry) error) error {
 	if r.file {
-		if !Match(glob, r.name) {
+		if !glob.Match(r.name) {
 			return nil
 		}
 		return c.look(c.location(r.path, r.name), visit)
@@ -58,18 +59,18 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, glob string, visit func(
 		}
 		name := r.nameOf(p)
 		switch {
-		case errors.Is(err, fs.ErrPermission) && mayHold(name+"/", glob):
+		case errors.Is(err, fs.ErrPermission) && mayHold(name+"/", glob.text):
 			return c.closed(p, name, visit)
 		case err != nil && d != nil && d.IsDir():
 			return fs.SkipDir
 		case err != nil:
 			return nil
 		case d.IsDir():
-			if p != r.path && !mayHold(name+"/", glob) {
+			if p != r.path && !mayHold(name+"/", glob.text) {
 				return fs.SkipDir
 			}
 			return nil
-		case !Match(glob, name):
+		case !glob.Match(name):
 			return nil
 		}
 		return c.found(r, p, name, d, visit)

@@ -12,6 +12,7 @@ import (
 // Lease keeps something staged until End, which a client, time or the end of its connection may call first.
 type Lease struct {
 	ID    string
+	of    any   // whose it is
 	Ring  *Ring // nil: of a File
 	store *Store
 	once  sync.Once
@@ -22,11 +23,11 @@ type Lease struct {
 	forget func()
 }
 
-// Lease makes a lease that calls end once.
-func (s *Store) Lease(ring *Ring, end func() error) *Lease {
+// Lease makes a lease that calls end once. of says whose it is, by whom alone it is found.
+func (s *Store) Lease(of any, ring *Ring, end func() error) *Lease {
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
-	l := &Lease{ID: hex.EncodeToString(id[:]), Ring: ring, store: s, end: end}
+	l := &Lease{ID: hex.EncodeToString(id[:]), of: of, Ring: ring, store: s, end: end}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leases[l.ID] = l
@@ -44,14 +45,14 @@ func (l *Lease) Expire(after time.Duration, forget func()) {
 	l.timer, l.forget = time.AfterFunc(after, func() { _ = l.End() }), forget
 }
 
-// Find gives a lease that has not ended; fault.NotFound otherwise.
-func (s *Store) Find(id string) (*Lease, error) {
+// Find gives a lease of somebody's that has not ended; fault.NotFound otherwise.
+func (s *Store) Find(of any, id string) (*Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l, ok := s.leases[id]; ok {
+	if l, ok := s.leases[id]; ok && l.of == of {
 		return l, nil
 	}
-	return nil, fault.New(fault.NotFound, "stage: no such lease: it has ended, by release, by its time or with its connection")
+	return nil, fault.New(fault.NotFound, "stage: no such lease: it has ended, by release, by its time or with its connection, or is another connection's")
 }
 
 // End ends the lease. It may be called again, and by several goroutines; each gets the error of the first.

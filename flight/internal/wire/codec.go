@@ -93,8 +93,8 @@ func (p *Body) Write(b []byte) (int, error) {
 }
 
 // Slices makes gRPC's slices of head and pieces: large pieces by reference, holding the record by a lease; small ones
-// copied behind what is before them.
-func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger) mem.BufferSlice {
+// copied behind what is before them. A tail, where there is one, comes last.
+func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger, t *Tail) mem.BufferSlice {
 	var large [][]byte
 	for _, b := range p.all {
 		if len(b) > copyLimit {
@@ -103,7 +103,7 @@ func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger) mem.BufferSli
 	}
 	var h *hook
 	if len(large) > 0 {
-		h = l.retain(record, large)
+		h = l.retain(record, large, t)
 	}
 	var out mem.BufferSlice
 	for i, b := range p.all {
@@ -118,6 +118,9 @@ func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger) mem.BufferSli
 	}
 	if len(head) > 0 {
 		out = append(out, mem.SliceBuffer(head))
+	}
+	if t != nil && h != nil {
+		out = append(out, mem.NewBuffer(&t.bytes, h))
 	}
 	return out
 }

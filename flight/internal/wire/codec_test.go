@@ -1,7 +1,9 @@
 package wire
 
 import (
+	"bytes"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -61,7 +64,7 @@ func TestLeaseDropped(t *testing.T) {
 		defer column.Release()
 		rec := array.NewRecord(wholeNumbers, []arrow.Array{column}, 50_000)
 		p := Body{all: [][]byte{make([]byte, 8<<10), make([]byte, 10), make([]byte, 9<<10)}}
-		require.Len(t, p.Slices([]byte("head"), rec, l), 4)
+		require.Len(t, p.Slices([]byte("head"), rec, l, nil), 4)
 		rec.Release()
 	}()
 	require.NotZero(t, pool.used())
@@ -104,4 +107,55 @@ func FuzzIPCType(f *testing.F) {
 func TestIPCType(t *testing.T) {
 	require.EqualValues(t, IPCSchema, IPCType(arrowflight.SerializeSchema(wholeNumbers, memory.DefaultAllocator)[8:]))
 	require.EqualValues(t, ipcNone, IPCType(nil))
+}
+
+// payload keeps the last message.
+type payload struct {
+	header []byte
+	body   bytes.Buffer
+}
+
+func (p *payload) Start() error { return nil }
+func (p *payload) Close() error { return nil }
+
+func (p *payload) WritePayload(of ipc.Payload) error {
+	p.header = bytes.Clone(of.Meta().Bytes())
+	return of.SerializeBody(&p.body)
+}
+
+// A tail says of a batch once more what its header does, or that it has no rows.
+func TestTail(t *testing.T) {
+	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.FixedSizeListOf(2, arrow.PrimitiveTypes.Int64)}}, nil)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	list := b.Field(0).(*array.FixedSizeListBuilder)
+	for i := range int64(1000) {
+		list.Append(true)
+		list.ValueBuilder().(*array.Int64Builder).AppendValues([]int64{i, -i}, nil)
+	}
+	record := b.NewRecord()
+	defer record.Release()
+	var m payload
+	w := ipc.NewWriterWithPayloadWriter(&m, ipc.WithSchema(schema))
+	require.NoError(t, w.Write(record))
+	require.NoError(t, w.Close())
+	for right, rows := range map[bool]int64{true: 1000, false: 0} {
+		header := bytes.Clone(m.header)
+		tail := NewTail(header, func() bool { return right })
+		tail.decide()
+		tail.right = func() bool { return !right }
+		tail.decide() // once
+		head := EncodeHead(header, []byte("place"), len(m.body.Bytes()))
+		var got arrowflight.FlightData
+		require.NoError(t, proto.Unmarshal(slices.Concat(head, m.body.Bytes(), tail.bytes), &got))
+		require.Equal(t, "place", string(got.AppMetadata))
+		require.Equal(t, m.body.Bytes(), got.DataBody)
+		require.Len(t, got.DataHeader, len(header))
+		f, kind, batch := ipcMessage(got.DataHeader)
+		require.EqualValues(t, IPCRecordBatch, kind)
+		require.Equal(t, rows, f.i64Field(batch, 0))
+		nodes, n := f.vector(batch, 1, 16)
+		require.Equal(t, 2, n)
+		require.Equal(t, 2*rows, f.i64(nodes+16))
+	}
 }

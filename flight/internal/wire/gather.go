@@ -76,10 +76,17 @@ func (g *gathering) Write(b []byte) (int, error) {
 	if g.err != nil {
 		return 0, g.err
 	}
+	var of *lease
+	if g.ledger != nil {
+		of = g.ledger.holder(b)
+	}
 	switch {
 	case len(b) == frameHead && http2.FrameType(b[3]) == http2.FrameData && len(g.heads)+frameHead <= cap(g.heads) && frameLength(b) > 0:
 		g.begin(b)
-	case g.ledger != nil && g.ledger.owns(b):
+	case of != nil:
+		if err := g.decide(of, b); err != nil {
+			return 0, err
+		}
 		g.add(b)
 		g.lacks -= len(b)
 		if g.size < gatherBytes {
@@ -91,6 +98,16 @@ func (g *gathering) Write(b []byte) (int, error) {
 		return len(b), g.flush()
 	}
 	return len(b), nil
+}
+
+// decide writes what is before a tail, and has it say whether that is right. Called locked.
+func (g *gathering) decide(of *lease, b []byte) error {
+	if of.tail == nil || !of.tail.holds(extentOf(b)) {
+		return nil
+	}
+	err := g.flush()
+	of.tail.decide()
+	return err
 }
 
 // begin takes the header of a frame: that of the waiting one gets longer, or there is a new one. Called locked.

@@ -57,7 +57,7 @@ func leased(l *Ledger, mem memory.Allocator, n int) ([]byte, *hook) {
 	record := array.NewRecord(arrow.NewSchema([]arrow.Field{{Name: "x", Type: a.DataType()}}, nil), []arrow.Array{a}, int64(n))
 	defer record.Release()
 	bytes := a.Uint8Values()
-	return bytes, l.retain(record, [][]byte{bytes})
+	return bytes, l.retain(record, [][]byte{bytes}, nil)
 }
 
 // frames writes the frames of several streams, in gRPC's pieces, and notes them joined.

@@ -20,6 +20,7 @@ type lease struct {
 	record  arrow.Record
 	owner   *Ledger
 	extents []extent     // of its slices
+	tail    *Tail        // one of them; nil: there is none
 	slices  atomic.Int32 // not yet freed
 	ended   atomic.Bool
 }
@@ -81,10 +82,13 @@ func (l *Ledger) Gathers() bool { return l.conn != nil }
 
 func newLedger() *Ledger { return &Ledger{leases: map[*lease]struct{}{}} }
 
-// retain begins a lease of slices.
-func (l *Ledger) retain(record arrow.Record, slices [][]byte) *hook {
+// retain begins a lease of slices, and of a tail behind them.
+func (l *Ledger) retain(record arrow.Record, slices [][]byte, t *Tail) *hook {
 	record.Retain()
-	le := &lease{record: record, owner: l}
+	le := &lease{record: record, owner: l, tail: t}
+	if t != nil {
+		slices = append(slices, t.bytes)
+	}
 	for _, b := range slices {
 		le.extents = append(le.extents, extentOf(b))
 	}
@@ -97,24 +101,24 @@ func (l *Ledger) retain(record arrow.Record, slices [][]byte) *hook {
 	return h
 }
 
-// owns tells whether bytes lie in a slice that is leased.
-func (l *Ledger) owns(b []byte) bool {
+// holder is the lease of a slice in which bytes lie, nil if there is none.
+func (l *Ledger) holder(b []byte) *lease {
 	if len(b) == 0 {
-		return false
+		return nil
 	}
 	e := extentOf(b)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.last != nil && l.last.holds(e) {
-		return true
+		return l.last
 	}
 	for le := range l.leases {
 		if le.holds(e) {
 			l.last = le
-			return true
+			return le
 		}
 	}
-	return false
+	return nil
 }
 
 func (l *lease) holds(e extent) bool {

@@ -1,7 +1,9 @@
 package chunkindex
 
 import (
+	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/filter"
@@ -45,6 +47,13 @@ func Open(f *h5file.File, addr uint64) (*Object, error) {
 		return nil, err
 	}
 	return Parse(s, h)
+}
+
+// GrownFrom tells whether the object may be another one that has grown along its first axis, or not at all.
+func (o *Object) GrownFrom(was *Object) bool {
+	now, then := o.Space, was.Space
+	return now.Kind == h5file.Simple && then.Kind == h5file.Simple && len(now.Dims) == len(then.Dims) && bytes.Equal(o.Type, was.Type) &&
+		slices.Equal(now.Dims[1:], then.Dims[1:]) && now.Dims[0] >= then.Dims[0]
 }
 
 // Parse is Open of a header that was read already.

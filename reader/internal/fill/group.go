@@ -27,6 +27,7 @@ type Batch struct {
 	pages   *blockio.Mapping // of its bytes in the file, nil: they are read; the batch's once there is one
 	columns *convert.Batch
 	Record  arrow.Record
+	Right   func() bool // of a mapped one: tells, once its bytes were taken, whether the file is what it was; nil: it was read
 
 	mu      sync.Mutex
 	Matches []Match // of a Visitor

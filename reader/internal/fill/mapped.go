@@ -62,6 +62,7 @@ func (r *Run) newBatch(f *Batch) *convert.Batch {
 		return nil
 	}
 	if f.pages != nil {
+		f.Right = r.unchanged
 		return r.scan.Program.BatchOver(r.mappedBuffer(f), int(f.Rows), f.Row)
 	}
 	return r.scan.Program.NewBatch(f.allocator(), int(f.Rows), r.scan.resolver(r.ctx), f.Row)

@@ -2,6 +2,7 @@ package fill
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -35,6 +36,7 @@ type Run struct {
 	ready    []*Batch
 	now      *Batch // the caller's
 	closed   bool
+	changed  atomic.Bool // the file
 }
 
 // Run begins to carry out a scan whose rows are known, with its batches in memory of at, or the engine's. The caller closes it.
@@ -69,10 +71,18 @@ func (r *Run) Next() (*Batch, error) {
 
 // checked looks whether the file is what it was: what was found in it, maybe nothing, may have come of another one.
 func (r *Run) checked() error {
-	if !r.scan.Dataset.Unchanged() {
+	if !r.unchanged() {
 		return ErrChanged
 	}
 	return nil
+}
+
+// unchanged tells that; once it is not it stays so. Safe for concurrent use.
+func (r *Run) unchanged() bool {
+	if !r.changed.Load() && !r.scan.Dataset.Unchanged() {
+		r.changed.Store(true)
+	}
+	return !r.changed.Load()
 }
 
 func (r *Run) drop() {

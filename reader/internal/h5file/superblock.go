@@ -16,6 +16,7 @@ type File struct {
 	SizeOfOffsets uint8  // bytes of an address
 	SizeOfLengths uint8  // bytes of a length
 	Root          uint64 // of the root group's object header, relative to Base; Undefined if there is none
+	SWMR          bool   // a writer has the file open that lets others read: bit 2 of the consistency flags, from version 3 on
 	EOF           uint64 // absolute end that the superblock states; beyond size if the file was truncated
 
 	r    io.ReaderAt
@@ -148,7 +149,7 @@ func (f *File) Driver() string {
 }
 
 func (f *File) parseNew(c *Cursor) {
-	c.U8() // consistency flags
+	f.SWMR = c.U8()&(1<<2) != 0 && f.Version >= 3
 	base := c.Addr()
 	f.ext = c.Addr()
 	f.setEOF(base, c.Addr())
@@ -177,4 +178,14 @@ func (f *File) Absolute(addr uint64) (uint64, error) {
 		return abs, nil
 	}
 	return 0, fault.New(fault.DataLoss, "h5file: address %#x is out of range", addr)
+}
+
+// Places adds the base address to those addresses that are defined and in range.
+func (f *File) Places(addrs ...uint64) (places []uint64) {
+	for _, addr := range addrs {
+		if at, err := f.Absolute(addr); err == nil && at != Undefined {
+			places = append(places, at)
+		}
+	}
+	return places
 }

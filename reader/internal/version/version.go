@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 )
 
@@ -124,6 +125,15 @@ func (v *Version) State(growing bool) string {
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return base64.RawURLEncoding.EncodeToString(sum[:15])
+}
+
+// Check refuses what is meant for another version than this one: fault.Changed. The empty state is any.
+func (v *Version) Check(state string) error {
+	if state == "" || v.Is(state) {
+		return nil
+	}
+	return fault.New(fault.Changed, "the file is not the one that the ticket was issued for: ask GetFlightInfo for a new ticket "+
+		"(copies on several servers need the same time of modification, as rsync -t and cp -p give it)")
 }
 
 // Is tells whether the version is one that a State named.

@@ -48,7 +48,12 @@ def resumed(replicas: list[Client], request: Members, retries: int, rows: np.nda
         try:
             left = {**request, "stream": {**stream, "from_block": received.next}}
             for chunk in client.do_get(left) if rows is None else client.do_exchange(left, rows):
-                if chunk.data is None or not received.add(json.loads(chunk.app_metadata.to_pybytes())["block"]):
+                if chunk.data is None:
+                    continue
+                place = json.loads(chunk.app_metadata.to_pybytes())
+                if place["rows"] and not chunk.data.num_rows:
+                    continue  # taken back: the file changed meanwhile, as the stream's end tells
+                if not received.add(place["block"]):
                     continue
                 failures = 0
                 yield chunk.data

@@ -78,6 +78,8 @@ class Reading:
     def _parts(self, parallel: int) -> list[Iterator[pa.RecordBatch]]:
         """One stream, or one per endpoint that the server splits the request into."""
         request, retries = self._request, self._retries
+        if self._rows is not None or parallel <= 1:
+            request = self._versioned(request)
         if self._rows is not None:
             step = max(1, len(self._rows)) if "stream" in request else _EXCHANGED_ROWS
             pieces = [self._rows[at:at + step] for at in range(0, max(1, len(self._rows)), step)]
@@ -87,6 +89,15 @@ class Reading:
         options = {**request.get("options", {}), "endpoints": parallel}
         endpoints = retried(lambda: self._client.info({**request, "options": options}), retries).endpoints
         return [resumed(self._replicas(e), json.loads(e.ticket.ticket), retries) for e in endpoints]
+
+    def _versioned(self, request: Members) -> Members:
+        """The request for the version of the file that is there now: a lost stream is not gone on with in another one."""
+        if not self._retries:
+            return request
+        options = {**request.get("options", {}), "endpoints": 1}
+        ticket = retried(lambda: self._client.info({**request, "options": options}), self._retries).endpoints[0].ticket
+        state = json.loads(ticket.ticket).get("state")
+        return request if state is None else {**request, "state": state}
 
     def _replicas(self, endpoint: fl.FlightEndpoint) -> list[Client]:
         """A client of each server that has the endpoint."""
