@@ -71,8 +71,8 @@ class SparseMatrix(_Matrix):
     read is a matrix of SciPy's, of the same format.
 
     Of the axis that is compressed, rows of `csr` and columns of `csc`, only what is asked for is read, by one request. Along the
-    other axis all of it is read, batch by batch, and what was not asked for is dropped: slow, in the memory of the result
-    and a few batches."""
+    other axis all of it is read, batch by batch, and what was not asked for is dropped: slow, in the memory of twice
+    the result and a few batches."""
 
     def __init__(self, table: Table, rows: Places | None = None):
         super().__init__(table, rows)
