@@ -20,7 +20,7 @@ GO_SOURCES := $(shell find cmd convert flight internal protocol reader -name '*.
 
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-notebook screens typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -110,6 +110,14 @@ test-js: build venv ## the sample in JavaScript beside pyarrow; needs node and n
 test-java: build venv ## the sample in Java beside pyarrow; needs Java 17 and mvn
 	@if { command -v mvn && command -v java; } >/dev/null; then mvn -q -B -f examples/java/pom.xml package dependency:build-classpath -Dmdep.outputFile=target/classpath && \
 	$(PY) -m pytest -q testdata/tests/test_languages.py -k java; else echo 'test-java: LEFT OUT, there is no java and mvn here'; fi
+
+test-notebook: build ## examples/python/first_look.ipynb, executed
+	.ci/venv .venv-notebook testdata/notebook/requirements.txt
+	.venv-notebook/bin/python -m pytest -q testdata/notebook
+
+screens: build ## the pictures of docs/screens; needs Chromium
+	.ci/venv .venv-notebook testdata/notebook/requirements.txt
+	.venv-notebook/bin/python docs/screens/make.py && .venv-notebook/bin/python docs/screens/notebook.py
 
 typecheck: ## what mypy --strict and pyright say of every documented call of the Python package
 	.ci/venv .venv-types testdata/types/requirements.txt

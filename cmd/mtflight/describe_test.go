@@ -19,6 +19,21 @@ func TestDescribe(t *testing.T) {
 	require.Regexp(t, `(?m)^indexes +\["run"\]$`, succeed(t, "describe", tables, "/plain"))
 }
 
+// TestDescribeForPeople leaves out what stands there already, and breaks lines below where they begin.
+func TestDescribeForPeople(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	out := onTerminal(t, 80, "describe", tables, "/events")
+	require.LessOrEqual(t, widest(out), 80, out)
+	require.Regexp(t, `(?m)^type +compound\(64\)\{id@0:i64le;.*\n {10,}\S`, out)
+	require.NotContains(t, out, "FIELD_0_NAME:")
+	require.Contains(t, out, "(and 24 that PyTables keeps of columns")
+	require.NotContains(t, out, "hdf5.shape")
+	require.Regexp(t, `(?m)^max_shape +\[unlimited\]$`, out)
+	require.Regexp(t, `(?m)^bytes +320000 \(312 KB\)$`, out)
+	require.Regexp(t, `(?m)^ratio +2\.23$`, out)
+	require.Regexp(t, `(?m)^ +pos: float32\[3\]$`, out)
+}
+
 func TestDescribeJSON(t *testing.T) {
 	var d struct {
 		Path    string
@@ -57,7 +72,7 @@ func TestDescribeNamesTheWitness(t *testing.T) {
 	require.Regexp(t, `(?m)^shape +\[10,6\]$`, out)
 	out = succeed(t, "describe", "--witness", "off", file, "/g/chunked")
 	require.NotContains(t, out, "witness")
-	require.Regexp(t, `(?m)^shape +$`, out)
+	require.Regexp(t, `(?m)^shape +-$`, out)
 	require.Contains(t, succeed(t, "ls", "--json", file), `"witness":"parse layout`)
 	require.NotContains(t, succeed(t, "ls", "--json", "--witness", "off", file), "witness")
 	code, _, errOut := command(t, "ls", "--witness", "no", file)
@@ -69,7 +84,7 @@ func TestDescribeNamesTheWitness(t *testing.T) {
 func TestDescribeFile(t *testing.T) {
 	out := succeed(t, "describe", "../../testdata/climate.nc")
 	require.Regexp(t, `(?m)^kind +group$`, out)
-	require.Regexp(t, `(?m)^datasets +/lat array 9 f64le$`, out)
+	require.Regexp(t, `(?m)^datasets +/lat array 9 float64$`, out)
 	require.Regexp(t, `(?m)^attributes +CLASS: "GROUP"`, succeed(t, "describe", tables), "global attributes")
 	out = succeed(t, "describe", arrays, "/wave/")
 	require.Regexp(t, `(?m)^path +/wave$`, out)

@@ -134,30 +134,42 @@ func emptyGroup(c *cobra.Command, s source, file, group string) error {
 	return fault.New(fault.NotFound, "%s: there is no group %s in it, nor a file of that name%s", spell.Escape(file), spell.Quote(group), near.Hint(group, names))
 }
 
-// writeList writes the table. The name of the only file would push those of the datasets off the screen: it is written once.
+// writeList writes the table. A file's name before each dataset would push what is told of it off the screen: there it stands above
+// them, as that of an only file does everywhere.
 func writeList(w io.Writer, all []listed) error {
 	screen := terminal.Of(w)
 	g := terminal.Grid{Styles: map[int]terminal.Style{}, Columns: []terminal.Column{{Head: "FILE", Late: true}, {Head: "DATASET", Style: terminal.Name, Late: true},
 		{Head: "KIND", Style: terminal.Kind}, {Head: "SHAPE"}, {Head: "TYPE"}, {Head: "CHUNKS", Style: terminal.Faint},
-		{Head: "FILTERS", Style: terminal.Faint}, {Head: "SIZE"}, {Head: "NOTE", Style: terminal.Faint, Free: true}}}
+		{Head: "FILTERS", Style: terminal.Faint}, {Head: "SIZE"}, {Style: terminal.Faint, Free: true}}}
 	one := len(all) > 0
 	for i, d := range all {
-		g.Rows = append(g.Rows, listRow(d))
+		row := listRow(d)
+		g.Rows = append(g.Rows, row)
 		if d.Info == nil || d.Kind == "unsupported" {
 			g.Styles[i] = terminal.Bad
 		}
 		one = one && d.File == all[0].File
-	}
-	text := ""
-	if one {
-		text = screen.Paint(terminal.Head, g.Rows[0][0]) + "\n"
-		g.Columns = g.Columns[1:]
-		for i := range g.Rows {
-			g.Rows[i] = g.Rows[i][1:]
+		if note := len(row) - 1; row[note] != "" {
+			g.Columns[note].Head = "NOTE"
 		}
 	}
-	_, err := io.WriteString(w, text+g.Write(screen))
+	if one || screen.Terminal {
+		filesAbove(&g)
+	}
+	_, err := io.WriteString(w, g.Write(screen))
 	return err
+}
+
+// filesAbove moves the names of files, the first column, above the rows of each.
+func filesAbove(g *terminal.Grid) {
+	g.Columns, g.Above = g.Columns[1:], map[int]string{}
+	last := ""
+	for i, row := range g.Rows {
+		if i == 0 || row[0] != last {
+			g.Above[i], last = row[0], row[0]
+		}
+		g.Rows[i] = row[1:]
+	}
 }
 
 // widestName bounds what is shown of a name: one long name would part all columns of the table. JSON has it whole.
@@ -201,11 +213,11 @@ func typeText(d listed) string {
 		return d.Type
 	}
 	if len(d.columns) == 1 && d.Kind != "table" {
-		return d.columns[0].Type
+		return elementType(d.columns[0].Type)
 	}
 	columns := make([]string, len(d.columns))
 	for i, c := range d.columns {
-		columns[i] = c.Name + " " + c.Type
+		columns[i] = c.Name + " " + shortType(c.Type)
 	}
 	return strings.Join(columns, ", ")
 }

@@ -89,6 +89,9 @@ func TestTerminalWidth(t *testing.T) {
 		require.Greater(t, widest(wide), 90, "%v uses the room\n%s", args, wide)
 		require.NotContains(t, narrow, "\x1b")
 	}
+	several := onTerminal(t, 80, "ls", tables, pandas)
+	require.Regexp(t, `(?m)^\S*tables.h5\nDATASET +KIND `, several, "files stand above their datasets")
+	require.Regexp(t, `(?m)^\S*pandas.h5\n/fixed/axis0 +array `, several)
 	require.Contains(t, onTerminal(t, 80, "ls", tables), "/deep/er/particles", "names of datasets are cut last")
 	require.Contains(t, onTerminal(t, 80, "ls", "../../testdata/refused.h5"), "\n    filter: open filter 32700", "a note has lines of its own")
 }

@@ -22,6 +22,7 @@ type Grid struct {
 	Columns []Column
 	Rows    [][]string // of printable text, a cell for each column
 	Styles  map[int]Style
+	Above   map[int]string // lines of their own above a row; that of the first stands above the heads
 }
 
 // Write lays the grid out.
@@ -32,8 +33,12 @@ func (g *Grid) Write(s Screen) string {
 	for i, c := range g.Columns {
 		heads[i] = c.Head
 	}
+	g.above(&out, s, 0)
 	g.line(&out, s, heads, widths, func(int) Style { return Head })
 	for i, row := range g.Rows {
+		if i > 0 {
+			g.above(&out, s, i)
+		}
 		g.line(&out, s, row, widths, func(c int) Style {
 			if style, own := g.Styles[i]; own {
 				return style
@@ -42,6 +47,17 @@ func (g *Grid) Write(s Screen) string {
 		})
 	}
 	return out.String()
+}
+
+func (g *Grid) above(out *strings.Builder, s Screen, row int) {
+	text, some := g.Above[row]
+	if !some {
+		return
+	}
+	if s.Width > 0 {
+		text = Elide(text, s.Width)
+	}
+	out.WriteString(s.Paint(Head, text) + "\n")
 }
 
 func (g *Grid) line(out *strings.Builder, s Screen, row []string, widths []int, style func(int) Style) {

@@ -51,6 +51,24 @@ func Elide(s string, n int) string {
 	return s[:end] + "…"
 }
 
+// Broken parts a text into lines of at most width cells, behind a blank, comma or semicolon where there is one in their second half.
+func Broken(s string, width int) (lines []string) {
+	for Width(s) > width {
+		end := 0
+		for g := uniseg.NewGraphemes(s); g.Next() && Width(s[:end])+g.Width() <= width; {
+			_, end = g.Positions()
+		}
+		if end == 0 {
+			break // one wider than the line
+		}
+		if at := strings.LastIndexAny(s[:end], " ,;") + 1; at > end/2 {
+			end = at
+		}
+		lines, s = append(lines, strings.TrimRight(s[:end], " ")), strings.TrimLeft(s[end:], " ")
+	}
+	return append(lines, s)
+}
+
 // Padded fills a text up to a width.
 func Padded(s string, width int, right bool) string {
 	fill := strings.Repeat(" ", max(0, width-Width(s)))

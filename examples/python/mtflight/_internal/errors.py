@@ -79,7 +79,7 @@ def translated() -> Iterator[None]:
         error = translate(e)
         if error is e:
             raise
-        raise error from e
+        raise error from None  # what Flight wrapped it in says no more
 
 
 def is_lost(error: Exception) -> bool:

@@ -91,8 +91,19 @@ def _first_rows(table: Previewed) -> str:
 
 
 def _cell(value: Any) -> str:
-    shown = f"{value:.6g}" if isinstance(value, float) else str(value)
+    shown = _shown(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _shown(value: Any) -> str:
+    """Floats with six digits, in lists and structs too: those of 32 bits would show the digits of 64."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value[:_COLUMNS]))}{', ...' if len(value) > _COLUMNS else ''}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_shown(v)}' for name, v in value.items())}}}"
+    return str(value)
 
 
 def _picture(table: Previewed) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import escape
@@ -10,6 +11,8 @@ from ..transport.client import Members
 
 _LINES = 200  # of datasets that are shown
 _FILES = 50
+_KINDS = {"f": "float", "i": "int", "u": "uint"}
+_NUMBER = re.compile(r"^([fiu])(8|16|32|64)(le|be|)$")  # of a type's text form
 
 Listing = Callable[[], Iterator[Members]]
 Name = Callable[[str], str]
@@ -92,11 +95,15 @@ def _details(title: str, body: str) -> str:
     return f"<details open><summary>{escape(title)}</summary>{body}</details>"
 
 
+def _numpy_name(number: re.Match[str]) -> str:
+    return f"{_KINDS[number[1]]}{number[2]}{' (big endian)' if number[3] == 'be' else ''}"
+
+
 def describe(dataset: Members) -> str:
     """Kind, shape and type of a dataset in a line, or why it is not served."""
     if dataset["kind"] == "unsupported":
         return f"not served: {dataset.get('reason', '')}"
     shape = dataset.get("shape")
     size = f"{dataset.get('rows')} rows" if shape is None or dataset["kind"] == "table" else " x ".join(map(str, shape)) or "one value"
-    kind = dataset.get("type") or ""
+    kind = _NUMBER.sub(_numpy_name, dataset.get("type") or "")
     return f"{dataset.get('frame') or dataset['kind']}, {size}" + (f", {kind}" if kind and len(kind) <= 40 else "")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -67,6 +69,17 @@ class PrivateClient(Client):
         """Its path."""
         return "/" + file
 
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """As a client's, in the names of this machine: to the server all files lie below /."""
+        try:
+            with super()._translated():
+                yield
+        except Exception as e:
+            if e.args and isinstance(e.args[0], str):
+                e.args = (_rooted(e.args[0]), *e.args[1:])
+            raise
+
     def replica(self, location: str) -> Client:
         """A private server has none."""
         raise ConnectionError(f"a private server sends nobody to {location}")
@@ -77,6 +90,12 @@ class PrivateClient(Client):
 
     def __reduce__(self) -> Any:
         return PrivateClient, ()
+
+
+def _rooted(message: str) -> str:
+    """A message that begins with a file's name, with the slash before it."""
+    first, slash, _ = message.partition("/")
+    return "/" + message if slash and first and os.path.isdir("/" + first) else message
 
 
 def split_location(name: str) -> tuple[str, str]:
