@@ -128,3 +128,11 @@ func TestTreeCatches(t *testing.T) {
 	require.Equal(t, "Internal: internal error", s.reason(context.Background(), "x.h5", err))
 	require.Contains(t, logs.TakeAll()[0].ContextMap()["error"], "goroutine")
 }
+
+// What a client sends is as long as it likes, and a line of the log is not.
+func TestLinesOfTheLogAreBounded(t *testing.T) {
+	require.Equal(t, "as it is", short("as it is"))
+	long := short(strings.Repeat("\x01", 15<<20))
+	require.Less(t, len(long), 9<<10)
+	require.Contains(t, long, "(15728640 bytes)")
+}

@@ -170,6 +170,9 @@ func TestStage(t *testing.T) {
 				require.True(t, array.RecordApproxEqual(w, got, array.WithNaNsEqual(true)), "%v\n%v", w, got)
 				w.Release()
 			}
+			other, _ := s.connect(t)
+			err = act(other, "release", map[string]any{"lease": told.Lease}, nil)
+			require.Equal(t, codes.NotFound, status.Code(err), "it is another connection's")
 			require.NoError(t, act(c, "release", map[string]any{"lease": told.Lease}, func(json.RawMessage) error { return nil }))
 			require.NoFileExists(t, told.Path)
 			err = act(c, "release", map[string]any{"lease": told.Lease}, nil)

@@ -52,7 +52,7 @@ func Open(f *h5file.File, addr uint64) (*Object, error) {
 // GrownFrom tells whether the object may be another one that has grown along its first axis, or not at all.
 func (o *Object) GrownFrom(was *Object) bool {
 	now, then := o.Space, was.Space
-	return now.Kind == h5file.Simple && then.Kind == h5file.Simple && len(now.Dims) == len(then.Dims) && bytes.Equal(o.Type, was.Type) &&
+	return now.Kind == h5file.Simple && then.Kind == h5file.Simple && len(now.Dims) > 0 && len(now.Dims) == len(then.Dims) && bytes.Equal(o.Type, was.Type) &&
 		slices.Equal(now.Dims[1:], then.Dims[1:]) && now.Dims[0] >= then.Dims[0]
 }
 

@@ -94,9 +94,7 @@ class Reading:
         """The request for the version of the file that is there now: a lost stream is not gone on with in another one."""
         if not self._retries:
             return request
-        options = {**request.get("options", {}), "endpoints": 1}
-        ticket = retried(lambda: self._client.info({**request, "options": options}), self._retries).endpoints[0].ticket
-        state = json.loads(ticket.ticket).get("state")
+        state = json.loads(self._info.endpoints[0].ticket.ticket).get("state")
         return request if state is None else {**request, "state": state}
 
     def _replicas(self, endpoint: fl.FlightEndpoint) -> list[Client]:
