@@ -18,7 +18,7 @@ sys.path.insert(0, str(CLONE / "examples" / "python"))
 import mtflight  # noqa: E402
 from mtflight._internal.training import feed  # noqa: E402
 from mtflight._internal.training.batches import for_children, rank_of  # noqa: E402
-from mtflight._internal.training.shares import Progress, Share, dealt  # noqa: E402
+from mtflight._internal.training.shares import Progress, Share, dealt, grouped  # noqa: E402
 from mtflight._internal.transport.client import Client  # noqa: E402
 from mtflight.training import Batches  # noqa: E402
 
@@ -129,6 +129,22 @@ def test_resumed_in_the_middle(done):
     assert (ids(resumed) == second).all()
     with pytest.raises(ValueError, match="state is of rank=1, and this has 0"):
         batches(world_size=2, batch_size=50).load_state_dict(again.state_dict())
+
+
+def test_turns_of_several_batches():
+    """Workers that hand over groups of batches go on within the group they were at."""
+    for group in (1, 3, 4):
+        def turns(progress, group=group):
+            queues = [[g for r in progress.of(w, 23) for g in grouped(r, group)] for w in range(3)]
+            return [(n, n + 1 == z) for i in range(23) for queue in queues if i < len(queue) for n in range(*queue[i]) for z in [queue[i][1]]]
+
+        order = turns(Progress(0, 3))
+        assert sorted(n for n, _ in order) == list(range(23))
+        for done in range(23):
+            progress = Progress(0, 3)
+            for n, over in order[:done]:
+                progress.taken(n, 23, over)
+            assert turns(Progress.restored(progress.state())) == order[done:]
 
 
 def test_datasets_side_by_side(tmp_path):

@@ -40,19 +40,19 @@ def applied(function: Callable[[Any], Any], value: Values) -> Values:
     return {name: function(v) for name, v in value.items()} if isinstance(value, dict) else function(value)
 
 
-def cut(pieces: Iterable[tuple[int, Piece]], batch_size: int) -> Iterator[Piece]:
-    """Pieces (with their numbers of rows) as batches of so many rows, the last with the rest. What lies in one piece is not copied."""
+def cut(pieces: Iterable[tuple[int, Piece]], sizes: Iterator[int]) -> Iterator[Piece]:
+    """Pieces (with their numbers of rows) as batches of so many rows each, the last with the rest. What lies in one piece is not copied."""
     held: list[Piece] = []
-    rows = 0
+    rows, size = 0, next(sizes, 0)
     for total, piece in pieces:
         at = 0
         while at < total:
-            n = min(batch_size - rows, total - at)
+            n = min(size - rows, total - at)
             held.append(sliced(piece, at, at + n))
             rows, at = rows + n, at + n
-            if rows == batch_size:
+            if rows == size:
                 yield _joined(held)
-                held, rows = [], 0
+                held, rows, size = [], 0, next(sizes, 0)
     if held:
         yield _joined(held)
 

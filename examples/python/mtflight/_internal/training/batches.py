@@ -11,7 +11,7 @@ from ..array_protocol import NoSequence
 from ..arrow.table import Columns, Table
 from .arrays import Piece, cut
 from .feed import Feed, Recipe
-from .shares import Epochs, Range, Share, Uneven
+from .shares import Epochs, Range, Share, Uneven, grouped
 
 _log = logging.getLogger("mtflight")
 
@@ -47,12 +47,17 @@ class Rank:
             _log.warning("%d of %d rows are left out of each epoch, so that %d ranks have as many each: uneven=\"pad\" repeats some "
                          "instead, \"keep\" has ranks end apart", share.left_out, share.rows, share.world_size)
 
-    def read(self, epoch: int, ranges: Iterable[Range]) -> Iterator[tuple[int, Piece]]:
-        """Batches of an epoch with their numbers."""
+    def read(self, epoch: int, ranges: Iterable[Range], group: int = 1) -> Iterator[tuple[Range, Piece]]:
+        """Batches of an epoch with their numbers; up to `group` that follow each other come in one piece."""
         feed, share = self._opened(), self.share
         for batches in ranges:
             pieces = (piece for a, z in share.places(batches) for piece in feed.pieces(epoch, a, z))
-            yield from zip(range(*batches), cut(pieces, self.batch_size))
+            sizes = ((z - a) * self.batch_size for a, z in grouped(batches, group))
+            yield from zip(grouped(batches, group), cut(pieces, sizes))
+
+    def group(self, size: int) -> int:
+        """How many batches take about so many bytes."""
+        return max(1, size // (self.batch_size * self._opened().row_bytes))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -131,7 +136,7 @@ class Batches(NoSequence):
             self._rank.tell_of_rows_left_out()
             self._told = True
         progress, total = self._epochs.begin(), len(self)
-        for number, batch in self._rank.read(progress.epoch, progress.of(0, total)):
+        for (number, _), batch in self._rank.read(progress.epoch, progress.of(0, total)):
             progress.taken(number, total)
             yield tuple(batch) if self._rank.several else batch[0]
 

@@ -71,6 +71,7 @@ class Feed:
         self._requests = [_request(table, self.rows) for table in tables]
         schemas = [self._reading(request, {}).schema() for request in self._requests]
         self._are_arrays = [(schema.metadata or {}).get(b"hdf5.kind") == b"array" for schema in schemas]
+        self.row_bytes = max(1, sum(_width(field.type) for schema in schemas for field in schema) // 8)
         self._block_rows = recipe.block_rows or self._default_block(schemas)
 
     def _default_block(self, schemas: list[pa.Schema]) -> int:
@@ -118,3 +119,12 @@ def _request(table: Table, rows: int) -> Members:
     """A table's request, for as many rows even if the file grows."""
     request = table._request(None, None, rows, {})
     return {**request, "options": {**values.OPTIONS, **request.get("options", {})}}
+
+
+def _width(kind: pa.DataType) -> int:
+    """About how many bits a value takes."""
+    if pa.types.is_fixed_size_list(kind):
+        return kind.list_size * _width(kind.value_type)
+    if pa.types.is_struct(kind):
+        return sum(_width(kind.field(i).type) for i in range(kind.num_fields))
+    return int(kind.bit_width) if pa.types.is_primitive(kind) else 128

@@ -72,6 +72,15 @@ def _between(ranges: Sequence[Range], lo: int, hi: int) -> list[Range]:
     return out
 
 
+def grouped(batches: Range, group: int) -> Iterator[Range]:
+    """A run of batches, cut behind those whose number is a multiple of `group`."""
+    first, last = batches
+    while first < last:
+        end = min(last, (first // group + 1) * group)
+        yield first, end
+        first = end
+
+
 class Progress:
     """The batches of an epoch that have not come yet, of each of the workers, in the order in which those take turns."""
 
@@ -85,12 +94,12 @@ class Progress:
             raise ValueError(f"the state is of an epoch of {self.total} batches, and now there are {total}: the rows are others, or the request is")
         return self._parts(total)[worker]
 
-    def taken(self, batch: int, total: int) -> None:
-        """Notes that a batch came."""
+    def taken(self, batch: int, total: int, turn_over: bool = True) -> None:
+        """Notes that a batch came, the last one of its worker's turn or not."""
         self.total, self._left = total, self._parts(total)
         at = next(i for i, part in enumerate(self._left) if part and part[0][0] == batch)
         (first, last), *others = self._left.pop(at)
-        self._left.append([(first + 1, last)] * (first + 1 < last) + others)
+        self._left.insert(len(self._left) if turn_over else at, [(first + 1, last)] * (first + 1 < last) + others)
 
     def _parts(self, total: int) -> list[list[Range]]:
         return dealt([(0, total)], self.workers) if self._left is None else self._left

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..arrow.table import Columns, Table
 from ..needed import needed
 from .batches import for_children, rank_of
-from .shares import Progress, Uneven
+from .shares import Progress, Range, Uneven
 from .tensors import tensors
 
 if TYPE_CHECKING:
@@ -91,15 +91,15 @@ class IterableDataset(_Base):
         self._restored, self._progress = None, progress
         return (batch for _, _, batch in self._numbered(progress, 0))
 
-    def _numbered(self, progress: Progress, worker: int) -> Iterator[tuple[int, int, Any]]:
-        """A worker's batches with their numbers, and how many the rank has."""
+    def _numbered(self, progress: Progress, worker: int, group_bytes: int = 1) -> Iterator[tuple[Range, int, Any]]:
+        """A worker's batches with their numbers, and how many the rank has. Some that follow each other come in one, of about so many bytes."""
         total = len(self)
         if _worker()[0] == 0:
             self._rank.tell_of_rows_left_out()
-        for number, batch in self._rank.read(progress.epoch, progress.of(worker, total)):
+        for numbers, batch in self._rank.read(progress.epoch, progress.of(worker, total), self._rank.group(group_bytes)):
             if progress is self._progress:
-                progress.taken(number, total)
-            yield number, total, tuple(map(tensors, batch)) if self._rank.several else tensors(batch[0])
+                progress.taken(numbers[0], total)
+            yield numbers, total, tuple(map(tensors, batch)) if self._rank.several else tensors(batch[0])
 
     def state_dict(self) -> dict[str, Any]:
         """Where this process's loop is: what torchdata's StatefulDataLoader asks each worker for. `Loader` has one for all workers."""

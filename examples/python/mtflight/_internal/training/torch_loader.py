@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .shares import Epochs, Progress
+from .shares import Epochs, Progress, Range
 from .torch_dataset import IterableDataset, _Base, _worker
 
 _OF_THE_DATASET = ("batch_size", "shuffle", "drop_last", "sampler", "batch_sampler")
 
 
+_GROUP = 1 << 20  # bytes that a worker hands over at a time: handing over a tensor costs about as much as filling 100 KiB
+
+
 class _Numbered(_Base):
     """Gives out batches with their numbers, by which `Loader` knows what came."""
 
-    def __init__(self, dataset: IterableDataset, progress: Progress):
-        self._dataset, self._restored = dataset, progress
+    def __init__(self, dataset: IterableDataset, progress: Progress, group_bytes: int):
+        self._dataset, self._restored, self._group_bytes = dataset, progress, group_bytes
 
-    def __iter__(self) -> Iterator[tuple[int, int, Any]]:
+    def __iter__(self) -> Iterator[tuple[Range, int, Any]]:
         worker, workers = _worker()
         progress, epoch = self._restored, int(self._dataset._epoch)
         if progress.epoch != epoch:  # the first is over, and the worker stays
             progress = Progress(epoch, workers)
         self._restored = Progress(-1)
-        return self._dataset._numbered(progress, worker)
+        return self._dataset._numbered(progress, worker, self._group_bytes)
 
 
 class _Collate:
@@ -32,9 +35,16 @@ class _Collate:
     def __init__(self, function: Callable[[Any], Any] | None):
         self._function = function
 
-    def __call__(self, item: tuple[int, int, Any]) -> tuple[int, int, Any]:
-        number, total, batch = item
-        return number, total, batch if self._function is None else self._function(batch)
+    def __call__(self, item: tuple[Range, int, Any]) -> tuple[Range, int, Any]:
+        numbers, total, batch = item
+        return numbers, total, batch if self._function is None else self._function(batch)
+
+
+def _rows(value: Any, start: int, stop: int) -> Any:
+    """Some rows of tensors in tuples and dicts."""
+    if isinstance(value, dict):
+        return {name: _rows(v, start, stop) for name, v in value.items()}
+    return tuple(_rows(v, start, stop) for v in value) if isinstance(value, (tuple, list)) else value[start:stop]
 
 
 class Loader:
@@ -51,7 +61,8 @@ class Loader:
         self._options = {"num_workers": num_workers, **options, "batch_size": None, "collate_fn": _Collate(options.get("collate_fn"))}
         if num_workers:
             self._options = {"multiprocessing_context": "spawn", "persistent_workers": True, **self._options}
-        self._parts = max(1, num_workers)
+        self._parts, self._size = max(1, num_workers), dataset._rank.batch_size
+        self._group_bytes = _GROUP if num_workers and options.get("collate_fn") is None else 1
         self._epochs = Epochs()
         self._loader: Any = None
 
@@ -65,10 +76,11 @@ class Loader:
         self.dataset.set_epoch(progress.epoch)
         if self._loader is None:
             import torch.utils.data
-            self._loader = torch.utils.data.DataLoader(_Numbered(self.dataset, progress), **self._options)
-        for number, total, batch in self._loader:
-            progress.taken(number, total)
-            yield batch
+            self._loader = torch.utils.data.DataLoader(_Numbered(self.dataset, progress, self._group_bytes), **self._options)
+        for (first, last), total, batches in self._loader:
+            for number in range(first, last):
+                progress.taken(number, total, number + 1 == last)
+                yield batches if last - first == 1 else _rows(batches, (number - first) * self._size, (number + 1 - first) * self._size)
 
     def set_epoch(self, epoch: int) -> None:
         """Has the next loop be that epoch."""
