@@ -18,6 +18,10 @@ PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|
 
 GO_SOURCES := $(shell find cmd convert flight internal protocol reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
 
+# The wheel is for this machine's kind, or for amd64 or arm64 by ARCH=.
+ARCH          ?= $(shell go env GOARCH 2>/dev/null)
+WHEEL         := .make/wheel/$(ARCH)
+WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
 .PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-notebook screens typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
@@ -38,20 +42,23 @@ install: build ## bin/mtflight to $(DESTDIR)$(PREFIX)/bin (PREFIX=/usr/local)
 	install -D -m 755 bin/mtflight $(DESTDIR)$(PREFIX)/bin/mtflight
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/mtflight LICENSE THIRD_PARTY_LICENSES
 
-wheel: .make/wheel/.built ## dist/mtflight-*.whl, the server and its C libraries inside, and dist/any/, the client alone
+wheel: $(WHEEL)/.built ## dist/mtflight-*.whl, the server and its C libraries inside (ARCH=arm64), and dist/any/, the client alone
 
-.make/wheel/.built: .make/wheel/.libraries go.mod go.sum $(GO_SOURCES) $(WHEEL_SOURCES)
-	packaging/wheel .make/wheel
+$(WHEEL)/.built: $(WHEEL)/mtflight $(WHEEL_SOURCES)
+	packaging/wheel $(WHEEL) $(ARCH) $(WHEEL_VERSION)
 	@touch $@
 
-.make/wheel/.libraries: packaging/fetch packaging/libraries packaging/sources.txt packaging/requirements.txt
+$(WHEEL)/mtflight: $(WHEEL)/.libraries packaging/binary go.mod go.sum $(GO_SOURCES) examples/python/pyproject.toml
+	packaging/binary $(WHEEL) $(ARCH) $(WHEEL_VERSION)
+
+$(WHEEL)/.libraries: packaging/fetch packaging/libraries packaging/sources.txt packaging/requirements.txt
 	.ci/venv .venv-wheel packaging/requirements.txt
-	packaging/fetch .make/wheel/sources
-	packaging/libraries .make/wheel
+	packaging/fetch .make/wheel/sources $(ARCH)
+	packaging/libraries $(WHEEL) $(ARCH)
 	@touch $@
 
 wheel-test: wheel venv ## install the wheels into environments of their own and read with them
-	$(PY) -m pytest -q packaging
+	$(PY) -m pytest -q packaging/test_wheel.py packaging/test_arm64.py
 
 licenses: ## THIRD_PARTY_LICENSES: what is linked into the binary, and under which licences
 	$$(.ci/python) packaging/licenses.py
