@@ -1,26 +1,33 @@
-# Build: make image. Run: docker run -p 8815:8815 -v /path/to/files:/data:ro mtflight:dev
-FROM golang:1.26-bookworm AS build
+# Build: make image. Run: docker run -p 8815:8815 -v /path/to/files:/data:ro --read-only --tmpfs /tmp mtflight:dev serve --insecure
+# The binary is the wheel's, with its C libraries inside. HDF5's plug-ins are mounted at /plugins, other settings at /etc/mtflight.yaml.
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
+# hadolint ignore=DL3008
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends gcc libc6-dev pkg-config libhdf5-dev libdeflate-dev libblosc-dev \
-    libzstd-dev libaec-dev libbz2-dev \
+ && apt-get install -y -qq --no-install-recommends python3-venv \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
+ARG TARGETARCH=amd64
+COPY .ci/venv .ci/python .ci/
+COPY packaging packaging
+RUN .ci/venv .venv-wheel packaging/requirements.txt \
+ && packaging/fetch sources $TARGETARCH \
+ && packaging/libraries prefix $TARGETARCH
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=unknown
-RUN go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /mtflight ./cmd/mtflight
+RUN packaging/binary prefix $TARGETARCH $VERSION \
+ && packaging/rootfs root $TARGETARCH \
+ && install -D -t root/usr/local/bin prefix/mtflight \
+ && install -D -m 644 -t root/usr/share/doc/mtflight LICENSE THIRD_PARTY_LICENSES \
+ && install -D -m 644 packaging/image/mtflight.yaml root/etc/mtflight.yaml \
+ && .venv-wheel/bin/python packaging/sbom.py prefix/mtflight $VERSION root >root/usr/share/doc/mtflight/sbom.cdx.json
 
-FROM debian:bookworm-slim
-RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends libhdf5-103-1 libhdf5-hl-100 libdeflate0 libblosc1 libzstd1 libaec0 \
-    libbz2-1.0 \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 8815 --no-create-home --shell /usr/sbin/nologin mtflight
-COPY --from=build /mtflight /usr/local/bin/mtflight
-COPY LICENSE THIRD_PARTY_LICENSES /usr/share/doc/mtflight/
-USER mtflight
+FROM scratch
+COPY --from=build /src/root /
+ENV PATH=/usr/local/bin HDF5_PLUGIN_PATH=/plugins MTFLIGHT_CONFIG=/etc/mtflight.yaml
+USER 8815:8815
 EXPOSE 8815
-HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["mtflight", "health"]
-ENTRYPOINT ["mtflight", "serve", "--listen", "grpc://0.0.0.0:8815"]
-CMD ["/data"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["mtflight", "health", "grpc+unix:///dev/shm/mtflight.sock"]
+ENTRYPOINT ["mtflight"]
+CMD ["serve"]

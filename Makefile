@@ -24,7 +24,7 @@ WHEEL         := .make/wheel/$(ARCH)
 WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-notebook screens typecheck lint fmt bench conform conform-full wheel wheel-test licenses image man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-notebook screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,9 +38,12 @@ build: bin/mtflight ## bin/mtflight
 bin/mtflight: go.mod go.sum $(GO_SOURCES) | .make/deps
 	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o $@ ./cmd/mtflight
 
-install: build ## bin/mtflight to $(DESTDIR)$(PREFIX)/bin (PREFIX=/usr/local)
+install: build ## bin/mtflight to $(DESTDIR)$(PREFIX)/bin (PREFIX=/usr/local), and units of systemd
 	install -D -m 755 bin/mtflight $(DESTDIR)$(PREFIX)/bin/mtflight
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/mtflight LICENSE THIRD_PARTY_LICENSES
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system packaging/systemd/mtflight.service packaging/systemd/mtflight.socket
+	sed -i 's|/usr/local|$(PREFIX)|' $(DESTDIR)$(PREFIX)/lib/systemd/system/mtflight.service
+	install -D -m 644 packaging/systemd/sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/mtflight.conf
 
 wheel: $(WHEEL)/.built ## dist/mtflight-*.whl, the server and its C libraries inside (ARCH=arm64), and dist/any/, the client alone
 
@@ -59,6 +62,10 @@ $(WHEEL)/.libraries: packaging/fetch packaging/libraries packaging/sources.txt p
 
 wheel-test: wheel venv ## install the wheels into environments of their own and read with them
 	$(PY) -m pytest -q packaging/test_wheel.py packaging/test_arm64.py
+
+deploy-check: build ## Dockerfile, systemd units, compose file and Kubernetes manifests, by tools of their own
+	.ci/venv .venv-deploy packaging/deploy.txt
+	.venv-deploy/bin/python -m pytest -q packaging/test_deploy.py
 
 licenses: ## THIRD_PARTY_LICENSES: what is linked into the binary, and under which licences
 	$$(.ci/python) packaging/licenses.py
