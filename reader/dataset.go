@@ -117,7 +117,7 @@ func (d *Dataset) understand(ctx context.Context) error {
 		return err
 	}
 	d.info.Kind = string(d.source.Kind())
-	if err := d.storage(); err != nil {
+	if err := d.storage(ctx); err != nil {
 		return err
 	}
 	d.info.Schema = program.Schema(d.metadata(d.file.loc.Name))
@@ -199,12 +199,12 @@ func (d *Dataset) bounded(t *h5type.Type) error {
 }
 
 // storage learns how the elements are stored and whether they can be read.
-func (d *Dataset) storage() error {
+func (d *Dataset) storage(ctx context.Context) error {
 	if d.empty() {
 		return nil
 	}
 	if d.meta.Layout == meta.Virtual {
-		return d.learnVirtual()
+		return d.learnVirtual(ctx)
 	}
 	if d.object == nil && fault.Of(d.noHeader) == fault.DataLoss {
 		return d.noHeader // libhdf5 may hang on what is damaged

@@ -42,7 +42,7 @@ type File struct {
 
 	mu       sync.Mutex
 	tree     *meta.File
-	datasets map[string]*Dataset
+	datasets map[string]keptDataset
 
 	pytables *bool // nil: not asked yet
 
@@ -62,7 +62,7 @@ func openFile(e *Engine, loc location.Location) (*File, error) {
 		return nil, fault.New(fault.DataLoss, "%s: %w", loc.Name, err)
 	}
 	f := &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(h5, heapCache), serial: e.serial.Add(1),
-		datasets: map[string]*Dataset{}}
+		datasets: map[string]keptDataset{}}
 	f.objects = objects.New(h5, f.heap)
 	f.stats = e.stats.Of(loc.Path, disk.Identity())
 	f.version = version.New(disk, fmt.Sprint(h5.Version, h5.Base, h5.Root))
@@ -124,7 +124,7 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 		}
 		return nil, fault.New(fault.NotFound, "%s: no such dataset %s: its name is the absolute path %s", f.loc.Name, spell.Quote(path), spell.Quote("/"+path))
 	}
-	if d := f.opened(path); d != nil {
+	if d := f.opened(ctx, path); d != nil {
 		return d, nil
 	}
 	d, err := settled(ctx, f, func(f *File) (*Dataset, error) {
@@ -141,6 +141,7 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 }
 
 func (f *File) openDataset(ctx context.Context, path string) (*Dataset, error) {
+	ctx, visit := location.Begin(ctx)
 	d, err := f.follow(ctx, path, path, 0)
 	if fault.Of(err) == fault.NotFound { // of a group that is a frame, that's what is meant
 		if fr, ferr := f.framed(ctx, path); fr != nil || ferr != nil {
@@ -150,16 +151,35 @@ func (f *File) openDataset(ctx context.Context, path string) (*Dataset, error) {
 	if err != nil || d.grows() || d.frame != nil && d.frame.Large || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
 		return d, err
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.datasets[path] = d
+	f.keepOpened(ctx, path, d, visit)
 	return d, nil
 }
 
-func (f *File) opened(path string) *Dataset {
+// opened is a dataset that is kept, unless it is made of files that whom the context's call is for may not read.
+func (f *File) opened(ctx context.Context, path string) *Dataset {
+	f.mu.Lock()
+	kept := f.datasets[path]
+	f.mu.Unlock()
+	if kept.dataset == nil || !kept.visit.Open(ctx, f.loc) {
+		return nil
+	}
+	return kept.dataset
+}
+
+// keepOpened keeps a dataset with the places that were visited to open it, unless one of them was closed.
+func (f *File) keepOpened(ctx context.Context, path string, d *Dataset, visit *location.Visit) {
+	if !visit.Open(ctx, f.loc) {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.datasets[path]
+	f.datasets[path] = keptDataset{d, visit}
+}
+
+// keptDataset is a dataset with the places of other files that opening it took.
+type keptDataset struct {
+	dataset *Dataset
+	visit   *location.Visit
 }
 
 // follow opens a dataset that was asked for by another name, maybe of another file.
@@ -195,18 +215,16 @@ func (f *File) beyond(ctx context.Context, name, asked string, hops int) (*File,
 
 // open opens a file that a link names, relative to this one's folder.
 func (f *File) open(ctx context.Context, name string) (*File, error) {
-	disk, err := f.loc.Sibling(name)
+	disk, err := f.loc.Sibling(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	there := f.loc
-	there.Path, there.Name = disk, f.loc.DisplayName(disk)
-	return f.eng.Open(ctx, there)
+	return f.eng.Open(ctx, f.loc.At(disk))
 }
 
 // beside opens a raw file that this one names.
-func (f *File) beside(name string) (*blockio.File, error) {
-	disk, err := f.loc.Sibling(name)
+func (f *File) beside(ctx context.Context, name string) (*blockio.File, error) {
+	disk, err := f.loc.Sibling(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (d *Dataset) openFrame(ctx context.Context) (err error) {
 func (f *File) forFrames() frames.File {
 	return frames.File{Group: f.objects.Group, Describe: f.describe, Budget: f.eng.frames, Keep: f.keep,
 		Open: func(ctx context.Context, m meta.Dataset, path string) frames.Dataset {
-			return rawPart{f.listed(path, func() *Dataset { return newDataset(ctx, f, m, path) })}
+			return rawPart{f.listed(ctx, m, path)}
 		}}
 }
 

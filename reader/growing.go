@@ -56,10 +56,10 @@ func (g growing) Explain(err error) error { return g.ds.explained(err) }
 
 func (g growing) Close() { _ = g.ds.file.disk.Close() }
 
-func (g growing) Reopen() (follow.Dataset, error) {
+func (g growing) Reopen(ctx context.Context) (follow.Dataset, error) {
 	now := *g.tableRead
 	var err error
-	if now.ds, err = g.ds.reopen(); err != nil {
+	if now.ds, err = g.ds.reopen(ctx); err != nil {
 		return nil, err
 	}
 	return growing{&now}, nil
@@ -89,12 +89,12 @@ func (g growing) Search(ctx context.Context, seq rows.Sequence) (*match.Search, 
 
 // reopen reads the dataset's object header from the file as it is now, without libhdf5. It may only have grown along
 // its first axis.
-func (d *Dataset) reopen() (*Dataset, error) {
+func (d *Dataset) reopen(ctx context.Context) (*Dataset, error) {
 	file, err := openFile(d.file.eng, d.file.loc)
 	if err != nil {
 		return nil, err
 	}
-	grown, err := d.in(file)
+	grown, err := d.in(ctx, file)
 	if err != nil {
 		_ = file.disk.Close()
 		return nil, err
@@ -103,7 +103,7 @@ func (d *Dataset) reopen() (*Dataset, error) {
 }
 
 // in is the dataset in another state of its file.
-func (d *Dataset) in(file *File) (*Dataset, error) {
+func (d *Dataset) in(ctx context.Context, file *File) (*Dataset, error) {
 	o, err := chunkindex.Open(file.h5, d.meta.Addr)
 	if err != nil {
 		return nil, d.failed(err)
@@ -114,5 +114,5 @@ func (d *Dataset) in(file *File) (*Dataset, error) {
 	n := &Dataset{file: file, meta: d.meta, asked: d.asked, info: d.info, source: d.source, object: o}
 	n.shape = rows.Extents(o.Space.Dims)
 	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, Count(n.shape[0])
-	return n, n.storage()
+	return n, n.storage(ctx)
 }

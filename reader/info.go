@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -46,7 +47,7 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 		t.Groups = append(t.Groups, groupInfo(g))
 	}
 	for _, d := range m.Datasets {
-		t.Datasets = append(t.Datasets, f.listed(d.Path, func() *Dataset { return newDataset(ctx, f, d, d.Path) }).info)
+		t.Datasets = append(t.Datasets, f.listed(ctx, d, d.Path).info)
 	}
 	t.Datasets = append(t.Datasets, unlisted(m.Groups)...)
 	for _, l := range m.Links {
@@ -76,17 +77,15 @@ func unlisted(groups []meta.Group) (out []Info) {
 	return out
 }
 
-// listed is the dataset of a path, made only if it is not known yet.
-func (f *File) listed(path string, make func() *Dataset) *Dataset {
-	if d := f.opened(path); d != nil {
+// listed is the dataset of a path, made of what the file says only if it is not known yet.
+func (f *File) listed(ctx context.Context, m meta.Dataset, path string) *Dataset {
+	if d := f.opened(ctx, path); d != nil {
 		return d
 	}
-	d := make()
-	if d.grows() {
-		return d
+	ctx, visit := location.Begin(ctx)
+	d := newDataset(ctx, f, m, path)
+	if !d.grows() {
+		f.keepOpened(ctx, path, d, visit)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.datasets[path] = d
 	return d
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // learnVirtual reads the mappings and checks that the files they name may be opened.
-func (d *Dataset) learnVirtual() error {
+func (d *Dataset) learnVirtual(ctx context.Context) error {
 	if d.object == nil {
 		return d.noHeader // libhdf5 opens no sources
 	}
@@ -26,7 +26,7 @@ func (d *Dataset) learnVirtual() error {
 		return err
 	}
 	d.virtual, d.mappings = true, mappings
-	return d.file.mayOpen(mappings)
+	return d.file.mayOpen(ctx, mappings)
 }
 
 func (d *Dataset) readMappings() ([]vds.Mapping, error) {
@@ -45,7 +45,7 @@ func (d *Dataset) readMappings() ([]vds.Mapping, error) {
 }
 
 // mayOpen checks the files of mappings; those of a pattern of names are checked again when they are opened.
-func (f *File) mayOpen(mappings []vds.Mapping) error {
+func (f *File) mayOpen(ctx context.Context, mappings []vds.Mapping) error {
 	seen := map[string]bool{}
 	for _, m := range mappings {
 		file, _ := m.Names(0)
@@ -53,7 +53,7 @@ func (f *File) mayOpen(mappings []vds.Mapping) error {
 			continue
 		}
 		seen[file] = true
-		if err := f.loc.MayOpen(file); err != nil {
+		if err := f.loc.MayOpen(ctx, file); err != nil {
 			return err
 		}
 	}

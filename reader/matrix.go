@@ -52,7 +52,7 @@ func (d *Dataset) matrixPart(ctx context.Context, name string) (*Dataset, error)
 	case described.OtherFile != "":
 		return nil, fault.New(fault.Unsupported, "%s is in another file: ask the raw nodes", path)
 	}
-	part := d.file.listed(path, func() *Dataset { return newDataset(ctx, d.file, described, path) })
+	part := d.file.listed(ctx, described, path)
 	if part.unsupported != nil {
 		return nil, part.unsupported
 	}

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +22,7 @@ func TestExtentsWhoseBytesOverflow(t *testing.T) {
 		{Layout: chunkindex.Layout{Class: chunkindex.Contiguous, Addr: h5file.Undefined}, External: []chunkindex.ExternalFile{{Name: "raw"}}},
 	} {
 		d := &Dataset{object: &o, shape: []int64{1 << 61}, source: convert.Source{Type: &h5type.Type{Size: 8}}}
-		_, err := d.plainSource()
+		_, err := d.plainSource(context.Background())
 		require.ErrorIs(t, err, fault.Unsupported)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/conventions"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
@@ -36,7 +37,7 @@ func (d *Dataset) store(ctx context.Context, rows int) (store.Store, error) {
 	if d.object.Layout.Class == chunkindex.Chunked {
 		return d.chunkedStore()
 	}
-	src, err := d.plainSource()
+	src, err := d.plainSource(ctx)
 	if err != nil {
 		return nil, d.failed(err)
 	}
@@ -57,14 +58,14 @@ func (d *Dataset) chunkedStore() (store.Store, error) {
 }
 
 // plainSource is where the elements of a dataset without chunks are.
-func (d *Dataset) plainSource() (store.Source, error) {
+func (d *Dataset) plainSource(ctx context.Context) (store.Source, error) {
 	l, size := d.object.Layout, int64(d.source.Type.Size)
 	need, external := rows.Times(rows.Product(d.shape), size), len(d.object.External) > 0
 	switch {
 	case need == rows.End62 && (external || l.Addr != h5file.Undefined):
 		return nil, fault.New(fault.Unsupported, "elements of 2^62 bytes or more")
 	case external:
-		return store.NewExternal(d.object.External, need, size, d.file.beside)
+		return store.NewExternal(d.object.External, need, size, func(name string) (*blockio.File, error) { return d.file.beside(ctx, name) })
 	case l.Class == chunkindex.Compact:
 		return store.NewCompact(l.Data, int(size)), nil
 	case l.Class != chunkindex.Contiguous:

@@ -49,7 +49,7 @@ type Dataset interface {
 	// Now is the state of what is at the file's place.
 	Now() (blockio.Identity, error)
 	// Reopen is the dataset in the file as it is now, by a handle of its own. It may only have grown.
-	Reopen() (Dataset, error)
+	Reopen(ctx context.Context) (Dataset, error)
 	// Segment is the scan of some rows.
 	Segment(ctx context.Context, rows rows.Sequence) (*fill.Scan, error)
 	// Search is for those of some rows that match the condition; nil where there is none.
@@ -203,7 +203,7 @@ func (f *Run) poll(ctx context.Context) error {
 		return nil
 	}
 	f.lastRead = time.Now()
-	grown, err := f.ds.Reopen()
+	grown, err := f.ds.Reopen(ctx)
 	if err != nil {
 		return f.patience(err)
 	}

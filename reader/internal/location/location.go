@@ -1,6 +1,7 @@
 package location
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -19,6 +20,27 @@ type Location struct {
 	// Open opens a path, in which no link is left, for reading, without waiting; nil: any. One that leads out of the roots by now
 	// is not there (fs.ErrNotExist).
 	Open func(disk string) (*os.File, error)
+	// May tells whether whom the context's call is for may read what is at a path, links followed, be there anything or not; nil: yes.
+	// It is asked whenever another file is used, also where that is known already.
+	May func(ctx context.Context, disk string) bool
+}
+
+// At is the location of another file that this one names, found by Sibling.
+func (l Location) At(disk string) Location {
+	l.Name = l.DisplayName(disk)
+	l.Path = disk
+	return l
+}
+
+// may asks about a path as it was named, and notes that.
+func (l Location) may(ctx context.Context, disk string) bool {
+	if l.May == nil {
+		return true
+	}
+	folder, rest := followed(disk)
+	place := filepath.Join(folder, rest)
+	note(ctx, place)
+	return l.May(ctx, place)
 }
 
 // DisplayName is what messages call a path that a link leads to.
@@ -45,8 +67,11 @@ func absent(name string) string {
 }
 
 // Sibling is the place of a file that this one names, if it may be opened.
-func (l Location) Sibling(name string) (string, error) {
+func (l Location) Sibling(ctx context.Context, name string) (string, error) {
 	disk := l.beside(name)
+	if !l.may(ctx, disk) {
+		return "", fault.New(fault.NotFound, "%w", outside{name})
+	}
 	real, err := filepath.EvalSymlinks(disk)
 	switch {
 	case err != nil && l.wouldServe(disk):
@@ -66,7 +91,7 @@ func (l Location) beside(name string) string {
 }
 
 // MayOpen checks that a virtual source may be opened. One that is not there is judged by its folder.
-func (l Location) MayOpen(name string) error {
+func (l Location) MayOpen(ctx context.Context, name string) error {
 	if name == "." || l.Inside == nil {
 		return nil
 	}
@@ -74,6 +99,9 @@ func (l Location) MayOpen(name string) error {
 	_, err := filepath.EvalSymlinks(disk)
 	if err != nil && !l.wouldServe(disk) || err == nil && !l.Inside(disk) {
 		return fault.New(fault.Unsupported, "virtual source %s lies outside what is served", Base(name))
+	}
+	if !l.may(ctx, disk) {
+		return fault.New(fault.NotFound, "virtual source: %w", outside{name})
 	}
 	return nil
 }
@@ -89,12 +117,19 @@ func (l Location) wouldServe(disk string) bool {
 
 // existing is the longest part of a path that leads to something, links followed, those too that lead to nothing.
 func existing(path string) string {
+	real, _ := followed(path)
+	return real
+}
+
+// followed is existing, with the rest of the path.
+func followed(path string) (real, rest string) {
 	for links := 0; ; {
 		if real, err := filepath.EvalSymlinks(path); err == nil {
-			return real
+			return real, rest
 		}
 		target, err := os.Readlink(path)
 		if err != nil || links == maxLinks {
+			rest = filepath.Join(filepath.Base(path), rest)
 			path = filepath.Dir(path)
 			continue
 		}

@@ -28,31 +28,31 @@ func TestOutsideIsAsAbsent(t *testing.T) {
 		return err == nil && strings.HasPrefix(real, root+"/")
 	}}
 	for _, name := range []string{"folder/in.h5", "in.h5", root + "/folder/in.h5"} {
-		got, err := l.Sibling(name)
+		got, err := l.Sibling(t.Context(), name)
 		require.NoError(t, err)
 		require.Equal(t, root+"/folder/in.h5", got)
-		require.NoError(t, l.MayOpen(name))
+		require.NoError(t, l.MayOpen(t.Context(), name))
 	}
 	for _, name := range []string{"none.h5", "folder/none.h5", "nofolder/none.h5", "folder/../none.h5"} {
-		_, err := l.Sibling(name)
+		_, err := l.Sibling(t.Context(), name)
 		require.True(t, Absent(err), name)
 		require.ErrorContains(t, err, "no such file none.h5: it is not there, or outside what is served")
-		require.NoError(t, l.MayOpen(name), name)
+		require.NoError(t, l.MayOpen(t.Context(), name), name)
 	}
 	for _, pair := range [][2]string{
 		{"../there.h5", "../none.h5"}, {top + "/there.h5", top + "/none.h5"}, {"to_there.h5", "to_none.h5"}, {"away/there.h5", "gone/there.h5"}, {"/etc/passwd", "/none/passwd"},
 	} {
 		var said []string
 		for _, name := range pair {
-			_, err := l.Sibling(name)
+			_, err := l.Sibling(t.Context(), name)
 			require.ErrorIs(t, err, fault.NotFound)
 			require.False(t, Absent(err), name)
-			may := l.MayOpen(name)
+			may := l.MayOpen(t.Context(), name)
 			require.ErrorIs(t, may, fault.Unsupported)
 			said = append(said, strings.ReplaceAll(err.Error()+may.Error(), Base(name), "NAME"))
 		}
 		require.Equal(t, said[0], said[1])
 	}
-	_, err = l.Sibling("loop.h5")
+	_, err = l.Sibling(t.Context(), "loop.h5")
 	require.ErrorIs(t, err, fault.NotFound)
 }

@@ -1,0 +1,56 @@
+package location
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// Visit is which places other files were looked for at on the way to something that is kept: it is kept from whom may not read one
+// of them.
+type Visit struct {
+	mu     sync.Mutex
+	places map[string]bool
+}
+
+type visitKey struct{}
+
+// Begin has a Visit note what is looked for under a context. What it notes is noted by the one around it too.
+func Begin(ctx context.Context) (context.Context, *Visit) {
+	v := &Visit{}
+	return context.WithValue(ctx, visitKey{}, append(visits(ctx), v)), v
+}
+
+func visits(ctx context.Context) []*Visit {
+	all, _ := ctx.Value(visitKey{}).([]*Visit)
+	return slices.Clip(all)
+}
+
+func note(ctx context.Context, disk string) {
+	for _, v := range visits(ctx) {
+		v.mu.Lock()
+		if v.places == nil {
+			v.places = map[string]bool{}
+		}
+		v.places[disk] = true
+		v.mu.Unlock()
+	}
+}
+
+// Open tells whether whom the context's call is for may use what was kept, and notes its places again. A nil Visit has none.
+func (v *Visit) Open(ctx context.Context, l Location) bool {
+	if v == nil || l.May == nil {
+		return true
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for disk := range v.places {
+		if !l.May(ctx, disk) {
+			return false
+		}
+	}
+	for disk := range v.places {
+		note(ctx, disk)
+	}
+	return true
+}
