@@ -49,6 +49,7 @@ func (s *Server) DoAction(in *arrowflight.Action, stream arrowflight.FlightServi
 	var names []string
 	for _, a := range actions {
 		if a.name == in.GetType() {
+			callOf(stream.Context()).action = a.name
 			return a.run(s, stream.Context(), in.GetBody(), func(v any) error { return answer(stream, v) })
 		}
 		names = append(names, a.name)
@@ -210,7 +211,7 @@ func (s *Server) refresh(ctx context.Context, body []byte, answer func(any) erro
 	if err := parseNames("refresh", body, map[string]*string{"file": &file}); err != nil {
 		return err
 	}
-	loc, err := s.catalog.Resolve(file)
+	loc, err := s.catalog.Resolve(ctx, file)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -14,14 +15,18 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/identity"
 )
 
 // call is what the log line of one RPC says. Used by the RPC's goroutine only.
 type call struct {
 	id            string
+	who           identity.Identity // whom a Handshake let in
+	action        string            // of DoAction
 	file, dataset string
 	rows, bytes   int64 // sent
 }
@@ -64,7 +69,8 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	c := newCall(ctx)
 	ctx = context.WithValue(ctx, callKey{}, c)
 	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDHeader, c.id))
-	err = s.observe(ctx, info.FullMethod, func() error {
+	ctx, denied := s.admit(ctx, info.FullMethod)
+	err = s.observe(ctx, info.FullMethod, denied, func() error {
 		var err error
 		answer, err = next(ctx, req)
 		return err
@@ -76,7 +82,8 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	c := newCall(ss.Context())
 	ctx := context.WithValue(ss.Context(), callKey{}, c)
 	_ = ss.SetHeader(metadata.Pairs(requestIDHeader, c.id))
-	return s.observe(ctx, info.FullMethod, func() error { return next(srv, callStream{ss, ctx}) })
+	ctx, denied := s.admit(ctx, info.FullMethod)
+	return s.observe(ctx, info.FullMethod, denied, func() error { return next(srv, callStream{ss, ctx}) })
 }
 
 // callStream is a stream with the call in its context.
@@ -87,11 +94,13 @@ type callStream struct {
 
 func (c callStream) Context() context.Context { return c.ctx }
 
-// observe runs one RPC: refused when draining, a panic made an error, its error made a status, one line in the log.
-func (s *Server) observe(ctx context.Context, method string, run func() error) error {
-	began := time.Now()
-	err := s.guarded(method, run)
-	if ours(method) {
+// observe runs one RPC that is not denied: refused when draining, a panic made an error, its error made a status, one line in the log.
+func (s *Server) observe(ctx context.Context, method string, denied error, run func() error) error {
+	began, err := time.Now(), denied
+	if err == nil {
+		err = s.guarded(method, run)
+	}
+	if ours(method) || denied != nil {
 		st := s.statusOf(ctx, err)
 		s.logCall(ctx, method, time.Since(began), err, st)
 		return st
@@ -128,8 +137,12 @@ func short(s string) string {
 
 func (s *Server) logCall(ctx context.Context, method string, took time.Duration, err, st error) {
 	c, code := callOf(ctx), status.Code(st)
+	who, from := cmp.Or(identity.Of(ctx).Name, c.who.Name), ""
+	if p, ok := peer.FromContext(ctx); ok {
+		from = p.Addr.String()
+	}
 	fields := []zap.Field{
-		zap.String("method", path.Base(method)), zap.String("request", c.id), zap.String("code", code.String()),
+		zap.String("identity", who), zap.String("peer", from), zap.String("method", path.Base(method)), zap.String("action", c.action), zap.String("request", c.id), zap.String("code", code.String()),
 		zap.Duration("duration", took), zap.String("file", short(c.file)), zap.String("dataset", short(c.dataset)),
 		zap.Int64("rows", c.rows), zap.Int64("bytes", c.bytes),
 	}
@@ -138,10 +151,10 @@ func (s *Server) logCall(ctx context.Context, method string, took time.Duration,
 	}
 	switch code {
 	case codes.Internal, codes.Unknown:
-		s.log.Error("rpc", fields...)
+		s.cfg.Audit.Error("rpc", fields...)
 	case codes.DataLoss, codes.Aborted, codes.ResourceExhausted:
-		s.log.Warn("rpc", fields...)
+		s.cfg.Audit.Warn("rpc", fields...)
 	default:
-		s.log.Info("rpc", fields...)
+		s.cfg.Audit.Info("rpc", fields...)
 	}
 }

@@ -20,6 +20,7 @@ var errorCodes = []struct {
 	{fault.Invalid, codes.InvalidArgument},
 	{fault.NotFound, codes.NotFound},
 	{fault.Denied, codes.PermissionDenied},
+	{fault.Unauthenticated, codes.Unauthenticated},
 	{fault.OutOfRange, codes.OutOfRange},
 	{fault.Precondition, codes.FailedPrecondition},
 	{fault.Unsupported, codes.Unimplemented},

@@ -32,7 +32,15 @@ func bareServer(t *testing.T) (*Server, string, *observer.ObservedLogs) {
 	cat, err := catalog.New([]string{dir})
 	require.NoError(t, err)
 	core, logs := observer.New(zapcore.DebugLevel)
-	return &Server{catalog: cat, log: zap.New(core)}, dir, logs
+	log := zap.New(core)
+	return &Server{cfg: Config{Audit: log}, catalog: cat, guard: unguarded(t), log: log}, dir, logs
+}
+
+// unguarded lets everybody in.
+func unguarded(t *testing.T) *guard {
+	g, err := newGuard(Security{}, nil)
+	require.NoError(t, err)
+	return g
 }
 
 func TestEveryKindHasACode(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,26 +17,52 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// listenAll listens to every URI or to none. A socket's file has the mode.
-func listenAll(uris []string, mode fs.FileMode) ([]net.Listener, error) {
-	if len(uris) == 0 {
-		return nil, fault.New(fault.Invalid, "flight: nowhere to listen: give grpc://HOST:PORT or grpc+unix:///PATH")
+// listenAll listens to every URI of the configuration or to none.
+func (s *Server) listenAll() ([]wire.Listener, error) {
+	if len(s.cfg.Listen) == 0 {
+		return nil, fault.New(fault.Invalid, "flight: nowhere to listen: give grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH")
 	}
-	var all []net.Listener
-	for _, uri := range uris {
-		l, err := listen(uri, mode)
+	if s.cfg.Security.TLSCert != "" && !slices.ContainsFunc(s.cfg.Listen, isTLS) {
+		return nil, fault.New(fault.Invalid, "flight: --tls-cert is for grpc+tls://HOST:PORT: say --listen so")
+	}
+	var all []wire.Listener
+	for _, uri := range s.cfg.Listen {
+		d, err := s.listen(uri)
 		if err != nil {
-			for _, l := range all {
-				l.Close()
-			}
-			return nil, err
+			return nil, errors.Join(err, closeAll(all))
 		}
-		all = append(all, l)
+		all = append(all, d)
 	}
 	return all, nil
+}
+
+func isTLS(uri string) bool { return strings.HasPrefix(uri, "grpc+tls:") }
+
+// listen listens to one, by TLS if that is what it says.
+func (s *Server) listen(uri string) (d wire.Listener, err error) {
+	if isTLS(uri) {
+		if d.TLS = s.guard.tls(); d.TLS == nil {
+			return d, fault.New(fault.Invalid, "flight: listen to %s: TLS needs --tls-cert and --tls-key; `mtflight cert selfsigned` makes both to begin with", uri)
+		}
+	}
+	d.Listener, err = listen(uri, s.cfg.SocketMode)
+	return d, err
+}
+
+// locationOf is where a client finds a listener.
+func locationOf(d wire.Listener) string {
+	switch a := d.Addr(); {
+	case a.Network() == "unix":
+		return "grpc+unix://" + a.String()
+	case d.TLS != nil:
+		return "grpc+tls://" + a.String()
+	default:
+		return "grpc://" + a.String()
+	}
 }
 
 // splitURI gives the network and address of a location.
@@ -45,7 +72,7 @@ func splitURI(uri string) (network, address string, err error) {
 	}
 	u, err := url.Parse(uri)
 	if err != nil {
-		return bad("not a URI: write grpc://HOST:PORT or grpc+unix:///PATH")
+		return bad("not a URI: write grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH")
 	}
 	switch u.Scheme {
 	case "grpc", "grpc+tcp", "grpc+tls":
@@ -66,7 +93,7 @@ func splitURI(uri string) (network, address string, err error) {
 		}
 		return "unix", path, nil
 	}
-	return bad("unknown scheme: write grpc://HOST:PORT or grpc+unix:///PATH")
+	return bad("unknown scheme: write grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH")
 }
 
 // maxSocketPath is what the system has room for (sun_path in unix(7)), beside the NUL behind it.
@@ -105,9 +132,6 @@ func listen(uri string, mode fs.FileMode) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(uri, "grpc+tls:") {
-		return nil, fault.New(fault.Invalid, "flight: location %q: TLS is not served: put a proxy in front, or use grpc+unix", uri)
-	}
 	l, err := bind(network, address, mode)
 	if network == "unix" && errors.Is(err, syscall.EADDRINUSE) && stale(address) {
 		if err = os.Remove(address); err == nil {
@@ -142,21 +166,25 @@ func bind(network, address string, mode fs.FileMode) (net.Listener, error) {
 	return l, nil
 }
 
-// exposed refuses what others than this machine's users can reach.
-func (s *Server) exposed(a net.Addr) error {
-	tcp, ok := a.(*net.TCPAddr)
+// exposed refuses what others than this machine's users can reach, but by TLS and with a login.
+func (s *Server) exposed(d wire.Listener) error {
+	tcp, ok := d.Addr().(*net.TCPAddr)
+	asks := s.guard.now.Load().asks()
+	where := zap.Stringer("address", d.Addr())
 	switch {
-	case !ok:
-		return nil
+	case !ok || asks && d.TLS != nil:
+	case tcp.IP.IsLoopback() && !asks:
+		s.log.Info("every user of this machine can read what is served: grpc+unix:///PATH is for one user", where)
 	case tcp.IP.IsLoopback():
-		s.log.Info("every user of this machine can read what is served: grpc+unix:///PATH is for one user", zap.Stringer("address", a))
-		return nil
+	case s.cfg.Insecure && asks:
+		s.log.Warn("logins and what is read can be seen on the network: there is no TLS", where)
 	case s.cfg.Insecure:
-		s.log.Warn("whoever reaches this machine can read what is served: there is neither TLS nor a login", zap.Stringer("address", a))
-		return nil
+		s.log.Warn("whoever reaches this machine can read what is served: there is no login", where)
+	default:
+		return fault.New(fault.Invalid, "flight: listen to %s: whoever reaches it could read what is served: give grpc+tls:// with --tls-cert, --tls-key and a login "+
+			"(--auth-tokens, --auth-users, --oidc-issuer or --tls-client-ca), or --insecure where everybody on the network may read", d.Addr())
 	}
-	return fault.New(fault.Invalid, "flight: listen to %s: whoever reaches it could read what is served, without TLS and a login: "+
-		"listen to 127.0.0.1 or a Unix socket, or say --insecure where everybody on the network may read", a)
+	return nil
 }
 
 // refused says what to do where a server cannot listen.

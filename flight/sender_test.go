@@ -188,7 +188,7 @@ func (s *sourceService) DoGet(_ *arrowflight.Ticket, stream arrowflight.FlightSe
 func serveSource(t *testing.T, from func() *source) (dial func() arrowflight.Client, conns *[]net.Conn) {
 	cat, err := catalog.New([]string{t.TempDir()})
 	require.NoError(t, err)
-	s := &Server{catalog: cat, log: zap.NewNop()}
+	s := &Server{cfg: Config{Audit: zap.NewNop()}, catalog: cat, guard: unguarded(t), log: zap.NewNop()}
 	g := grpc.NewServer(s.options()...)
 	arrowflight.RegisterFlightServiceServer(g, &sourceService{source: from})
 	lis := bufconn.Listen(64 << 10)

@@ -34,6 +34,7 @@ type Config struct {
 	Engine      *reader.Engine // the caller's: it closes it after Serve has returned
 	Roots       []string       // directories and files, each may be name=PATH
 	Listen      []string       // grpc://HOST:PORT, grpc+unix:///PATH
+	Security    Security       // TLS, logins, and who may read what; by default there is none of it
 	Insecure    bool           // also where others than this machine's users can reach it, who can read what is served
 	SocketMode  fs.FileMode    // of the files of Unix sockets; default 0600
 	Advertise   []string       // locations of replicas, this server among them, as URIs; none: clients stay on their connection
@@ -42,15 +43,20 @@ type Config struct {
 	StageDir    string         // on a memory file system, this user's alone; none: nothing is staged
 	StageMemory int64          // bytes staged at most; default: half of the Engine's
 	Logger      *zap.Logger
-	Version     string // of the program, which the action about tells; default "unknown"
+	Audit       *zap.Logger // gets a line about each call: who, from where, what, how much, and how it ended; default Logger
+	Version     string      // of the program, which the action about tells; default "unknown"
 }
 
-const defaultDrain = 20 * time.Second
+const (
+	defaultDrain  = 20 * time.Second
+	handshakeTime = 20 * time.Second // of TLS and HTTP/2
+)
 
 // Sizes in bytes. A request is at most 1 MiB, but DoExchange sends batches; the windows let a client keep its side
 // of a fast network busy.
 const (
 	maxReceive = 16 << 20
+	maxHeaders = 64 << 10
 	windowSize = 4 << 20
 )
 
@@ -60,6 +66,7 @@ type Server struct {
 	cfg      Config
 	engine   *reader.Engine
 	catalog  *catalog.Catalog
+	guard    *guard
 	log      *zap.Logger
 	grpc     *grpc.Server
 	health   *health.Server
@@ -71,14 +78,19 @@ type Server struct {
 
 	exchanges func() *bufpool.Budget
 
-	mu    sync.Mutex
-	addrs []net.Addr
-	ready chan struct{} // closed when listening
+	mu        sync.Mutex
+	addrs     []net.Addr
+	locations []string
+	ready     chan struct{} // closed when listening
 }
 
 // New checks the configuration. It listens to nothing yet.
 func New(cfg Config) (*Server, error) {
 	cat, err := catalog.New(cfg.Roots)
+	if err != nil {
+		return nil, err
+	}
+	guard, err := newGuard(cfg.Security, cat.Roots)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +102,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
+	}
+	if cfg.Audit == nil {
+		cfg.Audit = cfg.Logger
 	}
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
@@ -103,9 +118,15 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Version == "" {
 		cfg.Version = "unknown"
 	}
-	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, log: cfg.Logger, ready: make(chan struct{})}
+	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: guard, log: cfg.Logger, ready: make(chan struct{})}
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine) })
 	s.reloads.Log = cfg.Logger
+	if cfg.Security.Rules != "" {
+		cat.Under(guard.rules)
+	}
+	if files := cfg.Security.files(); len(files) > 0 {
+		s.OnReload("certificates, logins and rules", guard.reload, files...)
+	}
 	s.register()
 	return s, nil
 }
@@ -129,6 +150,9 @@ func (s *Server) options() []grpc.ServerOption {
 		grpc.StatsHandler(wire.Connections{}),
 		grpc.ChainUnaryInterceptor(s.unary),
 		grpc.ChainStreamInterceptor(s.stream),
+		grpc.Creds(wire.Handshaker{Failed: s.unheard}),
+		grpc.ConnectionTimeout(handshakeTime),
+		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxRecvMsgSize(maxReceive),
 		grpc.InitialWindowSize(windowSize),
 		grpc.InitialConnWindowSize(windowSize),
@@ -153,31 +177,43 @@ func (s *Server) register() {
 // Serve listens and serves until ctx ends, then drains: health says NOT_SERVING, new requests are Unavailable,
 // running ones may go on for Config.Drain. It returns when the last handler has, nil after an orderly end. Once only.
 func (s *Server) Serve(ctx context.Context) error {
-	lis, err := listenAll(s.cfg.Listen, s.cfg.SocketMode)
+	doors, err := s.listenAll()
 	if err != nil {
 		return err
 	}
-	return s.ServeOn(ctx, lis...)
+	return s.serve(ctx, doors)
 }
 
-// ServeOn is Serve on listeners of the caller's, which it closes.
+// ServeOn is Serve on listeners of the caller's, which it closes. On those of TCP it is TLS where there is a certificate.
 func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
+	var doors []wire.Listener
 	for _, l := range listeners {
-		if err := s.exposed(l.Addr()); err != nil {
-			return errors.Join(err, closeAll(listeners))
+		door := wire.Listener{Listener: l}
+		if l.Addr().Network() == "tcp" {
+			door.TLS = s.guard.tls()
+		}
+		doors = append(doors, door)
+	}
+	return s.serve(ctx, doors)
+}
+
+func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
+	for _, d := range doors {
+		if err := s.exposed(d); err != nil {
+			return errors.Join(err, closeAll(doors))
 		}
 	}
 	s.mu.Lock()
-	for _, l := range listeners {
-		s.addrs = append(s.addrs, l.Addr())
+	for _, d := range doors {
+		s.addrs, s.locations = append(s.addrs, d.Addr()), append(s.locations, locationOf(d))
 	}
 	s.mu.Unlock()
 	s.openStages()
 	g, gctx := errgroup.WithContext(ctx)
-	for _, l := range listeners {
-		s.log.Info("listening", zap.Stringer("address", l.Addr()), zap.String("network", l.Addr().Network()))
+	for i, d := range doors {
+		s.log.Info("listening", zap.String("location", s.locations[i]), zap.Stringer("address", d.Addr()), zap.String("network", d.Addr().Network()))
 		g.Go(func() error {
-			if err := s.grpc.Serve(wire.Gatherer{Listener: l}); !errors.Is(err, grpc.ErrServerStopped) {
+			if err := s.grpc.Serve(d); !errors.Is(err, grpc.ErrServerStopped) {
 				return err
 			}
 			return nil
@@ -196,12 +232,25 @@ func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
 	return errors.Join(g.Wait(), s.closeStages())
 }
 
-func closeAll(listeners []net.Listener) error {
+func closeAll(doors []wire.Listener) error {
 	var errs []error
-	for _, l := range listeners {
-		errs = append(errs, l.Close())
+	for _, d := range doors {
+		errs = append(errs, d.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// unheard tells of a connection that did not come to a call.
+func (s *Server) unheard(peer net.Addr, err error) {
+	s.log.Info("no TLS with a client", zap.Stringer("peer", peer), zap.Error(err))
+}
+
+// Locations waits as Addrs does and gives URIs.
+func (s *Server) Locations(ctx context.Context) []string {
+	if s.Addrs(ctx) == nil {
+		return nil
+	}
+	return s.locations
 }
 
 // Addrs waits until the server listens and tells where, in the order of Config.Listen; nil if ctx ends first.

@@ -151,6 +151,14 @@ func TestSocketMode(t *testing.T) {
 	}
 }
 
+// listening is a server that is to listen there.
+func listening(t *testing.T, sec Security, uris ...string) *Server {
+	t.Helper()
+	s, err := New(Config{Engine: new(reader.Engine), Roots: []string{t.TempDir()}, Listen: uris, Security: sec})
+	require.NoError(t, err)
+	return s
+}
+
 func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	sock := filepath.Join(dir, "s")
@@ -175,17 +183,17 @@ func TestListen(t *testing.T) {
 
 	tcp, err := listen("grpc://127.0.0.1:0", 0o600)
 	require.NoError(t, err)
-	_, err = listenAll([]string{"grpc+unix://" + sock, "grpc://" + tcp.Addr().String()}, 0o600)
+	_, err = listening(t, Security{}, "grpc+unix://"+sock, "grpc://"+tcp.Addr().String()).listenAll()
 	require.ErrorContains(t, err, "already in use")
 	require.NoFileExists(t, sock)
 	require.NoError(t, tcp.Close())
 
-	for _, uri := range []string{"", "127.0.0.1:1", "http://x:1", "grpc://x", "grpc://x:1/y", "grpc+unix://", "grpc+unix://host/x", "grpc+tls://x:1", "://",
+	for _, uri := range []string{"", "127.0.0.1:1", "http://x:1", "grpc://x", "grpc://x:1/y", "grpc+unix://", "grpc+unix://host/x", "://",
 		"grpc://127.0.0.1:99999", "grpc://user@127.0.0.1:0", "grpc://127.0.0.1:0?x", "grpc+unix:///" + strings.Repeat("x", maxSocketPath),
 		"grpc+unix://" + filepath.Join(dir, "none", "s"), "grpc+unix://" + filepath.Join(file, "s"), "grpc://192.0.2.1:0"} {
 		_, err := listen(uri, 0o600)
 		require.ErrorIs(t, err, fault.Invalid, uri)
 	}
-	_, err = listenAll(nil, 0o600)
+	_, err = listening(t, Security{}).listenAll()
 	require.ErrorIs(t, err, fault.Invalid)
 }

@@ -32,7 +32,7 @@ func (s *Server) dataset(ctx context.Context, file, dataset string) (*reader.Dat
 
 func (s *Server) open(ctx context.Context, file string) (*reader.File, error) {
 	callOf(ctx).file = file
-	loc, err := s.catalog.Resolve(file)
+	loc, err := s.catalog.Resolve(ctx, file)
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +57,9 @@ func (s *Server) DoGet(t *arrowflight.Ticket, stream arrowflight.FlightService_D
 	return run.Settle()
 }
 
-// run reads for a connection. One that gathers gives batches to the kernel without looking at them.
+// run reads for a connection. One that gives batches to the kernel without looking at them may have them mapped.
 func (s *Server) run(ctx context.Context, p *reader.Plan) *reader.Run {
-	if wire.LedgerOf(ctx).Gathers() {
+	if wire.LedgerOf(ctx).Unread() {
 		return p.RunMapped(ctx)
 	}
 	return p.Run(ctx)

@@ -14,6 +14,7 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/stage"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/identity"
 	"github.com/mtflight/mtflight/internal/strict"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
@@ -111,7 +112,7 @@ func (s *Server) stage(ctx context.Context, body []byte, answer func(any) error)
 	}
 	c := callOf(ctx)
 	c.rows, c.bytes = f.Rows(), f.Size()
-	lease := s.stages.Lease(wire.LedgerOf(ctx), nil, f.Close)
+	lease := s.stages.Lease(ownerOf(ctx), nil, f.Close)
 	s.keep(ctx, lease)
 	return answer(staged{Path: f.Path(), Bytes: f.Size(), Rows: f.Rows(), Lease: lease.ID, Seconds: int(stageTime.Seconds())})
 }
@@ -179,7 +180,7 @@ func (s *Server) ring(ctx context.Context, body []byte, answer func(any) error) 
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	left := make(chan struct{}) // by the workers
-	lease := s.stages.Lease(wire.LedgerOf(ctx), ring, func() error {
+	lease := s.stages.Lease(ownerOf(ctx), ring, func() error {
 		cancel(errReleased)
 		<-left
 		return ring.Close()
@@ -217,6 +218,14 @@ func fillRing(ctx context.Context, p *reader.Plan, ring *stage.Ring, lease strin
 	return run.Err()
 }
 
+// owner is whose a lease is: who has asked, on a connection.
+type owner struct {
+	connection *wire.Ledger
+	name       string
+}
+
+func ownerOf(ctx context.Context) owner { return owner{wire.LedgerOf(ctx), identity.Of(ctx).Name} }
+
 // release ends a lease, or takes slots of a ring back.
 func (s *Server) release(ctx context.Context, body []byte, answer func(any) error) error {
 	if s.noStages != nil {
@@ -231,7 +240,7 @@ func (s *Server) release(ctx context.Context, body []byte, answer func(any) erro
 	if err := o.BindAll("release", "", map[string]strict.Bind{"lease": strict.Text(&id), "slots": slotNumbers(&slots)}); err != nil {
 		return err
 	}
-	lease, err := s.stages.Find(wire.LedgerOf(ctx), id)
+	lease, err := s.stages.Find(ownerOf(ctx), id)
 	switch {
 	case err != nil:
 		return err

@@ -42,7 +42,7 @@ type File struct {
 
 	mu       sync.Mutex
 	tree     *meta.File
-	datasets map[string]keptDataset
+	datasets location.Kept[*Dataset]
 
 	pytables *bool // nil: not asked yet
 
@@ -61,8 +61,7 @@ func openFile(e *Engine, loc location.Location) (*File, error) {
 		disk.Close()
 		return nil, fault.New(fault.DataLoss, "%s: %w", loc.Name, err)
 	}
-	f := &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(h5, heapCache), serial: e.serial.Add(1),
-		datasets: map[string]keptDataset{}}
+	f := &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(h5, heapCache), serial: e.serial.Add(1)}
 	f.objects = objects.New(h5, f.heap)
 	f.stats = e.stats.Of(loc.Path, disk.Identity())
 	f.version = version.New(disk, fmt.Sprint(h5.Version, h5.Base, h5.Root))
@@ -124,7 +123,7 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 		}
 		return nil, fault.New(fault.NotFound, "%s: no such dataset %s: its name is the absolute path %s", f.loc.Name, spell.Quote(path), spell.Quote("/"+path))
 	}
-	if d := f.opened(ctx, path); d != nil {
+	if d, ok := f.datasets.Get(ctx, f.loc, path); ok {
 		return d, nil
 	}
 	d, err := settled(ctx, f, func(f *File) (*Dataset, error) {
@@ -151,35 +150,8 @@ func (f *File) openDataset(ctx context.Context, path string) (*Dataset, error) {
 	if err != nil || d.grows() || d.frame != nil && d.frame.Large || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
 		return d, err
 	}
-	f.keepOpened(ctx, path, d, visit)
+	f.datasets.Put(ctx, f.loc, path, d, visit)
 	return d, nil
-}
-
-// opened is a dataset that is kept, unless it is made of files that whom the context's call is for may not read.
-func (f *File) opened(ctx context.Context, path string) *Dataset {
-	f.mu.Lock()
-	kept := f.datasets[path]
-	f.mu.Unlock()
-	if kept.dataset == nil || !kept.visit.Open(ctx, f.loc) {
-		return nil
-	}
-	return kept.dataset
-}
-
-// keepOpened keeps a dataset with the places that were visited to open it, unless one of them was closed.
-func (f *File) keepOpened(ctx context.Context, path string, d *Dataset, visit *location.Visit) {
-	if !visit.Open(ctx, f.loc) {
-		return
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.datasets[path] = keptDataset{d, visit}
-}
-
-// keptDataset is a dataset with the places of other files that opening it took.
-type keptDataset struct {
-	dataset *Dataset
-	visit   *location.Visit
 }
 
 // follow opens a dataset that was asked for by another name, maybe of another file.

@@ -79,13 +79,13 @@ func unlisted(groups []meta.Group) (out []Info) {
 
 // listed is the dataset of a path, made of what the file says only if it is not known yet.
 func (f *File) listed(ctx context.Context, m meta.Dataset, path string) *Dataset {
-	if d := f.opened(ctx, path); d != nil {
+	if d, ok := f.datasets.Get(ctx, f.loc, path); ok {
 		return d
 	}
 	ctx, visit := location.Begin(ctx)
 	d := newDataset(ctx, f, m, path)
 	if !d.grows() {
-		f.keepOpened(ctx, path, d, visit)
+		f.datasets.Put(ctx, f.loc, path, d, visit)
 	}
 	return d
 }

@@ -4,12 +4,10 @@ import (
 	"math"
 
 	"github.com/spf13/cobra"
-
-	"github.com/mtflight/mtflight/reader"
 )
 
 func newAttributes() *cobra.Command {
-	var engine reader.Config
+	var from sourceFlags
 	c := &cobra.Command{
 		Use:   "attributes [grpc://HOST:PORT] FILE OBJECT [NAME...]",
 		Short: "Give attributes of a group, dataset or committed type whole, as JSON",
@@ -18,7 +16,7 @@ func newAttributes() *cobra.Command {
 		Args:              placed(2, 2, math.MaxInt-1),
 		ValidArgsFunction: completeObjects,
 		RunE: func(c *cobra.Command, args []string) error {
-			return at(c, args, engine, func(s source, rest []string) error {
+			return at(c, args, from, func(s source, rest []string) error {
 				text, err := s.attributes(c.Context(), rest[0], rest[1], rest[2:])
 				if err != nil {
 					return err
@@ -27,6 +25,6 @@ func newAttributes() *cobra.Command {
 			})
 		},
 	}
-	engineFlags(c, &engine)
+	from.add(c)
 	return c
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"time"
 
@@ -17,7 +16,8 @@ import (
 
 // banner tells where to ask and how, once the server listens.
 type banner struct {
-	addrs         []net.Addr // none: it ended before it listened
+	locations     []string // none: it ended before it listened
+	secure        bool     // there are logins, rules or TLS: how to ask is not said in a few lines
 	roots         []string
 	file, dataset string // to ask for; "": not known
 	log           *zap.Logger
@@ -40,22 +40,26 @@ func (b *banner) look(ctx context.Context, server interface {
 
 // write says it in one piece: who reads no more than the first line may close the pipe.
 func (b *banner) write(w io.Writer) error {
-	if len(b.addrs) == 0 {
+	if len(b.locations) == 0 {
 		return nil
 	}
 	var locations []string
-	for _, a := range b.addrs {
-		locations = append(locations, locationOf(a))
+	for _, l := range b.locations {
+		locations = append(locations, reachable(l))
 	}
-	_, err := fmt.Fprintf(w, `mtflight %s serves %s on %s
-Python (pip install pyarrow):
+	first := fmt.Sprintf("mtflight %s serves %s on %s\n", buildVersion(), spell.Escape(strings.Join(b.roots, ", ")), strings.Join(locations, ", "))
+	if b.secure {
+		_, err := io.WriteString(w, first)
+		return err
+	}
+	_, err := fmt.Fprintf(w, `%sPython (pip install pyarrow):
 
     import json, pyarrow.flight as fl
     client = fl.connect(%q)
     request = %s
     print(client.do_get(fl.Ticket(json.dumps(request))).read_all())
 
-`, buildVersion(), spell.Escape(strings.Join(b.roots, ", ")), strings.Join(locations, ", "), locations[0], b.request())
+`, first, locations[0], b.request())
 	return err
 }
 
@@ -73,14 +77,10 @@ func pythonText(s string) string {
 	return string(text)
 }
 
-// locationOf is the URI by which a client on this machine reaches an address.
-func locationOf(a net.Addr) string {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return "grpc+unix://" + a.String()
+// reachable is a location by which a client on this machine reaches what listens to all networks.
+func reachable(location string) string {
+	for _, all := range []string{"://[::]:", "://0.0.0.0:"} {
+		location = strings.Replace(location, all, "://127.0.0.1:", 1)
 	}
-	if tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("grpc://127.0.0.1:%d", tcp.Port)
-	}
-	return "grpc://" + tcp.String()
+	return location
 }

@@ -147,7 +147,7 @@ func asking(c *cobra.Command, location string, do func(context.Context, source) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, completeTime)
 	defer cancel()
-	s, err := openSource(ctx, location, reader.Config{NoWitness: true})
+	s, err := openSource(ctx, location, sourceFlags{engine: reader.Config{NoWitness: true}, remote: remoteOf(c)})
 	if err != nil {
 		return
 	}

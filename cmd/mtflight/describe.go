@@ -17,7 +17,7 @@ import (
 
 func newDescribe() *cobra.Command {
 	var asJSON bool
-	var engine reader.Config
+	var from sourceFlags
 	c := &cobra.Command{
 		Use:   "describe [grpc://HOST:PORT] FILE [DATASET|GROUP]",
 		Short: "Tell everything known of a file, a group or a dataset",
@@ -28,7 +28,7 @@ file: that is its root group, with the global attributes.`,
 		Args:              placed(1, 1, 2),
 		ValidArgsFunction: completeObjects,
 		RunE: func(c *cobra.Command, args []string) error {
-			return at(c, args, engine, func(s source, rest []string) error {
+			return at(c, args, from, func(s source, rest []string) error {
 				text, err := description(c.Context(), s, rest)
 				if err != nil {
 					return err
@@ -38,7 +38,7 @@ file: that is its root group, with the global attributes.`,
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON")
-	engineFlags(c, &engine)
+	from.add(c)
 	return c
 }
 

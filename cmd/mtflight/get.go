@@ -22,9 +22,9 @@ type getFlags struct {
 	codec  string
 }
 
-// requestFlags say what is asked, and of which engine.
+// requestFlags say what is asked, and of which source.
 type requestFlags struct {
-	engine  reader.Config
+	source  sourceFlags
 	request reader.Request
 }
 
@@ -69,7 +69,7 @@ func (f *getFlags) add(c *cobra.Command) {
 
 // from runs do with the source that the arguments name, once they and it have told which dataset is meant.
 func (f *requestFlags) from(c *cobra.Command, args []string, do func(s source) error) error {
-	return at(c, args, f.engine, func(s source, rest []string) (err error) {
+	return at(c, args, f.source, func(s source, rest []string) (err error) {
 		if f.request.File, f.request.Dataset, err = named(c.Context(), s, rest); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.StringVar(&r.Options.Tensors, "tensors", "", "tensor or nested")
 	flags.BoolVar(&r.Options.Plain, "plain", false, "only types that every engine reads")
 	flags.BoolVar(&r.Options.NetCDF, "netcdf", false, "missing values (_FillValue, missing_value) are null; attributes go into the schema")
-	engineFlags(c, &f.engine)
+	f.source.add(c)
 	completeRequest(c)
 }
 

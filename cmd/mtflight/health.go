@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/mtflight/mtflight/flight/client"
@@ -17,6 +16,7 @@ import (
 
 func newHealth() *cobra.Command {
 	var timeout time.Duration
+	var remote remoteFlags
 	c := &cobra.Command{
 		Use:   "health [grpc://HOST:PORT]",
 		Short: "Ask a server whether it serves (for a container's HEALTHCHECK)",
@@ -25,7 +25,7 @@ func newHealth() *cobra.Command {
 			ctx, cancel := context.WithTimeout(c.Context(), timeout)
 			defer cancel()
 			location := append(args, serve.Location)[0]
-			status, err := health(ctx, location)
+			status, err := health(ctx, location, remote)
 			if err != nil {
 				return err
 			}
@@ -37,15 +37,20 @@ func newHealth() *cobra.Command {
 		},
 	}
 	c.Flags().DurationVar(&timeout, "timeout", 3*time.Second, "how long to wait")
+	remote.add(c)
 	return c
 }
 
-func health(ctx context.Context, location string) (healthpb.HealthCheckResponse_ServingStatus, error) {
+func health(ctx context.Context, location string, f remoteFlags) (healthpb.HealthCheckResponse_ServingStatus, error) {
 	target, err := client.Target(location)
 	if err != nil {
 		return 0, err
 	}
-	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	transport, err := f.transport(location)
+	if err != nil {
+		return 0, err
+	}
+	conn, err := grpc.NewClient(target, grpc.WithTransportCredentials(transport))
 	if err != nil {
 		return 0, fault.New(fault.Invalid, "health: %w", err)
 	}

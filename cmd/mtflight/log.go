@@ -10,13 +10,15 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// newLogger writes readable lines to a terminal and JSON elsewhere.
-func newLogger(level string, w io.Writer) (*zap.Logger, error) {
+// newLoggers write readable lines to a terminal and JSON elsewhere: a logger of the level, and one that leaves out no call.
+func newLoggers(level string, w io.Writer) (log, audit *zap.Logger, err error) {
 	parsed, err := zapcore.ParseLevel(level)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "serve: --log-level %q: choose debug, info, warn or error", level)
+		return nil, nil, fault.New(fault.Invalid, "serve: --log-level %q: choose debug, info, warn or error", level)
 	}
-	return zap.New(zapcore.NewCore(logEncoder(terminal.Of(w)), zapcore.Lock(zapcore.AddSync(w)), parsed)), nil
+	to := zapcore.Lock(zapcore.AddSync(w))
+	of := func(l zapcore.Level) *zap.Logger { return zap.New(zapcore.NewCore(logEncoder(terminal.Of(w)), to, l)) }
+	return of(parsed), of(min(parsed, zapcore.InfoLevel)), nil
 }
 
 func logEncoder(s terminal.Screen) zapcore.Encoder {

@@ -21,7 +21,7 @@ import (
 func newList() *cobra.Command {
 	var asJSON bool
 	frames := someFrames
-	var engine reader.Config
+	var from sourceFlags
 	c := &cobra.Command{
 		Use:   "ls [FILE|DIR...] [GROUP] | ls grpc://HOST:PORT [FILE...] [GROUP]",
 		Short: "List the datasets of files or of a server",
@@ -39,7 +39,7 @@ only, unless --frames asks for all. --frames=none lists none.`,
 		Args:              placed(0, 0, math.MaxInt-1),
 		ValidArgsFunction: completeFiles,
 		RunE: func(c *cobra.Command, args []string) error {
-			return at(c, args, engine, func(s source, rest []string) error {
+			return at(c, args, from, func(s source, rest []string) error {
 				_, here := s.(*local)
 				files, group := groupOf(rest, here)
 				return list(c, s, files, group, listing{frames: frames.budget(), whole: asJSON}, asJSON)
@@ -50,7 +50,7 @@ only, unless --frames asks for all. --frames=none lists none.`,
 	c.Flags().Var(&frames, "frames", "data frames of pandas and AnnData, which are groups: how many are opened")
 	c.Flags().Lookup("frames").NoOptDefVal = string(allFrames)
 	completeWith(c, "frames", string(someFrames), string(allFrames), string(noFrames))
-	engineFlags(c, &engine)
+	from.add(c)
 	return c
 }
 

@@ -114,12 +114,12 @@ func TestTerminalColours(t *testing.T) {
 func TestTerminalLog(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")
 	p := newPTY(t, 120)
-	log, err := newLogger("info", p.screen)
+	log, _, err := newLoggers("info", p.screen)
 	require.NoError(t, err)
 	log.Warn("a word")
 	require.Regexp(t, `^\d\d:\d\d:\d\d\.\d{3}  WARN  a word\n$`, p.shown(t))
 	var piped bytes.Buffer
-	log, err = newLogger("info", &piped)
+	log, _, err = newLoggers("info", &piped)
 	require.NoError(t, err)
 	log.Warn("a word")
 	require.Regexp(t, `^\{"level":"warn","ts":".*","msg":"a word"\}\n$`, piped.String())

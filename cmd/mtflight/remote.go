@@ -2,14 +2,22 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/mtflight/mtflight/flight/client"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/secret"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -20,10 +28,14 @@ type remote struct {
 
 const dialTimeout = 5 * time.Second
 
-func dial(ctx context.Context, location string) (*remote, error) {
+func dial(ctx context.Context, location string, f remoteFlags) (*remote, error) {
+	options, err := f.options()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	c, err := client.Open(ctx, location)
+	c, err := client.Open(ctx, location, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -125,4 +137,83 @@ func (r *remote) open(ctx context.Context, request reader.Request) (*stream, err
 		return nil, err
 	}
 	return &stream{RecordReader: rows, rows: rows.Total()}, nil
+}
+
+// remoteFlags say how to reach servers with TLS and logins.
+type remoteFlags struct{ ca, cert, key, token string }
+
+// tokenVariable has a bearer, where no file is given.
+const tokenVariable = "MTFLIGHT_TOKEN"
+
+func (f *remoteFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.ca, "tls-ca", "", "PEM file of authorities that a server's certificate is to be of (default: the system's)")
+	c.Flags().StringVar(&f.cert, "tls-cert", "", "PEM file of a certificate to log in by")
+	c.Flags().StringVar(&f.key, "tls-key", "", "PEM file of its key")
+	c.Flags().StringVar(&f.token, "token", "", "file of a token to log in by (default: the variable "+tokenVariable+")")
+}
+
+// remoteOf are the flags that a command has, as they are so far.
+func remoteOf(c *cobra.Command) remoteFlags {
+	value := func(name string) string {
+		if f := c.Flags().Lookup(name); f != nil {
+			return f.Value.String()
+		}
+		return ""
+	}
+	return remoteFlags{value("tls-ca"), value("tls-cert"), value("tls-key"), value("token")}
+}
+
+// options are the client's.
+func (f remoteFlags) options() ([]grpc.DialOption, error) {
+	config, err := f.tls()
+	if err != nil {
+		return nil, err
+	}
+	token, err := f.bearer()
+	if err != nil {
+		return nil, err
+	}
+	return []grpc.DialOption{client.TLS(config), client.Bearer(token)}, nil
+}
+
+func (f remoteFlags) tls() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if f.ca != "" {
+		pem, err := secret.Trusted(f.ca)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fault.New(fault.Invalid, "--tls-ca %s: no certificate in it", f.ca)
+		}
+	}
+	if (f.cert == "") != (f.key == "") {
+		return nil, fault.New(fault.Invalid, "--tls-cert and --tls-key go together")
+	}
+	if f.cert != "" {
+		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+		if err != nil {
+			return nil, fault.New(fault.Invalid, "--tls-cert %s: %w", f.cert, err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+func (f remoteFlags) bearer() (string, error) {
+	if f.token == "" {
+		return strings.TrimSpace(os.Getenv(tokenVariable)), nil
+	}
+	content, err := secret.Read(f.token)
+	return strings.TrimSpace(string(content)), err
+}
+
+// transport is for a location of this machine or another.
+func (f remoteFlags) transport(location string) (credentials.TransportCredentials, error) {
+	if !strings.HasPrefix(location, "grpc+tls:") {
+		return insecure.NewCredentials(), nil
+	}
+	config, err := f.tls()
+	return credentials.NewTLS(config), err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/credentials"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 )
@@ -39,7 +40,7 @@ func newRoot() *cobra.Command {
 		Long: `Serve HDF5 files over Apache Arrow Flight, and list, describe and read them.
 
 Exit codes: 0 done, 1 anything not below, 2 wrong usage or request, 3 no such file, dataset or column,
-4 type, filter or layout not supported, 5 data cannot be read, 6 permission denied, 7 outside the data,
+4 type, filter or layout not supported, 5 data cannot be read, 6 permission denied or not logged in, 7 outside the data,
 8 data that the options can't express, 9 file changed while read, 10 unavailable or out of memory budget,
 130 interrupted.`,
 		Args: func(c *cobra.Command, args []string) error {
@@ -60,6 +61,7 @@ Exit codes: 0 done, 1 anything not below, 2 wrong usage or request, 3 no such fi
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".LocalFlags.FlagUsages", ".LocalFlags.FlagUsagesWrapped 100"))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
 	root.AddCommand(newServe(), newConfig(), newList(), newDescribe(), newAttributes(), newGet(), newStats(), newExplain(), newHealth(), newVersion(), newMan())
+	root.AddCommand(credentials.Commands()...)
 	return root
 }
 
@@ -92,7 +94,7 @@ func exitCode(ctx context.Context, err error) int {
 		return 4
 	case fault.DataLoss:
 		return 5
-	case fault.Denied:
+	case fault.Denied, fault.Unauthenticated:
 		return 6
 	case fault.OutOfRange:
 		return 7

@@ -74,10 +74,12 @@ func runServer(ctx context.Context, f *serveFlags, c *cobra.Command) (err error)
 		g.Go(func() error { return reloadOn(ctx, hangup, server) })
 	}
 	g.Go(func() error {
-		b := banner{addrs: server.Addrs(ctx), roots: f.Flight.Roots, log: f.Logger}
+		b := banner{locations: server.Locations(ctx), secure: f.secure(), roots: f.Flight.Roots, log: f.Logger}
 		if !f.stdin { // else a program waits, which knows what to ask
 			tellSystemd(f.Logger, daemon.SdNotifyReady)
-			b.look(ctx, server)
+			if !b.secure {
+				b.look(ctx, server)
+			}
 		}
 		return b.write(c.OutOrStdout())
 	})

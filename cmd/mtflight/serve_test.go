@@ -36,7 +36,7 @@ func servingLogged(t *testing.T, args ...string) (location, banner string, log *
 	n, err := out.Read(first)
 	require.NoError(t, err, "%s", log)
 	banner = string(first[:n])
-	location = regexp.MustCompile(`grpc(\+unix)?://[^\s,]+`).FindString(banner)
+	location = regexp.MustCompile(`grpc(\+unix|\+tls)?://[^\s,]+`).FindString(banner)
 	require.NotEmpty(t, location, banner)
 	return location, banner, log, func() int {
 		cancel()
@@ -101,7 +101,7 @@ func TestServeUnixSocket(t *testing.T) {
 func TestServeRefuses(t *testing.T) {
 	code, _, errOut := command(t, "serve", "--listen", "grpc://127.0.0.1:0", "--listen", "grpc://0.0.0.0:0", tables)
 	require.Equal(t, 2, code)
-	require.Contains(t, errOut, "say --insecure")
+	require.Contains(t, errOut, "or --insecure")
 	code, _, errOut = command(t, "serve", "--listen", "grpc://127.0.0.1:0", "--socket-mode", "rw", tables)
 	require.Equal(t, 2, code)
 	require.Contains(t, errOut, "octal")
@@ -154,5 +154,5 @@ func TestServeBanner(t *testing.T) {
 	require.Contains(t, banner, `client.list_flights()`)
 	require.Zero(t, stop())
 	require.Contains(t, log.String(), "there is nothing to read yet")
-	require.Contains(t, log.String(), "there is neither TLS nor a login")
+	require.Contains(t, log.String(), "there is no login")
 }

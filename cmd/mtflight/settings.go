@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/settings"
+	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/flight/serve"
 )
 
@@ -26,8 +27,9 @@ func (f *serveFlags) add(c *cobra.Command) {
 	served, flags := &f.Flight, c.Flags()
 	flags.StringVar(&f.file, settings.File, "", "YAML `FILE` of settings, named as the flags")
 	flags.StringArrayVar(&served.Roots, "root", nil, "as the arguments: a `DIRECTORY` or file to serve; may be repeated")
-	flags.StringArrayVar(&served.Listen, "listen", served.Listen, "`LOCATION` to listen at: grpc://HOST:PORT or grpc+unix:///PATH; may be repeated")
-	flags.BoolVar(&served.Insecure, "insecure", false, "listen beyond this machine though whoever reaches it can read what is served")
+	flags.StringArrayVar(&served.Listen, "listen", served.Listen, "`LOCATION` to listen at: grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH; may be repeated")
+	addSecurity(flags, &served.Security)
+	flags.BoolVar(&served.Insecure, "insecure", false, "listen beyond this machine without TLS or a login: whoever reaches it can read what is served")
 	flags.Var((*fileMode)(&served.SocketMode), "socket-mode", "permissions of the files of Unix sockets: 0660 lets their group connect")
 	flags.StringArrayVar(&served.Advertise, "advertise", nil, "`LOCATION` that clients are sent to: this server or a replica of the same roots; may be repeated")
 	flags.DurationVar(&served.Drain, "drain", served.Drain, "`TIME` that running streams may go on at the end; 0s: not at all")
@@ -58,12 +60,19 @@ func (f *serveFlags) load(c *cobra.Command, args []string) (err error) {
 
 // complete makes the server, whose log goes to w.
 func (f *serveFlags) complete(w io.Writer) (_ *serve.Server, err error) {
-	if f.Logger, err = newLogger(f.logLevel, w); err != nil {
+	log, audit, err := newLoggers(f.logLevel, w)
+	if err != nil {
 		return nil, err
+	}
+	if f.Logger = log; f.secure() {
+		f.Flight.Audit = audit
 	}
 	f.Flight.Version = buildVersion()
 	return f.Complete()
 }
+
+// secure tells whether calls are judged, and so written down.
+func (f *serveFlags) secure() bool { return f.Flight.Security != flight.Security{} }
 
 // reloadable has the server take the roots of the configuration when that is read again. The rest of it needs another start.
 func (f *serveFlags) reloadable(server *serve.Server, flags *pflag.FlagSet) {
@@ -147,4 +156,17 @@ func (f *serveFlags) check(c *cobra.Command) error {
 
 func (f *serveFlags) show(c *cobra.Command) error {
 	return settings.Show(c.OutOrStdout(), c.Flags(), f.origins)
+}
+
+// addSecurity adds the flags of TLS, logins and rules.
+func addSecurity(flags *pflag.FlagSet, s *flight.Security) {
+	flags.StringVar(&s.TLSCert, "tls-cert", "", "PEM `FILE` of the server's certificate, for --listen grpc+tls://HOST:PORT")
+	flags.StringVar(&s.TLSKey, "tls-key", "", "PEM `FILE` of its key, which others must not be able to read")
+	flags.StringVar(&s.TLSClientCA, "tls-client-ca", "", "PEM `FILE` of authorities (and their revocation lists): clients log in by a certificate of theirs")
+	flags.StringVar(&s.AuthTokens, "auth-tokens", "", "`FILE` of tokens' hashes, which `mtflight token new` adds to: clients log in by a bearer")
+	flags.StringVar(&s.AuthUsers, "auth-users", "", "`FILE` of passwords' hashes, which `mtflight user add` adds to: clients log in by Handshake")
+	flags.StringVar(&s.TokenKey, "token-key", "", "`FILE` of the key, replicas' too, that signs what a login by password gives (default: one for this process)")
+	flags.StringVar(&s.OIDCIssuer, "oidc-issuer", "", "`URL` of an OpenID Connect provider: clients log in by its tokens")
+	flags.StringVar(&s.OIDCAudience, "oidc-audience", "", "`NAME` whom its tokens have to be for")
+	flags.StringVar(&s.Rules, "rules", "", "YAML `FILE` that says who may read which files (default: whoever has logged in, all)")
 }

@@ -85,6 +85,17 @@ func engineFlags(c *cobra.Command, e *reader.Config) {
 	completeWith(c, "plugins", "on", "off")
 }
 
+// sourceFlags are the choices of a source, wherever it is.
+type sourceFlags struct {
+	engine reader.Config
+	remote remoteFlags
+}
+
+func (f *sourceFlags) add(c *cobra.Command) {
+	engineFlags(c, &f.engine)
+	f.remote.add(c)
+}
+
 // place splits arguments into a server's location, empty for this machine, and the rest: names, which a server takes spelled.
 func place(args []string) (location string, rest []string) {
 	if len(args) > 0 && isLocation(args[0]) {
@@ -110,9 +121,9 @@ func placed(remote, low, high int) cobra.PositionalArgs {
 }
 
 // at runs do with the source that the arguments name, and what they name there.
-func at(c *cobra.Command, args []string, engine reader.Config, do func(s source, rest []string) error) error {
+func at(c *cobra.Command, args []string, from sourceFlags, do func(s source, rest []string) error) error {
 	location, rest := place(args)
-	s, err := openSource(c.Context(), location, engine)
+	s, err := openSource(c.Context(), location, from)
 	if err != nil {
 		return err
 	}
@@ -120,9 +131,9 @@ func at(c *cobra.Command, args []string, engine reader.Config, do func(s source,
 	return do(s, rest)
 }
 
-func openSource(ctx context.Context, location string, engine reader.Config) (source, error) {
+func openSource(ctx context.Context, location string, from sourceFlags) (source, error) {
 	if location != "" {
-		return dial(ctx, location)
+		return dial(ctx, location, from.remote)
 	}
-	return newLocal(engine)
+	return newLocal(from.engine)
 }

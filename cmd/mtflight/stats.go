@@ -10,12 +10,11 @@ import (
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader"
 )
 
 func newStats() *cobra.Command {
 	var asJSON bool
-	var engine reader.Config
+	var from sourceFlags
 	var of survey
 	c := &cobra.Command{
 		Use:   "stats [grpc://HOST:PORT] FILE [DATASET]",
@@ -31,7 +30,7 @@ DATASET may be left out where a file has one.`,
 			if of.chunks && !asJSON {
 				return usage(c, fmt.Errorf("stats: --chunks needs --json"))
 			}
-			return at(c, args, engine, func(s source, rest []string) (err error) {
+			return at(c, args, from, func(s source, rest []string) (err error) {
 				if of.file, of.dataset, err = named(c.Context(), s, rest); err != nil {
 					return err
 				}
@@ -43,7 +42,7 @@ DATASET may be left out where a file has one.`,
 	c.Flags().BoolVar(&of.chunks, "chunks", false, "with --json: those of each chunk, too")
 	c.Flags().Var(columns{&of.fields}, "fields", "columns (default: all)")
 	_ = c.RegisterFlagCompletionFunc("fields", completeColumns)
-	engineFlags(c, &engine)
+	from.add(c)
 	return c
 }
 

@@ -31,7 +31,6 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/mtflight/mtflight/flight/client/internal/rpc"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -49,20 +48,21 @@ const windowSize = 16 << 20
 
 // Client is a connection to a server, and to the replicas that Scan was sent to.
 type Client struct {
-	server  rpc.Server
-	options []grpc.DialOption
+	server   rpc.Server
+	security security
+	options  []grpc.DialOption
 
 	mu    sync.Mutex
 	conns map[string]*grpc.ClientConn // by location; nil: closed
 	about *protocol.About             // nil: not asked for yet
 }
 
-// Open connects to a location (grpc://HOST:PORT or grpc+unix:///PATH) and waits until the server answers or ctx ends.
-// Replicas are connected to with the same options. The caller closes the client.
+// Open connects to a location (grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH) and waits until the server answers or ctx
+// ends. Replicas are connected to with the same options: gRPC's, TLS and Bearer. The caller closes the client.
 func Open(ctx context.Context, location string, options ...grpc.DialOption) (*Client, error) {
 	c := &Client{conns: map[string]*grpc.ClientConn{}}
+	c.security, options = secured(location, options)
 	c.options = append([]grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
 		grpc.WithInitialWindowSize(windowSize), grpc.WithInitialConnWindowSize(windowSize),
 		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: 5 * time.Second,
@@ -92,7 +92,7 @@ func (c *Client) at(location string) (server rpc.Server, err error) {
 		if c.conns == nil {
 			return server, fmt.Errorf("client: closed: %w", context.Canceled)
 		}
-		if conn, err = grpc.NewClient(target, c.options...); err != nil {
+		if conn, err = grpc.NewClient(target, append(c.security.options(location), c.options...)...); err != nil {
 			return server, fault.New(fault.Invalid, "client: location %s: %w", location, err)
 		}
 		c.conns[location] = conn
@@ -100,17 +100,17 @@ func (c *Client) at(location string) (server rpc.Server, err error) {
 	return rpc.Server{Conn: conn}, nil
 }
 
-// Target is gRPC's name of a location (grpc://HOST:PORT or grpc+unix:///PATH), for other services of the same server.
+// Target is gRPC's name of a location (grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH), for other services of the same server.
 func Target(location string) (string, error) {
 	u, err := url.Parse(location)
 	switch {
 	case err != nil:
-	case (u.Scheme == "grpc" || u.Scheme == "grpc+tcp") && u.Port() != "":
+	case (u.Scheme == "grpc" || u.Scheme == "grpc+tcp" || u.Scheme == "grpc+tls") && u.Port() != "":
 		return u.Host, nil
 	case (u.Scheme == "grpc+unix" || u.Scheme == "unix") && u.Path+u.Opaque != "":
 		return "unix:" + u.Path + u.Opaque, nil
 	}
-	return "", fault.New(fault.Invalid, "client: location %q must be grpc://HOST:PORT or grpc+unix:///PATH", location)
+	return "", fault.New(fault.Invalid, "client: location %q must be grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH", location)
 }
 
 // unanswered says of a connection that cannot be made where it should lead to.

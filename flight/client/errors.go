@@ -13,23 +13,24 @@ import (
 
 // The kinds of error, to be asked for with errors.Is.
 var (
-	ErrInvalid      = fault.Invalid
-	ErrNotFound     = fault.NotFound
-	ErrDenied       = fault.Denied
-	ErrOutOfRange   = fault.OutOfRange
-	ErrPrecondition = fault.Precondition
-	ErrUnsupported  = fault.Unsupported
-	ErrDataLoss     = fault.DataLoss
-	ErrChanged      = fault.Changed
-	ErrExhausted    = fault.Exhausted
-	ErrUnavailable  = fault.Unavailable
+	ErrInvalid         = fault.Invalid
+	ErrNotFound        = fault.NotFound
+	ErrDenied          = fault.Denied
+	ErrUnauthenticated = fault.Unauthenticated
+	ErrOutOfRange      = fault.OutOfRange
+	ErrPrecondition    = fault.Precondition
+	ErrUnsupported     = fault.Unsupported
+	ErrDataLoss        = fault.DataLoss
+	ErrChanged         = fault.Changed
+	ErrExhausted       = fault.Exhausted
+	ErrUnavailable     = fault.Unavailable
 )
 
 var kinds = map[codes.Code]error{
 	codes.InvalidArgument: fault.Invalid, codes.NotFound: fault.NotFound, codes.PermissionDenied: fault.Denied,
 	codes.OutOfRange: fault.OutOfRange, codes.FailedPrecondition: fault.Precondition, codes.Unimplemented: fault.Unsupported,
 	codes.DataLoss: fault.DataLoss, codes.Aborted: fault.Changed, codes.ResourceExhausted: fault.Exhausted,
-	codes.Unavailable: fault.Unavailable,
+	codes.Unavailable: fault.Unavailable, codes.Unauthenticated: fault.Unauthenticated,
 }
 
 // fromServer is an error of gRPC.

@@ -2,8 +2,11 @@ package client_test
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -14,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	"github.com/mtflight/mtflight/flight/client"
@@ -70,19 +74,58 @@ func TestScanChangesReplica(t *testing.T) {
 
 // A location of another kind is not passed over in silence.
 func TestScanRefusesLocation(t *testing.T) {
-	location, _ := serve(t, "grpc+tls://127.0.0.1:1")
-	c, err := client.Open(context.Background(), location)
+	c, err := client.Open(context.Background(), serveOther(t, "127.0.0.1", &other{locations: []string{"http://127.0.0.1:1"}}))
 	require.NoError(t, err)
 	defer c.Close()
 	_, err = c.Scan(context.Background(), reader.Request{File: "tables.h5", Dataset: "/events"}, client.Parallel(2))
 	require.ErrorIs(t, err, reader.ErrInvalid)
-	require.ErrorContains(t, err, "grpc+tls://127.0.0.1:1")
+	require.ErrorContains(t, err, "http://127.0.0.1:1")
+}
+
+// TestBearerStays: a bearer does not go where the server says, unless that is the same host or TLS; such locations are not asked.
+func TestBearerStays(t *testing.T) {
+	for host, goes := range map[string]bool{"127.0.0.1": true, "localhost": false} {
+		replica := &other{}
+		home := &other{locations: []string{serveOther(t, host, replica)}}
+		c, err := client.Open(context.Background(), serveOther(t, "127.0.0.1", home), client.Bearer("secret"))
+		require.NoError(t, err)
+		rows, err := c.Scan(context.Background(), reader.Request{File: "a", Dataset: "/b"}, client.Parallel(2), client.Retries(0))
+		require.NoError(t, err)
+		for rows.Next() {
+		}
+		rows.Release()
+		require.Equal(t, goes, replica.asked.Load(), host)
+		require.Equal(t, !goes, home.asked.Load(), host)
+		if goes {
+			require.Equal(t, "Bearer secret", replica.bearer.Load(), host)
+		}
+		require.NoError(t, c.Close())
+	}
+}
+
+// serveOther serves at a name of this machine.
+func serveOther(t *testing.T, host string, o *other) (location string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	srv := grpc.NewServer()
+	arrowflight.RegisterFlightServiceServer(srv, o)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	t.Cleanup(func() {
+		srv.Stop()
+		require.NoError(t, <-served)
+	})
+	return fmt.Sprintf("grpc://%s:%d", host, l.Addr().(*net.TCPAddr).Port)
 }
 
 // other is a Flight server that is not ours: its batches do not say where they stand, and it breaks after two.
 type other struct {
 	arrowflight.BaseFlightServer
-	ticket string
+	ticket    string
+	locations []string
+
+	asked  atomic.Bool  // for rows
+	bearer atomic.Value // that came with that
 }
 
 var otherSchema = arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int64}}, nil)
@@ -92,11 +135,17 @@ func (o *other) ListActions(*arrowflight.Empty, arrowflight.FlightService_ListAc
 }
 
 func (o *other) GetFlightInfo(context.Context, *arrowflight.FlightDescriptor) (*arrowflight.FlightInfo, error) {
+	e := &arrowflight.FlightEndpoint{Ticket: &arrowflight.Ticket{Ticket: []byte(o.ticket)}}
+	for _, l := range o.locations {
+		e.Location = append(e.Location, &arrowflight.Location{Uri: l})
+	}
 	return &arrowflight.FlightInfo{Schema: arrowflight.SerializeSchema(otherSchema, memory.DefaultAllocator), TotalRecords: -1,
-		Endpoint: []*arrowflight.FlightEndpoint{{Ticket: &arrowflight.Ticket{Ticket: []byte(o.ticket)}}}}, nil
+		Endpoint: []*arrowflight.FlightEndpoint{e}}, nil
 }
 
 func (o *other) DoGet(_ *arrowflight.Ticket, stream arrowflight.FlightService_DoGetServer) error {
+	o.asked.Store(true)
+	o.bearer.Store(strings.Join(metadata.ValueFromIncomingContext(stream.Context(), "authorization"), ","))
 	w := arrowflight.NewRecordWriter(stream, ipc.WithSchema(otherSchema))
 	defer w.Close()
 	b := array.NewRecordBuilder(memory.DefaultAllocator, otherSchema)

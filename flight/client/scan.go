@@ -91,11 +91,14 @@ func (c *Client) info(ctx context.Context, r protocol.Request) (info *rpc.Info, 
 // reuseConnection begins the location that stands for the server itself (Flight.rst, "Connection Reuse").
 const reuseConnection = "arrow-flight-reuse-connection:"
 
-// replicas are the servers that have an endpoint, at least one.
+// replicas are the servers that have an endpoint, at least one; none that must not get the bearer.
 func (c *Client) replicas(e rpc.Endpoint) (servers []rpc.Server, err error) {
 	for _, location := range e.Locations {
 		server := c.server
 		if !strings.HasPrefix(location, reuseConnection) {
+			if !c.security.trusts(location) {
+				continue
+			}
 			if server, err = c.at(location); err != nil {
 				return nil, err
 			}

@@ -83,6 +83,8 @@ var layers = []string{
 	"internal/near",
 	"internal/spell",
 	"internal/arrowtest",
+	"internal/certtest",
+	"internal/secret",
 	"internal/identity",
 	"internal/fault",
 }

@@ -19,11 +19,12 @@ func (k Kind) Error() string { return string(k) }
 // The kinds, grouped by whose turn it is.
 const (
 	// The caller's: the request has to change.
-	Invalid      Kind = "invalid request"     // malformed, unknown member, bad condition
-	NotFound     Kind = "not found"           // no such file, dataset or column
-	Denied       Kind = "permission denied"   // outside the roots, or a file or directory that may not be read
-	OutOfRange   Kind = "out of range"        // coordinates outside the data
-	Precondition Kind = "failed precondition" // data that the options can't express
+	Invalid         Kind = "invalid request"     // malformed, unknown member, bad condition
+	NotFound        Kind = "not found"           // no such file, dataset or column
+	Denied          Kind = "permission denied"   // outside the roots, or a file or directory that may not be read
+	Unauthenticated Kind = "not logged in"       // no login, or one that is not accepted
+	OutOfRange      Kind = "out of range"        // coordinates outside the data
+	Precondition    Kind = "failed precondition" // data that the options can't express
 
 	// The file's: another file, or another writer.
 	Unsupported Kind = "not supported"           // type, filter or layout that is not served
@@ -37,7 +38,7 @@ const (
 
 // Kinds lists every kind, most specific meaning first.
 func Kinds() []error {
-	return []error{Invalid, NotFound, Denied, OutOfRange, Precondition, Unsupported, DataLoss, Changed, Exhausted, Unavailable}
+	return []error{Invalid, NotFound, Denied, Unauthenticated, OutOfRange, Precondition, Unsupported, DataLoss, Changed, Exhausted, Unavailable}
 }
 
 type kinded struct {

@@ -1,12 +1,14 @@
-// Package catalog knows which files a server serves: it turns names that clients send into places on disk and walks
+// Package catalog knows which files a server serves, and to whom: it turns names that clients send into places on disk and walks
 // the files there are. A Catalog is safe for concurrent use, also while SetRoots changes it; it opens no HDF5 file.
 //
 // A name is the path relative to its root, spelled (package spell), prefixed by the root's name when several are served. Nothing outside the
 // roots can be named, not by "..", not by an absolute path, not by a symbolic link; all of that is fault.NotFound, in
-// the words of a file that is not there.
+// the words of a file that is not there. So is what the Rules do not give to the identity of the call's context: by the name that
+// was asked for, before the disk is looked at, and by that of the file that it leads to.
 package catalog
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/identity"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
@@ -24,7 +27,44 @@ import (
 
 // Catalog is the set of roots.
 type Catalog struct {
-	now atomic.Pointer[[]root]
+	now   atomic.Pointer[[]root]
+	rules func() Rules // nil: everybody may read everything
+}
+
+// Rules say who may read what. A name is that below the root, or the root's where that is a file.
+type Rules interface {
+	Allows(who identity.Identity, root, name string) bool
+	// Reach tells whether somebody may read any file of a root, and all.
+	Reach(who identity.Identity, root string) (some, all bool)
+}
+
+// Under puts the catalog, which is not used yet, under rules: those that now says they are.
+func (c *Catalog) Under(now func() Rules) { c.rules = now }
+
+// Roots are the names of the roots; that of an only directory is empty.
+func (c *Catalog) Roots() (names []string) {
+	for _, r := range c.roots() {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// may tells whether the call's identity may read the file of a name below a root, as it is spelled.
+func (c *Catalog) may(ctx context.Context, r root, rel string) bool {
+	return c.rules == nil || c.rules().Allows(identity.Of(ctx), r.name, rel)
+}
+
+// reach is Rules.Reach for the call's identity.
+func (c *Catalog) reach(ctx context.Context, r root) (some, all bool) {
+	if c.rules == nil {
+		return true, true
+	}
+	return c.rules().Reach(identity.Of(ctx), r.name)
+}
+
+// mayOpen tells whether the call's identity may read what lies at a place on disk, by one of its names. Links have been followed.
+func (c *Catalog) mayOpen(ctx context.Context, path string) bool {
+	return slices.ContainsFunc(c.roots(), func(r root) bool { return r.holds(path) && c.may(ctx, r, r.below(path)) })
 }
 
 // roots are those of now.
@@ -120,21 +160,40 @@ func missing(spec string, err error) error {
 	return fault.New(kind, "catalog: cannot serve %s: %w: check the path", spec, cause)
 }
 
-// Resolve gives the place of a named file. What cannot be named is fault.NotFound with near matches.
-func (c *Catalog) Resolve(name string) (reader.Location, error) {
+// Resolve gives the place of a named file. What cannot be named is fault.NotFound with near matches, where these tell of nothing
+// that is kept from the call's identity.
+func (c *Catalog) Resolve(ctx context.Context, name string) (reader.Location, error) {
 	r, rel, ok := c.split(name)
 	if !ok {
-		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), c.nearRoot(name))
+		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), c.nearRoot(ctx, name))
 	}
-	path, err := filepath.EvalSymlinks(r.disk(rel))
-	if err != nil || !r.holds(path) || !regular(path) {
-		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), r.nearFile(rel))
+	path, ok := c.find(ctx, r, rel)
+	if !ok {
+		hint := ""
+		if _, all := c.reach(ctx, r); all {
+			hint = r.nearFile(rel)
+		}
+		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), hint)
 	}
 	return c.location(path, name), nil
 }
 
+// find is the place of a name below a root, if the call's identity may read it and what it leads to.
+func (c *Catalog) find(ctx context.Context, r root, rel string) (path string, found bool) {
+	disk := r.disk(rel)
+	if !r.holds(disk) || !c.may(ctx, r, r.below(disk)) {
+		return "", false
+	}
+	path, err := filepath.EvalSymlinks(disk)
+	return path, err == nil && r.holds(path) && c.mayOpen(ctx, path) && regular(path)
+}
+
 func (c *Catalog) location(path, name string) reader.Location {
-	return reader.Location{Path: path, Name: name, Inside: c.Inside, NameOf: c.NameOf, Open: c.open}
+	l := reader.Location{Path: path, Name: name, Inside: c.Inside, NameOf: c.NameOf, Open: c.open}
+	if c.rules != nil {
+		l.May = c.mayOpen
+	}
+	return l
 }
 
 // split finds the root of a name and the path below it; false if no root can hold it.
@@ -161,15 +220,7 @@ func (c *Catalog) split(name string) (r root, rel string, ok bool) {
 // Inside tells whether a path on disk, links followed, lies in a root.
 func (c *Catalog) Inside(disk string) bool {
 	path, err := filepath.EvalSymlinks(disk)
-	if err != nil {
-		return false
-	}
-	for _, r := range c.roots() {
-		if r.holds(path) {
-			return true
-		}
-	}
-	return false
+	return err == nil && slices.ContainsFunc(c.roots(), func(r root) bool { return r.holds(path) })
 }
 
 // NameOf is what clients call a path on disk; its last part where they have no name for it.
@@ -218,7 +269,15 @@ func (r root) nameOf(path string) string {
 	if r.file {
 		return r.name
 	}
-	return r.prefix() + spell.Escape(strings.TrimPrefix(path[len(strings.TrimSuffix(r.path, "/")):], "/"))
+	return r.prefix() + r.below(path)
+}
+
+// below is the name of a path without the root's; that of a root that is a file is the root's.
+func (r root) below(path string) string {
+	if r.file {
+		return r.name
+	}
+	return spell.Escape(strings.TrimPrefix(path[len(strings.TrimSuffix(r.path, "/")):], "/"))
 }
 
 // disk is the place of a name without the root's.
@@ -238,11 +297,11 @@ func shown(name string) string {
 	return spell.Quote(name)
 }
 
-func (c *Catalog) nearRoot(name string) string {
+func (c *Catalog) nearRoot(ctx context.Context, name string) string {
 	first, _, _ := strings.Cut(name, "/")
 	var names []string
 	for _, r := range c.roots() {
-		if r.name != "" {
+		if some, _ := c.reach(ctx, r); some && r.name != "" {
 			names = append(names, r.name)
 		}
 	}

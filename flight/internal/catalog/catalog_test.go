@@ -76,7 +76,7 @@ func TestResolve(t *testing.T) {
 		"run/events.h5": "run/events.h5", "run/in.h5": "run/events.h5", "./run//events.h5": "run/events.h5", "here/events.h5": "run/events.h5",
 		"run/.hidden/x.h5": "run/.hidden/x.h5",
 	} {
-		loc, err := c.Resolve(name)
+		loc, err := c.Resolve(context.Background(), name)
 		require.NoError(t, err, name)
 		require.Equal(t, filepath.Join(top, path), loc.Path)
 		require.Equal(t, name, loc.Name)
@@ -90,19 +90,19 @@ func TestResolve(t *testing.T) {
 		"run/events.h5/x", "run/events.h5/../../x", "x\x00run/events.h5", "run/events.h5\x00", "~/run/events.h5", "file:///etc/passwd", "run/out.h5", "away/secret.h5", "run/loop.h5",
 		strings.Repeat("a/", 100_000), strings.Repeat("x", 100_000),
 	} {
-		_, err := c.Resolve(name)
+		_, err := c.Resolve(context.Background(), name)
 		require.ErrorIs(t, err, fault.NotFound, "%.100q", name)
 		require.NotContains(t, strings.Replace(err.Error(), name, "", 1), top)
 		require.NotContains(t, err.Error(), outside)
 		require.Less(t, len(err.Error()), 1000)
 	}
-	_, err = c.Resolve("run/event.h5")
+	_, err = c.Resolve(context.Background(), "run/event.h5")
 	require.EqualError(t, err, `no such file "run/event.h5" (near: "run/events.h5")`, "what is no file of the root is not meant")
-	_, err = c.Resolve("/run/events.h5")
+	_, err = c.Resolve(context.Background(), "/run/events.h5")
 	require.NotContains(t, err.Error(), "near")
-	_, err = c.Resolve("rum/events.h5")
+	_, err = c.Resolve(context.Background(), "rum/events.h5")
 	require.ErrorContains(t, err, `(near: "run/events.h5")`)
-	_, err = c.Resolve("away/secre.h5")
+	_, err = c.Resolve(context.Background(), "away/secre.h5")
 	require.NotContains(t, err.Error(), "secret.h5")
 }
 
@@ -115,19 +115,19 @@ func TestRoots(t *testing.T) {
 	ok, _ = names(t, c, "t*")
 	require.Equal(t, []string{"two/x.h5"}, ok)
 	for _, name := range []string{"a/x.h5", "two/x.h5", "c.h5"} {
-		loc, err := c.Resolve(name)
+		loc, err := c.Resolve(context.Background(), name)
 		require.NoError(t, err)
 		require.Equal(t, name, c.NameOf(loc.Path))
 	}
 	for _, name := range []string{"x.h5", "b/x.h5", "c.h5/x", "a"} {
-		_, err := c.Resolve(name)
+		_, err := c.Resolve(context.Background(), name)
 		require.ErrorIs(t, err, fault.NotFound)
 	}
 	require.Equal(t, "open a/x.h5: denied", c.Scrub("open "+top+"/a/x.h5: denied"))
 
 	one, err := New([]string{top + "/c.h5"})
 	require.NoError(t, err)
-	loc, err := one.Resolve("c.h5")
+	loc, err := one.Resolve(context.Background(), "c.h5")
 	require.NoError(t, err)
 	require.False(t, loc.Inside(top+"/a/x.h5"))
 
@@ -166,16 +166,16 @@ func TestSpelledNames(t *testing.T) {
 	require.Empty(t, bad)
 	require.ElementsMatch(t, []string{`r\xe9/caf\xe9.h5`, `r\xe9/caf\xe8.h5`, `r\x5cxe9/caf\x5cxe9.h5`, `r/back\slash.h5`, `r\x5cxe9/..x2f`}, ok)
 	for _, name := range ok {
-		loc, err := c.Resolve(name)
+		loc, err := c.Resolve(context.Background(), name)
 		require.NoError(t, err, name)
 		require.Equal(t, name, c.NameOf(loc.Path))
 		require.Equal(t, name, loc.Name)
 		one, _ := names(t, c, name)
 		require.Equal(t, []string{name}, one)
 	}
-	first, err := c.Resolve(ok[0])
+	first, err := c.Resolve(context.Background(), ok[0])
 	require.NoError(t, err)
-	second, err := c.Resolve(ok[1])
+	second, err := c.Resolve(context.Background(), ok[1])
 	require.NoError(t, err)
 	require.NotEqual(t, first.Path, second.Path)
 	some, _ := names(t, c, `r\xe9/*`)
@@ -183,12 +183,12 @@ func TestSpelledNames(t *testing.T) {
 	some, _ = names(t, c, `*caf\xe?.h5`)
 	require.ElementsMatch(t, []string{`r\xe9/caf\xe9.h5`, `r\xe9/caf\xe8.h5`}, some)
 
-	_, err = c.Resolve(`r\xe9/caf\xea.h5`)
+	_, err = c.Resolve(context.Background(), `r\xe9/caf\xea.h5`)
 	require.EqualError(t, err, `no such file "r\xe9/caf\xea.h5" (near: "r\xe9/caf\xe9.h5", "r\xe9/caf\xe8.h5")`)
-	_, err = c.Resolve(`r\xe8/caf\xe9.h5`)
+	_, err = c.Resolve(context.Background(), `r\xe8/caf\xe9.h5`)
 	require.ErrorContains(t, err, `(near: "r\xe9/caf\xe9.h5"`)
 	for _, name := range []string{`\x2e\x2e/x`, `r\x2fback\slash.h5`, `\x2f`, `r\x00`} {
-		_, err := c.Resolve(name)
+		_, err := c.Resolve(context.Background(), name)
 		require.ErrorIs(t, err, fault.NotFound)
 	}
 
@@ -197,7 +197,7 @@ func TestSpelledNames(t *testing.T) {
 	ok, _ = names(t, roots, "")
 	require.ElementsMatch(t, []string{`r\xe9/caf\xe9.h5`, `r\xe9/caf\xe8.h5`, `r/back\slash.h5`, `caf\xe9/caf\x5cxe9.h5`, `caf\xe9/..x2f`}, ok)
 	for _, name := range ok {
-		_, err := roots.Resolve(name)
+		_, err := roots.Resolve(context.Background(), name)
 		require.NoError(t, err, name)
 	}
 	require.Equal(t, `open r\xe9/x: denied`, roots.Scrub("open "+top+"/r\xe9/x: denied"))

@@ -31,7 +31,7 @@ func TestOpenBelowRoots(t *testing.T) {
 		c, err := New([]string{top, "file=" + outside + "/secret.h5"})
 		require.NoError(t, err)
 		for _, name := range []string{"a/b/x.h5", "one.h5", "link.h5", "in/x.h5"} {
-			loc, err := c.Resolve(filepath.Base(top) + "/" + name)
+			loc, err := c.Resolve(context.Background(), filepath.Base(top)+"/"+name)
 			require.NoError(t, err, name)
 			f, err := loc.Open(loc.Path)
 			require.NoError(t, err, name)
@@ -74,7 +74,7 @@ func TestFolderSwappedForALink(t *testing.T) {
 		}()
 		inside := 0
 		for range 6000 {
-			loc, err := c.Resolve("d/x.h5")
+			loc, err := c.Resolve(context.Background(), "d/x.h5")
 			if err != nil {
 				continue
 			}

@@ -23,10 +23,10 @@ type Entry struct {
 // Walk calls visit for every file whose name, as it is spelled, matches the glob, root by root and sorted within a directory, as they
 // are found. A file is taken for HDF5 by its signature, not by its name; one that is only named like HDF5 comes with
 // an Err, others are passed over. Links to directories are not followed (their files can be asked for). It ends with
-// the first error of visit, or that of ctx; what cannot be looked at does not end it.
+// the first error of visit, or that of ctx; what cannot be looked at does not end it. What the call's identity may not read is not there.
 func (c *Catalog) Walk(ctx context.Context, glob string, visit func(Entry) error) error {
 	if glob != "" && literal(glob) == glob {
-		return c.one(glob, visit)
+		return c.one(ctx, glob, visit)
 	}
 	names := NewGlob(glob)
 	for _, r := range c.roots() {
@@ -38,8 +38,8 @@ func (c *Catalog) Walk(ctx context.Context, glob string, visit func(Entry) error
 }
 
 // one visits the file of this very name, if there is one.
-func (c *Catalog) one(name string, visit func(Entry) error) error {
-	loc, err := c.Resolve(name)
+func (c *Catalog) one(ctx context.Context, name string, visit func(Entry) error) error {
+	loc, err := c.Resolve(ctx, name)
 	if err != nil {
 		return nil
 	}
@@ -48,10 +48,14 @@ func (c *Catalog) one(name string, visit func(Entry) error) error {
 
 func (c *Catalog) walkRoot(ctx context.Context, r root, glob *Glob, visit func(Entry) error) error {
 	if r.file {
-		if !glob.Match(r.name) {
+		if !glob.Match(r.name) || !c.may(ctx, r, r.name) {
 			return nil
 		}
 		return c.look(c.location(r.path, r.name), visit)
+	}
+	some, all := c.reach(ctx, r)
+	if !some {
+		return nil
 	}
 	return filepath.WalkDir(r.path, func(p string, d fs.DirEntry, err error) error {
 		if ctx.Err() != nil {
@@ -59,7 +63,7 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, glob *Glob, visit func(E
 		}
 		name := r.nameOf(p)
 		switch {
-		case errors.Is(err, fs.ErrPermission) && mayHold(name+"/", glob.text):
+		case errors.Is(err, fs.ErrPermission) && all && mayHold(name+"/", glob.text):
 			return c.closed(p, name, visit)
 		case err != nil && d != nil && d.IsDir():
 			return fs.SkipDir
@@ -70,10 +74,10 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, glob *Glob, visit func(E
 				return fs.SkipDir
 			}
 			return nil
-		case !glob.Match(name):
+		case !glob.Match(name) || !c.may(ctx, r, r.below(p)):
 			return nil
 		}
-		return c.found(r, p, name, d, visit)
+		return c.found(ctx, r, p, name, d, visit)
 	})
 }
 
@@ -95,10 +99,10 @@ func mayHold(dir, glob string) bool {
 	return strings.HasPrefix(dir, start) || strings.HasPrefix(start, dir)
 }
 
-func (c *Catalog) found(r root, p, name string, d fs.DirEntry, visit func(Entry) error) error {
+func (c *Catalog) found(ctx context.Context, r root, p, name string, d fs.DirEntry, visit func(Entry) error) error {
 	if d.Type()&fs.ModeSymlink != 0 {
 		target, err := filepath.EvalSymlinks(p)
-		if err != nil || !r.holds(target) || !regular(target) {
+		if err != nil || !r.holds(target) || !c.mayOpen(ctx, target) || !regular(target) {
 			return nil
 		}
 		p = target

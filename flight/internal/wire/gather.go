@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"net"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ const (
 type gathering struct {
 	net.Conn
 	peer *peerFrames
+	cork *corked // below Conn where that is TLS; nil: the kernel gets what is written
 
 	mu     sync.Mutex
 	ledger *Ledger // of the connection; nil: nothing is leased yet
@@ -138,12 +140,23 @@ func (g *gathering) add(b []byte) {
 func (g *gathering) flush() error {
 	all := g.wait
 	if g.err == nil {
-		if _, g.err = all.WriteTo(g.Conn); g.err != nil {
+		if g.err = g.send(all); g.err != nil {
 			_ = g.Conn.Close() // gRPC waits for its reader to fail too, which EFAULT (a file cut off under its mapping) doesn't do
 		}
 	}
 	g.forget()
 	return g.err
+}
+
+// send gives pieces to the kernel, or to TLS, which has made its own bytes of them when it returns. Called locked.
+func (g *gathering) send(all net.Buffers) error {
+	if g.cork == nil {
+		_, err := all.WriteTo(g.Conn)
+		return err
+	}
+	g.cork.hold()
+	_, err := all.WriteTo(g.Conn)
+	return cmp.Or(err, g.cork.release())
 }
 
 func (g *gathering) forget() {
@@ -193,16 +206,4 @@ type extent struct{ from, to uintptr }
 func extentOf(b []byte) extent {
 	from := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 	return extent{from, from + uintptr(len(b))}
-}
-
-// Gatherer is a listener of gathering connections.
-type Gatherer struct{ net.Listener }
-
-// Accept is part of net.Listener.
-func (g Gatherer) Accept() (net.Conn, error) {
-	c, err := g.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return newGathering(c), nil
 }

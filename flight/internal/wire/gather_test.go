@@ -25,7 +25,7 @@ func pair(t *testing.T) (*gathering, *Ledger, func() []byte) {
 	defer func() { require.NoError(t, lis.Close()) }()
 	client, err := net.Dial("tcp", lis.Addr().String())
 	require.NoError(t, err)
-	c, err := Gatherer{lis}.Accept()
+	c, err := Listener{Listener: lis}.Accept()
 	require.NoError(t, err)
 	g := c.(*gathering)
 	l := newLedger()

@@ -77,8 +77,9 @@ func LedgerOf(ctx context.Context) *Ledger {
 	return newLedger()
 }
 
-// Gathers tells whether the connection only hands bytes to the kernel.
-func (l *Ledger) Gathers() bool { return l.conn != nil }
+// Unread tells whether the connection hands bytes to the kernel without looking at them. TLS reads them: a file cut off under its
+// mapping would end the process.
+func (l *Ledger) Unread() bool { return l.conn != nil && l.conn.cork == nil }
 
 func newLedger() *Ledger { return &Ledger{leases: map[*lease]struct{}{}} }
 

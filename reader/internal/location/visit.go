@@ -54,3 +54,38 @@ func (v *Visit) Open(ctx context.Context, l Location) bool {
 	}
 	return true
 }
+
+// Kept is what is kept by name, each with what its opening visited. The zero value is empty. Safe for concurrent use.
+type Kept[T any] struct {
+	mu  sync.Mutex
+	all map[string]kept[T]
+}
+
+type kept[T any] struct {
+	value T
+	visit *Visit
+}
+
+// Get gives what is kept, if whom the context's call is for may read all that it is made of.
+func (k *Kept[T]) Get(ctx context.Context, l Location, name string) (value T, ok bool) {
+	k.mu.Lock()
+	found, ok := k.all[name]
+	k.mu.Unlock()
+	if !ok || !found.visit.Open(ctx, l) {
+		return value, false
+	}
+	return found.value, true
+}
+
+// Put keeps a value, unless a place that was visited for it was closed.
+func (k *Kept[T]) Put(ctx context.Context, l Location, name string, value T, visit *Visit) {
+	if !visit.Open(ctx, l) {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.all == nil {
+		k.all = map[string]kept[T]{}
+	}
+	k.all[name] = kept[T]{value, visit}
+}
