@@ -24,7 +24,7 @@ WHEEL         := .make/wheel/$(ARCH)
 WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-notebook screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-notebook screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -159,6 +159,10 @@ bench: build venv ## compare with other readers; BENCH_ROWS=200000 for a quick l
 	$(PY) docs/bench/bench.py
 	$(PY) docs/bench/streams.py
 	$(PY) docs/bench/queries.py
+
+observability: build venv ## the dashboard and the alerts against a real Prometheus (apt-get install prometheus)
+	cd packaging/observability && go vet . && go run . && go test ./...
+	$(PY) -m pytest -q packaging/observability
 
 man: build ## the manual pages, in bin/man1
 	bin/mtflight man bin/man1

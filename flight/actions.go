@@ -49,7 +49,7 @@ func (s *Server) DoAction(in *arrowflight.Action, stream arrowflight.FlightServi
 	var names []string
 	for _, a := range actions {
 		if a.name == in.GetType() {
-			callOf(stream.Context()).action = a.name
+			callOf(stream.Context()).action.set(a.name)
 			return a.run(s, stream.Context(), in.GetBody(), func(v any) error { return answer(stream, v) })
 		}
 		names = append(names, a.name)
@@ -137,7 +137,7 @@ func (s *Server) describe(ctx context.Context, body []byte, answer func(any) err
 	if err != nil {
 		return err
 	}
-	callOf(ctx).dataset = dataset
+	callOf(ctx).dataset.set(dataset)
 	d, err := Describe(ctx, f, dataset)
 	if err != nil {
 		return err
@@ -215,7 +215,7 @@ func (s *Server) refresh(ctx context.Context, body []byte, answer func(any) erro
 	if err != nil {
 		return err
 	}
-	callOf(ctx).file = file
+	callOf(ctx).file.set(file)
 	s.engine.Refresh(loc.Path)
 	return answer(map[string]string{"refreshed": file})
 }

@@ -46,7 +46,7 @@ func (s *Server) attributes(ctx context.Context, body []byte, answer func(any) e
 	if err != nil {
 		return err
 	}
-	callOf(ctx).dataset = r.object
+	callOf(ctx).dataset.set(r.object)
 	a, err := f.Attributes(ctx, r.object, r.names)
 	if err != nil {
 		return err

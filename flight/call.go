@@ -20,15 +20,19 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
+	"github.com/mtflight/mtflight/internal/span"
+	"github.com/mtflight/mtflight/reader"
 )
 
-// call is what the log line of one RPC says. Used by the RPC's goroutine only.
+// call is what is known of one RPC, by its log line and by who looks at those that run.
 type call struct {
-	id            string
-	who           identity.Identity // whom a Handshake let in
-	action        string            // of DoAction
-	file, dataset string
-	rows, bytes   int64 // sent
+	id, peer, identity          string
+	who                         identity.Identity // whom a Handshake let in
+	began                       time.Time
+	kind, action, file, dataset text // set by the RPC's goroutine: the method, an action of DoAction
+	amounts
+	all  *calls       // nil: counted alone
+	plan *reader.Plan // of its request, for the log of slow ones; the RPC's goroutine's
 }
 
 type callKey struct{}
@@ -46,11 +50,11 @@ const requestIDHeader = "x-request-id"
 // newCall takes the id that the client sent, if it looks like one, or makes one.
 func newCall(ctx context.Context) *call {
 	if ids := metadata.ValueFromIncomingContext(ctx, requestIDHeader); len(ids) == 1 && plainID(ids[0]) {
-		return &call{id: ids[0]}
+		return &call{id: ids[0], began: time.Now()}
 	}
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return &call{id: hex.EncodeToString(b[:])}
+	return &call{id: hex.EncodeToString(b[:]), began: time.Now()}
 }
 
 func plainID(s string) bool {
@@ -67,7 +71,7 @@ func plainID(s string) bool {
 
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (answer any, err error) {
 	c := newCall(ctx)
-	ctx = context.WithValue(ctx, callKey{}, c)
+	ctx, one := s.traced(context.WithValue(ctx, callKey{}, c), info.FullMethod)
 	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDHeader, c.id))
 	ctx, denied := s.admit(ctx, info.FullMethod)
 	err = s.observe(ctx, info.FullMethod, denied, func() error {
@@ -75,15 +79,18 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 		answer, err = next(ctx, req)
 		return err
 	})
+	c.endSpan(one, err)
 	return answer, err
 }
 
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	c := newCall(ss.Context())
-	ctx := context.WithValue(ss.Context(), callKey{}, c)
+	ctx, one := s.traced(context.WithValue(ss.Context(), callKey{}, c), info.FullMethod)
 	_ = ss.SetHeader(metadata.Pairs(requestIDHeader, c.id))
 	ctx, denied := s.admit(ctx, info.FullMethod)
-	return s.observe(ctx, info.FullMethod, denied, func() error { return next(srv, callStream{ss, ctx}) })
+	err := s.observe(ctx, info.FullMethod, denied, func() error { return next(srv, callStream{ss, ctx}) })
+	c.endSpan(one, err)
+	return err
 }
 
 // callStream is a stream with the call in its context.
@@ -96,16 +103,33 @@ func (c callStream) Context() context.Context { return c.ctx }
 
 // observe runs one RPC that is not denied: refused when draining, a panic made an error, its error made a status, one line in the log.
 func (s *Server) observe(ctx context.Context, method string, denied error, run func() error) error {
-	began, err := time.Now(), denied
+	if !ours(method) && denied == nil {
+		return s.guarded(method, run)
+	}
+	c := callOf(ctx)
+	c.kind.set(path.Base(method))
+	c.identity, c.peer = identity.Of(ctx).Name, peerOf(ctx)
+	s.calls.begin(c)
+	defer s.calls.end(c)
+	err := denied
 	if err == nil {
 		err = s.guarded(method, run)
 	}
-	if ours(method) || denied != nil {
-		st := s.statusOf(ctx, err)
-		s.logCall(ctx, method, time.Since(began), err, st)
-		return st
+	st, took := s.statusOf(ctx, err), time.Since(c.began)
+	s.logCall(ctx, took, err, st)
+	s.logSlow(ctx, took)
+	s.metrics.Done(c.what(), status.Code(st).String(), took)
+	return st
+}
+
+// what is the kind of a call: its action, else its method.
+func (c *call) what() string { return cmp.Or(c.action.String(), c.kind.String()) }
+
+func peerOf(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok {
+		return p.Addr.String()
 	}
-	return err
+	return ""
 }
 
 // ours tells Flight's methods from those of health and reflection.
@@ -135,16 +159,13 @@ func short(s string) string {
 	return s
 }
 
-func (s *Server) logCall(ctx context.Context, method string, took time.Duration, err, st error) {
+func (s *Server) logCall(ctx context.Context, took time.Duration, err, st error) {
 	c, code := callOf(ctx), status.Code(st)
-	who, from := cmp.Or(identity.Of(ctx).Name, c.who.Name), ""
-	if p, ok := peer.FromContext(ctx); ok {
-		from = p.Addr.String()
-	}
 	fields := []zap.Field{
-		zap.String("identity", who), zap.String("peer", from), zap.String("method", path.Base(method)), zap.String("action", c.action), zap.String("request", c.id), zap.String("code", code.String()),
-		zap.Duration("duration", took), zap.String("file", short(c.file)), zap.String("dataset", short(c.dataset)),
-		zap.Int64("rows", c.rows), zap.Int64("bytes", c.bytes),
+		zap.String("identity", cmp.Or(c.identity, c.who.Name)), zap.String("peer", c.peer), zap.String("method", c.kind.String()), zap.String("action", c.action.String()),
+		zap.String("request", c.id), zap.String("code", code.String()), traceField(ctx),
+		zap.Duration("duration", took), zap.String("file", short(c.file.String())), zap.String("dataset", short(c.dataset.String())),
+		zap.Int64("rows", c.rows.Load()), zap.Int64("bytes", c.bytes.Load()),
 	}
 	if err != nil {
 		fields = append(fields, zap.String("error", short(err.Error())))
@@ -157,4 +178,12 @@ func (s *Server) logCall(ctx context.Context, method string, took time.Duration,
 	default:
 		s.cfg.Audit.Info("rpc", fields...)
 	}
+}
+
+// traceField names the trace that a call is part of, if it is.
+func traceField(ctx context.Context) zap.Field {
+	if id := span.TraceID(ctx); id != "" {
+		return zap.String("trace", id)
+	}
+	return zap.Skip()
 }

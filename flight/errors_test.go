@@ -96,7 +96,7 @@ func TestObserve(t *testing.T) {
 		return err
 	}
 	err := run(func(ctx context.Context, _ any) (any, error) {
-		callOf(ctx).file = "a.h5"
+		callOf(ctx).file.set("a.h5")
 		panic("a bug")
 	})
 	require.Equal(t, codes.Internal, status.Code(err))

@@ -42,6 +42,7 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	if err != nil {
 		return err
 	}
+	callOf(stream.Context()).plan = p
 	run := p.Run(stream.Context())
 	defer run.Release()
 	return send(stream, run)

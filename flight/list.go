@@ -49,7 +49,7 @@ func (c criteria) takesBroken() bool { return c.kind == "" && c.dataset.All() }
 
 // trees calls visit with the tree of every file chosen, or with why it cannot be read.
 func (s *Server) trees(ctx context.Context, c criteria, visit func(file string, t *reader.Tree, err error) error) error {
-	callOf(ctx).file = c.file
+	callOf(ctx).file.set(c.file)
 	return s.catalog.Walk(ctx, c.file, func(e catalog.Entry) error {
 		if e.Err != nil {
 			return visit(e.Name, nil, e.Err)
@@ -94,7 +94,7 @@ func (s *Server) ListFlights(in *arrowflight.Criteria, stream arrowflight.Flight
 	if err != nil {
 		return err
 	}
-	sent := callOf(stream.Context())
+	call := callOf(stream.Context())
 	return s.trees(stream.Context(), c, func(file string, t *reader.Tree, err error) error {
 		if err != nil {
 			if !c.takesBroken() {
@@ -109,7 +109,7 @@ func (s *Server) ListFlights(in *arrowflight.Criteria, stream arrowflight.Flight
 			if err := stream.Send(s.flightOf(file, t.State, d)); err != nil {
 				return err
 			}
-			sent.rows++
+			call.rows.Add(1) // which are none of data
 		}
 		return nil
 	})

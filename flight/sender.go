@@ -3,6 +3,7 @@ package flight
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/mtflight/mtflight/flight/internal/wire"
+	"github.com/mtflight/mtflight/internal/span"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -33,7 +35,7 @@ type sender struct {
 	record arrow.Record // being written
 	meta   []byte       // its app_metadata
 	right  func() bool  // tells of a mapped one, once it has been written, whether it is right; nil: it is
-	bytes  int64        // sent
+	call   *call        // of the stream
 	closed bool         // nothing is sent any more
 	opened bool         // the schema was sent
 }
@@ -41,15 +43,14 @@ type sender struct {
 // send sends every batch with its Block as app_metadata, or the bare schema if there is none. It returns what ended
 // the stream early. The buffers of a record may be in use after it returns, held by the record's own reference count.
 func send(stream grpc.ServerStream, run batches) (err error) {
-	s := &sender{stream: stream, ledger: wire.LedgerOf(stream.Context())}
-	s.writer = ipc.NewWriterWithPayloadWriter(s, ipc.WithSchema(run.Schema()), ipc.WithAllocator(memory.NewGoAllocator()))
 	c := callOf(stream.Context())
+	s := &sender{stream: stream, ledger: wire.LedgerOf(stream.Context()), call: c}
+	s.writer = ipc.NewWriterWithPayloadWriter(s, ipc.WithSchema(run.Schema()), ipc.WithAllocator(memory.NewGoAllocator()))
 	defer func() {
 		s.closed = s.closed || err != nil
 		if cerr := s.writer.Close(); err == nil { // sends the schema where no batch did
 			err = cerr
 		}
-		c.bytes = s.bytes
 	}()
 	if f, ok := run.(interface{ Follows() bool }); ok && f.Follows() { // a client waits for the schema first
 		if err := s.open(run.Schema()); err != nil {
@@ -57,14 +58,22 @@ func send(stream grpc.ServerStream, run batches) (err error) {
 		}
 	}
 	mapped, _ := run.(interface{ Mapped() func() bool })
-	for run.Next() {
+	for began := time.Now(); run.Next(); {
+		ready := time.Now()
 		if mapped != nil {
 			s.right = mapped.Mapped()
 		}
-		if err := s.write(run.Record(), run.Block()); err != nil {
+		_, one := span.Start(stream.Context(), "send")
+		one.Note("rows", run.Record().NumRows())
+		err := s.write(run.Record(), run.Block())
+		one.End(err)
+		if err != nil {
 			return err
 		}
-		c.rows += run.Record().NumRows()
+		sent := time.Now()
+		c.sent(run.Record().NumRows(), 0)
+		c.waited(ready.Sub(began), sent.Sub(ready))
+		began = sent
 	}
 	return run.Err()
 }
@@ -116,7 +125,7 @@ func (s *sender) WritePayload(p ipc.Payload) error {
 		tail = wire.NewTail(meta.Bytes(), s.right)
 	}
 	m := &wire.Message{Slices: body.Slices(head, s.record, s.ledger, tail)}
-	s.bytes += int64(m.Slices.Len())
+	s.call.sent(0, int64(m.Slices.Len()))
 	if err := s.stream.SendMsg(m); err != nil {
 		s.closed = true
 		return err

@@ -265,7 +265,7 @@ func TestSendSliced(t *testing.T) {
 		require.NoError(t, proto.Unmarshal(m.Slices.Materialize(), &fd))
 		got = append(got, &fd)
 		m.Slices.Free()
-	}}, ledger: wire.LedgerOf(context.Background())}
+	}}, ledger: wire.LedgerOf(context.Background()), call: new(call)}
 	snd.writer = ipc.NewWriterWithPayloadWriter(snd, ipc.WithSchema(sourceSchema), ipc.WithAllocator(memory.NewGoAllocator()))
 	require.NoError(t, snd.write(slice, reader.Block{}))
 	require.NoError(t, snd.writer.Close())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/flight/internal/metrics"
 	"github.com/mtflight/mtflight/flight/internal/stage"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/bufpool"
@@ -31,17 +33,20 @@ import (
 // Config says what a Server serves and where. The zero value of every member but Engine, Roots and Listen is its
 // default.
 type Config struct {
-	Engine      *reader.Engine // the caller's: it closes it after Serve has returned
-	Roots       []string       // directories and files, each may be name=PATH
-	Listen      []string       // grpc://HOST:PORT, grpc+unix:///PATH
-	Security    Security       // TLS, logins, and who may read what; by default there is none of it
-	Insecure    bool           // also where others than this machine's users can reach it, who can read what is served
-	SocketMode  fs.FileMode    // of the files of Unix sockets; default 0600
-	Advertise   []string       // locations of replicas, this server among them, as URIs; none: clients stay on their connection
-	Workers     int            // decoding goroutines of the Engine, for the number of endpoints; default: one per CPU
-	Drain       time.Duration  // how long running streams may go on at the end; default 20 s
-	StageDir    string         // on a memory file system, this user's alone; none: nothing is staged
-	StageMemory int64          // bytes staged at most; default: half of the Engine's
+	Engine      *reader.Engine       // the caller's: it closes it after Serve has returned
+	Roots       []string             // directories and files, each may be name=PATH
+	Listen      []string             // grpc://HOST:PORT, grpc+unix:///PATH
+	Security    Security             // TLS, logins, and who may read what; by default there is none of it
+	Insecure    bool                 // also where others than this machine's users can reach it, who can read what is served
+	SocketMode  fs.FileMode          // of the files of Unix sockets; default 0600
+	Advertise   []string             // locations of replicas, this server among them, as URIs; none: clients stay on their connection
+	Workers     int                  // decoding goroutines of the Engine, for the number of endpoints; default: one per CPU
+	Drain       time.Duration        // how long running streams may go on at the end; default 20 s
+	StageDir    string               // on a memory file system, this user's alone; none: nothing is staged
+	StageMemory int64                // bytes staged at most; default: half of the Engine's
+	Admin       string               // HOST:PORT or unix:///PATH, at which an operator is answered by HTTP; none: nobody is
+	Slow        time.Duration        // requests that take longer are in the log with their plan; 0: none is
+	Traces      trace.TracerProvider // of OpenTelemetry; none: nothing is traced
 	Logger      *zap.Logger
 	Audit       *zap.Logger // gets a line about each call: who, from where, what, how much, and how it ended; default Logger
 	Version     string      // of the program, which the action about tells; default "unknown"
@@ -75,6 +80,9 @@ type Server struct {
 	noStages error // why there are none
 	features []string
 	reloads  reload.Set
+	calls    calls
+	metrics  *metrics.Metrics
+	since    time.Time
 
 	exchanges func() *bufpool.Budget
 
@@ -120,7 +128,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: guard, log: cfg.Logger, ready: make(chan struct{})}
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine) })
-	s.reloads.Log = cfg.Logger
+	s.reloads.Log, s.since = cfg.Logger, time.Now()
+	s.metrics = metrics.New(cfg.Version, s.snapshot)
 	if cfg.Security.Rules != "" {
 		cat.Under(guard.rules)
 	}
@@ -208,6 +217,10 @@ func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 		s.addrs, s.locations = append(s.addrs, d.Addr()), append(s.locations, locationOf(d))
 	}
 	s.mu.Unlock()
+	operator, err := s.openAdmin()
+	if err != nil {
+		return errors.Join(err, closeAll(doors))
+	}
 	s.openStages()
 	g, gctx := errgroup.WithContext(ctx)
 	for i, d := range doors {
@@ -219,12 +232,17 @@ func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 			return nil
 		})
 	}
+	ended, end := context.WithCancel(context.WithoutCancel(ctx))
+	if operator != nil { // until all requests have ended
+		g.Go(func() error { return s.serveAdmin(ended, operator) })
+	}
 	close(s.ready)
 	g.Go(func() error {
 		s.reloads.Watch(gctx)
 		return nil
 	})
 	g.Go(func() error {
+		defer end()
 		<-gctx.Done()
 		s.drain()
 		return nil

@@ -8,17 +8,22 @@ import (
 
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/span"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
 // plan checks a request against its dataset.
-func (s *Server) plan(ctx context.Context, r reader.Request) (*reader.Plan, error) {
+func (s *Server) plan(ctx context.Context, r reader.Request) (p *reader.Plan, err error) {
+	ctx, one := span.Start(ctx, "plan")
+	defer func() { one.End(err) }()
 	ds, err := s.dataset(ctx, r.File, r.Dataset)
 	if err != nil {
 		return nil, err
 	}
-	return ds.Plan(ctx, r)
+	p, err = ds.Plan(ctx, r)
+	callOf(ctx).plan = p
+	return p, err
 }
 
 func (s *Server) dataset(ctx context.Context, file, dataset string) (*reader.Dataset, error) {
@@ -26,12 +31,12 @@ func (s *Server) dataset(ctx context.Context, file, dataset string) (*reader.Dat
 	if err != nil {
 		return nil, err
 	}
-	callOf(ctx).dataset = dataset
+	callOf(ctx).dataset.set(dataset)
 	return f.Dataset(ctx, dataset)
 }
 
 func (s *Server) open(ctx context.Context, file string) (*reader.File, error) {
-	callOf(ctx).file = file
+	callOf(ctx).file.set(file)
 	loc, err := s.catalog.Resolve(ctx, file)
 	if err != nil {
 		return nil, err

@@ -110,8 +110,7 @@ func (s *Server) stage(ctx context.Context, body []byte, answer func(any) error)
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	c := callOf(ctx)
-	c.rows, c.bytes = f.Rows(), f.Size()
+	callOf(ctx).sent(f.Rows(), f.Size())
 	lease := s.stages.Lease(ownerOf(ctx), nil, f.Close)
 	s.keep(ctx, lease)
 	return answer(staged{Path: f.Path(), Bytes: f.Size(), Rows: f.Rows(), Lease: lease.ID, Seconds: int(stageTime.Seconds())})
@@ -210,7 +209,7 @@ func fillRing(ctx context.Context, p *reader.Plan, ring *stage.Ring, lease strin
 		if err != nil {
 			return err
 		}
-		c.rows, c.bytes = c.rows+run.Record().NumRows(), c.bytes+slot.Bytes
+		c.sent(run.Record().NumRows(), slot.Bytes)
 		if err := answer(ringBlock{slot, run.Block()}); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package reader
 import (
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader/internal/attributes"
+	"github.com/mtflight/mtflight/reader/internal/counters"
 	"github.com/mtflight/mtflight/reader/internal/explain"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/location"
@@ -27,6 +28,7 @@ type (
 	Placement    = fill.Placement
 	Memory       = fill.Memory
 
+	Counters    = counters.Counters
 	Explanation = explain.Explanation
 	Statistics  = match.Statistics
 	ChunkStats  = match.ChunkStats

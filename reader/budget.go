@@ -1,8 +1,6 @@
 package reader
 
-import (
-	"context"
-)
+import "context"
 
 // Acquire takes n bytes of the engine's budget for what the caller has in Go's heap, who has to Release them. It waits until
 // others have returned theirs. Errors: ErrExhausted, ctx's.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -20,9 +19,11 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
+	"github.com/mtflight/mtflight/reader/internal/counters"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/location"
+	"github.com/mtflight/mtflight/reader/internal/machine"
 	"github.com/mtflight/mtflight/reader/internal/pages"
 	"github.com/mtflight/mtflight/reader/internal/sched"
 )
@@ -54,7 +55,7 @@ func (c Config) withDefaults() Config {
 		c.Workers = runtime.GOMAXPROCS(0) + 1 // one mostly waits, in the kernel or for its turn
 	}
 	if c.Memory <= 0 {
-		c.Memory = machineMemory() / 4
+		c.Memory = machine.Memory() / 4
 	}
 	if c.Helpers <= 0 {
 		c.Helpers = max(2, c.Workers)
@@ -73,14 +74,6 @@ func memoryFor(buffers int64) int64 {
 	return buffers * cacheShare * statsShare / (cacheShare*statsShare - cacheShare - statsShare)
 }
 
-func machineMemory() int64 {
-	var info unix.Sysinfo_t
-	if unix.Sysinfo(&info) != nil {
-		return 4 << 30
-	}
-	return int64(info.Totalram) * int64(info.Unit)
-}
-
 // Engine owns workers, budget, caches and helper processes. Safe for concurrent use.
 type Engine struct {
 	cfg     Config
@@ -97,7 +90,7 @@ type Engine struct {
 	stats   *chunkstats.Keeper
 	serial  atomic.Uint64 // of files opened
 
-	witnessed atomic.Int64 // answers of libhdf5
+	counts counters.Sources
 
 	mu    sync.Mutex
 	files map[string]*list.Element // by path; of *File
@@ -126,6 +119,8 @@ func NewEngine(cfg Config) (*Engine, error) {
 		helpers := h5proc.Config{Helpers: cfg.Helpers, MemoryLimit: max(leastHelper, cfg.Memory/int64(cfg.Helpers)), CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger}
 		e.lib, e.foreign = h5proc.New(helpers), h5proc.NewFilters(helpers)
 	}
+	c := &e.counts
+	c.Workers, c.WorkerCount, c.Mem, c.Pages, c.Chunks, c.Stats, c.Lib, c.Filter = e.workers, cfg.Workers, e.mem, e.pages, e.chunks, e.stats, e.lib, e.foreign
 	return e, nil
 }
 
@@ -169,9 +164,11 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	if err != nil {
 		return nil, e.missing(loc, err)
 	}
-	if f := e.known(loc, id); f != nil {
+	if f := e.remembered(loc, id); f != nil {
+		e.counts.FileHits.Add(1)
 		return f, nil
 	}
+	e.counts.FileMisses.Add(1)
 	f, err := openFile(e, loc)
 	if err != nil {
 		return nil, err
@@ -195,8 +192,8 @@ func (e *Engine) missing(loc location.Location, err error) error {
 	return fault.New(fault.DataLoss, "%s: cannot be opened: %s", loc.Name, location.Cause(err))
 }
 
-// known is the cached file if it is still the same one under the same name.
-func (e *Engine) known(loc location.Location, id blockio.Identity) *File {
+// remembered is the cached file if it is still the same one under the same name.
+func (e *Engine) remembered(loc location.Location, id blockio.Identity) *File {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	el := e.files[loc.Path]
@@ -230,20 +227,12 @@ func (e *Engine) note(f *File) (out []*File) {
 		e.forget(old)
 	}
 	f.noted = true
+	e.counts.Files.Add(1)
 	e.files[f.loc.Path] = e.order.PushFront(f)
-	for most := keptFiles(); e.order.Len() > most; {
+	for most := min(maxFiles, max(machine.Files()/4, 1)); e.order.Len() > most; {
 		out = append(out, e.remove(e.order.Back()))
 	}
 	return out
-}
-
-// keptFiles is maxFiles, or a quarter of the files that this process may have open.
-func keptFiles() int {
-	var open unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &open) != nil {
-		return maxFiles
-	}
-	return int(min(maxFiles, max(open.Cur/4, 1)))
 }
 
 // forget drops a file that is another one now, with its statistics. Called locked.
@@ -254,6 +243,7 @@ func (e *Engine) remove(el *list.Element) *File {
 	f := el.Value.(*File)
 	delete(e.files, f.loc.Path)
 	e.order.Remove(el)
+	e.counts.Files.Add(-1)
 	e.chunks.Drop(f.serial)
 	f.disk.Drop()
 	return f

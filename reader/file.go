@@ -55,6 +55,7 @@ func openFile(e *Engine, loc location.Location) (*File, error) {
 	if err != nil {
 		return nil, e.missing(loc, err)
 	}
+	disk.CountIn(&e.counts.Tally)
 	size := disk.Identity().Size
 	h5, err := h5file.Open(disk, size)
 	if err != nil {
@@ -204,6 +205,7 @@ func (f *File) beside(ctx context.Context, name string) (*blockio.File, error) {
 	if err != nil {
 		return nil, fault.New(fault.DataLoss, "external file %s: %s", location.Base(name), location.Cause(err))
 	}
+	raw.CountIn(&f.eng.counts.Tally)
 	return raw, nil
 }
 

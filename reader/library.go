@@ -13,6 +13,7 @@ type library interface {
 	Tree(ctx context.Context, f h5proc.File) (*meta.File, error)
 	Dataset(ctx context.Context, f h5proc.File, name string) (meta.Dataset, error)
 	store.SlabReader
+	Counts() h5proc.Counts
 	Close() error
 }
 
@@ -20,6 +21,7 @@ type library interface {
 type unfilter interface {
 	Find(ctx context.Context, filter uint16) error
 	Undo(ctx context.Context, c h5proc.Chunks) ([][]byte, error)
+	Counts() h5proc.Counts
 	Close() error
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/mtflight/mtflight/internal/span"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 )
 
@@ -21,6 +22,7 @@ type Run struct {
 	err     error
 	refs    atomic.Int64
 	closed  bool
+	span    span.Span // from the beginning to the end
 }
 
 // Run reads. Cancel ctx or Release the run to stop it early.
@@ -110,6 +112,7 @@ func (r *Run) Next() bool {
 
 func (r *Run) advance() (*fill.Batch, error) {
 	if r.batches == nil {
+		r.ctx, r.span = span.Start(r.ctx, "read rows")
 		begun, err := r.plan.read.begin(r.ctx, r.at)
 		if err != nil {
 			return nil, err
@@ -141,4 +144,5 @@ func (r *Run) stop() {
 	if r.batches != nil {
 		r.batches.Close()
 	}
+	r.span.End(r.err)
 }

@@ -19,11 +19,14 @@ import (
 // about single attributes: what it makes of types that are damaged are values all the same.
 
 // Witnessed counts the answers that had to come from libhdf5.
-func (e *Engine) Witnessed() int64 { return e.witnessed.Load() }
+func (e *Engine) Witnessed() int64 { return e.counts.Witnessed.Load() }
+
+// Counters tells what the engine has done and holds. It may be called at any time.
+func (e *Engine) Counters() Counters { return e.counts.Now() }
 
 // witnessed counts and logs an answer of libhdf5: about an object, and why it was asked.
 func (f *File) witnessed(object, why string) {
-	f.eng.witnessed.Add(1)
+	f.eng.counts.Witnessed.Add(1)
 	f.eng.log.Info("libhdf5 answers for what is refused otherwise", zap.String("file", f.loc.Name), zap.String("object", object), zap.String("reason", why))
 }
 

@@ -60,7 +60,7 @@ Exit codes: 0 done, 1 anything not below, 2 wrong usage or request, 3 no such fi
 	}
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".LocalFlags.FlagUsages", ".LocalFlags.FlagUsagesWrapped 100"))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
-	root.AddCommand(newServe(), newConfig(), newList(), newDescribe(), newAttributes(), newGet(), newStats(), newExplain(), newHealth(), newVersion(), newMan())
+	root.AddCommand(newServe(), newConfig(), newTop(), newList(), newDescribe(), newAttributes(), newGet(), newStats(), newExplain(), newHealth(), newVersion(), newMan())
 	root.AddCommand(credentials.Commands()...)
 	return root
 }

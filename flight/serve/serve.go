@@ -19,6 +19,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/flight"
@@ -34,6 +35,7 @@ type Config struct {
 	Engine reader.Config
 	Flight flight.Config // without Engine, Workers and Logger, which are the engine's
 	Logger *zap.Logger   // of both; default: none
+	Traces string        // http://HOST:PORT or https:// of a collector of OpenTelemetry; default: what OTEL_EXPORTER_OTLP_ENDPOINT says
 }
 
 // Default is the one place of defaults. Those that stay zero are worked out by the engine: a quarter of the machine's memory, as many
@@ -51,6 +53,8 @@ func Default() Config {
 type Server struct {
 	*flight.Server
 	engine *reader.Engine
+	traces *trace.TracerProvider // nil: none
+	log    *zap.Logger
 }
 
 // Complete checks the configuration, roots and locations too, and starts the engine. It sets Go's memory limit to what the engine and
@@ -70,11 +74,17 @@ func (c Config) Complete() (*Server, error) {
 	}
 	boundHeap(engine)
 	c.Flight.Engine = engine
-	server, err := flight.New(c.Flight)
-	if err != nil {
-		return nil, errors.Join(err, engine.Close())
+	s := &Server{engine: engine, log: c.Logger}
+	if s.traces, err = openTraces(c.Traces, c.Flight.Version, c.Logger); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
-	return &Server{Server: server, engine: engine}, nil
+	if s.traces != nil {
+		c.Flight.Traces = s.traces
+	}
+	if s.Server, err = flight.New(c.Flight); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // besides is what the heap holds beside the budget: metadata, requests, connections.
@@ -99,4 +109,7 @@ func (s *Server) Run(ctx context.Context, listeners ...net.Listener) error {
 }
 
 // Close ends a server that is not run.
-func (s *Server) Close() error { return s.engine.Close() }
+func (s *Server) Close() error {
+	closeTraces(s.traces, s.log)
+	return s.engine.Close()
+}

@@ -17,6 +17,7 @@ type Budget struct {
 	limit   int64
 	used    int64
 	waiters list.List // of *waiter
+	waited  int64     // how often somebody had to wait
 	wait    time.Duration
 	spare   map[*func()]bool
 
@@ -51,6 +52,13 @@ func (b *Budget) Wanted() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.waiters.Len() > 0
+}
+
+// Waits is how many wait for bytes, and how often somebody had to since the budget was made.
+func (b *Budget) Waits() (now int, ever int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waiters.Len(), b.waited
 }
 
 // Used is the number of bytes reserved.
@@ -102,6 +110,7 @@ func (b *Budget) enqueue(n int64) (*list.Element, error) {
 		b.used += n
 		return nil, nil
 	}
+	b.waited++
 	return b.waiters.PushBack(&waiter{n: n, ready: make(chan struct{})}), nil
 }
 

@@ -73,6 +73,13 @@ func (s *Store) Used() int64 {
 	return s.used
 }
 
+// Leases is how many results and rings there are.
+func (s *Store) Leases() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.leases)
+}
+
 // newPath names a file.
 func (s *Store) newPath(kind string) string {
 	return filepath.Join(s.dir.path, fmt.Sprintf("%s-%d", kind, s.number.Add(1)))

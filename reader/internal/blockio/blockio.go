@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/span"
 	"github.com/mtflight/mtflight/reader/internal/pages"
 )
 
@@ -23,6 +24,8 @@ type File struct {
 	id   Identity
 	now  atomic.Pointer[status] // that is known to be of the same bytes
 	kept *pages.Area            // nil: nothing is
+
+	tally *Tally
 }
 
 // Open opens a file for reading. It does not wait for the writer of a FIFO, which is an error as all but regular files. A file
@@ -37,7 +40,7 @@ func Open(path string, by func(path string) (*os.File, error)) (*File, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	out := &File{f: f, id: s.Identity}
+	out := &File{f: f, id: s.Identity, tally: new(Tally)}
 	out.now.Store(&s)
 	return out, nil
 }
@@ -74,7 +77,10 @@ func open(path string, by func(path string) (*os.File, error)) (*os.File, error)
 
 // Look calls use with n bytes from off, without reading them, if they are kept, and says so: pages.Area.Look.
 func (f *File) Look(off, n uint64, use func(b []byte)) (looked bool, err error) {
-	if looked, err = f.kept.Look(off, n, use); err != nil {
+	if looked, err = f.kept.Look(off, n, use); looked {
+		f.tally.Mapped.Add(int64(n))
+	}
+	if err != nil {
 		err = fault.New(fault.DataLoss, "%d bytes at address %d: %w", n, off, err)
 	}
 	runtime.KeepAlive(f)
@@ -95,6 +101,15 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.f.ReadAt(p, o
 
 // Read fills p from off; a file that ends before is DataLoss.
 func (f *File) Read(ctx context.Context, p []byte, off uint64) error {
+	_, one := span.Start(ctx, "read file")
+	one.Note("address", int64(off))
+	one.Note("bytes", int64(len(p)))
+	err := f.read(ctx, p, off)
+	one.End(err)
+	return err
+}
+
+func (f *File) read(ctx context.Context, p []byte, off uint64) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -104,10 +119,13 @@ func (f *File) Read(ctx context.Context, p []byte, off uint64) error {
 	if done, err := f.kept.Read(p, off); err != nil {
 		return fault.New(fault.DataLoss, "%d bytes at address %d: %w", len(p), off, err)
 	} else if done {
+		f.tally.Mapped.Add(int64(len(p)))
 		runtime.KeepAlive(f)
 		return nil
 	}
 	n, err := f.f.ReadAt(p, int64(off))
+	f.tally.Reads.Add(1)
+	f.tally.Read.Add(int64(n))
 	if n == len(p) {
 		return nil
 	}

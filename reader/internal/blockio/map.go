@@ -27,6 +27,7 @@ func (f *File) Map(off, n uint64) (*Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.tally.Mapped.Add(int64(n))
 	return &Mapping{pages: pages, bytes: pages[lead : lead+n : lead+n]}, nil
 }
 

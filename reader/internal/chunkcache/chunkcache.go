@@ -41,6 +41,8 @@ type Cache struct {
 
 	mu      sync.Mutex
 	used    int64
+	hits    int64
+	misses  int64
 	entries map[Key]*list.Element
 	order   list.List // of *entry, last used first
 	loads   map[Key]*Load
@@ -69,6 +71,13 @@ func (c *Cache) Used() int64 {
 	return c.used
 }
 
+// Asked is how often Begin was asked for a chunk that was there or in the making, and how often for one that was not.
+func (c *Cache) Asked() (hits, misses int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hits, c.misses
+}
+
 // A Load is a chunk in the making, by the one who began it.
 type Load struct {
 	cache *Cache
@@ -84,13 +93,16 @@ func (c *Cache) Begin(key Key) (chunk *Chunk, load *Load, mine bool) {
 	defer c.mu.Unlock()
 	if el := c.entries[key]; el != nil {
 		c.order.MoveToFront(el)
+		c.hits++
 		chunk = el.Value.(*entry).chunk
 		chunk.refs.Add(1)
 		return chunk, nil, false
 	}
 	if l := c.loads[key]; l != nil {
+		c.hits++
 		return nil, l, false
 	}
+	c.misses++
 	l := &Load{cache: c, key: key, ended: make(chan struct{})}
 	c.loads[key] = l
 	return nil, l, true

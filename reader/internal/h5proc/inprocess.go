@@ -40,6 +40,9 @@ func (p *InProcess) ReadSlab(ctx context.Context, f File, name string, start, co
 	return readSlab(ctx, p, f, name, start, count, dst)
 }
 
+// Counts are none: there is no process.
+func (p *InProcess) Counts() Counts { return Counts{} }
+
 // Find is Filters.Find.
 func (p *InProcess) Find(ctx context.Context, filter uint16) error {
 	if err := ctx.Err(); err != nil {

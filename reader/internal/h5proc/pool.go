@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -62,6 +63,22 @@ type pool struct {
 	slots   chan *helper // nil: not running
 	strikes strikes
 	starter starter
+
+	alive, started, died, calls atomic.Int64
+}
+
+// Counts are how many helpers of a role run, were started and ended at work, and how many calls they were given.
+type Counts struct{ Alive, Started, Died, Calls int64 }
+
+// Counts tells what the pool has done.
+func (p *pool) Counts() Counts {
+	return Counts{p.alive.Load(), p.started.Load(), p.died.Load(), p.calls.Load()}
+}
+
+// end ends a helper.
+func (p *pool) end(h *helper) string {
+	p.alive.Add(-1)
+	return h.end()
 }
 
 func newPool(cfg Config, r role, shared int) *pool {
@@ -81,7 +98,7 @@ func (p *pool) Close() error {
 		p.close()
 		for range p.cfg.Helpers {
 			if h := <-p.slots; h != nil {
-				h.end()
+				p.end(h)
 			}
 		}
 		p.starter.end()
@@ -108,7 +125,7 @@ func (p *pool) acquire(ctx context.Context, c call, fresh bool) (*helper, error)
 		return h, nil
 	}
 	if h != nil {
-		h.end()
+		p.end(h)
 	}
 	err := p.starter.do(func() (err error) {
 		h, err = start(&p.cfg, c.disk())
@@ -118,6 +135,8 @@ func (p *pool) acquire(ctx context.Context, c call, fresh bool) (*helper, error)
 		p.slots <- nil
 		return nil, fault.New(fault.Unavailable, "h5proc: start a helper process: %w", err)
 	}
+	p.started.Add(1)
+	p.alive.Add(1)
 	return h, nil
 }
 
@@ -164,6 +183,7 @@ func (p *pool) attempt(ctx context.Context, c call, fresh bool) (outcome, error)
 	limited, cancel := context.WithTimeout(ctx, p.cfg.CallTimeout)
 	defer cancel()
 	defer context.AfterFunc(p.closed, cancel)()
+	p.calls.Add(1)
 	alive := context.AfterFunc(limited, h.kill)
 	var o outcome
 	o.started, err = h.exchange(c)
@@ -171,7 +191,7 @@ func (p *pool) attempt(ctx context.Context, c call, fresh bool) (outcome, error)
 		p.slots <- h
 		return o, nil
 	}
-	o.ended = h.end()
+	o.ended = p.end(h)
 	p.slots <- nil
 	switch {
 	case o.answered: // and of no more use
@@ -187,6 +207,7 @@ func (p *pool) attempt(ctx context.Context, c call, fresh bool) (outcome, error)
 
 // note logs how a helper died and what is done now, on one line; what it said, which is stacks, only at debug level.
 func (p *pool) note(c call, o outcome, next string) {
+	p.died.Add(1)
 	first, _, _ := strings.Cut(o.said, "\n")
 	p.cfg.Logger.Warn("helper process ended", zap.String("file", c.subject()), zap.String("how", o.ended),
 		zap.String("said", first[:min(len(first), 200)]), zap.String("next", next))

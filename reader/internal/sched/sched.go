@@ -13,6 +13,20 @@ type Pool struct {
 	ready  []*Queue // with tasks and below their limit, in turn
 	closed bool
 	done   sync.WaitGroup
+	now    Load
+}
+
+// Load is how busy a pool is: tasks that wait and that run, and how many have run.
+type Load struct {
+	Waiting, Running int
+	Done             int64
+}
+
+// Load tells how busy the pool is.
+func (p *Pool) Load() Load {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
 }
 
 // New starts n workers.
@@ -59,6 +73,8 @@ func (p *Pool) next() (*Queue, func(worker int)) {
 	task := q.tasks[0]
 	q.tasks = q.tasks[1:]
 	q.running++
+	p.now.Waiting--
+	p.now.Running++
 	q.listed = false
 	q.list()
 	return q, task
@@ -68,6 +84,8 @@ func (p *Pool) finished(q *Queue) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	q.running--
+	p.now.Running--
+	p.now.Done++
 	q.list()
 	if q.running == 0 {
 		q.idle.Broadcast()
@@ -96,6 +114,7 @@ func (q *Queue) Add(tasks ...func(worker int)) {
 	q.pool.mu.Lock()
 	defer q.pool.mu.Unlock()
 	q.tasks = append(q.tasks, tasks...)
+	q.pool.now.Waiting += len(tasks)
 	q.list()
 }
 
@@ -114,6 +133,7 @@ func (q *Queue) Close() {
 	p := q.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.now.Waiting -= len(q.tasks)
 	q.tasks = nil
 	if q.listed {
 		q.unlist()

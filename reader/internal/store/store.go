@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/span"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
@@ -149,8 +150,8 @@ func (c *chunked) loadAll(ctx context.Context, s *Scratch, found []stored, p *pe
 			return err
 		}
 	}
-	for _, span := range blockio.Spans(ext, spanGap, spanSize) {
-		if err := c.loadSpan(ctx, s, span, found, p, use); err != nil {
+	for _, sp := range blockio.Spans(ext, spanGap, spanSize) {
+		if err := c.loadSpan(ctx, s, sp, found, p, use); err != nil {
 			return err
 		}
 	}
@@ -167,14 +168,18 @@ func (c *chunked) linear(at []int64) uint64 {
 	return n
 }
 
-func (c *chunked) loadSpan(ctx context.Context, s *Scratch, span blockio.Span, found []stored, p *pending, use func(int, convert.Elems, bool) error) error {
-	buf := s.Mem.Allocate(int(span.Size))
+func (c *chunked) loadSpan(ctx context.Context, s *Scratch, sp blockio.Span, found []stored, p *pending, use func(int, convert.Elems, bool) error) (err error) {
+	buf := s.Mem.Allocate(int(sp.Size))
 	defer s.Mem.Free(buf)
-	if err := c.File.Read(ctx, buf, span.Addr); err != nil {
-		return c.failed(found[span.First], err)
+	if err := c.File.Read(ctx, buf, sp.Addr); err != nil {
+		return c.failed(found[sp.First], err)
 	}
-	for part := range slices.Chunk(found[span.First:span.Last], c.together()) {
-		if err := c.decodeAll(s, buf, span.Addr, part, p, use); err != nil {
+	_, one := span.Start(ctx, "decode chunks")
+	one.Note("first_chunk", int64(found[sp.First].linear))
+	one.Note("chunks", int64(sp.Last-sp.First))
+	defer func() { one.End(err) }()
+	for part := range slices.Chunk(found[sp.First:sp.Last], c.together()) {
+		if err := c.decodeAll(s, buf, sp.Addr, part, p, use); err != nil {
 			return err
 		}
 	}
@@ -237,6 +242,9 @@ func (c *chunked) placed(s *Scratch, src []byte, f stored) (done bool, err error
 	if err = c.Filters.DecodeInto(s.Codec, src, f.Mask, dst); h5proc.Unanswered(err) {
 		return false, err
 	}
+	if err == nil {
+		c.File.Decoded(int64(len(dst)))
+	}
 	return err == nil, nil
 }
 
@@ -266,6 +274,7 @@ func (c *chunked) decode(s *Scratch, src []byte, f stored) (convert.Elems, error
 	if err != nil {
 		return convert.Elems{}, err
 	}
+	c.File.Decoded(c.bytes())
 	if r.Planes > 0 && r.Elem != c.ElemSize {
 		r = filter.Unshuffle(s.Codec, r)
 	}

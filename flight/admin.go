@@ -1,0 +1,38 @@
+package flight
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/mtflight/mtflight/flight/internal/admin"
+)
+
+// Admin answers an operator by HTTP: /metrics for Prometheus, /status as JSON (Status), /debug/pprof/. It lets everybody in.
+func (s *Server) Admin() http.Handler {
+	return admin.Handler(s.metrics.Handler(), func() any { return s.Status() }, func(*http.Request) error { return nil })
+}
+
+// openAdmin listens at Config.Admin; nil if there is none.
+func (s *Server) openAdmin() (net.Listener, error) {
+	if s.cfg.Admin == "" {
+		return nil, nil
+	}
+	return admin.Listen(s.cfg.Admin, s.cfg.Insecure)
+}
+
+// serveAdmin answers until ctx ends.
+func (s *Server) serveAdmin(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: s.Admin(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: zap.NewStdLog(s.log)}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	s.log.Info("listening for the operator", zap.Stringer("address", l.Addr()))
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
