@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,9 @@ class _Matrix:
     """What both kinds share: rows (and columns) that are chosen, of which an index chooses again as it reads."""
 
     def __init__(self, table: Table, rows: Places | None = None):
-        self._table = table
-        about = table.schema.metadata
-        self._whole = tuple(json.loads(about.get(b"sparse.shape", about[b"hdf5.shape"])))
+        self._table, schema = table, table.schema
+        self._column, self._about = schema.field(0), schema.metadata
+        self._whole = tuple(json.loads(self._about.get(b"sparse.shape", self._about[b"hdf5.shape"])))
         self._rows = range(self._whole[0]) if rows is None else rows
 
     @property
@@ -76,13 +76,13 @@ class SparseMatrix(_Matrix):
 
     def __init__(self, table: Table, rows: Places | None = None):
         super().__init__(table, rows)
-        self.format: str = table.schema.metadata[b"sparse.format"].decode()
+        self.format: str = self._about[b"sparse.format"].decode()
         """"csr" or "csc"."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Of the values."""
-        return self._values(self._table.schema.field(0).type.value_type.field(1), None).dtype
+        return self._values(None).dtype
 
     def __getitem__(self, key: Any) -> Any:
         """The rows, and columns of them, as a scipy.sparse.csr_matrix or csc_matrix."""
@@ -100,10 +100,11 @@ class SparseMatrix(_Matrix):
         from scipy import sparse
         axis = 0 if self.format == "csr" else 1
         n = self._whole[1 - axis]
-        parts = self._parts(major)
         order: npt.NDArray[np.int64] | None = None
-        if not is_all(minor, n):
-            parts, n, order = _within(parts, minor, n)
+        if is_all(minor, n):
+            parts = self._parts(self._table.to_arrow(**members(major)).to_batches())
+        else:
+            parts, n, order = _within(self._parts(self._table.scan(**members(major))), minor, n)
         counts, indices, data = _joined(list(parts), self)
         pointers = np.zeros(len(counts) + 1, np.int64)
         np.cumsum(counts, out=pointers[1:])
@@ -113,16 +114,15 @@ class SparseMatrix(_Matrix):
             return made
         return made[:, order] if axis == 0 else made[order]
 
-    def _parts(self, major: Places) -> Iterator[_Part]:
-        """The lists of those rows, batch by batch: views of Arrow's buffers."""
-        field = self._table.schema.field(0).type.value_type.field(1)
-        for batch in self._table.scan(**members(major)):
+    def _parts(self, batches: Iterable[pa.RecordBatch]) -> Iterator[_Part]:
+        """The lists of rows, batch by batch: views of Arrow's buffers."""
+        for batch in batches:
             lists: Any = batch.column(0)
             index, value = lists.flatten().flatten()
-            yield np.diff(lists.offsets.to_numpy()), index.to_numpy(), self._values(field, value)
+            yield np.diff(lists.offsets.to_numpy()), index.to_numpy(), self._values(value)
 
-    @staticmethod
-    def _values(field: pa.Field[Any], array: pa.Array[Any] | None) -> npt.NDArray[Any]:
+    def _values(self, array: pa.Array[Any] | None) -> npt.NDArray[Any]:
+        field = self._column.type.value_type.field(1)
         return values(pa.array([], field.type) if array is None else array, field)
 
 
