@@ -2,6 +2,7 @@ package location
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -43,13 +44,14 @@ func (v *Visit) Open(ctx context.Context, l Location) bool {
 		return true
 	}
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	for disk := range v.places {
+	places := slices.Collect(maps.Keys(v.places))
+	v.mu.Unlock() // ctx may be the one that it notes for
+	for _, disk := range places {
 		if !l.May(ctx, disk) {
 			return false
 		}
 	}
-	for disk := range v.places {
+	for _, disk := range places {
 		note(ctx, disk)
 	}
 	return true
