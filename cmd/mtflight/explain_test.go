@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -36,8 +35,7 @@ func TestStatsDir(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "t.h5")
 	require.NoError(t, os.WriteFile(file, b, 0o600))
-	old := time.Now().Add(-time.Hour)
-	require.NoError(t, os.Chtimes(file, old, old))
+	settle(t, file)
 	rest := []string{file, "/events", "--where", "id >= 4990", "--fields", "id", "--stats-dir", filepath.Join(dir, "stats")}
 	skipped := func() (x struct{ Skipped, Touched int64 }) {
 		require.NoError(t, json.Unmarshal([]byte(succeed(t, append([]string{"explain", "--json"}, rest...)...)), &x))

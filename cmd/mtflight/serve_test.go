@@ -134,6 +134,7 @@ func TestServeEndsWithStandardInput(t *testing.T) {
 func TestServeWitness(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	file := doubtful(t)
+	settle(t, file)
 	for choice, told := range map[string]int{"on": 1, "off": 0} {
 		location, _, log, stop := servingLogged(t, "--listen", "grpc://127.0.0.1:0", "--witness", choice, filepath.Dir(file))
 		out := succeed(t, "describe", location, "doubtful.h5", "/g/chunked")

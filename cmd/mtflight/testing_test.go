@@ -5,7 +5,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -39,4 +41,13 @@ func textFile(t *testing.T) string {
 	path := filepath.Join(t.TempDir(), "text.h5")
 	require.NoError(t, os.WriteFile(path, []byte("no data here, only words\n"), 0o600))
 	return path
+}
+
+// settle waits until a file that was just written is one of which something is kept.
+func settle(t *testing.T, file string) {
+	t.Helper()
+	info, err := os.Stat(file)
+	require.NoError(t, err)
+	changed := time.Unix(0, info.Sys().(*syscall.Stat_t).Ctim.Nano())
+	time.Sleep(time.Until(changed.Add(2 * time.Second)))
 }
