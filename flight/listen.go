@@ -181,8 +181,9 @@ func (s *Server) exposed(d wire.Listener) error {
 	case s.cfg.Insecure:
 		s.log.Warn("whoever reaches this machine can read what is served: there is no login", where)
 	default:
-		return fault.New(fault.Invalid, "flight: listen to %s: whoever reaches it could read what is served: give grpc+tls:// with --tls-cert, --tls-key and a login "+
-			"(--auth-tokens, --auth-users, --oidc-issuer or --tls-client-ca), or --insecure where everybody on the network may read", d.Addr())
+		return fault.New(fault.Invalid, "flight: listen to %s: whoever reaches it could read what is served: serve --listen grpc+tls://%[1]s --tls-cert FILE --tls-key FILE "+
+			"with a login (--auth-tokens FILE, --auth-users, --oidc-issuer or --tls-client-ca), or, where everybody on the network may read, serve --insecure "+
+			"(docker run .. serve --insecure)", d.Addr())
 	}
 	return nil
 }

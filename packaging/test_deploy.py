@@ -19,7 +19,8 @@ CLONE = PACKAGING.parent
 BINARY = CLONE / "bin" / "mtflight"
 COMPOSE_SCHEMA = "github.com/compose-spec/compose-go/v2@v2.16.2"
 KUBERNETES = ["1.30", kubernetes_validate.latest_version()]  # the first that has the action sleep
-MANIFESTS = list(yaml.safe_load_all((PACKAGING / "kubernetes" / "mtflight.yaml").read_text()))
+MANIFESTS = [m for file in sorted((PACKAGING / "kubernetes").iterdir()) for m in yaml.safe_load_all(file.read_text())]
+COMPOSE = yaml.safe_load((PACKAGING / "compose.yaml").read_text())["services"]
 DOCKERFILE = (CLONE / "Dockerfile").read_text()
 
 
@@ -30,6 +31,10 @@ def manifest(kind: str) -> dict:
 
 def pod() -> dict:
     return manifest("Deployment")["spec"]["template"]["spec"]
+
+
+def flags() -> set[str]:
+    return set(re.findall(r"^ +--([a-z-]+)", output(BINARY, "serve", "--help"), re.MULTILINE))
 
 
 def output(*command, **options) -> str:
@@ -74,6 +79,20 @@ def test_compose_file():
     jsonschema.validate(yaml.safe_load((PACKAGING / "compose.yaml").read_text()), schema)
 
 
+def test_compose_variables_are_known():
+    names = {"MTFLIGHT_" + flag.upper().replace("-", "_") for flag in flags()}
+    assert set(COMPOSE["mtflight"]["environment"]) <= names
+
+
+def test_prometheus_scrapes_the_admin_address():
+    settings = yaml.safe_load((PACKAGING / "observability" / "prometheus.yml").read_text())
+    assert settings["scrape_configs"][0]["static_configs"] == [{"targets": [COMPOSE["mtflight"]["environment"]["MTFLIGHT_ADMIN"]]}]
+    assert COMPOSE["prometheus"]["network_mode"] == "service:mtflight"  # whose loopback address that is
+    if not shutil.which("promtool"):
+        pytest.skip("NOT CHECKED: there is no promtool here to check prometheus.yml with")
+    output("promtool", "check", "config", PACKAGING / "observability" / "prometheus.yml")
+
+
 @pytest.mark.parametrize("version", KUBERNETES)
 @pytest.mark.parametrize("m", MANIFESTS, ids=lambda m: m["kind"])
 def test_manifests(m, version):
@@ -84,7 +103,13 @@ def test_manifests_select_the_pods():
     labels = manifest("Deployment")["spec"]["template"]["metadata"]["labels"]
     spec = {m["kind"]: m["spec"] for m in MANIFESTS if "spec" in m}
     assert spec["Deployment"]["selector"]["matchLabels"] == spec["Service"]["selector"] == labels
+    assert spec["HorizontalPodAutoscaler"]["scaleTargetRef"]["name"] == manifest("Deployment")["metadata"]["name"]
     assert spec["PodDisruptionBudget"]["selector"]["matchLabels"] == spec["NetworkPolicy"]["podSelector"]["matchLabels"] == labels
+
+
+def test_the_scaling_metric_is_there():
+    (metric,) = manifest("HorizontalPodAutoscaler")["spec"]["metrics"]
+    assert f"| `{metric['pods']['metric']['name']}` | gauge | `kind` |" in (CLONE / "docs" / "metrics.md").read_text()
 
 
 def test_the_user_is_the_image_s():
@@ -105,8 +130,46 @@ def test_time_to_end_is_longer_than_the_drain():
 @pytest.mark.parametrize("text", [(PACKAGING / "image" / "mtflight.yaml").read_text(), manifest("ConfigMap")["data"]["mtflight.yaml"]], ids=["image", "kubernetes"])
 def test_settings_are_known(text):
     """Files that they name are not here, so the names alone are compared."""
-    known = set(re.findall(r"^ +--([a-z-]+)", output(BINARY, "serve", "--help"), re.MULTILINE))
-    assert set(yaml.safe_load(text)) <= known
+    assert set(yaml.safe_load(text)) <= flags()
+
+
+def test_image_needs_tls_or_insecure(tmp_path):
+    """In one line, which says how."""
+    settings = yaml.safe_load((PACKAGING / "image" / "mtflight.yaml").read_text())
+    settings |= {"root": str(tmp_path), "listen": ["grpc://0.0.0.0:0", f"grpc+unix://{tmp_path}/s"]}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(settings))
+    done = subprocess.run([BINARY, "serve", "--config", tmp_path / "c.yaml"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and done.stdout == ""
+    assert re.fullmatch(r"mtflight: .*serve --listen grpc\+tls://.*--tls-cert.*--tls-key.*--auth-tokens.*docker run \.\. serve --insecure\)\n", done.stderr)
+
+
+def test_settings_of_kubernetes_serve(tmp_path):
+    """With secrets in the layout of kubelet, links to a directory that is replaced: whoever has a token is let in, others are not."""
+    secret = tmp_path / "..1"
+    secret.mkdir()
+    for name in ("tls.crt", "tls.key", "tokens"):
+        (tmp_path / name).symlink_to(f"..data/{name}")
+    (tmp_path / "..data").symlink_to("..1")
+    output(BINARY, "cert", "selfsigned", "--tls-cert", secret / "tls.crt", "--tls-key", secret / "tls.key", "localhost")
+    (tmp_path / "token").write_text(output(BINARY, "token", "new", "--auth-tokens", secret / "tokens", "ann").splitlines()[-1])
+    for file in (*secret.iterdir(), tmp_path / "token"):
+        file.chmod(0o440)
+    text = manifest("ConfigMap")["data"]["mtflight.yaml"].replace("/secrets/tls/", f"{tmp_path}/").replace("/secrets/tokens/", f"{tmp_path}/")
+    settings = yaml.safe_load(text) | {"root": str(CLONE / "testdata"), "memory": "1GB"}
+    socket = settings["listen"][1] = f"grpc+unix://{tmp_path}/s"
+    settings["listen"][0] = settings["listen"][0].replace("8815", "0")
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(settings))
+    server = subprocess.Popen([BINARY, "serve", "--config", tmp_path / "c.yaml"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        location = re.search(r"grpc\+tls://\S+(?=,)", server.stdout.readline())[0].replace("127.0.0.1", "localhost")
+        assert output(BINARY, "health", socket) == "SERVING\n"
+        ask = [BINARY, "ls", location, "--tls-ca", tmp_path / "tls.crt"]
+        assert "tables.h5" in output(*ask, "--token", tmp_path / "token")
+        refused = subprocess.run(ask, capture_output=True, text=True, timeout=60)
+        assert refused.returncode and "log in first" in refused.stderr
+    finally:
+        server.terminate()
+        assert server.wait(60) == 0
 
 
 def test_probes_ask_where_it_listens():

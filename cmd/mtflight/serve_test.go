@@ -101,7 +101,7 @@ func TestServeUnixSocket(t *testing.T) {
 func TestServeRefuses(t *testing.T) {
 	code, _, errOut := command(t, "serve", "--listen", "grpc://127.0.0.1:0", "--listen", "grpc://0.0.0.0:0", tables)
 	require.Equal(t, 2, code)
-	require.Contains(t, errOut, "or --insecure")
+	require.Contains(t, errOut, "serve --insecure")
 	code, _, errOut = command(t, "serve", "--listen", "grpc://127.0.0.1:0", "--socket-mode", "rw", tables)
 	require.Equal(t, 2, code)
 	require.Contains(t, errOut, "octal")

@@ -41,7 +41,7 @@ func newTokenNew() *cobra.Command {
 		Short: "Make a token for somebody and print it, the last line of what is printed",
 		Long: `Make a token of 256 random bits, print it and add its hash to FILE, which is made if need be. The token itself is kept
 nowhere: who loses it gets another one. A line less in FILE ends a token. Running servers read FILE when it changes.`,
-		Example: `  mtflight token new --auth-tokens /etc/mtflight/tokens ann > ann.token`,
+		Example: `  (umask 077; mtflight token new --auth-tokens /etc/mtflight/tokens ann > ann.token)`,
 		Args:    one,
 		RunE: func(c *cobra.Command, args []string) error {
 			token, line, err := flight.NewToken(args[0])
