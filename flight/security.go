@@ -112,12 +112,19 @@ func (g *guard) identify(ctx context.Context) (i identity.Identity, err error) {
 	if !now.asks() {
 		return i, nil
 	}
-	if bearers := metadata.ValueFromIncomingContext(ctx, authorization); len(bearers) > 0 {
+	switch bearers := metadata.ValueFromIncomingContext(ctx, authorization); len(bearers) {
+	case 0:
+	case 1:
 		return now.ways.Bearer(ctx, bearers[0])
+	default:
+		return i, fault.New(fault.Unauthenticated, "the header authorization is there %d times: send it once", len(bearers))
 	}
 	if p, ok := peer.FromContext(ctx); ok && now.set.AsksClients() {
 		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok && len(info.State.PeerCertificates) > 0 {
 			name, err := now.set.Identify(info.State.PeerCertificates)
+			if strings.HasPrefix(name, login.Foreign) {
+				return i, fault.New(fault.Unauthenticated, "the client's certificate is not accepted: names that begin with %s are the provider's", login.Foreign)
+			}
 			return identity.Identity{Name: name, How: "certificate"}, err
 		}
 	}

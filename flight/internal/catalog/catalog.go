@@ -62,6 +62,15 @@ func (c *Catalog) reach(ctx context.Context, r root) (some, all bool) {
 	return c.rules().Reach(identity.Of(ctx), r.name)
 }
 
+// tells says whether the call's identity may know that there is a root.
+func (c *Catalog) tells(ctx context.Context, r root) bool {
+	if r.file {
+		return c.may(ctx, r, r.name)
+	}
+	some, _ := c.reach(ctx, r)
+	return some
+}
+
 // mayOpen tells whether the call's identity may read what lies at a place on disk, by one of its names. Links have been followed.
 func (c *Catalog) mayOpen(ctx context.Context, path string) bool {
 	return slices.ContainsFunc(c.roots(), func(r root) bool { return r.holds(path) && c.may(ctx, r, r.below(path)) })
@@ -164,7 +173,7 @@ func missing(spec string, err error) error {
 // that is kept from the call's identity.
 func (c *Catalog) Resolve(ctx context.Context, name string) (reader.Location, error) {
 	r, rel, ok := c.split(name)
-	if !ok {
+	if !ok || !c.tells(ctx, r) {
 		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), c.nearRoot(ctx, name))
 	}
 	path, ok := c.find(ctx, r, rel)
@@ -301,7 +310,7 @@ func (c *Catalog) nearRoot(ctx context.Context, name string) string {
 	first, _, _ := strings.Cut(name, "/")
 	var names []string
 	for _, r := range c.roots() {
-		if some, _ := c.reach(ctx, r); some && r.name != "" {
+		if r.name != "" && c.tells(ctx, r) {
 			names = append(names, r.name)
 		}
 	}
