@@ -104,7 +104,7 @@ func (c *Client) at(location string) (server rpc.Server, err error) {
 func Target(location string) (string, error) {
 	u, err := url.Parse(location)
 	switch {
-	case err != nil:
+	case err != nil || !strings.HasPrefix(location, u.Scheme+":"): // in capitals: TLS must not hang on that
 	case (u.Scheme == "grpc" || u.Scheme == "grpc+tcp" || u.Scheme == "grpc+tls") && u.Port() != "":
 		return u.Host, nil
 	case (u.Scheme == "grpc+unix" || u.Scheme == "unix") && u.Path+u.Opaque != "":

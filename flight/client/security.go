@@ -17,7 +17,7 @@ import (
 func TLS(config *tls.Config) grpc.DialOption { return tlsOption{config: config} }
 
 // Bearer is an option of Open: the token to log in by. It is sent to the location that Open is given, and to those that this server
-// sends the client to only by TLS or where they are of the same host; others of them are not asked.
+// sends the client to only by TLS or, where Open's is not by TLS either, of the same host; others of them are not asked.
 func Bearer(token string) grpc.DialOption { return bearerOption{token: token} }
 
 type tlsOption struct {
@@ -55,7 +55,7 @@ func secured(location string, options []grpc.DialOption) (s security, rest []grp
 
 // trusts tells whether the bearer may be sent to a location.
 func (s security) trusts(location string) bool {
-	return s.bearer == "" || location == s.home || isTLS(location) || hostOf(location) == hostOf(s.home)
+	return s.bearer == "" || location == s.home || isTLS(location) || !isTLS(s.home) && hostOf(location) == hostOf(s.home)
 }
 
 // options are those for a location, before the caller's own.
