@@ -64,10 +64,10 @@ def test_there_is_an_index():
     assert {p for p in re.findall(r"\]\(([^/)#]+\.md)\)", DOCUMENTS["docs/README.md"])} == pages
 
 
-@pytest.mark.parametrize("name,language,folder", [("go", "go", "go"), ("java", "java", "java"), ("javascript", "js", "js")])
+@pytest.mark.parametrize("name,language,folder", [("go", "go", "go"), ("java", "java", "java"), ("rust", "rust", "rust"), ("javascript", "js", "js")])
 def test_pages_quote_the_examples(name, language, folder):
     """Which other tests run."""
-    sources = [p for suffix in ("go", "java", "mjs") for p in (CLONE / "examples" / folder).rglob(f"*.{suffix}") if "node_modules" not in p.parts]
+    sources = [p for suffix in ("go", "java", "rs", "mjs") for p in (CLONE / "examples" / folder).rglob(f"*.{suffix}") if "node_modules" not in p.parts]
     quoted = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENTS[f"docs/{name}.md"], re.DOTALL | re.MULTILINE)
     assert quoted and all(any(block in p.read_text() for p in sources) for block in quoted)
 

@@ -1,9 +1,11 @@
-"""The samples in other languages print what pyarrow reads. `make test-js` and `test-java` prepare them."""
+"""The samples in other languages print what pyarrow reads. `make test-js`, `test-java` and `test-rust` prepare them."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ from conftest import BINARY, CLONE, ticket
 
 EXAMPLES = CLONE / "examples"
 JS, JAVA = EXAMPLES / "js" / "node_modules", EXAMPLES / "java" / "target" / "classpath"
+RUST = Path(os.environ.get("CARGO_TARGET_DIR", EXAMPLES / "rust" / "target")) / "release" / "rows"
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +64,8 @@ def test_js(made, tmp_path, dataset, flags, members):
     stream = subprocess.run([*get, "--format", "arrows"], capture_output=True, check=True).stdout
     for printed in (run(["node", EXAMPLES / "js" / "rows.mjs", tmp_path / "rows.arrow"]), run(["node", EXAMPLES / "js" / "rows.mjs"], input=stream)):
         languages.check(table, printed)
+
+
+def test_rust(made, asked):
+    prepared(RUST, "test-rust")
+    languages.check(asked[1], run([RUST, made[1].location.replace("grpc:", "http:"), asked[0]]), nan=None)
