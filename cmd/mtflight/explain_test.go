@@ -20,7 +20,7 @@ func TestExplain(t *testing.T) {
 	location, _, stop := serving(t, "../../testdata")
 	require.Equal(t, out, succeed(t, "explain", location, "tables.h5", "/events", "--fields", "id", "--stop", "600"))
 	require.Zero(t, stop())
-	code, _, errOut := command(t, "explain", tables, "/events", "--where", "id >")
+	code, _, errOut := command(t, "explain", tables, "/events", "--where", "ib > 1")
 	require.Equal(t, 2, code)
 	require.Contains(t, errOut, "names in scope")
 	code, _, errOut = command(t, "explain", tables, "/events", "--index", "maybe")

@@ -14,5 +14,5 @@
 // Functions are the C library's where there is one, as numexpr's are; without, Go's, whose last bit may differ.
 //
 // The package knows neither HDF5 nor Arrow, does no I/O, and starts no goroutine. Every error is fault.Invalid and
-// says line, column and the names in scope.
+// says line and column, that of an unknown name the names in scope, too.
 package where

@@ -25,8 +25,12 @@ type source struct {
 // fail makes the error of a piece of the text.
 func (s *source) fail(at span, format string, args ...any) error {
 	line, column, shown, caret := s.place(at)
-	return fault.New(fault.Invalid, "condition: line %d, column %d: %s\n  %s\n  %s\n%s",
-		line, column, fmt.Sprintf(format, args...), shown, caret, s.scope())
+	return fault.New(fault.Invalid, "condition: line %d, column %d: %s\n  %s\n  %s", line, column, fmt.Sprintf(format, args...), shown, caret)
+}
+
+// unknown is fail for a name that is none: it tells those that there are.
+func (s *source) unknown(at span, format string, args ...any) error {
+	return fault.New(fault.Invalid, "%w\n%s", s.fail(at, format, args...), s.scope())
 }
 
 // place finds line and column (both from 1, columns in characters), the line clipped around at, and carets under it.

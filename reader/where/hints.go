@@ -62,7 +62,7 @@ func (p *parser) dotted() error {
 		}
 	}
 	if !slices.Contains(p.src.names, path) {
-		return p.src.fail(at, "members of a column are written with /, as pos/x%s", nearTo(path, p.src.names))
+		return p.src.unknown(at, "members of a column are written with /, as pos/x%s", nearTo(path, p.src.names))
 	}
 	return p.src.fail(at, "members of a column are written with /: write %s", clip(path))
 }

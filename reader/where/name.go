@@ -47,7 +47,7 @@ func (c *checker) column(e *expr) (int, error) {
 	case i < 0 && (e.name == "null" || e.name == "NULL"):
 		return 0, c.src.fail(e.at, "%s is no value: write x is null", e.name)
 	case i < 0:
-		return 0, c.src.fail(e.at, "no column or variable %s%s", clip(written(e.name)), nearTo(e.name, c.src.names))
+		return 0, c.src.unknown(e.at, "no column or variable %s%s", clip(written(e.name)), nearTo(e.name, c.src.names))
 	case c.columns[i].Kind == None:
 		return 0, c.src.fail(e.at, "column %s cannot stand in a condition: %s", clip(written(e.name)), c.whyNot(i))
 	}

@@ -426,3 +426,20 @@ def test_a_file_is_a_tree():
         assert file._ipython_key_completions_() == list(file)
     with mtflight.open(TESTDATA / "refused.h5") as file:
         assert "not served: integer of 16 bytes" in repr(file)
+
+
+def test_damage_found_while_reading_names_the_path(tmp_path):
+    """Errors that come after a stream has begun have the file's name as those before it have."""
+    path = tmp_path / "damaged.h5"
+    with h5py.File(path, "w") as f:
+        d = f.create_dataset("d", data=np.arange(60_000.0), chunks=(1000,), fletcher32=True)
+        at = d.id.get_chunk_info(50).byte_offset
+    with path.open("r+b") as f:
+        f.seek(at)
+        f.write(b"damage")
+    with mtflight.open(path) as file:
+        table = file["/d"]
+        for read in (table.to_numpy, table.to_arrow, lambda: table.to_pandas(parallel=2), lambda: table[49_000:51_000],
+                     lambda: list(mtflight.Streamer(path).get_queue("/d").iter())):
+            with pytest.raises(OSError, match="^" + re.escape(f"{path} /d: ")):
+                read()

@@ -35,7 +35,7 @@ def read_array(client: Client, request: Members, retries: int, parallel: int, pr
     batches: Iterable[pa.RecordBatch] | None = reading.all(parallel, progress) if parallel > 1 else None if progress else reading.staged(in_one=True)
     if batches is None:
         batches = reading.batches(1, progress)
-    rows = _joined(batches, row_dtype(schema), reading.total())
+    rows = joined(batches, row_dtype(schema), reading.total())
     return _value(rows, Extent.of(schema))
 
 
@@ -66,7 +66,7 @@ def read_block(client: Client, request: Members, shape: tuple[int, ...], extent:
         if isinstance(request.get("coordinates"), np.ndarray) or math.prod(shape) >= _MANY:
             rows = read_array(client, request, _RETRIES, 1, "", extent)
         else:
-            rows = retried(lambda: _read_at_once(client, request, shape[0] if shape else 1, extent), _RETRIES)
+            rows = retried(client, lambda: _read_at_once(client, request, shape[0] if shape else 1, extent), _RETRIES)
     except NotImplementedError:
         rows = read_array(client, request, _RETRIES, 1, "", extent)
     return rows.reshape((*shape, *rows.shape[max(1, len(shape)):]))
@@ -77,7 +77,7 @@ def _read_at_once(client: Client, request: Members, total: int, extent: Extent) 
     reader = client.do_get(_with_options(request, {"layout": "rows"}))
     try:
         _checked(reader.schema, extent)
-        return _joined((chunk.data for chunk in reader), row_dtype(reader.schema), total)
+        return joined((chunk.data for chunk in reader), row_dtype(reader.schema), total)
     except BaseException:
         reader.cancel()
         raise
@@ -95,7 +95,7 @@ def _with_options(request: Members, options: Members) -> Members:
     return {**request, "options": {**request.get("options", {}), **options}}
 
 
-def _joined(batches: Iterable[pa.RecordBatch], row: np.dtype[Any], total: int | None) -> np.ndarray[Any, Any]:
+def joined(batches: Iterable[pa.RecordBatch], row: np.dtype[Any], total: int | None) -> np.ndarray[Any, Any]:
     """The rows of all batches, in memory that is taken once where their number is known."""
     out, at, rows = np.empty(0, np.uint8), 0, 0
     for batch in batches:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from ..errors import is_lost, translate
+from ..errors import is_lost
 from ..transport.client import Client, Members
 
 _T = TypeVar("_T")
@@ -60,23 +60,23 @@ def resumed(replicas: list[Client], request: Members, retries: int, rows: np.nda
             return
         except (pa.ArrowException, OSError) as e:
             failures += 1
-            _back_off(e, failures, retries)
+            _back_off(client, e, failures, retries)
 
 
-def retried(ask: Callable[[], _T], retries: int) -> _T:
-    """An answer, asked for again where the connection is lost."""
+def retried(client: Client, ask: Callable[[], _T], retries: int) -> _T:
+    """An answer of the client, asked for again where the connection is lost."""
     failures = 0
     while True:
         try:
             return ask()
         except (pa.ArrowException, OSError) as e:
             failures += 1
-            _back_off(e, failures, retries)
+            _back_off(client, e, failures, retries)
 
 
-def _back_off(error: Exception, failures: int, retries: int) -> None:
+def _back_off(client: Client, error: Exception, failures: int, retries: int) -> None:
     """Waits before a lost connection is tried again; raises any other error, and that of one try too many."""
-    translated = translate(error)
+    translated = client.translate(error)
     if not is_lost(translated) or failures > retries:
         if translated is error:
             raise error

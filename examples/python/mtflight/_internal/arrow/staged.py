@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ..transport.client import Client, Members
 
-_LEAST = 4 << 20  # bytes from which on two more round trips cost less than what they save
+_LEAST = 2 << 20  # bytes from which on two more round trips cost less than what they save
 _SHARE = 4  # of what is free in shared memory, which other programs need too, one result takes a quarter at most
 _SHM = "/dev/shm"
 _THIS_HOST = re.compile(r"grpc\+unix:|grpc(\+tcp)?://(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|/|$)")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..array_protocol import object_array
-from ..errors import InvalidIndexError, translated
+from ..errors import InvalidIndexError
 from ..transport.source import Source
 from .node import Node
 from .operation import OpBase
@@ -48,7 +48,7 @@ def _rows(source: Source, node: Node, exchange: np.ndarray | None = None, **memb
     options = {"enum": "int", "time": "numeric"} | ({"strings": "binary"} if kind == "vlstring" else {})
     request = source.request(node.path, options=options, **members)
     reader = source.client.do_get(request) if exchange is None else source.client.do_exchange(request, exchange)
-    with translated():
+    with source.client.translated():
         column = reader.read_all().column(0)
     if kind == "vlstring":
         return [v.encode() if isinstance(v, str) else v for v in column.to_pylist()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pyarrow as pa
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from ..arrow.arrays import joined
 from ..arrow.batches import retried
-from ..errors import translated
+from ..arrow.staged import staged
+from ..transport.rows import row_dtype
 from ..transport.source import Source
 from .types import Kind
 
@@ -57,18 +60,17 @@ class VariableArray(BackendArray):
             return np.empty(shape, self.dtype)
         long = next((i for i, a in enumerate(axes) if isinstance(a, np.ndarray) and len(a) > _MOST_PLACES), None)
         if long is None:
-            return retried(lambda: self._requested(_select(axes, self._stored), shape), _RETRIES)
+            source = shared_source(*self._arguments)
+            return retried(source.client, lambda: self._requested(source, _select(axes, self._stored), shape), _RETRIES)
         pieces = np.array_split(axes[long], -(-shape[long] // _MOST_PLACES))
         return np.concatenate([self._asked([*axes[:long], p, *axes[long + 1:]]) for p in pieces], axis=long)
 
-    def _requested(self, select: str | None, shape: tuple[int, ...]) -> np.ndarray:
-        source = shared_source(*self._arguments)
+    def _requested(self, source: Source, select: str | None, shape: tuple[int, ...]) -> np.ndarray:
         if self._wire == "columns":
             return _objects(source, self._path, select, self.dtype).reshape(shape)
         if self._wire == "text":
             return _decoded(source.fetch(self._path, select=select), self.dtype).reshape(shape)
-        out = np.empty(int(np.prod(shape)) * self.dtype.itemsize, np.uint8)
-        return source.fetch(self._path, out, select=select).reshape(shape)
+        return _numbers(source, self._path, select, shape, self.dtype.itemsize).reshape(shape)
 
 
 def _places(key: Any, n: int) -> Any:
@@ -108,6 +110,15 @@ def _axis(places: Any) -> str:
     return f"{places[0]}:{stop if stop >= 0 else ''}:{places.step}"
 
 
+def _numbers(source: Source, path: str, select: str | None, shape: tuple[int, ...], itemsize: int) -> np.ndarray:
+    """Values of fixed size: large results by shared memory where the server is on this host, in one batch."""
+    size, rows = math.prod(shape) * itemsize, shape[0] if shape else 1
+    request = source.request(path, select=select, options={"layout": "rows"}, stream={"block_rows": rows})
+    if batches := staged(source.client, request, size):
+        return joined(batches, row_dtype(batches[0].schema), rows)
+    return source.fetch(path, np.empty(size, np.uint8), select=select)
+
+
 def _decoded(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Fixed strings as str, up to the first NUL."""
     out = np.empty(rows.size, dtype)
@@ -118,7 +129,7 @@ def _decoded(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:
 def _objects(source: Source, path: str, select: str | None, dtype: np.dtype) -> np.ndarray:
     """Values of variable length: str, or an array each."""
     request = source.request(path, select=select, options={"strings": "binary", "enum": "int", "time": "numeric"})
-    with translated():
+    with source.client.translated():
         values = source.client.do_get(request).read_all().column(0).combine_chunks()
     if isinstance(values, pa.ExtensionArray):
         values = values.storage

@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from ..array_protocol import object_array
-from ..errors import translated
 from ..transport.source import Source
 from .types import numpy_dtype
 
@@ -46,9 +45,8 @@ def _typed(source: Source, path: str, names: list[str], enum: np.dtype | None) -
     """Values by way of Arrow; one by one where one of them cannot be had so."""
     client, file = source.client, source.request(path)["file"]
     try:
-        with translated():
-            row = client.attributes_arrow(file, path, names)
-            return {name: _value(row.column(i)) for i, name in enumerate(names)}
+        row = client.attributes_arrow(file, path, names)
+        return {name: _value(row.column(i)) for i, name in enumerate(names)}
     except (ValueError, OSError, NotImplementedError, pa.ArrowException):
         if len(names) > 1:
             return {name: value for one in names for name, value in _typed(source, path, [one], enum).items()}

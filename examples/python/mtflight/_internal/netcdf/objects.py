@@ -87,9 +87,9 @@ def list_groups(source: Source) -> dict[str, Group]:
     client, file = source.client, source.request("/")["file"]
     listed = client.list(file=_literally(file))
     if not listed:
-        raise FileNotFoundError(f"{file}: no such file on {client.location}")
+        raise FileNotFoundError(f"{client.title(file)}: no such file on {client.location}")
     if "error" in listed[0]:
-        raise OSError(f"{file}: {listed[0]['error']}")
+        raise OSError(f"{client.title(file)}: {listed[0]['error']}")
     groups = _tree(listed[0]["groups"])
     for dataset in [Dataset(d["path"], d) for d in listed[0]["datasets"]] + _linked(source, file, listed[0]["links"]):
         if owner := groups.get(posixpath.dirname(dataset.path)):

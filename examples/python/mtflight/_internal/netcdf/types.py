@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 from xarray.coding.strings import create_vlen_dtype
 
-from ..errors import translated
 from ..transport.rows import row_dtype
 from ..transport.source import Source
 from .objects import Dataset, Group
@@ -81,8 +80,7 @@ def _unquoted(name: str) -> str:
 
 def _of_rows(source: Source, dataset: Dataset) -> Kind:
     """As the server lays rows out for NumPy."""
-    with translated():
-        row = row_dtype(source.client.schema(source.request(dataset.path, options={"layout": "rows"})))
+    row = row_dtype(source.client.schema(source.request(dataset.path, options={"layout": "rows"})))
     inner = row.shape[max(len(dataset.shape) - 1, 0):]
     if inner:
         raise TypeError(f"its elements are arrays of {' x '.join(map(str, inner))}, which have no dimensions")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..errors import ResourceExhausted, translated
+from ..errors import ResourceExhausted
 from ..transport.client import Client, Members
 from ..transport.rows import as_rows, batch_bytes, row_dtype, single_column
 from .ring import RingBlocks
@@ -97,11 +97,11 @@ class FlightBlocks:
     owned = True
 
     def __init__(self, client: Client, request: Members, row: np.dtype, single: bool):
-        self._row, self._single = row, single
+        self._client, self._row, self._single = client, row, single
         self._reader = client.do_get(request)
 
     def __next__(self) -> tuple[np.ndarray, Release]:
-        with translated():
+        with self._client.translated():
             batch = self._reader.read_chunk().data
         block = as_rows(batch_bytes(batch), self._row, batch.num_rows)
         return (single_column(block) if self._single else block), _nothing

@@ -122,7 +122,7 @@ class Client(NoSequence):
 
     def _attributes(self, file: str, path: str, names: Sequence[str] | None, form: str) -> bytes:
         body = {"file": file, "object": path, "format": form, **({} if names is None else {"names": list(names)})}
-        with self._translated():
+        with self.translated():
             return next(iter(self._client.do_action(fl.Action("attributes", encode(body))))).body.to_pybytes()
 
     def do_get(self, request: Members) -> fl.FlightStreamReader:
@@ -131,13 +131,13 @@ class Client(NoSequence):
 
     def do_ticket(self, ticket: fl.Ticket) -> fl.FlightStreamReader:
         """The rows of an endpoint's ticket."""
-        with self._translated():
+        with self.translated():
             return self._client.do_get(ticket)
 
     def do_exchange(self, request: Members, coordinates: np.ndarray) -> Exchange:
         """The rows of many coordinates, in their order, or those where booleans, one per row, are true."""
         rows = exchanged_rows(coordinates)
-        with self._translated():
+        with self.translated():
             writer, reader = self._client.do_exchange(fl.FlightDescriptor.for_command(encode(request)))
             batch = pa.record_batch([pa.array(rows)], names=["rows"])
             writer.begin(batch.schema)
@@ -148,18 +148,18 @@ class Client(NoSequence):
 
     def schema(self, request: Members) -> pa.Schema:
         """The schema that the request's rows have."""
-        with self._translated():
+        with self.translated():
             return self._client.get_schema(fl.FlightDescriptor.for_command(encode(request))).schema
 
     def info(self, request: Members) -> fl.FlightInfo:
         """Rows, bytes and the endpoints that share the work."""
-        with self._translated():
+        with self.translated():
             return self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)))
 
     def action(self, name: str, body: Members, seconds: float | None = None) -> Iterator[Members]:
         """The JSON results of an action, as they come; TimeoutError after `seconds`."""
         options = fl.FlightCallOptions(timeout=seconds)
-        with self._translated():
+        with self.translated():
             for result in self._client.do_action(fl.Action(name, encode(body)), options):
                 yield json.loads(result.body.to_pybytes())
 
@@ -175,8 +175,8 @@ class Client(NoSequence):
         return self._about
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        """As `translated`; what the server is too old for says so."""
+    def translated(self) -> Iterator[None]:
+        """As `errors.translated`, for reading on from a stream; what the server is too old for says so."""
         try:
             with translated():
                 yield
@@ -185,6 +185,14 @@ class Client(NoSequence):
             if error is e:
                 raise
             raise error from e
+
+    def translate(self, error: Exception) -> Exception:
+        """What `translated` makes of an error."""
+        try:
+            with self.translated():
+                raise error
+        except Exception as e:  # noqa: BLE001, it is the result
+            return e
 
     def close(self) -> None:
         """Closes the connection and those to replicas; running streams end with an error."""

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pyarrow.flight as fl
 
-from ..errors import translated
 from . import server
 from .client import Client, Members
 from .features import check_private
@@ -70,10 +69,10 @@ class PrivateClient(Client):
         return "/" + file
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
         """As a client's, in the names of this machine: to the server all files lie below /."""
         try:
-            with super()._translated():
+            with super().translated():
                 yield
         except Exception as e:
             if e.args and isinstance(e.args[0], str):
@@ -90,6 +89,9 @@ class PrivateClient(Client):
 
     def __reduce__(self) -> Any:
         return PrivateClient, ()
+
+
+_PRIVATE = PrivateClient()  # of all Sources
 
 
 def _rooted(message: str) -> str:
@@ -157,7 +159,7 @@ class Source:
         """The server's client, connected at first use. FileNotFoundError if a local file is not there."""
         if self.private:
             self._check_local()
-            return _private_client()
+            return _PRIVATE
         with self._opening:
             if self._own is None:
                 self._open()
@@ -196,7 +198,7 @@ class Source:
         client, request = self.client, self.request(path, options={"layout": "rows"}, **members)
         reader = client.do_get(request) if exchange is None else client.do_exchange(request, exchange)
         try:
-            with translated():
+            with client.translated():
                 return gather(reader, out)
         except BaseException:
             reader.cancel()
