@@ -131,7 +131,7 @@ func completeColumns(c *cobra.Command, args []string, start string) ([]string, c
 		}
 		for _, column := range columnsTold(text) {
 			if strings.HasPrefix(column.Name, start) && terminal.Printable(column.Name) == column.Name && !strings.ContainsAny(column.Name, `",`) {
-				names = append(names, offer(chosen+column.Name, column.Type))
+				names = append(names, offer(chosen+column.Name, shortType(column.Type)))
 			}
 		}
 		return nil

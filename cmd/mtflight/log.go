@@ -1,9 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
@@ -31,5 +37,40 @@ func logEncoder(s terminal.Screen) zapcore.Encoder {
 	if c.EncodeLevel = zapcore.CapitalLevelEncoder; s.Coloured() {
 		c.EncodeLevel = zapcore.CapitalColorLevelEncoder
 	}
-	return zapcore.NewConsoleEncoder(c)
+	return readable{zapcore.NewConsoleEncoder(c)}
+}
+
+// readable writes the fields of a line as name=value, without those that are empty or zero.
+type readable struct{ zapcore.Encoder }
+
+func (r readable) Clone() zapcore.Encoder { return readable{r.Encoder.Clone()} }
+
+func (r readable) EncodeEntry(e zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
+	for _, f := range fields {
+		if value := fieldText(f); value != "" {
+			e.Message += "  " + f.Key + "=" + value
+		}
+	}
+	return r.Encoder.EncodeEntry(e, nil)
+}
+
+// fieldText is a field's value, quoted where it has blanks or what is not printed; "" of what says nothing.
+func fieldText(f zapcore.Field) string {
+	m := zapcore.NewMapObjectEncoder()
+	f.AddTo(m)
+	var text string
+	switch v := m.Fields[f.Key].(type) {
+	case nil:
+	case time.Duration:
+		text = v.Round(10 * time.Microsecond).String()
+	default:
+		text = fmt.Sprint(v)
+	}
+	if text == "0" {
+		return ""
+	}
+	if strings.ContainsFunc(text, func(c rune) bool { return c == ' ' || c == '"' || !unicode.IsPrint(c) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }

@@ -138,12 +138,13 @@ func emptyGroup(c *cobra.Command, s source, file, group string) error {
 // them, as that of an only file does everywhere.
 func writeList(w io.Writer, all []listed) error {
 	screen := terminal.Of(w)
+	framesFirst(all)
 	g := terminal.Grid{Styles: map[int]terminal.Style{}, Columns: []terminal.Column{{Head: "FILE", Late: true}, {Head: "DATASET", Style: terminal.Name, Late: true},
 		{Head: "KIND", Style: terminal.Kind}, {Head: "SHAPE"}, {Head: "TYPE"}, {Head: "CHUNKS", Style: terminal.Faint},
 		{Head: "FILTERS", Style: terminal.Faint}, {Head: "SIZE"}, {Style: terminal.Faint, Free: true}}}
 	one := len(all) > 0
 	for i, d := range all {
-		row := listRow(d)
+		row := listRow(d, screen.Terminal && screen.Width < wide)
 		g.Rows = append(g.Rows, row)
 		if d.Info == nil || d.Kind == "unsupported" {
 			g.Styles[i] = terminal.Bad
@@ -175,10 +176,13 @@ func filesAbove(g *terminal.Grid) {
 // widestName bounds what is shown of a name: one long name would part all columns of the table. JSON has it whole.
 const widestName = 200
 
-func listRow(d listed) []string {
+// wide is from how many characters on a line has room for what wrote a frame.
+const wide = 120
+
+func listRow(d listed, narrow bool) []string {
 	cells := []string{d.File, "-", "unreadable", "-", "-", "-", "-", "-", strings.Replace(d.Error, d.File+": ", "", 1)}
 	if d.Info != nil {
-		cells = []string{d.File, d.Path, kindText(d.Info), orDash(shapeText(d.Info)), orDash(terminal.Elide(typeText(d), 48)), orDash(product(d.Chunks)),
+		cells = []string{d.File, d.Path, kindText(d.Info, narrow), orDash(shapeText(d.Info)), orDash(terminal.Elide(typeText(d), 48)), orDash(product(d.Chunks)),
 			orDash(strings.Join(d.Filters, "+")), countText(d.Bytes), d.note()}
 	}
 	for i, cell := range cells {
@@ -196,9 +200,30 @@ func (d listed) note() string {
 	return d.Reason
 }
 
-// kindText is a dataset's kind, of a frame with what wrote it.
-func kindText(d *reader.Info) string {
+// framesFirst sorts what each file has by path, so that a frame stands before the datasets that it is made of.
+func framesFirst(all []listed) {
+	path := func(d listed) string {
+		if d.Info == nil {
+			return ""
+		}
+		return strings.ReplaceAll(d.Path, "/", "\x00")
+	}
+	for len(all) > 0 {
+		n := slices.IndexFunc(all, func(d listed) bool { return d.File != all[0].File })
+		if n < 0 {
+			n = len(all)
+		}
+		slices.SortStableFunc(all[:n], func(a, b listed) int { return strings.Compare(path(a), path(b)) })
+		all = all[n:]
+	}
+}
+
+// kindText is a dataset's kind, of a frame with what wrote it where there is room.
+func kindText(d *reader.Info, narrow bool) string {
 	if d.Layout == "frame" && d.Kind == "table" {
+		if narrow {
+			return "frame"
+		}
 		return "frame (" + d.Type + ")"
 	}
 	return d.Kind

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
@@ -91,7 +92,7 @@ func TestTerminalWidth(t *testing.T) {
 	}
 	several := onTerminal(t, 80, "ls", tables, pandas)
 	require.Regexp(t, `(?m)^\S*tables.h5\nDATASET +KIND `, several, "files stand above their datasets")
-	require.Regexp(t, `(?m)^\S*pandas.h5\n/fixed/axis0 +array `, several)
+	require.Regexp(t, `(?m)^\S*pandas.h5\n/fixed +frame `, several)
 	require.Contains(t, onTerminal(t, 80, "ls", tables), "/deep/er/particles", "names of datasets are cut last")
 	require.Contains(t, onTerminal(t, 80, "ls", "../../testdata/refused.h5"), "\n    filter: open filter 32700", "a note has lines of its own")
 }
@@ -116,8 +117,9 @@ func TestTerminalLog(t *testing.T) {
 	p := newPTY(t, 120)
 	log, _, err := newLoggers("info", p.screen)
 	require.NoError(t, err)
-	log.Warn("a word")
-	require.Regexp(t, `^\d\d:\d\d:\d\d\.\d{3}  WARN  a word\n$`, p.shown(t))
+	log.Warn("a word", zap.String("file", "a.h5"), zap.String("dataset", ""), zap.Int("rows", 0), zap.Int("bytes", 70), zap.Skip(),
+		zap.Duration("took", 1234567), zap.String("error", "no\x1b[1m such"), zap.Strings("roots", []string{"data"}))
+	require.Regexp(t, `^\d\d:\d\d:\d\d\.\d{3}  WARN  a word  file=a.h5  bytes=70  took=1.23ms  error="no\\x1b\[1m such"  roots=\[data\]\n$`, p.shown(t))
 	var piped bytes.Buffer
 	log, _, err = newLoggers("info", &piped)
 	require.NoError(t, err)
