@@ -17,7 +17,7 @@ func TestExplain(t *testing.T) {
 	require.Contains(t, out, "5000 rows in chunks of 512, 10 chunks")
 	require.Contains(t, out, "touched are at most 2 chunks")
 	require.Contains(t, out, "600 rows: columns id, as in the file")
-	location, _, stop := serving(t, "../../testdata")
+	location, _, stop := serving(t, "--listen", "grpc://127.0.0.1:0", "../../testdata")
 	require.Equal(t, out, succeed(t, "explain", location, "tables.h5", "/events", "--fields", "id", "--stop", "600"))
 	require.Zero(t, stop())
 	code, _, errOut := command(t, "explain", tables, "/events", "--where", "ib > 1")
