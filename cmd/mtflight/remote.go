@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/settings"
 	"github.com/mtflight/mtflight/flight/client"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/secret"
@@ -142,14 +143,11 @@ func (r *remote) open(ctx context.Context, request reader.Request) (*stream, err
 // remoteFlags say how to reach servers with TLS and logins.
 type remoteFlags struct{ ca, cert, key, token string }
 
-// tokenVariable has a bearer, where no file is given.
-const tokenVariable = "MTFLIGHT_TOKEN"
-
 func (f *remoteFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.ca, "tls-ca", "", "PEM file of authorities that a server's certificate is to be of (default: the system's)")
 	c.Flags().StringVar(&f.cert, "tls-cert", "", "PEM file of a certificate to log in by")
 	c.Flags().StringVar(&f.key, "tls-key", "", "PEM file of its key")
-	c.Flags().StringVar(&f.token, "token", "", "file of a token to log in by (default: the variable "+tokenVariable+")")
+	c.Flags().StringVar(&f.token, "token", "", "file of a token to log in by (default: the variable "+settings.Token+")")
 }
 
 // remoteOf are the flags that a command has, as they are so far.
@@ -203,7 +201,7 @@ func (f remoteFlags) tls() (*tls.Config, error) {
 
 func (f remoteFlags) bearer() (string, error) {
 	if f.token == "" {
-		return strings.TrimSpace(os.Getenv(tokenVariable)), nil
+		return strings.TrimSpace(os.Getenv(settings.Token)), nil
 	}
 	content, err := secret.Read(f.token)
 	return strings.TrimSpace(string(content)), err

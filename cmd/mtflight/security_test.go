@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/settings"
 )
 
 // The first hour, as docs/security.md has it: a certificate, a token, a server, a client; then a password.
@@ -41,10 +43,10 @@ func TestFirstHourWithTLS(t *testing.T) {
 	code, out, errOut := ask("ls", location, "--token", file("ann.token"))
 	require.Zero(t, code, errOut)
 	require.Contains(t, out, "tables.h5")
-	t.Setenv(tokenVariable, token)
+	t.Setenv(settings.Token, token)
 	code, _, errOut = ask("get", location, "tables.h5", "/one")
 	require.Zero(t, code, errOut)
-	t.Setenv(tokenVariable, "mtf_wrong")
+	t.Setenv(settings.Token, "mtf_wrong")
 	code, _, errOut = ask("get", location, "tables.h5", "/one")
 	require.Equal(t, 6, code)
 	require.Contains(t, errOut, "the bearer is not accepted")

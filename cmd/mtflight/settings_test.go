@@ -169,6 +169,7 @@ func TestConfigRefuses(t *testing.T) {
 	require.Contains(t, errOut, "MTFLIGHT_WORKERS: must be a number from 1 to 1000")
 	t.Setenv("MTFLIGHT_WORKERS", "2")
 	t.Setenv("MTFLIGHT_SERVICE_HOST", "10.0.0.1") // by Kubernetes, for a service of this name
+	t.Setenv("MTFLIGHT_TOKEN", "of the commands that ask a server")
 	t.Setenv("MTFLIGHT_STAGE_DIRS", "/x")
 	code, out, errOut := command(t, "config", "check", "--listen", "grpc://127.0.0.1:0", tables)
 	require.Zero(t, code, errOut)

@@ -28,6 +28,19 @@ def opening() -> None:
     mtflight.open("grpc+tls://host:8815", tls_root_certs=b"")["run7.h5/events"]
 
 
+def logins() -> None:
+    at, roots = "grpc+tls://host:8815/run7.h5", pathlib.Path("ca.pem")
+    mtflight.connect("grpc+tls://host:8815", tls_root_certs=roots, cert_chain="client.pem", private_key=b"").close()
+    mtflight.scan(at, "/events", tls_root_certs=roots, token="")
+    mtflight.duckdb.dataset(at, "/events", tls_root_certs=roots, token=pathlib.Path("ann.token"))
+    mtflight.read(at, "/events", tls_root_certs=roots, user="ann", password="").head()
+    mtflight.read_anndata(at, True, tls_root_certs=roots, token="")
+    mtflight.Reader(at, tls_root_certs=roots, token="").close()
+    mtflight.Streamer(at, tls_root_certs=roots, token="")
+    mtflight.training.Batches(at, "/events", batch_size=9, tls_root_certs=roots, token="")
+    mtflight.torch.IterableDataset(at, "/events", batch_size=9, tls_root_certs=roots, token="")
+
+
 def tables(t: mtflight.Table) -> None:
     assert_type(len(t), int)
     assert_type(t.num_rows, int)

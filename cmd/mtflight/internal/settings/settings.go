@@ -22,6 +22,9 @@ func Variable(flag string) string {
 	return Prefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// Token is the variable of a bearer, which clients send. It is no flag's.
+const Token = Prefix + "TOKEN"
+
 // File is the flag that names the file. It has a variable, but no key.
 const File = "config"
 
@@ -118,7 +121,7 @@ func Misspelt(flags *pflag.FlagSet, environ []string) (found []string) {
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
 		rest, ours := strings.CutPrefix(name, Prefix)
-		if !ours || slices.Contains(known, name) {
+		if !ours || name == Token || slices.Contains(known, name) {
 			continue
 		}
 		for _, k := range known {

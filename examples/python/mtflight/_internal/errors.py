@@ -54,6 +54,23 @@ _KINDS: dict[str, type[Exception]] = {
 }
 
 
+_REASONS = [  # what gRPC says of TLS and our server of logins, and what that means
+    (r".*certificate verify failed(?:: (.+))?", r"the server's certificate is not trusted (\1): tls_root_certs= takes the PEM file of its authority"),
+    (r".*(?:is not in peer certificate|[Hh]ostname mismatch|IP address mismatch).*", "the server's certificate is of another host name than the location's"),
+    (r".*wrong version number.*", "the server is without TLS: write grpc://HOST:PORT"),
+    (r".*empty address list", "tls_root_certs=, cert_chain= or private_key= cannot be used: the key is not that of the certificate, or they are damaged"),
+    (r"(log in first: .+)", r"\1 (token= or the variable MTFLIGHT_TOKEN, user= and password=, cert_chain= and private_key=)"),
+]
+
+
+def _explained(message: str) -> str:
+    """A message in the words of a program that connects."""
+    for pattern, words in _REASONS:
+        if found := re.fullmatch(pattern, message, re.DOTALL):
+            return found.expand(words)
+    return message
+
+
 def translate(error: Exception) -> Exception:
     """The exception to raise for what pyarrow raised: IndexError, ValueError, FileNotFoundError, KeyError,
     NoSuchNodeError, NotImplementedError, ResourceExhausted, PermissionError, ConnectionError, else OSError."""
@@ -62,7 +79,7 @@ def translate(error: Exception) -> Exception:
     found = _MESSAGE.search(str(error))
     if not found:
         return ConnectionError(str(error)) if _is_lost(error) else error
-    kind, message = found[1], found[2]
+    kind, message = found[1], _explained(found[2])
     if kind == "not found":
         return _not_found(message)
     if kind in _KINDS:

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 
 @overload
-def read_anndata(source: str | os.PathLike[str], backed: Literal[True, "r"], *, group: str = ..., location: str | None = ...) -> BackedAnnData: ...
+def read_anndata(source: str | os.PathLike[str], backed: Literal[True, "r"], *, group: str = ..., location: str | None = ...,
+                 **login: Any) -> BackedAnnData: ...
 @overload
 def read_anndata(source: str | os.PathLike[str], backed: Literal[False] | None = ..., *, group: str = ...,
-                 location: str | None = ...) -> anndata.AnnData: ...
+                 location: str | None = ..., **login: Any) -> anndata.AnnData: ...
 def read_anndata(source: str | os.PathLike[str], backed: Literal[True, False, "r"] | None = None, *, group: str = "/",
-                 location: str | None = None) -> BackedAnnData | anndata.AnnData:
+                 location: str | None = None, **login: Any) -> BackedAnnData | anndata.AnnData:
     """The AnnData object of a file (.h5ad), or of a location (``grpc://host:8815/cells.h5ad``): AnnData's own, all of it in memory, which
     needs the package anndata, or with `backed` a `BackedAnnData`, which reads what is asked of it and needs pandas, and SciPy for sparse
-    matrices. `group` is where it lies, in .h5mu files /mod/NAME.
+    matrices. `group` is where it lies, in .h5mu files /mod/NAME. `login` are the options of `connect`.
 
     FileNotFoundError if there is none, NotImplementedError of files that AnnData wrote before 0.7."""
     if backed not in (None, False, True, "r"):
@@ -31,7 +32,7 @@ def read_anndata(source: str | os.PathLike[str], backed: Literal[True, False, "r
     needed("pandas", "mtflight.read_anndata")
     if not backed:
         needed("anndata", "mtflight.read_anndata without backed=True")
-    node: Any = node_at(Source(source, location), group)
+    node: Any = node_at(Source(source, location, login=tuple(login.items())), group)
     for axis in ("obs", "var"):
         if axis not in node:
             raise FileNotFoundError(f"{os.fspath(source)}: {node.path} is no AnnData object, it has no {axis}")

@@ -19,5 +19,10 @@ class Connection(Client):
 
 
 def connect(location: str, **options: Any) -> Connection:
-    """Connects to a server at grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET."""
+    """Connects to a server at grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET.
+
+    Options: tls_root_certs (authorities that the server's certificate is to be of, the system's if there are none), cert_chain and private_key (a
+    certificate to log in by), each in PEM or as the path of a file; token (the text of one, or the Path of its file; the variable
+    MTFLIGHT_TOKEN if None, none if ""), or user and password; and the further ones of pyarrow.flight.connect. The server may send the
+    program on to others: what logs in goes there only by TLS or, where the server is without TLS too, to the same host. A pickle has the options as they were given."""
     return Connection(location, **options)

@@ -18,7 +18,6 @@ from .batches import merged, resumed, retried
 from .progress import counted, progress_bar, with_bar
 from .staged import staged
 
-_REUSE_CONNECTION = "arrow-flight-reuse-connection"
 _EXCHANGED_ROWS = 1 << 19  # of one DoExchange: 8 MiB of a server's memory, which has a quarter of it for all of them
 
 
@@ -99,5 +98,4 @@ class Reading:
 
     def _replicas(self, endpoint: fl.FlightEndpoint) -> list[Client]:
         """A client of each server that has the endpoint."""
-        client, uris = self._client, [loc.uri.decode() for loc in endpoint.locations]
-        return [client if uri.startswith(_REUSE_CONNECTION) else client.replica(uri) for uri in uris] or [client]
+        return self._client.replicas([location.uri.decode() for location in endpoint.locations])

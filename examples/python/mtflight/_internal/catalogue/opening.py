@@ -14,7 +14,7 @@ from .catalogue import Catalogue, glob_of
 def open(source: str | os.PathLike[str], **options: Any) -> Catalogue:  # noqa: A001, as h5py.File's and Python's
     """The datasets of a file or of a folder, which this process's private server reads (started if there is none, ended with
     the process), or of a location: grpc://HOST:PORT, grpc+tls://.. or grpc+unix:///SOCKET, and behind it a file or folder of
-    the server's, if one is meant (grpc://host:8815/run7/events.h5). `options` are those of pyarrow.flight.connect.
+    the server's, if one is meant (grpc://host:8815/run7/events.h5). `options` are those of `connect`.
 
     FileNotFoundError if there is none, OSError if a file is not HDF5, ConnectionError if no server answers."""
     name = os.fspath(source)

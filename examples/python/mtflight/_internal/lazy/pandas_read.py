@@ -12,6 +12,7 @@ import pyarrow as pa
 from ..arrow.opening import opened
 from ..arrow.table import Table
 from ..needed import needed
+from ..transport.credentials import taken
 
 if TYPE_CHECKING:
     import pandas
@@ -27,10 +28,11 @@ def read(source: Table | str | os.PathLike[str], dataset: str | None = None, col
          limit: int | None = None, *, chunks: int | None = None, location: str | None = None,
          **members: Any) -> pandas.DataFrame | Iterator[pandas.DataFrame]:
     """A dataset as a pandas frame: of a file, a location (``grpc://host:8815/run7.h5``), or a `Table`, whose reading methods say what
-    may be asked. With `chunks` an iterator of frames with so many rows each, the last with the rest; pandas.concat makes one of them.
+    may be asked; options of `connect` are taken too. With `chunks` an iterator of frames with so many rows each, the last with the rest; pandas.concat makes one of them.
     """
     needed("pandas", "mtflight.read")
-    table = opened(source, dataset, location)
+    login, members = taken(members)
+    table = opened(source, dataset, location, login)
     if chunks is None:
         return table.to_pandas(columns, where, limit, **members)
     stream = {**members.pop("stream", {}), "block_rows": chunks}

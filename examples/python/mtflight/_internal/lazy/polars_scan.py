@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 
 def scan(source: Table | str | os.PathLike[str], dataset: str | None = None, *, location: str | None = None, start: int | None = None,
-         stop: int | None = None, step: int | None = None, options: dict[str, Any] | None = None) -> polars.LazyFrame:
+         stop: int | None = None, step: int | None = None, options: dict[str, Any] | None = None,
+         **login: Any) -> polars.LazyFrame:
     """A dataset as a Polars LazyFrame: of a file, a location (``grpc://host:8815/run7.h5``), or a `Table`.
 
     The server sends the columns that a query needs, the rows that its filters may match, and of `head` so many. start, stop and step
-    are a Python slice of the rows, options those of the wire contract. Errors of the file or dataset come here, not in collect.
+    are a Python slice of the rows, options those of the wire contract, `login` the options of `connect`. Errors of the file or dataset come here, not in collect.
     """
     needed("polars", "mtflight.scan")
     import polars
     from polars.io.plugins import register_io_source
-    rows = Rows(opened(source, dataset, location), {"start": start, "stop": stop, "step": step, "options": options})
+    rows = Rows(opened(source, dataset, location, login), {"start": start, "stop": stop, "step": step, "options": options})
     schema = polars.from_arrow(rows.schema.empty_table()).schema  # type: ignore[union-attr]
     return register_io_source(functools.partial(_frames, rows), schema=schema, validate_schema=True, is_pure=True)
 

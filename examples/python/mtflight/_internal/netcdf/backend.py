@@ -11,6 +11,7 @@ from xarray import Dataset, DataTree
 from xarray.backends import BackendEntrypoint
 from xarray.backends.store import StoreBackendEntrypoint
 
+from ..transport.credentials import taken
 from ..transport.source import Source
 from .arrays import shared_source
 from .dimensions import Dimensions
@@ -22,7 +23,7 @@ class MtflightBackendEntrypoint(BackendEntrypoint):
     """``xr.open_dataset(path_or_location, engine="mtflight")``: NetCDF4 and most other HDF5 files, read by mtflight.
 
     `filename_or_obj` is a file's name, which a private server of this process reads, or a location: ``grpc://HOST:PORT/run7.nc``.
-    Nothing but metadata is read before it is used. The further options are xarray's.
+    Nothing but metadata is read before it is used. The further options are xarray's, and those of `mtflight.connect` (in backend_kwargs, too).
     """
 
     __module__ = "mtflight.xarray"
@@ -37,9 +38,9 @@ class MtflightBackendEntrypoint(BackendEntrypoint):
 
     def open_dataset(self, filename_or_obj: Any, *, mask_and_scale: Any = True, decode_times: Any = True,  # type: ignore[override]
                      concat_characters: Any = True, decode_coords: Any = True, drop_variables: str | Iterable[str] | None = None,
-                     use_cftime: Any = None, decode_timedelta: Any = None, group: str | None = None) -> Dataset:
+                     use_cftime: Any = None, decode_timedelta: Any = None, group: str | None = None, **login: Any) -> Dataset:
         """One group: the root, or the one named."""
-        source, groups, wanted = _open(filename_or_obj, group)
+        source, groups, wanted = _open(filename_or_obj, group, login)
         decoding = {"mask_and_scale": mask_and_scale, "decode_times": decode_times, "concat_characters": concat_characters,
                     "decode_coords": decode_coords, "use_cftime": use_cftime, "decode_timedelta": decode_timedelta}
         return _decoded(source, wanted, Dimensions(groups["/"]), drop_variables, decoding)
@@ -47,7 +48,8 @@ class MtflightBackendEntrypoint(BackendEntrypoint):
     def open_groups_as_dict(self, filename_or_obj: Any, *, drop_variables: str | Iterable[str] | None = None,  # type: ignore[override]
                             group: str | None = None, **decoding: Any) -> dict[str, Dataset]:
         """The group, or the root, and all groups below it, by path; that of the group itself is "." if one is named."""
-        source, groups, wanted = _open(filename_or_obj, group)
+        login, decoding = taken(decoding)
+        source, groups, wanted = _open(filename_or_obj, group, login)
         dimensions = Dimensions(groups["/"])
         below = (wanted.path, ".") if group else ("/", "/")
         return {posixpath.relpath(g.path, below[0]) if group else g.path: _decoded(source, g, dimensions, drop_variables, decoding)
@@ -58,11 +60,11 @@ class MtflightBackendEntrypoint(BackendEntrypoint):
         return DataTree.from_dict(self.open_groups_as_dict(filename_or_obj, **options))
 
 
-def _open(file: Any, group: str | None) -> tuple[Source, dict[str, Group], Group]:
+def _open(file: Any, group: str | None, login: dict[str, Any]) -> tuple[Source, dict[str, Group], Group]:
     """The file and the group of that path. OSError if it is not there."""
     if not isinstance(file, (str, os.PathLike)):
         raise TypeError(f"engine 'mtflight' opens a file's name or a location, not {type(file).__name__}")
-    source = shared_source(os.fspath(file), None, "/")
+    source = shared_source(os.fspath(file), None, "/", tuple(login.items()))
     groups = list_groups(source)
     path = posixpath.normpath("/" + (group or "").strip("/"))
     if path not in groups:

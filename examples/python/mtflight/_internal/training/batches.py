@@ -10,6 +10,7 @@ from typing import Any
 from ..array_protocol import NoSequence
 from ..arrow.table import Columns, Table
 from .arrays import Piece, cut
+from ..transport.credentials import taken
 from .feed import Feed, Recipe
 from .shares import Epochs, Range, Share, Uneven, grouped
 
@@ -79,7 +80,8 @@ def rank_of(given: dict[str, Any]) -> Rank:
     if several and (given["columns"] is not None or given["where"] is not None):
         raise TypeError("columns= and where= are of one dataset: give them with one, or none of them with several")
     members = {name: given[name] for name in ("columns", "where") if given[name] is not None}
-    recipe = Recipe(given["source"], tuple(dataset) if several else (dataset,), given["location"], {**members, **given["members"]},
+    login, further = taken(given["members"])
+    recipe = Recipe(given["source"], tuple(dataset) if several else (dataset,), given["location"], login, {**members, **further},
                     given["seed"] if given["shuffle"] else None, given["block_rows"], given["retries"])
     return Rank(recipe, several, given["batch_size"], (given["rank"], given["world_size"]), given["uneven"], given["drop_last"])
 
@@ -104,7 +106,7 @@ class Batches(NoSequence):
                  rank: int = 0, world_size: int = 1, uneven: Uneven = "drop", drop_last: bool = False, location: str | None = None,
                  retries: int = 3, **members: Any):
         """`source` is a Table, or a file or location with the `dataset` in it, or several of as many rows. Nothing is opened before the first
-        batch (or `len`). `columns`, `where` and further members are those of a Table's reading methods.
+        batch (or `len`). `columns`, `where` and further members are those of a Table's reading methods; the options of `connect` are taken too, and pickled as they are given.
 
         shuffle: the blocks of each epoch in an order of `seed` and the epoch, and the rows in each block too. block_rows: rows of a block, whole
         chunks near 3.5 MiB if None; smaller ones mix better and are read slower. world_size: how many ranks share an epoch, of which this is

@@ -30,6 +30,7 @@ class Recipe:
     source: Table | str | os.PathLike[str]
     datasets: tuple[str | None, ...]
     location: str | None
+    login: dict[str, Any] = dataclasses.field(repr=False)  # options of the connection
     members: Members  # of the request
     seed: int | None
     block_rows: int | None
@@ -42,7 +43,7 @@ class Recipe:
 
     def open(self) -> Feed:
         """Connects, and asks how many rows there are."""
-        tables = [opened(self.source, dataset, self.location) for dataset in self.datasets]
+        tables = [opened(self.source, dataset, self.location, self.login) for dataset in self.datasets]
         return Feed([table._narrowed(None, None, None, self.members) for table in tables], self)
 
     def shared(self) -> Recipe:
@@ -51,8 +52,8 @@ class Recipe:
             table = self.source
             if not isinstance(table._client, PrivateClient):
                 return self
-            return dataclasses.replace(self, source=Table(Client(server.location()), table.file, table.path, table._members))
-        file = Source(self.source, self.location)
+            return dataclasses.replace(self, source=Table(Client(server.location(), token=""), table.file, table.path, table._members))
+        file = Source(self.source, self.location, login=tuple(self.login.items()))
         if not file.private:
             return self
         return dataclasses.replace(self, source=file.served_name(), location=server.location())

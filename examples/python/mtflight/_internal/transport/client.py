@@ -18,6 +18,7 @@ import pyarrow.flight as fl
 
 from ..array_protocol import NoSequence
 from ..errors import translated
+from .credentials import Credentials
 from .encoding import encode, exchanged_rows
 from .features import UNKNOWN_SERVER, About, explain_refusal, parse
 
@@ -26,6 +27,7 @@ _C = TypeVar("_C", bound="Client")
 
 _FORKED = ("gRPC does not work in a forked child of a process that has used it: start processes by multiprocessing's "
            "spawn or forkserver, or fork before the first file is opened")
+_REUSE_CONNECTION = "arrow-flight-reuse-connection:"  # the location that stands for the server itself
 _forked = False
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()
 
@@ -74,13 +76,15 @@ class Client(NoSequence):
     shares_memory = True  # until it is known that the server and this process do not
 
     def __init__(self, location: str, **options: Any):
-        """Connects to grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET; `options` are those of
-        pyarrow.flight.connect (tls_root_certs, middleware, ...)."""
+        """Connects to grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///SOCKET; `options` are those of `connect`."""
         if _forked:
             raise RuntimeError(_FORKED)
-        self.location, self._options = location, options
+        self._open(location, options, Credentials(location, options))
+
+    def _open(self, location: str, options: Members, credentials: Credentials) -> None:
+        self.location, self._options, self._credentials = location, options, credentials
         try:
-            self._flight = fl.connect(location, **options)
+            self._flight = credentials.connect(location)
         except pa.ArrowInvalid as e:
             raise pa.ArrowInvalid(f"{location!r} is no location: write grpc://HOST:PORT or grpc+unix:///SOCKET ({e})") from e
         self._replicas: dict[str, Client] = {}
@@ -94,12 +98,28 @@ class Client(NoSequence):
             raise RuntimeError(_FORKED)
         return self._flight
 
+    def _call(self, seconds: float | None = None) -> fl.FlightCallOptions:
+        """What goes with each call: who asks."""
+        return fl.FlightCallOptions(timeout=seconds, headers=self._credentials.headers())
+
+    def replicas(self, locations: Sequence[str]) -> list[Client]:
+        """Of the servers that this one sends the program to those that may know who it is; this one, where there are none."""
+        found: list[Client] = []
+        for location in locations:
+            if location.startswith(_REUSE_CONNECTION):
+                found.append(self)
+            elif self._credentials.trusts(location):
+                found.append(self.replica(location))
+        return found or [self]
+
     def replica(self, location: str) -> Client:
         """Another server that this one sent the program to, connected to once and with the same options; it closes with
         this one."""
         with self._opening:
             if location not in self._replicas:
-                self._replicas[location] = Client(location, **self._options)
+                replica = object.__new__(Client)
+                replica._open(location, self._options, self._credentials)
+                self._replicas[location] = replica
             return self._replicas[location]
 
     def title(self, file: str) -> str:
@@ -123,7 +143,7 @@ class Client(NoSequence):
     def _attributes(self, file: str, path: str, names: Sequence[str] | None, form: str) -> bytes:
         body = {"file": file, "object": path, "format": form, **({} if names is None else {"names": list(names)})}
         with self.translated():
-            return next(iter(self._client.do_action(fl.Action("attributes", encode(body))))).body.to_pybytes()
+            return next(iter(self._client.do_action(fl.Action("attributes", encode(body)), self._call()))).body.to_pybytes()
 
     def do_get(self, request: Members) -> fl.FlightStreamReader:
         """The rows of a request; reading on raises pyarrow's errors, see `translated`."""
@@ -132,13 +152,13 @@ class Client(NoSequence):
     def do_ticket(self, ticket: fl.Ticket) -> fl.FlightStreamReader:
         """The rows of an endpoint's ticket."""
         with self.translated():
-            return self._client.do_get(ticket)
+            return self._client.do_get(ticket, self._call())
 
     def do_exchange(self, request: Members, coordinates: np.ndarray) -> Exchange:
         """The rows of many coordinates, in their order, or those where booleans, one per row, are true."""
         rows = exchanged_rows(coordinates)
         with self.translated():
-            writer, reader = self._client.do_exchange(fl.FlightDescriptor.for_command(encode(request)))
+            writer, reader = self._client.do_exchange(fl.FlightDescriptor.for_command(encode(request)), self._call())
             batch = pa.record_batch([pa.array(rows)], names=["rows"])
             writer.begin(batch.schema)
             for start in range(0, max(len(rows), 1), 1 << 18):
@@ -149,18 +169,17 @@ class Client(NoSequence):
     def schema(self, request: Members) -> pa.Schema:
         """The schema that the request's rows have."""
         with self.translated():
-            return self._client.get_schema(fl.FlightDescriptor.for_command(encode(request))).schema
+            return self._client.get_schema(fl.FlightDescriptor.for_command(encode(request)), self._call()).schema
 
     def info(self, request: Members) -> fl.FlightInfo:
         """Rows, bytes and the endpoints that share the work."""
         with self.translated():
-            return self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)))
+            return self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)), self._call())
 
     def action(self, name: str, body: Members, seconds: float | None = None) -> Iterator[Members]:
         """The JSON results of an action, as they come; TimeoutError after `seconds`."""
-        options = fl.FlightCallOptions(timeout=seconds)
         with self.translated():
-            for result in self._client.do_action(fl.Action(name, encode(body)), options):
+            for result in self._client.do_action(fl.Action(name, encode(body)), self._call(seconds)):
                 yield json.loads(result.body.to_pybytes())
 
     def about(self) -> About:
@@ -168,7 +187,7 @@ class Client(NoSequence):
         if self._about is None:
             try:
                 with translated():
-                    results = list(self._client.do_action(fl.Action("about", b"")))
+                    results = list(self._client.do_action(fl.Action("about", b""), self._call()))
                 self._about = parse(json.loads(results[0].body.to_pybytes()))
             except NotImplementedError:
                 self._about = UNKNOWN_SERVER
@@ -180,6 +199,9 @@ class Client(NoSequence):
         try:
             with translated():
                 yield
+        except PermissionError:
+            self._credentials.refused()
+            raise
         except (ValueError, NotImplementedError) as e:
             error = explain_refusal(e, self.location, self.about)
             if error is e:
@@ -203,7 +225,7 @@ class Client(NoSequence):
         self._flight.close()
 
     def __reduce__(self) -> Any:
-        """Pickled as what to connect to."""
+        """Pickled as what to connect to, with the options as they were given."""
         return functools.partial(type(self), self.location, **self._options), ()
 
     def __enter__(self: _C) -> _C:

@@ -15,6 +15,7 @@ import pyarrow.flight as fl
 
 from . import server
 from .client import Client, Members
+from .credentials import Credentials, Login, taken
 from .features import check_private
 from .rows import gather
 
@@ -38,7 +39,7 @@ def _private_client() -> Client:
     location = server.location()
     with _lock:
         if location not in _private:
-            client = Client(location)
+            client = Client(location, token="")  # which is not for it
             check_private(client.about(), server.binary())
             _private.clear()  # of servers that have died
             _private[location] = client
@@ -52,6 +53,7 @@ class PrivateClient(Client):
     def __init__(self) -> None:
         """Starts nothing before the first question."""
         self._about, self._closed = None, False
+        self._credentials = Credentials("", {"token": ""})
 
     @property
     def _client(self) -> fl.FlightClient:
@@ -125,20 +127,24 @@ def _is_socket(path: str) -> bool:
 class Source:
     """One file of one server. Safe for use by many threads."""
 
-    def __init__(self, filename: str | os.PathLike[str], location: str | None = None, root_uep: str = "/", **_: Any):
-        """Notes the file; nothing is opened before the first question. Further options of PyTables' open_file are
-        about its own caches and drivers, and are ignored."""
+    def __init__(self, filename: str | os.PathLike[str], location: str | None = None, root_uep: str = "/",
+                 login: Login = (), **options: Any):
+        """Notes the file; nothing is opened before the first question. `options` are a connection's, as `login` is. Those of
+        PyTables' open_file are about its own caches and drivers, and are ignored. TypeError of a connection's where there is none."""
         self._name = os.fspath(filename)
         self._location = location
         self._root = root_uep.rstrip("/")
+        self._login = login or tuple(taken(options)[0].items())
+        if self.private and self._login:
+            raise TypeError(f"{', '.join(dict(self._login))}: options are those of a connection, and {self._name} is none")
         self._own: Client | None = None
         self._file = ""
         self._opening = threading.Lock()
 
     @property
-    def arguments(self) -> tuple[str, str | None, str]:
+    def arguments(self) -> tuple[str, str | None, str, Login]:
         """What it was made of."""
-        return self._name, self._location, self._root
+        return self._name, self._location, self._root, self._login
 
     def path(self, path: str) -> str:
         """A dataset's absolute path; `path` is below root_uep."""
@@ -177,7 +183,7 @@ class Source:
             location, self._file = self._location, self._name
         else:
             location, self._file = split_location(self._name)
-        client = Client(location)
+        client = Client(location, **dict(self._login))
         if not self._file:
             files = [f["file"] for f in client.list()]
             if len(files) != 1:
