@@ -1,8 +1,11 @@
 package flight
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -73,32 +77,40 @@ func TestRulesByCall(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, os.CopyFS(root, os.DirFS("../reader/testdata/virtual")))
 	require.NoError(t, os.Symlink("source1.h5", filepath.Join(root, "link.h5")))
+	writeExternal(t, root)
 	stages := t.TempDir()
 	require.NoError(t, os.Chmod(stages, 0o700))
 	rules := filepath.Join(t.TempDir(), "rules.yaml")
-	require.NoError(t, os.WriteFile(rules, []byte("rules:\n- {for: [ann], files: ['*']}\n- {for: [bob], files: ['*'], except: ['source*']}\n"), 0o600))
+	require.NoError(t, os.WriteFile(rules, []byte("rules:\n- {for: [ann], files: ['*']}\n- {for: [bob], files: ['*'], except: ['source*', two.raw]}\n"), 0o600))
 	c := newCastle(t, func(config *Config) {
 		config.Roots, config.Security.Rules, config.StageDir = []string{root}, rules, stages
 	}, "bob", "carol")
 	as := func(name string) arrowflight.Client { return c.client(nil, "Bearer "+c.tokens[name]) }
 	ann, bob, carol := as("ann"), as("bob"), as("carol")
+	calls := maps.Clone(askedCalls)
+	calls["exchange"] = func(c arrowflight.Client, file, dataset string) (string, error) {
+		_, err := exchange(t, c, onWire(t, question(file, dataset), column64(memory.NewGoAllocator(), []int64{1, 0}, nil)).all)
+		return "", err
+	}
 	for round := range 2 {
-		for name, call := range askedCalls {
-			for _, k := range []struct{ file, dataset string }{{"source1.h5", "/x"}, {"link.h5", "/x"}, {"limited_latest.h5", "/stacked"}, {"limited_latest.h5", "/linked"}} {
+		for name, call := range calls {
+			for _, k := range []struct{ file, dataset string }{{"source1.h5", "/plain"}, {"link.h5", "/plain"}, {"limited_latest.h5", "/stacked"}, {"limited_latest.h5", "/linked"}, {"limited_latest.h5", "/there"},
+				{"external.h5", "/x"}} {
 				_, ok := call(ann, k.file, k.dataset)
+				require.Contains(t, []codes.Code{codes.OK, codes.Unimplemented}, status.Code(ok), "%s of %v by ann: %v", name, k, ok)
 				_, err := call(carol, k.file, k.dataset)
 				require.Equal(t, codes.NotFound, status.Code(err), "%s of %v by carol: %v", name, k, err)
 				told, err := call(bob, k.file, k.dataset)
 				if err == nil { // a description of a dataset that cannot be read
 					require.Contains(t, []string{"describe", "attributes", "refresh"}, name, "%v round %d", k, round)
-					require.Equal(t, "limited_latest.h5", k.file)
+					require.Contains(t, []string{"limited_latest.h5", "external.h5"}, k.file)
 					require.NotContains(t, told, "int64[")
 				} else if status.Code(ok) != codes.Unimplemented {
 					require.Equal(t, codes.NotFound, status.Code(err), "%s of %v by bob: %v (ann: %v)", name, k, err, ok)
 				}
 			}
-			_, denied := call(bob, "source1.h5", "/x")
-			_, absent := call(bob, "source9.h5", "/x")
+			_, denied := call(bob, "source1.h5", "/plain")
+			_, absent := call(bob, "source9.h5", "/plain")
 			words := func(err error) string {
 				text, _, _ := strings.Cut(strings.ReplaceAll(err.Error(), "source1", "source9"), "(request")
 				return text
@@ -113,8 +125,49 @@ func TestRulesByCall(t *testing.T) {
 		for m, err := stream.Recv(); err == nil; m, err = stream.Recv() {
 			files[m.FlightDescriptor.Path[0]] = true
 		}
+		listed := map[string]bool{}
+		require.NoError(t, act(client, "list", map[string]string{}, func(entry json.RawMessage) error {
+			var told struct{ File string }
+			require.NoError(t, json.Unmarshal(entry, &told))
+			listed[told.File] = true
+			return nil
+		}))
+		require.Equal(t, files, listed, who)
 		require.Equal(t, who == "ann", files["source1.h5"], who)
 		require.Equal(t, who == "ann", files["link.h5"], who)
 		require.Equal(t, who != "carol", files["limited_latest.h5"], who)
+	}
+}
+
+// TestRulesOfLeases: a lease is ended by whom it was made for, and others are told what they are told of one that is not there.
+func TestRulesOfLeases(t *testing.T) {
+	stages := t.TempDir()
+	require.NoError(t, os.Chmod(stages, 0o700))
+	c := newCastle(t, func(config *Config) { config.StageDir = stages }, "bob")
+	ann, bob := c.client(nil, "Bearer "+c.tokens["ann"]), c.client(nil, "Bearer "+c.tokens["bob"])
+	release := func(client arrowflight.Client, lease string) error {
+		return act(client, "release", map[string]string{"lease": lease}, func(json.RawMessage) error { return nil })
+	}
+	var told struct{ Path, Lease string }
+	require.NoError(t, act(ann, "stage", map[string]string{"file": "tables.h5", "dataset": "/events"}, func(m json.RawMessage) error { return json.Unmarshal(m, &told) }))
+	denied, absent := release(bob, told.Lease), release(bob, "0000")
+	require.Equal(t, codes.NotFound, status.Code(denied), denied)
+	require.Equal(t, codes.NotFound, status.Code(absent), absent)
+	require.FileExists(t, told.Path)
+	require.NoError(t, release(ann, told.Lease))
+	require.NoFileExists(t, told.Path)
+}
+
+// writeExternal writes external.h5, whose elements are in one.raw and two.raw.
+func writeExternal(t *testing.T, dir string) {
+	in, err := os.Open("../reader/internal/chunkindex/testdata/seed_external.h5.gz")
+	require.NoError(t, err)
+	defer in.Close()
+	z, err := gzip.NewReader(in)
+	require.NoError(t, err)
+	content, err := io.ReadAll(z)
+	require.NoError(t, err)
+	for name, b := range map[string][]byte{"external.h5": content, "one.raw": make([]byte, 40), "two.raw": make([]byte, 40)} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), b, 0o600))
 	}
 }
