@@ -42,6 +42,11 @@ class Fake(fl.FlightServerBase):
         self._check(descriptor.command)
         return fl.SchemaResult(ROWS.schema)
 
+    def get_flight_info(self, context, descriptor):
+        self.asked["info"] += 1
+        self._check(descriptor.command)
+        return fl.FlightInfo(ROWS.schema, descriptor, [fl.FlightEndpoint(descriptor.command, [])], 3, ROWS.nbytes)
+
     def do_get(self, context, ticket):
         self.asked["get"] += 1
         self._check(ticket.ticket)
@@ -78,7 +83,7 @@ def test_nothing_is_asked_of_a_server_that_suffices(fake):
     table = connection.table("x.h5", "/t")
     for _ in range(3):
         assert table.to_arrow(offset=1).num_rows == 3
-    assert server.asked == {"schema": 3, "get": 3}
+    assert server.asked == {"info": 3, "get": 3}
 
 
 @pytest.mark.parametrize(("about", "told"), [
