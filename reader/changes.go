@@ -15,12 +15,12 @@ import (
 const settledTries = 6
 
 // settled asks a file, and again in its new state where another one took its place meanwhile (libhdf5 saw that one), or
-// where it looks damaged while somebody writes to it.
+// where it looks damaged or has become longer while somebody writes to it: what was told then may lie behind the end that is known.
 func settled[T any](ctx context.Context, f *File, ask func(*File) (T, error)) (T, error) {
 	var none T
 	for try := 0; ; try++ {
 		answer, err := ask(f)
-		if f.inPlace() && (fault.Of(err) != fault.DataLoss || f.disk.Unchanged()) {
+		if f.inPlace() && (fault.Of(err) != fault.DataLoss || f.disk.Unchanged()) && (try == settledTries || !f.outgrown()) {
 			return answer, err
 		}
 		if try == settledTries {
@@ -48,6 +48,12 @@ func (f *File) now() (blockio.Identity, bool) {
 func (f *File) inPlace() bool {
 	_, is := f.now()
 	return is
+}
+
+// outgrown tells whether the file, open for SWMR, is longer by now than when it was opened.
+func (f *File) outgrown() bool {
+	now, is := f.now()
+	return f.live && is && now.Size > f.disk.Identity().Size
 }
 
 // unchanged tells whether what was read of a dataset still holds: its file is as it was opened, or the writer lets others read
