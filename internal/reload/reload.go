@@ -67,6 +67,9 @@ func (s *Set) reload(all bool) error {
 // settle is how long files have to be at rest: a certificate and its key are written one after the other.
 const settle = 250 * time.Millisecond
 
+// longest is how long that may put off a look, where something beside the files is written to all the time.
+const longest = 8 * settle
+
 // Watch reads parts again as their files change, until ctx ends. The directories of the files are watched, since most programs replace a
 // file by another one, and Kubernetes the directory that links lead to. What cannot be watched is said in the log: Reload still reads it.
 func (s *Set) Watch(ctx context.Context) {
@@ -92,16 +95,24 @@ func (s *Set) Watch(ctx context.Context) {
 func (s *Set) follow(ctx context.Context, w *fsnotify.Watcher) {
 	rest := time.NewTimer(settle) // at once, too: they may have changed before they were watched
 	defer rest.Stop()
+	var since time.Time // nothing has happened that was not looked at
+	later := func() {
+		if since.IsZero() {
+			since = time.Now()
+		}
+		rest.Reset(min(settle, time.Until(since.Add(longest))))
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.Events:
-			rest.Reset(settle)
+			later()
 		case err := <-w.Errors:
 			s.Log.Warn("changes of files may have been missed: looking at all of them", zap.Error(err))
-			rest.Reset(settle)
+			later()
 		case <-rest.C:
+			since = time.Time{}
 			_ = s.reload(false)
 		}
 	}

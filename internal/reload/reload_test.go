@@ -70,3 +70,21 @@ func TestWatch(t *testing.T) {
 	soon(plain, 3)
 	require.EqualValues(t, 1, linked.Load(), "only what changed is read")
 }
+
+// A file is read again though another one beside it is written to all the time, as a log is.
+func TestWatchBesideALog(t *testing.T) {
+	dir, plain, _ := watching(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			_ = os.WriteFile(filepath.Join(dir, "log"), []byte("line"), 0o600)
+			time.Sleep(settle / 10)
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	time.Sleep(settle) // so that the log is busy by now
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "rules"), []byte("other"), 0o600))
+	require.Eventually(t, func() bool { return plain.Load() > 0 }, 10*time.Second, 10*time.Millisecond)
+}
