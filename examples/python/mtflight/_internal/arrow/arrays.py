@@ -66,7 +66,7 @@ def read_block(client: Client, request: Members, shape: tuple[int, ...], extent:
         if isinstance(request.get("coordinates"), np.ndarray) or math.prod(shape) >= _MANY:
             rows = read_array(client, request, _RETRIES, 1, "", extent)
         else:
-            rows = retried(client, lambda: _read_at_once(client, request, shape[0] if shape else 1, extent), _RETRIES)
+            rows = retried(lambda: _read_at_once(client, request, shape[0] if shape else 1, extent), _RETRIES)
     except NotImplementedError:
         rows = read_array(client, request, _RETRIES, 1, "", extent)
     return rows.reshape((*shape, *rows.shape[max(1, len(shape)):]))
@@ -76,8 +76,9 @@ def _read_at_once(client: Client, request: Members, total: int, extent: Extent) 
     """The rows of a request by one call, which is repeated whole if the connection is lost."""
     reader = client.do_get(_with_options(request, {"layout": "rows"}))
     try:
-        _checked(reader.schema, extent)
-        return joined((chunk.data for chunk in reader), row_dtype(reader.schema), total)
+        with client.translated():
+            _checked(reader.schema, extent)
+            return joined((chunk.data for chunk in reader), row_dtype(reader.schema), total)
     except BaseException:
         reader.cancel()
         raise

@@ -60,27 +60,24 @@ def resumed(replicas: list[Client], request: Members, retries: int, rows: np.nda
             return
         except (pa.ArrowException, OSError) as e:
             failures += 1
-            _back_off(client, e, failures, retries)
+            _back_off(client.translate(e), failures, retries)
 
 
-def retried(client: Client, ask: Callable[[], _T], retries: int) -> _T:
-    """An answer of the client, asked for again where the connection is lost."""
+def retried(ask: Callable[[], _T], retries: int) -> _T:
+    """A client's answer, asked for again where the connection is lost."""
     failures = 0
     while True:
         try:
             return ask()
         except (pa.ArrowException, OSError) as e:
             failures += 1
-            _back_off(client, e, failures, retries)
+            _back_off(e, failures, retries)
 
 
-def _back_off(client: Client, error: Exception, failures: int, retries: int) -> None:
+def _back_off(error: Exception, failures: int, retries: int) -> None:
     """Waits before a lost connection is tried again; raises any other error, and that of one try too many."""
-    translated = client.translate(error)
-    if not is_lost(translated) or failures > retries:
-        if translated is error:
-            raise error
-        raise translated from error
+    if not is_lost(error) or failures > retries:
+        raise error
     time.sleep(min(5.0, 0.1 * 2 ** failures))
 
 

@@ -35,7 +35,7 @@ class Reading:
 
     @functools.cached_property
     def _info(self) -> fl.FlightInfo:
-        return retried(self._client, lambda: self._client.info(self._request), self._retries)
+        return retried(lambda: self._client.info(self._request), self._retries)
 
     def schema(self) -> pa.Schema:
         """The schema of the batches."""
@@ -86,7 +86,7 @@ class Reading:
         if parallel <= 1:
             return [resumed([self._client], request, retries)]
         options = {**request.get("options", {}), "endpoints": parallel}
-        endpoints = retried(self._client, lambda: self._client.info({**request, "options": options}), retries).endpoints
+        endpoints = retried(lambda: self._client.info({**request, "options": options}), retries).endpoints
         return [resumed(self._replicas(e), json.loads(e.ticket.ticket), retries) for e in endpoints]
 
     def _versioned(self, request: Members) -> Members:

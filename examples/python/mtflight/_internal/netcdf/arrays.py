@@ -61,7 +61,7 @@ class VariableArray(BackendArray):
         long = next((i for i, a in enumerate(axes) if isinstance(a, np.ndarray) and len(a) > _MOST_PLACES), None)
         if long is None:
             source = shared_source(*self._arguments)
-            return retried(source.client, lambda: self._requested(source, _select(axes, self._stored), shape), _RETRIES)
+            return retried(lambda: self._requested(source, _select(axes, self._stored), shape), _RETRIES)
         pieces = np.array_split(axes[long], -(-shape[long] // _MOST_PLACES))
         return np.concatenate([self._asked([*axes[:long], p, *axes[long + 1:]]) for p in pieces], axis=long)
 
