@@ -65,7 +65,7 @@ def start(tmp_path_factory):
     def run(*roots, listen: str = "grpc://127.0.0.1:0", args: tuple[str, ...] = (),
             env: dict[str, str] | None = None) -> Server:
         log = tmp_path_factory.mktemp("server") / "log"
-        secure = any(a.startswith(("--tls-cert", "--auth-")) for a in args)  # such a server says no example
+        secure = any(str(a).startswith(("--tls-cert", "--auth-")) for a in args)  # such a server says no example
         command = [BINARY, "serve", "--listen", listen, *args, *roots]
         with log.open("w") as errors:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True,
