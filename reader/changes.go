@@ -52,8 +52,11 @@ func (f *File) inPlace() bool {
 
 // outgrown tells whether the file, open for SWMR, is longer by now than when it was opened.
 func (f *File) outgrown() bool {
+	if !f.live {
+		return false
+	}
 	now, is := f.now()
-	return f.live && is && now.Size > f.disk.Identity().Size
+	return is && now.Size > f.disk.Identity().Size
 }
 
 // unchanged tells whether what was read of a dataset still holds: its file is as it was opened, or the writer lets others read
