@@ -10,11 +10,12 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/flight/internal/admin"
+	"github.com/mtflight/mtflight/internal/fault"
 )
 
 // Admin answers an operator by HTTP: /metrics for Prometheus, /status as JSON (Status), /debug/pprof/. It lets everybody in.
 func (s *Server) Admin() http.Handler {
-	return admin.Handler(s.metrics.Handler(), func() any { return s.Status() }, func(*http.Request) error { return nil })
+	return admin.Handler(s.metrics.Handler(), func() any { return s.Status() })
 }
 
 // openAdmin listens at Config.Admin; nil if there is none.
@@ -22,7 +23,16 @@ func (s *Server) openAdmin() (net.Listener, error) {
 	if s.cfg.Admin == "" {
 		return nil, nil
 	}
-	return admin.Listen(s.cfg.Admin, s.cfg.Insecure)
+	network, at, err := admin.Address(s.cfg.Admin, s.cfg.Insecure)
+	if err != nil {
+		return nil, err
+	}
+	l, err := bindAnew(network, at, 0o600)
+	if err != nil {
+		what := map[string]string{"tcp": "address", "unix": "path"}[network]
+		return nil, fault.New(fault.Unavailable, "--admin %s: %w: choose another %s", s.cfg.Admin, err, what)
+	}
+	return l, nil
 }
 
 // serveAdmin answers until ctx ends.

@@ -132,16 +132,22 @@ func listen(uri string, mode fs.FileMode) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	l, err := bindAnew(network, address, mode)
+	if err != nil {
+		return nil, refused(uri, network, address, err)
+	}
+	return l, nil
+}
+
+// bindAnew is bind, also where a server that ended has left its socket's file.
+func bindAnew(network, address string, mode fs.FileMode) (net.Listener, error) {
 	l, err := bind(network, address, mode)
 	if network == "unix" && errors.Is(err, syscall.EADDRINUSE) && stale(address) {
 		if err = os.Remove(address); err == nil {
 			l, err = bind(network, address, mode)
 		}
 	}
-	if err != nil {
-		return nil, refused(uri, network, address, err)
-	}
-	return l, nil
+	return l, err
 }
 
 // bind listens. The file of a socket never has more than the mode: it is made with that of its descriptor, less the umask.
