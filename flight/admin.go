@@ -29,8 +29,7 @@ func (s *Server) openAdmin() (net.Listener, error) {
 	}
 	l, err := bindAnew(network, at, 0o600)
 	if err != nil {
-		what := map[string]string{"tcp": "address", "unix": "path"}[network]
-		return nil, fault.New(fault.Unavailable, "--admin %s: %w: choose another %s", s.cfg.Admin, err, what)
+		return nil, fault.New(fault.Unavailable, "--admin %s: %w: choose another one", s.cfg.Admin, err)
 	}
 	return l, nil
 }

@@ -136,7 +136,7 @@ func TestAdminRefuses(t *testing.T) {
 		"0.0.0.0:0":          "whoever reaches it would see",
 		":0":                 "whoever reaches it would see",
 		"8816":               "write HOST:PORT or unix:///PATH",
-		"unix:///no/such/di": "choose another path",
+		"unix:///no/such/di": "choose another one",
 	} {
 		s, err := New(Config{Engine: engine, Roots: []string{"../testdata"}, Listen: []string{"grpc://127.0.0.1:0"}, Admin: address})
 		require.NoError(t, err)
