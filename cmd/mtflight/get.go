@@ -11,7 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/output"
-	"github.com/mtflight/mtflight/cmd/mtflight/internal/parquet"
+	"github.com/mtflight/mtflight/internal/parquet"
+	"github.com/mtflight/mtflight/internal/sink"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -191,7 +192,7 @@ func save(c *cobra.Command, rows *stream, f getFlags) (err error) {
 		return err
 	}
 	defer func() { err = out.Finish(err) }()
-	s, err := output.New(f.format, f.codec, out.Writer, rows.Schema(), rows.rows)
+	s, err := sink.New(f.format, f.codec, out.Writer, rows.Schema(), rows.rows)
 	if err != nil {
 		return err
 	}
@@ -206,7 +207,7 @@ func save(c *cobra.Command, rows *stream, f getFlags) (err error) {
 }
 
 // copyRows moves at most `most` rows, all if it is negative.
-func copyRows(s output.Sink, rows *stream, most int64, p *progress) error {
+func copyRows(s sink.Sink, rows *stream, most int64, p *progress) error {
 	defer p.finish()
 	for most != p.rows && rows.Next() {
 		r := rows.Record()

@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/output"
-	"github.com/mtflight/mtflight/cmd/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/reader"
 )
 

@@ -76,6 +76,9 @@ var layers = []string{
 	"convert",
 	"convert/h5type",
 	"protocol",
+	"internal/sink",
+	"internal/parquet",
+	"internal/cells",
 	"internal/strict",
 	"internal/reload",
 	"internal/bufpool",
@@ -99,7 +102,7 @@ var pure = []string{"convert", "convert/h5type", "protocol", "internal/strict", 
 var impure = []string{"os", "os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "io/ioutil"}
 
 // onlyIn names the one folder that may import a package.
-var onlyIn = map[string]string{"gonum.org/v1/hdf5": "reader/internal/h5c", "github.com/apache/arrow-go/v18/parquet/file": "cmd/mtflight/internal/parquet"}
+var onlyIn = map[string]string{"gonum.org/v1/hdf5": "reader/internal/h5c", "github.com/apache/arrow-go/v18/parquet/file": "internal/parquet"}
 
 type listed struct {
 	Dir, ImportPath string

@@ -1,26 +1,16 @@
-// Package output writes batches in the formats that get knows. A Sink takes them, a Target is the file that they go to; Check
-// chooses a format, and Prepare asks for the types that its readers know.
+// Package output is where get writes: FormatOf chooses a format, Prepare asks for the types that its readers know, and a Target is the
+// file that the rows go to. Package sink writes them.
 package output
 
 import (
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/apache/arrow/go/v15/arrow"
-	"github.com/apache/arrow/go/v15/arrow/ipc"
-
-	"github.com/mtflight/mtflight/cmd/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/reader"
 )
-
-// Sink takes the batches of a request. The records stay the caller's.
-type Sink interface {
-	Write(arrow.Record) error
-	Close() error
-}
 
 // Formats are those of --format; Table is not written by this package.
 var Formats = []string{Table, "arrow", "arrows", "parquet", "csv", "json", "jsonl", "npy", "none"}
@@ -75,44 +65,3 @@ func orElse(given, otherwise string) string {
 	}
 	return given
 }
-
-// New makes a format's Sink, all but a table's, for rows (-1: unknown). An Arrow file needs a writer that seeks.
-func New(format, codec string, w io.Writer, schema *arrow.Schema, rows int64) (Sink, error) {
-	switch format {
-	case "arrow":
-		seeker, ok := w.(io.WriteSeeker)
-		if !ok {
-			return nil, fault.New(fault.Invalid, "get: an Arrow file can't go to a pipe: give -o FILE, or --format arrows")
-		}
-		f, err := ipc.NewFileWriter(seeker, ipc.WithSchema(schema))
-		return ipcSink{f}, err
-	case "arrows":
-		return ipcSink{ipc.NewWriter(w, ipc.WithSchema(schema))}, nil
-	case "parquet":
-		return asSink(parquet.NewWriter(w, schema, codec))
-	case "csv":
-		return newCSVSink(w, schema), nil
-	case "json", "jsonl":
-		return newJSONSink(w, schema, format == "json"), nil
-	case "npy":
-		return newNPYSink(w, schema, rows)
-	}
-	return noSink{}, nil
-}
-
-func asSink(p *parquet.Writer, err error) (Sink, error) { return p, err }
-
-type ipcSink struct {
-	w interface {
-		Write(arrow.Record) error
-		Close() error
-	}
-}
-
-func (s ipcSink) Write(r arrow.Record) error { return s.w.Write(r) }
-func (s ipcSink) Close() error               { return s.w.Close() }
-
-type noSink struct{}
-
-func (noSink) Write(arrow.Record) error { return nil }
-func (noSink) Close() error             { return nil }

@@ -8,8 +8,8 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
-	"github.com/mtflight/mtflight/cmd/mtflight/internal/cells"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
+	"github.com/mtflight/mtflight/internal/cells"
 )
 
 // Rows is how many rows a table shows if not told otherwise.

@@ -1,11 +1,11 @@
-package output
+package sink
 
 import (
 	"io"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
-	"github.com/mtflight/mtflight/cmd/mtflight/internal/cells"
+	"github.com/mtflight/mtflight/internal/cells"
 )
 
 // jsonSink writes an object a row: each on a line of its own, or all of them as one array. Numbers are written to their last

@@ -1,4 +1,4 @@
-package output
+package sink
 
 import (
 	"encoding/binary"
@@ -35,7 +35,7 @@ func newNPYSink(w io.Writer, schema *arrow.Schema, rows int64) (*npySink, error)
 	for _, f := range schema.Fields() {
 		p, err := packedOf(f.Type)
 		if err != nil {
-			return nil, fault.New(fault.Unsupported, "get: column %s: %w: choose others with --fields, or write .parquet", strconv.Quote(f.Name), err)
+			return nil, fault.New(fault.Unsupported, "column %s: %w: choose others by fields, or write .parquet", strconv.Quote(f.Name), err)
 		}
 		p.name = f.Name
 		s.columns, s.size = append(s.columns, p), s.size+p.size
@@ -49,7 +49,7 @@ func newNPYSink(w io.Writer, schema *arrow.Schema, rows int64) (*npySink, error)
 		s.dtype, s.inner = s.columns[0].dtype, strings.Join(s.columns[0].axes(), "")
 	}
 	if _, seeks := w.(io.WriteSeeker); rows < 0 && !seeks {
-		return nil, fault.New(fault.Invalid, "get: .npy starts with the number of rows, which is not known before the last: give -o FILE, or another --format")
+		return nil, fault.New(fault.Invalid, ".npy starts with the number of rows, which is not known before the last: give -o FILE, or another --format")
 	}
 	_, err := w.Write(s.header())
 	return s, err
@@ -104,7 +104,7 @@ func (s *npySink) Close() error {
 	}
 	file, seeks := s.w.(io.WriteSeeker)
 	if !seeks {
-		return fault.New(fault.DataLoss, "get: %d rows came of %d", s.rows, s.told)
+		return fault.New(fault.DataLoss, "%d rows came of %d", s.rows, s.told)
 	}
 	s.told = s.rows
 	if _, err := file.Seek(0, io.SeekStart); err != nil {

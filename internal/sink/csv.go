@@ -1,4 +1,4 @@
-package output
+package sink
 
 import (
 	"bytes"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
-	"github.com/mtflight/mtflight/cmd/mtflight/internal/cells"
+	"github.com/mtflight/mtflight/internal/cells"
 )
 
 // csvSink writes lines that pandas, pyarrow, DuckDB and Polars read alike: nothing for a null and "" for an empty text,
