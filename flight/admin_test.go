@@ -2,6 +2,8 @@ package flight
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net"
@@ -18,6 +20,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/mtflight/mtflight/flight/internal/admin"
+	"github.com/mtflight/mtflight/internal/certtest"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -129,19 +133,105 @@ func TestSlowRequestsAreLogged(t *testing.T) {
 }
 
 func TestAdminRefuses(t *testing.T) {
-	engine, err := reader.NewEngine(reader.Config{InProcess: true})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, engine.Close()) }()
-	for address, says := range map[string]string{
-		"0.0.0.0:0":          "whoever reaches it would see",
-		":0":                 "whoever reaches it would see",
-		"8816":               "write HOST:PORT or unix:///PATH",
-		"unix:///no/such/di": "choose another one",
+	c := newCastle(t, nil)
+	nobody := c.write("rules.yaml", "operators: []")
+	full := c.security
+	full.Rules = nobody
+	for address, k := range map[string]struct {
+		security Security
+		says     string
+	}{
+		"0.0.0.0:0":         {Security{}, "whoever reaches it would see"},
+		":0":                {c.security, "whoever reaches it would see"},
+		"8816":              {Security{}, "write HOST:PORT, https://HOST:PORT or unix:///PATH"},
+		"https://8816":      {Security{}, "write HOST:PORT, https://HOST:PORT or unix:///PATH"},
+		"https://0.0.0.0:0": {Security{}, "TLS needs --tls-cert"},
+		"https://:0":        {Security{TLSCert: c.security.TLSCert, TLSKey: c.security.TLSKey}, "whoever reaches it would see"},
+		"https://[::]:0":    {c.security, "name operators in --rules"},
+		"https://[::1]:0":   {full, "name operators in --rules"},
 	} {
-		s, err := New(Config{Engine: engine, Roots: []string{"../testdata"}, Listen: []string{"grpc://127.0.0.1:0"}, Admin: address})
-		require.NoError(t, err)
-		require.ErrorContains(t, s.Serve(context.Background()), says)
+		listen := "grpc+tls://127.0.0.1:0"
+		if k.security.TLSCert == "" {
+			listen = "grpc://127.0.0.1:0"
+		}
+		_, err := New(Config{Engine: new(reader.Engine), Roots: []string{"../testdata"}, Listen: []string{listen}, Admin: address, Security: k.security})
+		require.ErrorContains(t, err, k.says, address)
 	}
+	s := listening(t, Security{}, "grpc://127.0.0.1:0")
+	s.operator, s.cfg.Admin = admin.Address{Network: "unix", At: "/no/such/di"}, "unix:///no/such/di"
+	require.ErrorContains(t, s.Serve(context.Background()), "choose another one")
+}
+
+// TestOperatorsLogIn: beyond the machine the admin address is TLS alone, and answers whom the rules name an operator, by each way to log in. Others learn nothing.
+func TestOperatorsLogIn(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	rules := filepath.Join(t.TempDir(), "rules.yaml")
+	write := func(text string) { require.NoError(t, os.WriteFile(rules, []byte(text), 0o600)) }
+	write("groups: {staff: ['spiffe://lab.example/ann']}\noperators: [ann, '@staff', '@oidc:ops']\nrules: []")
+	c := newCastle(t, func(config *Config) { config.Admin, config.Security.Rules = "https://"+address, rules }, "bob")
+	named, stranger := c.authority.Issue(nil, "spiffe://lab.example/ann"), certtest.New(t).Issue(nil, "spiffe://lab.example/ann")
+	basic := func(name, password string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+	}
+	ask := func(pair *certtest.Pair, path string, headers ...string) (int, string) {
+		config := &tls.Config{RootCAs: c.authority.Pool()}
+		if pair != nil {
+			config.Certificates = []tls.Certificate{pair.TLS()}
+		}
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
+		request, err := http.NewRequest(http.MethodGet, "https://"+address+path, nil)
+		require.NoError(t, err)
+		request.Header["Authorization"] = headers
+		answer, err := client.Do(request)
+		require.NoError(t, err)
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		return answer.StatusCode, string(text)
+	}
+	ann, bob := "Bearer "+c.tokens["ann"], "Bearer "+c.tokens["bob"]
+	for _, k := range []struct {
+		pair    *certtest.Pair
+		headers []string
+		code    int
+	}{
+		{nil, []string{ann}, 200}, {nil, []string{basic("ann", castlePassword)}, 200}, {&named, nil, 200}, {nil, []string{"bearer " + c.issuer.token(nil, "ops")}, 200},
+		{nil, nil, 401}, {nil, []string{"Bearer x"}, 401}, {nil, []string{ann, ann}, 401}, {nil, []string{basic("ann", "wrong")}, 401}, {&stranger, nil, 401},
+		{&named, []string{"Bearer x"}, 401}, {nil, []string{bob}, 403}, {nil, []string{"Bearer " + c.issuer.token(nil, "staff")}, 403},
+	} {
+		for _, path := range []string{"/metrics", "/status", "/debug/pprof/", "/debug/pprof/cmdline", "/no/such"} {
+			code, text := ask(k.pair, path, k.headers...)
+			want := k.code
+			if want == 200 && (path == "/no/such" || path == "/debug/pprof/cmdline") {
+				want = 404
+			}
+			require.Equal(t, want, code, "%s %v", path, k.headers)
+			if want == 200 && path == "/metrics" {
+				require.Contains(t, text, "mtflight_build_info")
+			}
+			if want > 400 {
+				require.NotContains(t, text, "mtflight_")
+				require.Less(t, len(text), 300)
+			}
+		}
+	}
+	said := c.logs.FilterMessage("operator").All()
+	require.Len(t, said, 60, "one line each")
+	require.Equal(t, "ann", said[0].ContextMap()["identity"])
+	write("operators: [bob]\nrules: []")
+	require.NoError(t, c.server.Reload())
+	code, _ := ask(nil, "/status", bob)
+	require.Equal(t, 200, code)
+	code, text := ask(nil, "/status", ann)
+	require.Equal(t, 403, code, text)
+	require.Contains(t, text, "ann is no operator")
+	plain, err := http.Get("http://" + address + "/metrics")
+	require.NoError(t, err)
+	require.NoError(t, plain.Body.Close())
+	require.Equal(t, http.StatusBadRequest, plain.StatusCode)
 }
 
 // TestAdminSocketIsPrivate, and one that a dead server left is taken over.

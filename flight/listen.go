@@ -26,9 +26,6 @@ func (s *Server) listenAll() ([]wire.Listener, error) {
 	if len(s.cfg.Listen) == 0 {
 		return nil, fault.New(fault.Invalid, "flight: nowhere to listen: give grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH")
 	}
-	if s.cfg.Security.TLSCert != "" && !slices.ContainsFunc(s.cfg.Listen, isTLS) {
-		return nil, fault.New(fault.Invalid, "flight: --tls-cert is for grpc+tls://HOST:PORT: say --listen so")
-	}
 	var all []wire.Listener
 	for _, uri := range s.cfg.Listen {
 		d, err := s.listen(uri)
@@ -40,14 +37,14 @@ func (s *Server) listenAll() ([]wire.Listener, error) {
 	return all, nil
 }
 
-func isTLS(uri string) bool { return strings.HasPrefix(uri, "grpc+tls:") }
+func isTLS(uri string) bool {
+	return strings.HasPrefix(uri, "grpc+tls:") || strings.HasPrefix(uri, "https:")
+}
 
 // listen listens to one, by TLS if that is what it says.
 func (s *Server) listen(uri string) (d wire.Listener, err error) {
 	if isTLS(uri) {
-		if d.TLS = s.guard.tls(); d.TLS == nil {
-			return d, fault.New(fault.Invalid, "flight: listen to %s: TLS needs --tls-cert and --tls-key; `mtflight cert selfsigned` makes both to begin with", uri)
-		}
+		d.TLS = s.guard.tls()
 	}
 	d.Listener, err = listen(uri, s.cfg.SocketMode)
 	return d, err
@@ -99,12 +96,29 @@ func splitURI(uri string) (network, address string, err error) {
 // maxSocketPath is what the system has room for (sun_path in unix(7)), beside the NUL behind it.
 const maxSocketPath = 107
 
-// checkListen refuses what is no location to listen at.
-func checkListen(uris []string) error {
-	for _, uri := range uris {
-		if _, _, err := splitURI(uri); err != nil {
+// checkListen refuses locations that are none to listen at, or at which whoever reaches them could read what is served.
+func (s *Server) checkListen() error {
+	for _, uri := range s.cfg.Listen {
+		network, address, err := splitURI(uri)
+		if err != nil {
 			return err
 		}
+		if isTLS(uri) && s.cfg.Security.TLSCert == "" {
+			return fault.New(fault.Invalid, "flight: listen to %s: TLS needs --tls-cert and --tls-key; `mtflight cert selfsigned` makes both to begin with", uri)
+		}
+		if network == "unix" {
+			continue
+		}
+		at, err := net.ResolveTCPAddr(network, address)
+		if err != nil {
+			return refused(uri, network, address, err)
+		}
+		if err := s.exposed(at, isTLS(uri)); err != nil {
+			return err
+		}
+	}
+	if s.cfg.Security.TLSCert != "" && len(s.cfg.Listen) > 0 && !slices.ContainsFunc(slices.Concat(s.cfg.Listen, []string{s.cfg.Admin}), isTLS) {
+		return fault.New(fault.Invalid, "flight: --tls-cert is for grpc+tls://HOST:PORT: say --listen so")
 	}
 	return nil
 }
@@ -172,26 +186,31 @@ func bind(network, address string, mode fs.FileMode) (net.Listener, error) {
 	return l, nil
 }
 
-// exposed refuses what others than this machine's users can reach, but by TLS and with a login.
-func (s *Server) exposed(d wire.Listener) error {
+// exposed refuses an address that others than this machine's users can reach, but by TLS and with a login.
+func (s *Server) exposed(at net.Addr, byTLS bool) error {
+	tcp, ok := at.(*net.TCPAddr)
+	if !ok || tcp.IP.IsLoopback() || s.cfg.Insecure || byTLS && s.guard.now.Load().asks() {
+		return nil
+	}
+	return fault.New(fault.Invalid, "flight: listen to %s: whoever reaches it could read what is served: serve --listen grpc+tls://%[1]s --tls-cert FILE --tls-key FILE "+
+		"with a login (--auth-tokens FILE, --auth-users, --oidc-issuer or --tls-client-ca), or, where everybody on the network may read, serve --insecure "+
+		"(docker run .. serve --insecure)", at)
+}
+
+// warnOf tells who can read at an address that is not refused.
+func (s *Server) warnOf(d wire.Listener) {
 	tcp, ok := d.Addr().(*net.TCPAddr)
 	asks := s.guard.now.Load().asks()
 	where := zap.Stringer("address", d.Addr())
 	switch {
-	case !ok || asks && d.TLS != nil:
-	case tcp.IP.IsLoopback() && !asks:
-		s.log.Info("every user of this machine can read what is served: grpc+unix:///PATH is for one user", where)
+	case !ok || asks && (d.TLS != nil || tcp.IP.IsLoopback()):
 	case tcp.IP.IsLoopback():
-	case s.cfg.Insecure && asks:
+		s.log.Info("every user of this machine can read what is served: grpc+unix:///PATH is for one user", where)
+	case asks:
 		s.log.Warn("logins and what is read can be seen on the network: there is no TLS", where)
-	case s.cfg.Insecure:
-		s.log.Warn("whoever reaches this machine can read what is served: there is no login", where)
 	default:
-		return fault.New(fault.Invalid, "flight: listen to %s: whoever reaches it could read what is served: serve --listen grpc+tls://%[1]s --tls-cert FILE --tls-key FILE "+
-			"with a login (--auth-tokens FILE, --auth-users, --oidc-issuer or --tls-client-ca), or, where everybody on the network may read, serve --insecure "+
-			"(docker run .. serve --insecure)", d.Addr())
+		s.log.Warn("whoever reaches this machine can read what is served: there is no login", where)
 	}
-	return nil
 }
 
 // refused says what to do where a server cannot listen.

@@ -3,7 +3,9 @@ package flight
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -106,29 +108,54 @@ func (g *guard) tls() *tls.Config {
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return g.now.Load().set.Config(), nil }}
 }
 
-// identify tells who a call is from, by its bearer, else by the certificate of its connection. Errors: fault.Unauthenticated.
-func (g *guard) identify(ctx context.Context) (i identity.Identity, err error) {
-	now := g.now.Load()
-	if !now.asks() {
-		return i, nil
-	}
-	switch bearers := metadata.ValueFromIncomingContext(ctx, authorization); len(bearers) {
-	case 0:
-	case 1:
-		return now.ways.Bearer(ctx, bearers[0])
-	default:
-		return i, fault.New(fault.Unauthenticated, "the header authorization is there %d times: send it once", len(bearers))
-	}
-	if p, ok := peer.FromContext(ctx); ok && now.set.AsksClients() {
-		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok && len(info.State.PeerCertificates) > 0 {
-			name, err := now.set.Identify(info.State.PeerCertificates)
-			if strings.HasPrefix(name, login.Foreign) {
-				return i, fault.New(fault.Unauthenticated, "the client's certificate is not accepted: names that begin with %s are the provider's", login.Foreign)
-			}
-			return identity.Identity{Name: name, How: "certificate"}, err
+// https is tls for web clients.
+func (g *guard) https() *tls.Config {
+	protocols := []string{"h2", "http/1.1"}
+	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: protocols, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		c := g.now.Load().set.Config().Clone()
+		c.NextProtos = protocols
+		return c, nil
+	}}
+}
+
+// proofs are what somebody logs in by.
+type proofs struct {
+	bearers []string            // headers authorization
+	chain   []*x509.Certificate // of the connection, whose key the client has proved to have
+}
+
+func (s proofs) basic() bool {
+	return len(s.bearers) == 1 && len(s.bearers[0]) > 6 && strings.EqualFold(s.bearers[0][:6], "Basic ")
+}
+
+// identify tells who a call is from.
+func (g *guard) identify(ctx context.Context) (identity.Identity, error) {
+	s := proofs{bearers: metadata.ValueFromIncomingContext(ctx, authorization)}
+	if p, ok := peer.FromContext(ctx); ok {
+		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {
+			s.chain = info.State.PeerCertificates
 		}
 	}
-	return i, fault.New(fault.Unauthenticated, "log in first: by %s", now.ways.Known(now.set.AsksClients()))
+	return g.now.Load().identify(ctx, s)
+}
+
+// identify tells who somebody is, by a bearer, else by a certificate. Errors: fault.Unauthenticated.
+func (a *access) identify(ctx context.Context, s proofs) (i identity.Identity, err error) {
+	switch {
+	case !a.asks():
+		return i, nil
+	case len(s.bearers) == 1:
+		return a.ways.Bearer(ctx, s.bearers[0])
+	case len(s.bearers) > 1:
+		return i, fault.New(fault.Unauthenticated, "the header authorization is there %d times: send it once", len(s.bearers))
+	case a.set.AsksClients() && len(s.chain) > 0:
+		name, err := a.set.Identify(s.chain)
+		if strings.HasPrefix(name, login.Foreign) {
+			return i, fault.New(fault.Unauthenticated, "the client's certificate is not accepted: names that begin with %s are the provider's", login.Foreign)
+		}
+		return identity.Identity{Name: name, How: "certificate"}, err
+	}
+	return i, fault.New(fault.Unauthenticated, "log in first: by %s", a.ways.Known(a.set.AsksClients()))
 }
 
 const authorization = "authorization"
@@ -162,16 +189,14 @@ func (s *Server) Handshake(stream arrowflight.FlightService_HandshakeServer) err
 	return stream.SetHeader(metadata.Pairs(authorization, "Bearer "+bearer))
 }
 
-// hostOf is where a call comes from.
-func hostOf(ctx context.Context) string {
-	p, ok := peer.FromContext(ctx)
-	if !ok {
-		return ""
+// hostOf is where a call comes from; the zero address is a Unix socket.
+func hostOf(ctx context.Context) netip.Addr {
+	if p, ok := peer.FromContext(ctx); ok {
+		if tcp, ok := p.Addr.(*net.TCPAddr); ok {
+			return tcp.AddrPort().Addr()
+		}
 	}
-	if tcp, ok := p.Addr.(*net.TCPAddr); ok {
-		return tcp.IP.String()
-	}
-	return p.Addr.Network()
+	return netip.Addr{}
 }
 
 // NewToken makes a token of 256 random bits, and the line of a file (Security.AuthTokens) that stands for it.

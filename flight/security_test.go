@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -349,15 +350,19 @@ func TestSecurityRefused(t *testing.T) {
 		require.NotNil(t, fault.Of(err), "%v", err)
 		require.NotContains(t, err.Error(), "\n")
 	}
-	_, err := listening(t, Security{}, "grpc+tls://127.0.0.1:0").listenAll()
-	require.ErrorContains(t, err, "cert selfsigned")
-	_, err = listening(t, Security{TLSCert: cert, TLSKey: key}, "grpc://127.0.0.1:0").listenAll()
-	require.ErrorContains(t, err, "--tls-cert is for grpc+tls")
-	for _, s := range []Security{{TLSCert: cert, TLSKey: key}, {AuthTokens: c.security.AuthTokens}} { // one of both is not enough
-		uri := "grpc://0.0.0.0:0"
-		if s.TLSCert != "" {
-			uri = "grpc+tls://0.0.0.0:0"
-		}
-		require.ErrorContains(t, listening(t, s, uri).Serve(context.Background()), "--insecure")
+	for why, k := range map[string]Config{
+		"cert selfsigned":            {Listen: []string{"grpc+tls://127.0.0.1:0"}},
+		"--tls-cert is for grpc+tls": {Listen: []string{"grpc://127.0.0.1:0"}, Security: Security{TLSCert: cert, TLSKey: key}},
+		"listen to 0.0.0.0:0":        {Listen: []string{"grpc+tls://0.0.0.0:0"}, Security: Security{TLSCert: cert, TLSKey: key}}, // one of both is not enough
+		"listen to [::]:0":           {Listen: []string{"grpc://[::]:0"}, Security: Security{AuthTokens: c.security.AuthTokens}},
+		"listen to :0":               {Listen: []string{"grpc://127.0.0.1:0", "grpc://:0"}},
+	} {
+		k.Engine, k.Roots = new(reader.Engine), []string{t.TempDir()}
+		_, err := New(k)
+		require.ErrorContains(t, err, why)
+		require.ErrorIs(t, err, fault.Invalid)
 	}
+	l, err := net.Listen("tcp", "0.0.0.0:0") // of the caller's
+	require.NoError(t, err)
+	require.ErrorContains(t, listening(t, Security{}).ServeOn(context.Background(), l), "--insecure")
 }

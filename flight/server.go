@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/mtflight/mtflight/flight/internal/admin"
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/flight/internal/metrics"
 	"github.com/mtflight/mtflight/flight/internal/stage"
@@ -44,7 +45,7 @@ type Config struct {
 	Drain       time.Duration        // how long running streams may go on at the end; default 20 s
 	StageDir    string               // on a memory file system, this user's alone; none: nothing is staged
 	StageMemory int64                // bytes staged at most; default: half of the Engine's
-	Admin       string               // HOST:PORT or unix:///PATH, at which an operator is answered by HTTP; none: nobody is
+	Admin       string               // HOST:PORT, https://HOST:PORT or unix:///PATH, at which an operator is answered by HTTP; none: nobody is
 	Slow        time.Duration        // requests that take longer are in the log with their plan; 0: none is
 	Traces      trace.TracerProvider // of OpenTelemetry; none: nothing is traced
 	Logger      *zap.Logger
@@ -82,6 +83,7 @@ type Server struct {
 	reloads  reload.Set
 	calls    calls
 	metrics  *metrics.Metrics
+	operator admin.Address // of Config.Admin
 	since    time.Time
 
 	exchanges func() *bufpool.Budget
@@ -102,7 +104,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(checkListen(cfg.Listen), checkAdvertised(cfg.Advertise)); err != nil {
+	if err := checkAdvertised(cfg.Advertise); err != nil {
 		return nil, err
 	}
 	if cfg.Engine == nil {
@@ -128,6 +130,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: guard, log: cfg.Logger, ready: make(chan struct{})}
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine) })
+	if err := errors.Join(s.checkListen(), s.checkAdmin()); err != nil {
+		return nil, err
+	}
 	s.reloads.Log, s.since = cfg.Logger, time.Now()
 	s.metrics = metrics.New(cfg.Version, s.snapshot)
 	if cfg.Security.Rules != "" {
@@ -175,7 +180,7 @@ func (s *Server) options() []grpc.ServerOption {
 func (s *Server) register() {
 	s.grpc = grpc.NewServer(s.options()...)
 	s.health = health.NewServer() // which says SERVING of the whole
-	arrowflight.RegisterFlightServiceServer(s.grpc, s)
+	s.grpc.RegisterService(description(), s)
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	for service := range s.grpc.GetServiceInfo() {
@@ -208,9 +213,10 @@ func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
 
 func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 	for _, d := range doors {
-		if err := s.exposed(d); err != nil {
+		if err := s.exposed(d.Addr(), d.TLS != nil); err != nil {
 			return errors.Join(err, closeAll(doors))
 		}
+		s.warnOf(d)
 	}
 	s.mu.Lock()
 	for _, d := range doors {

@@ -122,12 +122,10 @@ func TestAdvertise(t *testing.T) {
 func TestExposed(t *testing.T) {
 	eng := new(reader.Engine)
 	for _, uri := range []string{"grpc://0.0.0.0:0", "grpc://[::]:0", "grpc://:0"} {
-		s, err := New(Config{Engine: eng, Roots: []string{t.TempDir()}, Listen: []string{"grpc://127.0.0.1:0", uri}})
-		require.NoError(t, err)
-		err = s.Serve(context.Background())
+		_, err := New(Config{Engine: eng, Roots: []string{t.TempDir()}, Listen: []string{"grpc://127.0.0.1:0", uri}})
 		require.ErrorIs(t, err, fault.Invalid, uri)
 		require.ErrorContains(t, err, "--insecure")
-		s, err = New(Config{Engine: eng, Roots: []string{t.TempDir()}, Listen: []string{uri}, Insecure: true})
+		s, err := New(Config{Engine: eng, Roots: []string{t.TempDir()}, Listen: []string{uri}, Insecure: true})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)

@@ -2,16 +2,20 @@ package flight
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
@@ -68,4 +72,23 @@ func TestCertificatesAreNoForeignIdentity(t *testing.T) {
 	err := ask(c.client(&pair, ""), "tables.h5")
 	require.Equal(t, codes.Unauthenticated, status.Code(err))
 	require.ErrorContains(t, err, "oidc:")
+}
+
+// TestStrangersAreNotRead: who has not logged in is refused before the message comes, of every method.
+func TestStrangersAreNotRead(t *testing.T) {
+	c := newCastle(t, nil)
+	conn, err := grpc.NewClient(c.server.Addrs(context.Background())[0].String(), grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: c.authority.Pool()})))
+	require.NoError(t, err)
+	defer conn.Close()
+	methods := c.server.grpc.GetServiceInfo()["arrow.flight.protocol.FlightService"].Methods
+	require.Len(t, methods, 10)
+	for _, m := range methods {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, "/arrow.flight.protocol.FlightService/"+m.Name)
+		require.NoError(t, err)
+		if m.Name != "Handshake" {
+			require.Equal(t, codes.Unauthenticated, status.Code(stream.RecvMsg(new(arrowflight.FlightInfo))), m.Name)
+		}
+		cancel()
+	}
 }

@@ -34,7 +34,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&served.Advertise, "advertise", nil, "`LOCATION` that clients are sent to: this server or a replica of the same roots; may be repeated")
 	flags.DurationVar(&served.Drain, "drain", served.Drain, "`TIME` that running streams may go on at the end; 0s: not at all")
 	flags.Var((*count)(&f.Engine.Helpers), "helpers", "processes at most that call libhdf5, and as many that its plug-in filters keep busy (default: one per worker, at least 2)")
-	flags.StringVar(&served.Admin, "admin", "", "`ADDRESS` of metrics, state and profiles, by HTTP: HOST:PORT or unix:///PATH (default: none)")
+	flags.StringVar(&served.Admin, "admin", "", "`ADDRESS` of metrics, state and profiles, by HTTP: HOST:PORT, https://HOST:PORT (operators of --rules log in) or unix:///PATH (default: none)")
 	flags.DurationVar(&served.Slow, "slow", 0, "`TIME` from which on requests are in the log with their plan; 0s: none")
 	flags.StringVar(&f.Traces, "traces", "", "`LOCATION` of an OpenTelemetry collector (OTLP, gRPC): http://HOST:PORT or https:// (default: OTEL_EXPORTER_OTLP_ENDPOINT, else none)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "`LEVEL` of the log: debug, info, warn or error")

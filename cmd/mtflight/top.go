@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -22,54 +24,82 @@ const defaultAdmin = "127.0.0.1:8816"
 func newTop() *cobra.Command {
 	var every time.Duration
 	var once bool
+	var remote remoteFlags
 	c := &cobra.Command{
-		Use:   "top [HOST:PORT or unix:///PATH]",
+		Use:   "top [ADDRESS]",
 		Short: "Show what a server does: its streams, their rates, its memory",
 		Long: `Show what a server does, again and again until Ctrl-C: its streams with their rates and whom they are for,
-its memory, workers and caches. It asks the address of --admin of mtflight serve.`,
+its memory, workers and caches. It asks the ADDRESS of --admin of mtflight serve (127.0.0.1:8816).`,
 		Example: `  mtflight serve --admin 127.0.0.1:8816 /data &
-  mtflight top`,
+  mtflight top
+  mtflight top https://data.lab.example:8816 --token ann.token`,
 		Args: between(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o := newOperator(append(args, defaultAdmin)[0])
+			o, err := newOperator(append(args, defaultAdmin)[0], remote)
+			if err != nil {
+				return err
+			}
 			defer o.client.CloseIdleConnections()
 			return top(c.Context(), o, c.OutOrStdout(), every, once)
 		},
 	}
 	c.Flags().DurationVar(&every, "every", time.Second, "how often to look")
 	c.Flags().BoolVar(&once, "once", false, "look twice, show the difference and end")
+	remote.add(c)
 	return c
 }
 
 // operator asks a server's admin address.
 type operator struct {
-	address string
-	client  *http.Client
+	address, url, bearer string
+	client               *http.Client
 }
 
-func newOperator(address string) *operator {
-	network, at := "tcp", address
+func newOperator(address string, f remoteFlags) (*operator, error) {
+	o, transport := &operator{address: address, url: "http://" + address}, &http.Transport{}
 	if path, ok := strings.CutPrefix(address, "unix://"); ok {
-		network, at = "unix", path
+		o.url = "http://mtflight"
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}
 	}
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, at)
+	if strings.HasPrefix(address, "https://") { // nothing else gets a bearer
+		var err1, err2 error
+		o.url = address
+		transport.TLSClientConfig, err1 = f.tls()
+		o.bearer, err2 = f.bearer()
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
 	}
-	return &operator{address: address, client: &http.Client{Timeout: dialTimeout, Transport: &http.Transport{DialContext: dial}}}
+	o.client = &http.Client{Timeout: dialTimeout, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return o, nil
 }
 
 func (o *operator) status(ctx context.Context) (now flight.Status, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://mtflight/status", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, o.url+"/status", nil)
 	if err != nil {
-		return now, err
+		return now, fault.New(fault.Invalid, "top: %s: write HOST:PORT, https://HOST:PORT or unix:///PATH", o.address)
+	}
+	if o.bearer != "" {
+		request.Header.Set("Authorization", "Bearer "+o.bearer)
 	}
 	answer, err := o.client.Do(request)
-	if err != nil {
+	var distrusted *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &distrusted):
+		return now, fault.New(fault.Unavailable, "top: %s: its certificate is not accepted (--tls-ca FILE): %w", o.address, distrusted)
+	case err != nil:
 		return now, fault.New(fault.Unavailable, "top: %s does not answer: start the server with --admin %s", o.address, o.address)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return now, fault.New(fault.Denied, "top: %s says %s", o.address, answer.Status)
+		why, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<10))
+		kind := fault.Denied
+		if answer.StatusCode == http.StatusUnauthorized {
+			kind = fault.Unauthenticated
+		}
+		return now, fault.New(kind, "top: %s says %s: %s", o.address, answer.Status, terminal.Printable(strings.TrimSpace(string(why))))
 	}
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 64<<20)).Decode(&now); err != nil {
 		return now, fault.New(fault.DataLoss, "top: %s is not mtflight's: %w", o.address, err)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"net"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -29,4 +31,37 @@ func TestTop(t *testing.T) {
 	code, _, errOut := command(t, "top", admin)
 	require.Equal(t, 10, code)
 	require.Contains(t, errOut, "start the server with --admin")
+}
+
+// TestTopLogsIn at an address that others can reach.
+func TestTopLogsIn(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	succeed(t, "cert", "selfsigned", "--tls-cert", file("cert.pem"), "--tls-key", file("key.pem"))
+	for _, name := range []string{"ann", "bob"} {
+		require.NoError(t, os.WriteFile(file(name), []byte(succeed(t, "token", "new", "--auth-tokens", file("tokens"), name)), 0o600))
+	}
+	require.NoError(t, os.WriteFile(file("rules"), []byte("operators: [ann]\nrules: [{for: ['*'], files: ['*']}]"), 0o600))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	admin := "https://" + l.Addr().String()
+	require.NoError(t, l.Close())
+	_, _, stop := serving(t, "--listen", "grpc+unix://"+file("s"), "--admin", admin, "--tls-cert", file("cert.pem"), "--tls-key", file("key.pem"),
+		"--auth-tokens", file("tokens"), "--rules", file("rules"), tables)
+	top := func(args ...string) (int, string, string) {
+		return command(t, append([]string{"top", "--once", "--every", "10ms", admin}, args...)...)
+	}
+	code, out, errOut := top("--tls-ca", file("cert.pem"), "--token", file("ann"))
+	require.Zero(t, code, errOut)
+	require.Contains(t, out, "0 requests")
+	for says, args := range map[string][]string{"log in first": {"--tls-ca", file("cert.pem")}, "bob is no operator": {"--tls-ca", file("cert.pem"), "--token", file("bob")}} {
+		code, _, errOut := top(args...)
+		require.Equal(t, 6, code)
+		require.Contains(t, errOut, says)
+	}
+	code, _, errOut = top("--token", file("ann"))
+	require.Equal(t, 10, code)
+	require.Contains(t, errOut, "certificate is not accepted")
+	require.Zero(t, stop())
 }

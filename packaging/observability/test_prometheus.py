@@ -58,24 +58,43 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
-@pytest.fixture
-def prometheus(tmp_path):
+def by_loopback(folder: Path, port: int) -> tuple[list, dict]:
+    """Flags of a server, and how Prometheus scrapes it."""
+    return ["--admin", f"127.0.0.1:{port}"], {}
+
+
+def by_login(folder: Path, port: int) -> tuple[list, dict]:
+    """By TLS, as an operator of the rules."""
+    cert, key, tokens, rules, token = (folder / name for name in ("cert.pem", "key.pem", "tokens", "rules.yaml", "prometheus.token"))
+    subprocess.run([BINARY, "cert", "selfsigned", "--tls-cert", cert, "--tls-key", key], check=True, stdout=subprocess.DEVNULL)
+    token.write_bytes(subprocess.run([BINARY, "token", "new", "--auth-tokens", tokens, "prometheus"], check=True, capture_output=True).stdout)
+    token.chmod(0o600)
+    rules.write_text('operators: [prometheus]\nrules: [{for: ["*"], files: ["*"]}]\n')
+    flags = ["--admin", f"https://127.0.0.1:{port}", "--tls-cert", cert, "--tls-key", key, "--auth-tokens", tokens, "--rules", rules]
+    return flags, {"scheme": "https", "tls_config": {"ca_file": str(cert)}, "authorization": {"credentials_file": str(token)}}
+
+
+@pytest.fixture(params=[by_loopback, by_login], ids=lambda f: f.__name__)
+def prometheus(request, tmp_path):
     """Gives a query of a Prometheus that scrapes a server which is being read."""
     if shutil.which("prometheus") is None:
         pytest.skip("no prometheus: apt-get install prometheus")
     admin, port = free_port(), free_port()
     listen = f"grpc+unix://{tmp_path}/s"
-    (tmp_path / "p.yml").write_text(f"global: {{scrape_interval: 1s}}\nscrape_configs:\n  - job_name: mtflight\n    static_configs: "
-                                    f"[{{targets: ['127.0.0.1:{admin}']}}]\n")
-    server = subprocess.Popen([BINARY, "serve", "--listen", listen, "--admin", f"127.0.0.1:{admin}", CLONE / "testdata"],
-                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    flags, scrape = request.param(tmp_path, admin)
+    token = tmp_path / "prometheus.token"
+    job = {"job_name": "mtflight", "static_configs": [{"targets": [f"127.0.0.1:{admin}"]}], **scrape}
+    (tmp_path / "p.yml").write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
+    server = subprocess.Popen([BINARY, "serve", "--listen", listen, *flags, CLONE / "testdata"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     server.stdout.readline()
     watcher = subprocess.Popen(["prometheus", f"--config.file={tmp_path}/p.yml", f"--storage.tsdb.path={tmp_path}/db",
                                 f"--web.listen-address=127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
-    load = subprocess.Popen(["/bin/sh", "-c", f"while :; do {BINARY} get {listen} tables.h5 /events -o {tmp_path}/o.arrow; done"],
+    login = f"--token {token}" if token.exists() else ""
+    load = subprocess.Popen(["/bin/sh", "-c", f"while :; do {BINARY} get {listen} tables.h5 /events {login} -o {tmp_path}/o.arrow; done"],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    held = fl.connect(listen).do_get(fl.Ticket(json.dumps({"file": "tables.h5", "dataset": "/events", "stream": {"cyclic": True}})))
+    held = fl.connect(listen).do_get(fl.Ticket(json.dumps({"file": "tables.h5", "dataset": "/events", "stream": {"cyclic": True}})),
+                                     fl.FlightCallOptions(headers=[(b"authorization", b"Bearer " + token.read_bytes().strip())] if token.exists() else []))
     held.read_chunk()  # and no more, so that it runs
 
     def query(expression: str) -> list:

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"encoding/base64"
+	"net/netip"
 	"runtime"
 	"strings"
 	"sync"
@@ -40,9 +41,18 @@ func newPasswords() *passwords {
 	return &passwords{cores: make(chan struct{}, runtime.GOMAXPROCS(0)), wrong: map[string]*count{}}
 }
 
+// hostOf is whose attempts are counted together: an address of IPv4, or the network of IPv6 in which one host chooses its addresses.
+func hostOf(from netip.Addr) string {
+	if from = from.Unmap().WithZone(""); !from.Is6() {
+		return "host " + from.String()
+	}
+	network, _ := from.Prefix(64) // never fails
+	return "host " + network.String()
+}
+
 // Password logs in by the value of Handshake's header authorization, from a host. The bearer is for later calls. Errors:
 // fault.Unauthenticated, fault.Exhausted after too many attempts.
-func (w *Ways) Password(ctx context.Context, header, host string) (bearer string, i identity.Identity, err error) {
+func (w *Ways) Password(ctx context.Context, header string, from netip.Addr) (bearer string, i identity.Identity, err error) {
 	name, password, ok := basic(header)
 	if !ok {
 		i, err = refused("Handshake takes a name and password in the header authorization: Basic BASE64(NAME:PASSWORD)")
@@ -52,7 +62,7 @@ func (w *Ways) Password(ctx context.Context, header, host string) (bearer string
 	if !known {
 		h = nobody
 	}
-	right, err := w.passwords.check(ctx, []string{"host " + host, "name " + name}, func() bool { return h.matches(password) && known })
+	right, err := w.passwords.check(ctx, []string{hostOf(from), "name " + name}, func() bool { return h.matches(password) && known })
 	if err != nil {
 		return "", i, err
 	}

@@ -3,6 +3,7 @@
 //
 //	groups:
 //	  muon: [ann, bob]
+//	operators: [prometheus]
 //	rules:
 //	  - for: ["@muon", "oidc:7f3a", "@oidc:staff"]
 //	    root: runs
@@ -30,8 +31,9 @@ import (
 
 // Rules are all of a file's.
 type Rules struct {
-	Groups map[string][]string `yaml:"groups"` // names of identities
-	Rules  []Rule              `yaml:"rules"`
+	Groups    map[string][]string `yaml:"groups"`    // names of identities
+	Operators []string            `yaml:"operators"` // who may ask the admin address, as Rule.For
+	Rules     []Rule              `yaml:"rules"`
 }
 
 // Rule gives files to identities. A file is one of its Files and none of its Except: globs over names below the root.
@@ -70,6 +72,9 @@ func Parse(content []byte, roots []string) (*Rules, error) {
 	if err := in.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return nil, fault.New(fault.Invalid, "more than one document")
 	}
+	if err := r.known(r.Operators); err != nil {
+		return nil, fault.New(fault.Invalid, "operators: %w", err)
+	}
 	for i, rule := range r.Rules {
 		if err := r.check(rule, roots); err != nil {
 			return nil, fault.New(fault.Invalid, "rule %d: %w", i+1, err)
@@ -96,10 +101,18 @@ func (r *Rules) check(rule Rule, roots []string) error {
 		return fault.New(fault.Invalid, "member files is missing: globs, or \"*\"")
 	case rule.Root != nil && !slices.Contains(roots, *rule.Root):
 		return fault.New(fault.Invalid, "no root %q%s", *rule.Root, near.Hint(*rule.Root, roots))
-	case slices.Contains(rule.For, "") || slices.Contains(rule.Files, "") || slices.Contains(rule.Except, ""):
-		return fault.New(fault.Invalid, "an empty name or glob")
+	case slices.Contains(rule.Files, "") || slices.Contains(rule.Except, ""):
+		return fault.New(fault.Invalid, "an empty glob")
 	}
-	for _, who := range rule.For {
+	return r.known(rule.For)
+}
+
+// known refuses names that are empty, or of groups that are not there.
+func (r *Rules) known(names []string) error {
+	for _, who := range names {
+		if who == "" {
+			return fault.New(fault.Invalid, "an empty name")
+		}
 		group, is := strings.CutPrefix(who, "@")
 		if _, known := r.Groups[group]; is && !known && !strings.Contains(group, ":") {
 			return fault.New(fault.Invalid, "no group %q", group)
@@ -110,13 +123,13 @@ func (r *Rules) check(rule Rule, roots []string) error {
 
 // Allows tells whether somebody may read the file of a name below a root.
 func (r *Rules) Allows(i identity.Identity, root, name string) bool {
-	return slices.ContainsFunc(r.Rules, func(rule Rule) bool { return rule.covers(root, name) && r.is(i, rule) })
+	return slices.ContainsFunc(r.Rules, func(rule Rule) bool { return rule.covers(root, name) && r.among(i, rule.For) })
 }
 
 // Reach tells whether somebody may read files of a root: any, and all.
 func (r *Rules) Reach(i identity.Identity, root string) (some, all bool) {
 	for _, rule := range r.Rules {
-		if rule.about(root) && r.is(i, rule) {
+		if rule.about(root) && r.among(i, rule.For) {
 			some = true
 			all = all || slices.Contains(rule.Files, "*") && len(rule.Except) == 0
 		}
@@ -124,9 +137,17 @@ func (r *Rules) Reach(i identity.Identity, root string) (some, all bool) {
 	return some, all
 }
 
-// is tells whether a rule is for somebody.
-func (r *Rules) is(i identity.Identity, rule Rule) bool {
-	for _, who := range rule.For {
+// HasOperators tells whether anybody is one. Rules may be nil, as for Operates.
+func (r *Rules) HasOperators() bool { return r != nil && len(r.Operators) > 0 }
+
+// Operates tells whether somebody may ask the admin address.
+func (r *Rules) Operates(i identity.Identity) bool {
+	return r.HasOperators() && r.among(i, r.Operators)
+}
+
+// among tells whether somebody is one of those that are named.
+func (r *Rules) among(i identity.Identity, names []string) bool {
+	for _, who := range names {
 		group, grouped := strings.CutPrefix(who, "@")
 		switch {
 		case who == "*", grouped && i.In(group):
