@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/match"
+	"github.com/mtflight/mtflight/reader/internal/store"
 )
 
 // What of the packages below is part of this one's promise.
@@ -27,6 +28,7 @@ type (
 	AttributeSet = attributes.Set
 	Placement    = fill.Placement
 	Memory       = fill.Memory
+	ChunkError   = store.ChunkError // among the causes of an error of a Run
 
 	Counters    = counters.Counters
 	Explanation = explain.Explanation

@@ -23,7 +23,7 @@ func copied(t *testing.T, from, to string) {
 
 // A file that may not be read is not a damaged one, and where it lies is not told.
 func TestOpenOfWhatIsClosed(t *testing.T) {
-	err := (&Engine{}).missing(location.Location{Name: "a.h5"}, &fs.PathError{Op: "open", Path: "/data/a.h5", Err: fs.ErrPermission})
+	err := location.Unopened(location.Location{Name: "a.h5"}, &fs.PathError{Op: "open", Path: "/data/a.h5", Err: fs.ErrPermission})
 	require.ErrorIs(t, err, fault.Denied)
 	require.EqualError(t, err, "a.h5: cannot be opened: permission denied: make it readable")
 }

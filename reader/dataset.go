@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"path"
 	"strings"
 	"sync"
@@ -267,6 +268,18 @@ func (d *Dataset) Storage() (chunks, stored Count, err error) {
 		return Unknown, Unknown, d.failed(err)
 	}
 	return Count(x.Len()), Count(x.Stored()), nil
+}
+
+// Chunks gives the row-major numbers, in the grid of chunks, of those that are in the file, ascending; there are none in other layouts.
+func (d *Dataset) Chunks() (iter.Seq[uint64], error) {
+	if !d.chunked() || d.object == nil || d.empty() {
+		return func(func(uint64) bool) {}, nil
+	}
+	x, err := d.chunkIndex()
+	if err != nil {
+		return nil, d.failed(err)
+	}
+	return x.Numbers(), nil
 }
 
 // storedBytes is Storage's, -1 where it is unknown or other files hold the elements.

@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"context"
 	"errors"
-	"io/fs"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -14,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/internal/bufpool"
-	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
@@ -162,7 +160,7 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	}
 	id, err := blockio.Identify(loc.Path)
 	if err != nil {
-		return nil, e.missing(loc, err)
+		return nil, location.Unopened(loc, err)
 	}
 	if f := e.remembered(loc, id); f != nil {
 		e.counts.FileHits.Add(1)
@@ -177,19 +175,6 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 		e.remember(f)
 	}
 	return f, nil
-}
-
-func (e *Engine) missing(loc location.Location, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fault.NotFound, "no such file %s", loc.Name)
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		return fault.New(fault.Denied, "%s: cannot be opened: %s: make it readable", loc.Name, location.Cause(err))
-	}
-	if k := fault.Of(err); k != nil {
-		return fault.New(k, "%s: %w", loc.Name, err)
-	}
-	return fault.New(fault.DataLoss, "%s: cannot be opened: %s", loc.Name, location.Cause(err))
 }
 
 // remembered is the cached file if it is still the same one under the same name.

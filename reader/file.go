@@ -53,7 +53,7 @@ type File struct {
 func openFile(e *Engine, loc location.Location) (*File, error) {
 	disk, err := blockio.Open(loc.Path, loc.Open)
 	if err != nil {
-		return nil, e.missing(loc, err)
+		return nil, location.Unopened(loc, err)
 	}
 	disk.CountIn(&e.counts.Tally)
 	size := disk.Identity().Size

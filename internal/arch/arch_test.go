@@ -322,7 +322,7 @@ func TestMessagesNameNoPackage(t *testing.T) {
 			inside = append(inside, filepath.Base(p.name()))
 		}
 	}
-	known := []string{"attributes", "explain", "filter", "stage", "where", "parquet"} // to users: commands, members, formats
+	known := []string{"attributes", "check", "explain", "filter", "stage", "where", "parquet"} // to users: commands, members, formats
 	seen := 0
 	for _, p := range packages(t) {
 		for _, path := range p.sources() {

@@ -103,6 +103,17 @@ func (x *Index) All() iter.Seq2[uint64, Chunk] {
 	}
 }
 
+// Numbers iterates over the numbers of the stored chunks, ascending.
+func (x *Index) Numbers() iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for linear := range x.All() {
+			if !yield(linear) {
+				return
+			}
+		}
+	}
+}
+
 // Unfiltered tells whether the chunk at a row-major position is stored without filters because it reaches over the
 // extent and the dataset was created so (H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS).
 func (x *Index) Unfiltered(linear uint64) bool {

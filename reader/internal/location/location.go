@@ -145,6 +145,20 @@ func Absent(err error) bool {
 	return fault.Of(err) == fault.NotFound && !errors.As(err, &outside{})
 }
 
+// Unopened is why the file at a location could not be opened, in words for who asked for it.
+func Unopened(loc Location, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, "no such file %s", loc.Name)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fault.New(fault.Denied, "%s: cannot be opened: %s: make it readable", loc.Name, Cause(err))
+	}
+	if k := fault.Of(err); k != nil {
+		return fault.New(k, "%s: %w", loc.Name, err)
+	}
+	return fault.New(fault.DataLoss, "%s: cannot be opened: %s", loc.Name, Cause(err))
+}
+
 // Cause is an error of the operating system without the path.
 func Cause(err error) string {
 	var p *fs.PathError

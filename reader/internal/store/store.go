@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/mtflight/mtflight/convert"
@@ -293,7 +294,20 @@ func (c *chunked) decodeShort(s *Scratch, src []byte, f stored, first error) (fi
 
 func (c *chunked) failed(f stored, err error) error {
 	if k := fault.Of(err); k != nil {
-		return fault.New(k, "chunk %d at address %d: %w", f.linear, f.Addr, err)
+		return fault.New(k, "%w", &ChunkError{Number: f.linear, Address: f.Addr, err: err})
 	}
 	return err
 }
+
+// ChunkError is of a chunk whose bytes cannot be read, or whose elements cannot be made of them.
+type ChunkError struct {
+	Number  uint64 // row-major, in the grid of chunks
+	Address uint64 // in the file
+	err     error
+}
+
+func (e *ChunkError) Error() string {
+	return fmt.Sprintf("chunk %d at address %d: %v", e.Number, e.Address, e.err)
+}
+
+func (e *ChunkError) Unwrap() error { return e.err }
