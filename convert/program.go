@@ -169,6 +169,9 @@ func (p *Program) Ranges() [][2]int {
 	return out
 }
 
+// Reach is how many of the first bytes of an element the program reads: up to the last of Ranges, and at least one.
+func (p *Program) Reach() int { return max(1, p.plan.reach) }
+
 // BatchBytes bounds what a batch allocates, payload of variable length and paths apart, which come as they are read.
 func (p *Program) BatchBytes(rows int) int64 {
 	if rows < 0 {

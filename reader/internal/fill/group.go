@@ -241,6 +241,9 @@ func (g *group) load(ctx context.Context, s *store.Scratch, jobs []job) error {
 	if g.scan.Visitor == nil && g.scan.Program.Direct() { // for a Visitor there is nothing to fill
 		s.Place = func(i int) []byte { return g.place(jobs[i]) }
 	}
+	if v := g.scan.Visitor; v == nil || !v.Keeps() {
+		s.Front = func(i int) (elems, bytes int) { return g.lastElem(jobs[i]) + 1, g.scan.Program.Reach() }
+	}
 	chunks := make([][]int64, len(jobs))
 	for i, j := range jobs {
 		chunks[i] = j.at

@@ -192,6 +192,32 @@ func together(all []extent, gap int64) []extent {
 	return out
 }
 
+// lastElem is the number, in its chunk, of the last element that a job takes.
+func (g *group) lastElem(j job) int {
+	geo, last := g.scan.Geometry, int64(0)
+	for axis, extent := range geo.Chunk {
+		last *= extent
+		if axis == geo.Rows {
+			most := int64(0)
+			for _, t := range j.targets {
+				most = max(most, lastOf(t.Runs))
+			}
+			last += most
+		} else {
+			last += lastOf(j.parts[axis])
+		}
+	}
+	return int(last)
+}
+
+// lastOf is the last place that runs take.
+func lastOf(runs []rows.Run) (last int64) {
+	for _, r := range runs {
+		last = max(last, r.Src, r.Src+(r.N-1)*r.Step)
+	}
+	return last
+}
+
 // partial tells whether a job takes only a part of its chunk, so that the rest may be asked for soon.
 func (g *group) partial(j job) bool {
 	geo := g.scan.Geometry

@@ -25,3 +25,12 @@ func (bzip2Filter) decode(s *Scratch, src []byte, want size) ([]byte, error) {
 	}
 	return dst[:n], nil
 }
+
+// front is part of fronted.
+func (bzip2Filter) front(s *Scratch, src []byte, total, n int) ([]byte, bool) {
+	if len(src) > math.MaxUint32 || total > math.MaxUint32 {
+		return nil, false
+	}
+	dst := s.out(n)
+	return dst, bunzip2Front(dst, src)
+}

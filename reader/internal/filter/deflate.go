@@ -18,3 +18,18 @@ func (deflate) decode(s *Scratch, src []byte, want size) ([]byte, error) {
 	}
 	return dst[:n], nil
 }
+
+// front is part of fronted.
+func (deflate) front(s *Scratch, src []byte, total, n int) ([]byte, bool) {
+	for _, behind := range frontMargins {
+		if !saves(n+behind, total) {
+			break
+		}
+		dst := s.out(n + behind)
+		if inflateFront(dst, src, n) {
+			return dst[:n], true
+		}
+		s.turn ^= 1 // so that the next trial takes the same buffer, not the one that src may lie in
+	}
+	return nil, false
+}

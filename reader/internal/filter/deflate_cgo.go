@@ -21,6 +21,7 @@ static mtf_inflated mtf_inflate(struct libdeflate_decompressor *d, const void *s
 import "C"
 
 import (
+	"bytes"
 	"errors"
 	"runtime"
 	"sync"
@@ -41,6 +42,40 @@ var inflaters = sync.Pool{New: func() any {
 	}
 	return f
 }}
+
+// frontMargins are the bytes behind what is asked for that inflateFront is given room for. libdeflate has no way to stop: it
+// fails when a literal, a match (of 258 bytes at most) or a stored block (65,535) has no room, having written in order all
+// before it. Behind marks the first margin is enough but for stored blocks, the second always.
+var frontMargins = []int{frontMarked, 65535}
+
+const (
+	frontMarked = 1024
+	frontGuard  = 512 // of them: more than what libdeflate writes ahead of where it is
+)
+
+// frontMark is what stands behind the guard before inflating.
+var frontMark = func() (m [frontMarked - frontGuard]byte) {
+	for i := range m {
+		m[i] = byte(i*167+i>>3) ^ 0xa5
+	}
+	return m
+}()
+
+// inflateFront decodes at least the first n bytes of the zlib stream in src, and tells whether they are there.
+func inflateFront(dst, src []byte, n int) bool {
+	marks := []byte(nil)
+	if len(dst) == n+frontMarked {
+		marks = dst[n+frontGuard:]
+		copy(marks, frontMark[:])
+	}
+	switch done, err := inflate(dst, src); {
+	case err == nil:
+		return done >= n
+	case err != errTooLong:
+		return false
+	}
+	return marks == nil || !bytes.Equal(marks, frontMark[:])
+}
 
 // inflate decodes the zlib stream at the start of src into dst and returns its length.
 func inflate(dst, src []byte) (int, error) {

@@ -42,3 +42,20 @@ func inflate(dst, src []byte) (int, error) {
 	defer inflaters.Put(f)
 	return readAll(dst, f.z)
 }
+
+// frontMargins is what inflateFront needs behind what is asked for.
+var frontMargins = []int{0}
+
+// inflateFront decodes the first n bytes of the zlib stream in src, and tells whether they are there.
+func inflateFront(dst, src []byte, n int) bool {
+	f, _ := inflaters.Get().(*inflater)
+	if f == nil {
+		f = &inflater{}
+	}
+	if f.reset(src) != nil {
+		return false
+	}
+	defer inflaters.Put(f)
+	_, err := io.ReadFull(f.z, dst[:n])
+	return err == nil
+}

@@ -23,6 +23,15 @@ func (lz4Filter) decode(s *Scratch, src []byte, want size) ([]byte, error) {
 	return dst, framedBlocks(dst, src[12:], block, lz4Block)
 }
 
+// front is part of fronted: blocks up to the one in which the part ends.
+func (lz4Filter) front(s *Scratch, src []byte, total, n int) ([]byte, bool) {
+	dst, block, err := lz4Header(s, src, size{n: total, exact: true})
+	if err != nil || block >= total || !saves((n+block-1)/block*block, total) {
+		return nil, false
+	}
+	return dst[:n], framedBlocks(dst[:(n+block-1)/block*block], src[12:], block, lz4Block) == nil
+}
+
 // lz4Header reads the header that lz4 and bitshuffle share and returns the output and the size of a decoded block.
 func lz4Header(s *Scratch, src []byte, want size) (dst []byte, block int, err error) {
 	if len(src) < 12 {

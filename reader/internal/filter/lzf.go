@@ -20,8 +20,17 @@ func (lzf) decode(s *Scratch, src []byte, want size) ([]byte, error) {
 	return dst[:n], nil
 }
 
+// front is part of fronted.
+func (lzf) front(s *Scratch, src []byte, total, n int) ([]byte, bool) {
+	const longest = 2 + 7 + 255 // match: the block is decoded up to the first one that has no room
+	dst := s.out(min(total, n+longest))
+	done, err := lzfBlock(dst, src)
+	return dst[:n], done >= n && (err == nil || err == errTooLong)
+}
+
 // lzfBlock decodes an LZF block: control bytes below 32 copy so many bytes plus one from the stream; others copy a match
-// whose length less two is in the high three bits (7: add the next byte) and whose distance less one is in 13 bits.
+// whose length less two is in the high three bits (7: add the next byte) and whose distance less one is in 13 bits. With errTooLong
+// it says how many bytes it has decoded until then.
 func lzfBlock(dst, src []byte) (int, error) {
 	ip, op := 0, 0
 	for ip < len(src) {
@@ -33,7 +42,7 @@ func lzfBlock(dst, src []byte) (int, error) {
 				return 0, errStream
 			}
 			if n > len(dst)-op {
-				return 0, errTooLong
+				return op, errTooLong
 			}
 			copyLiterals(dst[op:], src[ip:], n)
 			op, ip = op+n, ip+n
@@ -53,7 +62,7 @@ func lzfBlock(dst, src []byte) (int, error) {
 			return 0, errStream
 		}
 		if n > len(dst)-op {
-			return 0, errTooLong
+			return op, errTooLong
 		}
 		copyMatch(dst, op, dist, n)
 		op += n

@@ -18,3 +18,9 @@ func (zstdFilter) decode(s *Scratch, src []byte, want size) ([]byte, error) {
 	}
 	return dst[:n], nil
 }
+
+// front is part of fronted.
+func (zstdFilter) front(s *Scratch, src []byte, total, n int) ([]byte, bool) {
+	dst := s.out(total) // what comes later may refer to all of it
+	return dst[:n], zstdFront(dst, src, n)
+}

@@ -38,6 +38,8 @@ type Scratch struct {
 
 	Partial func(i int) bool   // whether a chunk of the load is wanted in part only; nil: none is
 	Place   func(i int) []byte // where a chunk's elements go, if all as they are and side by side, else nil; nil: none do
+	// Front is what is wanted of a chunk at most: so many of its first elements, of each so many of its first bytes. nil: all.
+	Front func(i int) (elems, bytes int)
 }
 
 // NewScratch takes its memory from a lease; Release gives it back. The context ends waiting for what others decode.
@@ -216,12 +218,19 @@ func (c *chunked) decodeAll(s *Scratch, buf []byte, addr uint64, part []stored, 
 		} else if done {
 			continue
 		}
-		e, err := c.decode(s, src, f)
-		if err != nil {
-			return c.failed(f, err)
+		keep := p.mine[f.linear]
+		e, ok := convert.Elems{}, false
+		if keep == nil {
+			e, ok = c.decodeFront(s, src, f)
 		}
-		if l := p.mine[f.linear]; l != nil {
-			l.End(e.Data, e.Planes)
+		if !ok {
+			var err error
+			if e, err = c.decode(s, src, f); err != nil {
+				return c.failed(f, err)
+			}
+		}
+		if keep != nil {
+			keep.End(e.Data, e.Planes)
 		}
 		if err := use(f.i, e, false); err != nil {
 			return err
@@ -280,6 +289,23 @@ func (c *chunked) decode(s *Scratch, src []byte, f stored) (convert.Elems, error
 		r = filter.Unshuffle(s.Codec, r)
 	}
 	return convert.Elems{Data: r.Data, N: n, Size: c.ElemSize, Planes: r.Planes}, nil
+}
+
+// decodeFront decodes what is wanted of a chunk, if that is less work than all of it; what fails is left to decode.
+func (c *chunked) decodeFront(s *Scratch, src []byte, f stored) (convert.Elems, bool) {
+	if s.Front == nil || c.unfiltered(f) {
+		return convert.Elems{}, false
+	}
+	elems, bytes := s.Front(f.i)
+	r, ok := c.Filters.DecodeFront(s.Codec, src, f.Mask, int(c.bytes()), filter.Front{Elems: elems, Size: c.ElemSize, Bytes: bytes})
+	if !ok {
+		return convert.Elems{}, false
+	}
+	c.File.Decoded(int64(len(r.Data)))
+	if r.Planes > 0 {
+		elems = r.Planes
+	}
+	return convert.Elems{Data: r.Data, N: elems, Size: c.ElemSize, Planes: r.Planes}, true
 }
 
 // decodeShort is the second try at a chunk that doesn't decode to its length.

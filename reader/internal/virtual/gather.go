@@ -148,7 +148,7 @@ func (g *gather) flush() error {
 	if len(g.chunks) == 0 {
 		return nil
 	}
-	g.scratch.Partial, g.scratch.Place = g.partial, nil // of this load
+	g.scratch.Partial, g.scratch.Place, g.scratch.Front = g.partial, nil, nil // of this load
 	if err := g.store.Load(g.ctx, g.scratch, g.chunks, g.copy); err != nil {
 		return g.failed(err)
 	}
