@@ -61,7 +61,7 @@ func (s *Server) openAdmin() (net.Listener, error) {
 
 // serveAdmin answers until ctx ends.
 func (s *Server) serveAdmin(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: s.Admin(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: maxHeaders, ErrorLog: zap.NewStdLog(s.log)}
+	server := &http.Server{Handler: s.Admin(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: s.cfg.Limits.Header, ErrorLog: zap.NewStdLog(s.log)}
 	if s.judgesOperators() {
 		server.Handler = admin.Guarded(server.Handler, s.letOperator)
 	}

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
 	"github.com/mtflight/mtflight/internal/span"
@@ -70,6 +71,7 @@ func plainID(s string) bool {
 }
 
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (answer any, err error) {
+	admission.Of(ctx).Arrived()
 	c := newCall(ctx)
 	ctx, one := s.traced(context.WithValue(ctx, callKey{}, c), info.FullMethod)
 	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDHeader, c.id))
@@ -100,6 +102,14 @@ type callStream struct {
 }
 
 func (c callStream) Context() context.Context { return c.ctx }
+
+// RecvMsg bounds how long a message may be on its way.
+func (c callStream) RecvMsg(m any) error {
+	e := admission.Of(c.ctx)
+	e.Await()
+	defer e.Arrived()
+	return c.ServerStream.RecvMsg(m)
+}
 
 // observe runs one RPC that is not denied: refused when draining, a panic made an error, its error made a status, one line in the log.
 func (s *Server) observe(ctx context.Context, method string, denied error, run func() error) error {

@@ -42,6 +42,9 @@ func (s *Server) statusOf(ctx context.Context, err error) error {
 }
 
 func codeOf(ctx context.Context, err error) (codes.Code, string) {
+	if why := context.Cause(ctx); fault.Of(why) != nil { // the server ended the call
+		return codeOf(context.WithoutCancel(ctx), why)
+	}
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return codes.Canceled, "the client has left"

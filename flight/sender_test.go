@@ -24,6 +24,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/reader"
@@ -188,7 +189,7 @@ func (s *sourceService) DoGet(_ *arrowflight.Ticket, stream arrowflight.FlightSe
 func serveSource(t *testing.T, from func() *source) (dial func() arrowflight.Client, conns *[]net.Conn) {
 	cat, err := catalog.New([]string{t.TempDir()})
 	require.NoError(t, err)
-	s := &Server{cfg: Config{Audit: zap.NewNop()}, catalog: cat, guard: unguarded(t), log: zap.NewNop()}
+	s := &Server{cfg: Config{Audit: zap.NewNop(), Limits: DefaultLimits()}, door: admission.NewDoor(time.Minute, receiveRoom), catalog: cat, guard: unguarded(t), log: zap.NewNop()}
 	g := grpc.NewServer(s.options()...)
 	arrowflight.RegisterFlightServiceServer(g, &sourceService{source: from})
 	lis := bufconn.Listen(64 << 10)

@@ -17,10 +17,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
 	"github.com/mtflight/mtflight/flight/internal/admin"
+	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/flight/internal/metrics"
 	"github.com/mtflight/mtflight/flight/internal/stage"
@@ -46,6 +46,7 @@ type Config struct {
 	StageDir    string               // on a memory file system, this user's alone; none: nothing is staged
 	StageMemory int64                // bytes staged at most; default: half of the Engine's
 	Admin       string               // HOST:PORT, https://HOST:PORT or unix:///PATH, at which an operator is answered by HTTP; none: nobody is
+	Limits      Limits               // of what clients may hold
 	Slow        time.Duration        // requests that take longer are in the log with their plan; 0: none is
 	Traces      trace.TracerProvider // of OpenTelemetry; none: nothing is traced
 	Logger      *zap.Logger
@@ -53,18 +54,7 @@ type Config struct {
 	Version     string      // of the program, which the action about tells; default "unknown"
 }
 
-const (
-	defaultDrain  = 20 * time.Second
-	handshakeTime = 20 * time.Second // of TLS and HTTP/2
-)
-
-// Sizes in bytes. A request is at most 1 MiB, but DoExchange sends batches; the windows let a client keep its side
-// of a fast network busy.
-const (
-	maxReceive = 16 << 20
-	maxHeaders = 64 << 10
-	windowSize = 4 << 20
-)
+const defaultDrain = 20 * time.Second
 
 // Server is the Flight service. New makes it, Serve runs it once.
 type Server struct {
@@ -86,6 +76,8 @@ type Server struct {
 	operator admin.Address // of Config.Admin
 	since    time.Time
 
+	door      *admission.Door
+	crowd     *wire.Crowd
 	exchanges func() *bufpool.Budget
 
 	mu        sync.Mutex
@@ -128,11 +120,15 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Version == "" {
 		cfg.Version = "unknown"
 	}
+	if cfg.Limits, err = cfg.Limits.complete(); err != nil {
+		return nil, err
+	}
 	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: guard, log: cfg.Logger, ready: make(chan struct{})}
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine) })
 	if err := errors.Join(s.checkListen(), s.checkAdmin()); err != nil {
 		return nil, err
 	}
+	s.crowd, s.door = wire.NewCrowd(cfg.Limits.Connections), admission.NewDoor(cfg.Limits.ReceiveTimeout, receiveRoom)
 	s.reloads.Log, s.since = cfg.Logger, time.Now()
 	s.metrics = metrics.New(cfg.Version, s.snapshot)
 	if cfg.Security.Rules != "" {
@@ -158,31 +154,14 @@ func (s *Server) OnReload(what string, load func() error, files ...string) {
 // Reload reads again what can be: all that OnReload was told. What cannot be read stays as it was and is in the error and the log.
 func (s *Server) Reload() error { return s.reloads.Reload() }
 
-func (s *Server) options() []grpc.ServerOption {
-	return []grpc.ServerOption{
-		grpc.ForceServerCodecV2(wire.NewCodec()),
-		grpc.StatsHandler(wire.Connections{}),
-		grpc.ChainUnaryInterceptor(s.unary),
-		grpc.ChainStreamInterceptor(s.stream),
-		grpc.Creds(wire.Handshaker{Failed: s.unheard}),
-		grpc.ConnectionTimeout(handshakeTime),
-		grpc.MaxHeaderListSize(maxHeaders),
-		grpc.MaxRecvMsgSize(maxReceive),
-		grpc.InitialWindowSize(windowSize),
-		grpc.InitialConnWindowSize(windowSize),
-		grpc.WriteBufferSize(0), // gathering connections do better
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
-		grpc.WaitForHandlers(true),
-	}
-}
-
 func (s *Server) register() {
 	s.grpc = grpc.NewServer(s.options()...)
 	s.health = health.NewServer() // which says SERVING of the whole
 	s.grpc.RegisterService(description(), s)
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
-	reflection.Register(s.grpc)
+	if !s.cfg.Limits.NoReflection {
+		reflection.Register(s.grpc)
+	}
 	for service := range s.grpc.GetServiceInfo() {
 		s.health.SetServingStatus(service, grpc_health_v1.HealthCheckResponse_SERVING)
 	}
@@ -230,6 +209,7 @@ func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 	s.openStages()
 	g, gctx := errgroup.WithContext(ctx)
 	for i, d := range doors {
+		d.Crowd = s.crowd
 		s.log.Info("listening", zap.String("location", s.locations[i]), zap.Stringer("address", d.Addr()), zap.String("network", d.Addr().Network()))
 		g.Go(func() error {
 			if err := s.grpc.Serve(d); !errors.Is(err, grpc.ErrServerStopped) {

@@ -27,7 +27,8 @@ finish until --drain is over.
 
 Each flag is also a variable (--stage-dir: MTFLIGHT_STAGE_DIR; lists with commas) and a key of the
 YAML file --config (stage-dir). A flag goes before a variable, that before the file. The file's
-roots are read again when it changes, and on SIGHUP. mtflight config checks and shows all of it.`,
+roots are read again when it changes, and on SIGHUP. mtflight config checks and shows all of it,
+the limits of docs/limits.md too (--max-connections and others), which are not listed here.`,
 		Example: `  mtflight serve /data
   mtflight serve --listen grpc://0.0.0.0:8815 --insecure --memory 2GB runs=/data/runs
   mtflight serve --config /etc/mtflight.yaml`,

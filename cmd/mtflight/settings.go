@@ -29,6 +29,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&served.Roots, "root", nil, "as the arguments: a `DIRECTORY` or file to serve; may be repeated")
 	flags.StringArrayVar(&served.Listen, "listen", served.Listen, "`LOCATION` to listen at: grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH; may be repeated")
 	addSecurity(flags, &served.Security)
+	addLimits(flags, &served.Limits)
 	flags.BoolVar(&served.Insecure, "insecure", false, "listen beyond this machine without TLS or a login: whoever reaches it can read what is served")
 	flags.Var((*fileMode)(&served.SocketMode), "socket-mode", "permissions of the files of Unix sockets: 0660 lets their group connect")
 	flags.StringArrayVar(&served.Advertise, "advertise", nil, "`LOCATION` that clients are sent to: this server or a replica of the same roots; may be repeated")
@@ -172,4 +173,18 @@ func addSecurity(flags *pflag.FlagSet, s *flight.Security) {
 	flags.StringVar(&s.OIDCIssuer, "oidc-issuer", "", "`URL` of an OpenID Connect provider: clients log in by its tokens")
 	flags.StringVar(&s.OIDCAudience, "oidc-audience", "", "`NAME` whom its tokens have to be for")
 	flags.StringVar(&s.Rules, "rules", "", "YAML `FILE` that says who may read which files (default: whoever has logged in, all)")
+}
+
+// addLimits adds the flags of docs/limits.md, of which help says only where they are.
+func addLimits(flags *pflag.FlagSet, l *flight.Limits) {
+	all := pflag.NewFlagSet("limits", pflag.ContinueOnError)
+	all.IntVar(&l.Connections, "max-connections", l.Connections, "connections at once")
+	all.IntVar(&l.Streams, "max-streams", l.Streams, "calls of one connection at once")
+	all.IntVar(&l.Header, "max-header", l.Header, "bytes of a call's header list")
+	all.DurationVar(&l.ReceiveTimeout, "receive-timeout", l.ReceiveTimeout, "`TIME` in which each message of a client has to come")
+	all.DurationVar(&l.Idle, "max-idle", l.Idle, "`TIME` that a connection may be without a call")
+	all.DurationVar(&l.Age, "max-age", l.Age, "`TIME` after which a connection takes no more calls")
+	all.Var((*unless)(&l.NoReflection), "reflection", "on: gRPC's reflection is served to whoever may call; off: it is not")
+	all.VisitAll(func(f *pflag.Flag) { f.Hidden = true })
+	flags.AddFlagSet(all)
 }

@@ -48,6 +48,13 @@ var another = map[string][]string{
 	"stats-dir":       {"/stats"},
 	"witness":         {"off"},
 	"plugins":         {"off"},
+	"max-connections": {"9"},
+	"max-streams":     {"9"},
+	"max-header":      {"9999"},
+	"receive-timeout": {"9s"},
+	"max-idle":        {"9s"},
+	"max-age":         {"9s"},
+	"reflection":      {"off"},
 }
 
 // loaded are the settings of a command line, variables of the environment and a file ("": none).

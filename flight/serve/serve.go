@@ -45,6 +45,7 @@ func Default() Config {
 		Listen:     []string{Location},
 		SocketMode: 0o600,
 		Drain:      20 * time.Second,
+		Limits:     flight.DefaultLimits(),
 		StageDir:   fmt.Sprintf("/dev/shm/mtflight-%d", os.Getuid()), // this user's own, in shared memory
 	}}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -28,8 +29,11 @@ const (
 // gathering is a net.Conn whose Write may keep records' memory until it leaves.
 type gathering struct {
 	net.Conn
-	peer *peerFrames
-	cork *corked // below Conn where that is TLS; nil: the kernel gets what is written
+	peer  *peerFrames
+	guest *guest  // of the server's crowd
+	cork  *corked // below Conn where that is TLS; nil: the kernel gets what is written
+
+	received atomic.Int64 // bytes
 
 	mu     sync.Mutex
 	ledger *Ledger // of the connection; nil: nothing is leased yet
@@ -52,6 +56,12 @@ func newGathering(c net.Conn) *gathering {
 // LocalAddr leads from gRPC's description of a connection back to it.
 func (g *gathering) LocalAddr() net.Addr { return gatheringAddr{g.Conn.LocalAddr(), g} }
 
+// Close is net.Conn's.
+func (g *gathering) Close() error {
+	g.guest.leave()
+	return g.Conn.Close()
+}
+
 type gatheringAddr struct {
 	net.Addr
 	conn *gathering
@@ -67,6 +77,7 @@ func (g *gathering) setLedger(l *Ledger) {
 // Read is net.Conn's.
 func (g *gathering) Read(b []byte) (int, error) {
 	n, err := g.Conn.Read(b)
+	g.received.Add(int64(max(n, 0)))
 	g.peer.follow(b[:max(n, 0)])
 	return n, err
 }

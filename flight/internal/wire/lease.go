@@ -81,6 +81,14 @@ func LedgerOf(ctx context.Context) *Ledger {
 // mapping would end the process.
 func (l *Ledger) Unread() bool { return l.conn != nil && l.conn.cork == nil }
 
+// Received is how many bytes the connection has read.
+func (l *Ledger) Received() int64 {
+	if l.conn == nil {
+		return 0
+	}
+	return l.conn.received.Load()
+}
+
 func newLedger() *Ledger { return &Ledger{leases: map[*lease]struct{}{}} }
 
 // retain begins a lease of slices, and of a tail behind them.
@@ -209,4 +217,19 @@ func (Connections) HandleConn(ctx context.Context, s stats.ConnStats) {
 }
 
 func (Connections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
-func (Connections) HandleRPC(context.Context, stats.RPCStats)                       {}
+
+// HandleRPC counts the calls of a connection.
+func (Connections) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	switch s.(type) {
+	case *stats.Begin:
+		LedgerOf(ctx).called(1)
+	case *stats.End:
+		LedgerOf(ctx).called(-1)
+	}
+}
+
+func (l *Ledger) called(n int) {
+	if l.conn != nil {
+		l.conn.guest.called(n)
+	}
+}

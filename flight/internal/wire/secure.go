@@ -13,25 +13,43 @@ import (
 // Listener gives gRPC connections that gather (gather.go), with TLS below where it is given.
 type Listener struct {
 	net.Listener
-	TLS *tls.Config // nil: plain
+	TLS   *tls.Config // nil: plain
+	Crowd *Crowd      // of all connections of the server; nil: any number
 }
 
 // Accept is part of net.Listener.
 func (l Listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	switch {
-	case err != nil:
-		return nil, err
-	case l.TLS != nil:
-		return secret{c, l.TLS}, nil
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if g, ok := l.Crowd.enter(c); ok {
+			return l.begin(c, g), nil
+		}
 	}
-	return newGathering(c), nil
+}
+
+func (l Listener) begin(c net.Conn, of *guest) net.Conn {
+	if l.TLS != nil {
+		return secret{c, l.TLS, of}
+	}
+	g := newGathering(c)
+	g.guest = of
+	return g
 }
 
 // secret is a connection whose handshake is to come.
 type secret struct {
 	net.Conn
 	config *tls.Config
+	guest  *guest
+}
+
+// Close is net.Conn's.
+func (s secret) Close() error {
+	s.guest.leave()
+	return s.Conn.Close()
 }
 
 // Handshaker begins the connections of a Listener, each in a goroutine of its own; it is gRPC's transport credentials.
@@ -53,7 +71,7 @@ func (h Handshaker) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInf
 		return nil, nil, err
 	}
 	g := newGathering(c)
-	g.cork = below
+	g.cork, g.guest = below, s.guest
 	return g, credentials.TLSInfo{State: c.ConnectionState(), CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}}, nil
 }
 

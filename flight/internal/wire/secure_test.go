@@ -33,7 +33,7 @@ func secretPair(t *testing.T) (*gathering, *Ledger, func() []byte) {
 		got <- b
 		_ = client.Close()
 	}()
-	raw, err := Listener{lis, &tls.Config{Certificates: []tls.Certificate{authority.Issue(nil, "localhost").TLS()}}}.Accept()
+	raw, err := Listener{Listener: lis, TLS: &tls.Config{Certificates: []tls.Certificate{authority.Issue(nil, "localhost").TLS()}}}.Accept()
 	require.NoError(t, err)
 	c, info, err := Handshaker{}.ServerHandshake(raw)
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestHandshakeThatFails(t *testing.T) {
 	client, server := net.Pipe()
 	told := 0
 	go func() { _, _ = client.Write([]byte(http2.ClientPreface)); _, _ = io.Copy(io.Discard, client) }()
-	_, _, err := Handshaker{Failed: func(net.Addr, error) { told++ }}.ServerHandshake(secret{server, &tls.Config{Certificates: []tls.Certificate{certtest.New(t).Issue(nil).TLS()}}})
+	_, _, err := Handshaker{Failed: func(net.Addr, error) { told++ }}.ServerHandshake(secret{server, &tls.Config{Certificates: []tls.Certificate{certtest.New(t).Issue(nil).TLS()}}, nil})
 	require.Error(t, err)
 	require.Equal(t, 1, told)
 	_, err = server.Write([]byte("x"))

@@ -1,0 +1,85 @@
+package flight
+
+import (
+	"cmp"
+	"math"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/experimental"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/mtflight/mtflight/flight/internal/wire"
+	"github.com/mtflight/mtflight/internal/fault"
+)
+
+// Limits are of what clients may hold: docs/limits.md. Zero values are the defaults of DefaultLimits.
+type Limits struct {
+	Connections    int           // at once; at most half of the files that the process may have open
+	Streams        int           // calls of one connection at once
+	Header         int           // bytes of a call's header list, as HTTP/2 counts them
+	ReceiveTimeout time.Duration // in which each message of a client has to come, the first one too
+	Idle, Age      time.Duration // of connections: without a call, and in all, after which no more calls are taken and those that run go on
+	NoReflection   bool          // gRPC's reflection is not served
+}
+
+// DefaultLimits is the one place of their defaults. Idle is longer than what is staged stays, which ends with its connection.
+func DefaultLimits() Limits {
+	return Limits{Connections: 1024, Streams: 128, Header: 16 << 10, ReceiveTimeout: 20 * time.Second, Idle: 30 * time.Minute, Age: 24 * time.Hour}
+}
+
+// complete fills in defaults, and checks the rest.
+func (l Limits) complete() (Limits, error) {
+	d := DefaultLimits()
+	l.Connections, l.Streams, l.Header = cmp.Or(l.Connections, d.Connections), cmp.Or(l.Streams, d.Streams), cmp.Or(l.Header, d.Header)
+	l.ReceiveTimeout, l.Idle, l.Age = cmp.Or(l.ReceiveTimeout, d.ReceiveTimeout), cmp.Or(l.Idle, d.Idle), cmp.Or(l.Age, d.Age)
+	if min(l.Connections, l.Streams, l.Header) < 0 || max(l.Streams, l.Header) > math.MaxInt32 || min(l.ReceiveTimeout, l.Idle, l.Age) < 0 {
+		return l, fault.New(fault.Invalid, "flight: a limit is negative or too large: leave it out for its default")
+	}
+	l.Connections = min(l.Connections, max(1, openFiles()/2))
+	return l, nil
+}
+
+// openFiles is how many the process may have.
+func openFiles() int {
+	var most unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &most) != nil {
+		return math.MaxInt32
+	}
+	return int(min(most.Cur, math.MaxInt32))
+}
+
+const handshakeTime = 20 * time.Second // of TLS and HTTP/2
+
+// Sizes in bytes. A request is at most 1 MiB, but DoExchange sends batches. What a call sends before it is read stays within the
+// window of its stream, a whole message is given room as it is read.
+const (
+	maxReceive   = 16 << 20
+	receiveRoom  = maxReceive + maxReceive/4 // of all that is read and not taken yet
+	streamWindow = 64 << 10
+	windowSize   = 4 << 20 // of a connection
+)
+
+func (s *Server) options() []grpc.ServerOption {
+	l := s.cfg.Limits
+	return []grpc.ServerOption{
+		grpc.ForceServerCodecV2(wire.NewCodec()),
+		grpc.StatsHandler(wire.Connections{}),
+		grpc.InTapHandle(s.door.Tap),
+		experimental.BufferPool(s.door.Pool()),
+		grpc.ChainUnaryInterceptor(s.unary),
+		grpc.ChainStreamInterceptor(s.stream),
+		grpc.Creds(wire.Handshaker{Failed: s.unheard}),
+		grpc.ConnectionTimeout(handshakeTime),
+		grpc.MaxConcurrentStreams(uint32(l.Streams)),
+		grpc.MaxHeaderListSize(uint32(l.Header)),
+		grpc.MaxRecvMsgSize(maxReceive),
+		grpc.InitialWindowSize(streamWindow),
+		grpc.InitialConnWindowSize(windowSize),
+		grpc.WriteBufferSize(0), // gathering connections do better
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: l.Idle, MaxConnectionAge: l.Age, Time: time.Minute, Timeout: 20 * time.Second}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.WaitForHandlers(true),
+	}
+}

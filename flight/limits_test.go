@@ -1,0 +1,257 @@
+package flight
+
+import (
+	"context"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// serveWithin is a server of the test files with limits, and where it is.
+func serveWithin(t *testing.T, l Limits) string {
+	t.Helper()
+	eng, err := reader.NewEngine(reader.Config{InProcess: true, Memory: 64 << 20})
+	require.NoError(t, err)
+	s, err := New(Config{Engine: eng, Roots: []string{"../testdata"}, Listen: []string{"grpc://127.0.0.1:0"}, Limits: l, Drain: time.Millisecond})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-done)
+		require.NoError(t, eng.Close())
+	})
+	return s.Addrs(ctx)[0].String()
+}
+
+// byHand is a connection that speaks HTTP/2 by frames.
+type byHand struct {
+	t *testing.T
+	net.Conn
+	*http2.Framer
+	next uint32
+}
+
+func dialByHand(t *testing.T, target string) *byHand {
+	t.Helper()
+	c, err := net.Dial("tcp", target)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	require.NoError(t, c.SetDeadline(time.Now().Add(30*time.Second)))
+	_, err = c.Write([]byte(http2.ClientPreface))
+	require.NoError(t, err)
+	b := &byHand{t: t, Conn: c, Framer: http2.NewFramer(c, c), next: 1}
+	b.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	require.NoError(t, b.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20}))
+	return b
+}
+
+// call begins a call that sends nothing yet.
+func (b *byHand) call(method string, more ...hpack.HeaderField) uint32 {
+	b.t.Helper()
+	var block strings.Builder
+	e := hpack.NewEncoder(&block)
+	for _, f := range append([]hpack.HeaderField{{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":authority", Value: "x"},
+		{Name: ":path", Value: "/arrow.flight.protocol.FlightService/" + method}, {Name: "content-type", Value: "application/grpc"}, {Name: "te", Value: "trailers"}}, more...) {
+		f.Sensitive = true
+		require.NoError(b.t, e.WriteField(f))
+	}
+	id := b.next
+	b.next += 2
+	require.NoError(b.t, b.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: []byte(block.String()), EndHeaders: true}))
+	return id
+}
+
+// until reads frames up to one that is looked for.
+func (b *byHand) until(is func(http2.Frame) bool) {
+	b.t.Helper()
+	for {
+		f, err := b.ReadFrame()
+		require.NoError(b.t, err)
+		if is(f) {
+			return
+		}
+	}
+}
+
+// status waits for the end of a stream: gRPC's status, or HTTP/2's code of a reset.
+func (b *byHand) status(id uint32) (out string) {
+	b.t.Helper()
+	b.until(func(f http2.Frame) bool {
+		switch f := f.(type) {
+		case *http2.RSTStreamFrame:
+			out = f.ErrCode.String()
+			return f.StreamID == id
+		case *http2.MetaHeadersFrame:
+			for _, h := range f.Fields {
+				if h.Name == "grpc-status" {
+					out = h.Value
+				}
+			}
+			return f.StreamID == id && f.StreamEnded()
+		}
+		return false
+	})
+	return out
+}
+
+const deadlineExceeded = "4" // as a status
+
+func TestLimitsAreChecked(t *testing.T) {
+	l, err := Limits{Streams: 7}.complete()
+	require.NoError(t, err)
+	require.Equal(t, 7, l.Streams)
+	require.Equal(t, DefaultLimits().Header, l.Header)
+	for _, wrong := range []Limits{{Streams: -1}, {Header: 1 << 40}, {Idle: -time.Second}} {
+		_, err := wrong.complete()
+		require.ErrorIs(t, err, fault.Invalid)
+	}
+}
+
+func TestMoreConnectionsThanMayBe(t *testing.T) {
+	target := serveWithin(t, Limits{Connections: 2})
+	watching := dialServer(t, target)
+	w, err := grpc_health_v1.NewHealthClient(watching).Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+	require.NoError(t, err)
+	_, err = w.Recv()
+	require.NoError(t, err)
+	idle := dialByHand(t, target)
+	idle.until(func(f http2.Frame) bool { return f.Header().Type == http2.FrameSettings })
+	one := dialServer(t, target)
+	_, err = grpc_health_v1.NewHealthClient(one).Check(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+	require.NoError(t, err, "the idle one goes")
+	for err == nil {
+		_, err = idle.ReadFrame()
+	}
+	require.NotErrorIs(t, err, context.DeadlineExceeded)
+	w2, err := grpc_health_v1.NewHealthClient(one).Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+	require.NoError(t, err)
+	_, err = w2.Recv()
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err = grpc_health_v1.NewHealthClient(dialServer(t, target)).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	require.Equal(t, codes.Unavailable, status.Code(err), "all have calls")
+}
+
+func TestMoreStreamsThanMayBe(t *testing.T) {
+	b := dialByHand(t, serveWithin(t, Limits{Streams: 2}))
+	b.call("DoGet")
+	b.call("DoGet")
+	require.Equal(t, http2.ErrCodeRefusedStream.String(), b.status(b.call("DoGet")))
+}
+
+func TestLongHeaders(t *testing.T) {
+	b := dialByHand(t, serveWithin(t, Limits{}))
+	require.Equal(t, http2.ErrCodeFrameSize.String(), b.status(b.call("DoGet", hpack.HeaderField{Name: "x", Value: strings.Repeat("y", 15<<10)}, hpack.HeaderField{Name: "y", Value: strings.Repeat("y", 1<<10)})))
+}
+
+// TestMessagesThatDoNotCome: neither a first one nor, of an exchange, a later one.
+func TestMessagesThatDoNotCome(t *testing.T) {
+	target := serveWithin(t, Limits{ReceiveTimeout: 100 * time.Millisecond})
+	b := dialByHand(t, target)
+	require.Equal(t, deadlineExceeded, b.status(b.call("DoGet")))
+	require.Equal(t, deadlineExceeded, b.status(b.call("GetSchema")))
+	stream, err := arrowflight.NewClientFromConn(dialServer(t, target), nil).DoExchange(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, stream.Send(&arrowflight.FlightData{FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(`{"file": "tables.h5", "dataset": "/events"}`)}}))
+	_, err = stream.Recv()
+	require.Equal(t, codes.DeadlineExceeded, status.Code(err))
+	watch, err := grpc_health_v1.NewHealthClient(dialServer(t, target)).Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+	require.NoError(t, err)
+	_, err = watch.Recv()
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(watch.Context(), 300*time.Millisecond)
+	defer cancel()
+	<-ctx.Done()
+	require.NoError(t, watch.Context().Err(), "what has sent all may wait")
+}
+
+func TestConnectionsEnd(t *testing.T) {
+	for _, l := range []Limits{{Idle: 50 * time.Millisecond}, {Age: 50 * time.Millisecond}} {
+		b := dialByHand(t, serveWithin(t, l))
+		b.until(func(f http2.Frame) bool { return f.Header().Type == http2.FrameGoAway })
+	}
+}
+
+func TestNoReflection(t *testing.T) {
+	r, err := grpc_reflection_v1.NewServerReflectionClient(dialServer(t, serveWithin(t, Limits{NoReflection: true}))).ServerReflectionInfo(context.Background())
+	require.NoError(t, err)
+	_, err = r.Recv()
+	require.Equal(t, codes.Unimplemented, status.Code(err))
+}
+
+// TestReceivedIsBounded: messages that stop before their end hold no more than there is room for, and others are read beside them.
+func TestReceivedIsBounded(t *testing.T) {
+	target := serveWithin(t, Limits{Streams: 8})
+	b := dialByHand(t, target)
+	var ids []uint32
+	for range 4 {
+		ids = append(ids, b.call("DoGet"))
+	}
+	piece := make([]byte, 16<<10)
+	copy(piece, []byte{0, 0, 0xff, 0, 0}) // of a message of almost 16 MiB
+	ended, credit, all := map[uint32]bool{}, map[uint32]int{0: 65535}, 65535
+	sent := 0
+	for _, id := range ids {
+		credit[id] = 64 << 10
+	}
+	for at := 0; at < len(ids) && len(ended) == 0; {
+		id := ids[at]
+		for credit[id] < len(piece) || all < len(piece) {
+			b.until(func(f http2.Frame) bool {
+				switch f := f.(type) {
+				case *http2.WindowUpdateFrame:
+					if f.StreamID == 0 {
+						all += int(f.Increment)
+					} else {
+						credit[f.StreamID] += int(f.Increment)
+					}
+				case *http2.MetaHeadersFrame:
+					ended[f.StreamID] = f.StreamEnded()
+				case *http2.RSTStreamFrame:
+					ended[f.StreamID] = true
+				}
+				return true
+			})
+			if len(ended) > 0 {
+				break
+			}
+		}
+		if len(ended) > 0 {
+			break
+		}
+		require.NoError(t, b.WriteData(id, false, piece))
+		copy(piece, make([]byte, 5))
+		credit[id], all, sent = credit[id]-len(piece), all-len(piece), sent+len(piece)
+		if sent%(15<<20) == 0 {
+			at++
+			copy(piece, []byte{0, 0, 0xff, 0, 0})
+		}
+	}
+	require.Len(t, ended, 1)
+	require.Greater(t, sent, receiveRoom-(1<<20))
+	require.Less(t, sent, receiveRoom+(5<<20), "with what was on its way")
+	stream, err := arrowflight.NewClientFromConn(dialServer(t, target), nil).DoGet(context.Background(), &arrowflight.Ticket{Ticket: []byte(`{"file": "tables.h5", "dataset": "/events"}`)})
+	require.NoError(t, err)
+	_, err = stream.Recv()
+	require.NoError(t, err)
+	large := metadata.AppendToOutgoingContext(context.Background(), "x-request-id", "large")
+	_, err = arrowflight.NewClientFromConn(dialServer(t, target), nil).GetSchema(large, &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: make([]byte, maxReceive)})
+	require.Equal(t, codes.ResourceExhausted, status.Code(err), "%v", err)
+}
