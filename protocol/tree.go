@@ -25,14 +25,16 @@ type GroupInfo struct {
 	Type       string          `json:"type,omitempty"` // of a committed type: its canonical text
 	Error      string          `json:"error,omitempty"`
 	Witness    string          `json:"witness,omitempty"` // why libhdf5 was asked about it
+	Order      int64           `json:"order,omitempty"`   // as of LinkInfo
 }
 
-// LinkInfo is a link that is not hard.
+// LinkInfo is a link that is not hard, or a further hard link of an object.
 type LinkInfo struct {
 	Path   string `json:"path"`
-	Kind   string `json:"kind"` // soft, external, user
+	Kind   string `json:"kind"` // hard, soft, external, user
 	File   string `json:"file,omitempty"`
-	Target string `json:"target,omitempty"`
+	Target string `json:"target,omitempty"` // of a hard link: the path by which the object is listed
+	Order  int64  `json:"order,omitempty"`  // its place, from 1, among the links of its group as they were made, where the file keeps that
 }
 
 // Info describes a dataset without its chunk index.
@@ -52,6 +54,7 @@ type Info struct {
 	Attributes json.RawMessage `json:"attributes"`
 	Comment    string          `json:"comment,omitempty"`
 	Witness    string          `json:"witness,omitempty"` // why libhdf5 was asked about it
+	Order      int64           `json:"order,omitempty"`   // in a Tree: as of LinkInfo
 	Schema     *arrow.Schema   `json:"-"`                 // of a request for the whole; nil if unsupported
 }
 

@@ -32,7 +32,7 @@ func Hidden(path string) bool {
 	return strings.Contains(path, "/_i_") || strings.Contains(path, "/_p_")
 }
 
-// Tree lists the file: every object once, links that are not hard, attributes.
+// Tree lists the file: every object once, its further hard links and those that are not hard, attributes.
 func (f *File) Tree(ctx context.Context) (*Tree, error) {
 	return settled(ctx, f, func(f *File) (*Tree, error) { return f.readTree(ctx) })
 }
@@ -47,17 +47,19 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 		t.Groups = append(t.Groups, groupInfo(g))
 	}
 	for _, d := range m.Datasets {
-		t.Datasets = append(t.Datasets, f.listed(ctx, d, d.Path).info)
+		info := f.listed(ctx, d, d.Path).info
+		info.Order = d.Order
+		t.Datasets = append(t.Datasets, info)
 	}
 	t.Datasets = append(t.Datasets, unlisted(m.Groups)...)
 	for _, l := range m.Links {
-		t.Links = append(t.Links, LinkInfo{Path: l.Path, Kind: l.Kind, File: l.File, Target: l.Target})
+		t.Links = append(t.Links, LinkInfo{Path: l.Path, Kind: l.Kind, File: l.File, Target: l.Target, Order: l.Order})
 	}
 	return t, nil
 }
 
 func groupInfo(g meta.Group) GroupInfo {
-	out := GroupInfo{Path: g.Path, Named: g.Named, Attributes: g.Attrs.JSON(), Comment: g.Comment, Error: g.Err, Witness: g.Witness}
+	out := GroupInfo{Path: g.Path, Named: g.Named, Attributes: g.Attrs.JSON(), Comment: g.Comment, Error: g.Err, Witness: g.Witness, Order: g.Order}
 	out.Frame, _ = formatOf(g.Attrs) // what cannot be read is among the attributes
 	if typ, err := h5type.Parse(g.Type); g.Named && err == nil {
 		out.Type = typ.String()

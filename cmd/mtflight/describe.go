@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,9 +75,7 @@ func describeGroup(ctx context.Context, s source, file, path string) (json.RawMe
 	if err != nil {
 		return nil, err
 	}
-	if path != "/" {
-		path = strings.TrimSuffix(path, "/")
-	}
+	path = listedAs(tree, path)
 	d := groupDescription{File: spell.Escape(file), Path: path, Kind: "group",
 		Tree: reader.Tree{Groups: []reader.GroupInfo{}, Datasets: []reader.Info{}, Links: []reader.LinkInfo{}}}
 	found := false
@@ -101,6 +101,19 @@ func describeGroup(ctx context.Context, s source, file, path string) (json.RawMe
 		return nil, fault.New(fault.NotFound, "%s: no group %s", d.File, spell.Quote(path))
 	}
 	return json.Marshal(d)
+}
+
+// listedAs is the path by which an object is listed that a path with further hard links in it names.
+func listedAs(tree *reader.Tree, path string) string {
+	path = strings.TrimSuffix(path, "/")
+	for range strings.Count(path, "/") {
+		i := slices.IndexFunc(tree.Links, func(l reader.LinkInfo) bool { return l.Kind == "hard" && below(l.Path, path) })
+		if i < 0 {
+			break
+		}
+		path = strings.TrimSuffix(tree.Links[i].Target, "/") + path[len(tree.Links[i].Path):]
+	}
+	return cmp.Or(path, "/")
 }
 
 func writeJSON(w io.Writer, text json.RawMessage) error {

@@ -48,6 +48,14 @@ func TestDescribeJSON(t *testing.T) {
 	require.Equal(t, "zlib", d.Schema[0].Name)
 }
 
+// TestDescribeByAnotherName asks for groups by further hard links.
+func TestDescribeByAnotherName(t *testing.T) {
+	links := "../../testdata/links.h5"
+	require.Regexp(t, `(?m)^ +/group/up hard /$`, succeed(t, "describe", links))
+	require.Equal(t, succeed(t, "describe", links, "/group"), succeed(t, "describe", links, "/group/up/group/up/group/"))
+	require.Equal(t, succeed(t, "describe", links), succeed(t, "describe", links, "/group/up"))
+}
+
 func TestDescribeRefuses(t *testing.T) {
 	code, _, errOut := command(t, "describe", tables, "/event")
 	require.Equal(t, 3, code)

@@ -131,5 +131,29 @@ def without_scales(path: Path) -> None:
         f["g"].attrs["n"] = 3
 
 
-MADE = {"numbers.nc": numbers, "dimensions.nc": dimensions, "texts.nc": texts, "by_h5netcdf.nc": by_h5netcdf,
+def links(path: Path) -> None:
+    """Objects with several names: variables, dimensions and groups, by hard and soft links, made in no order of names."""
+    with netCDF4.Dataset(path, "w") as f:
+        f.createDimension("time", None)
+        f.createDimension("lat", 3)
+        f.createVariable("time", "f8", ("time",))[:] = [1, 2, 3, 4]
+        f.createVariable("lat", "f4", ("lat",))[:] = [10, 20, 30]
+        f.createVariable("b", "i4", ("time", "lat"))[:] = np.arange(12).reshape(4, 3)
+        f.createVariable("a", "i2", ("lat",))[:] = [7, 8, 9]
+        g = f.createGroup("g")
+        g.createDimension("level", 2)
+        g.createVariable("level", "f8", ("level",))[:] = [0.5, 1.5]
+        g.createVariable("w", "u1", ("level", "lat"))[:] = np.arange(6).reshape(2, 3)
+        g.createGroup("deep").createVariable("z", "u1", ("level",))[:] = [1, 2]
+    with h5py.File(path, "r+") as f:
+        f["b_hard"] = f["b"]
+        f["time_hard"] = f["time"]
+        f["time_a"] = h5py.SoftLink("/time")
+        f["time_last"] = f["time"]
+        f["a_group"] = f["g"]
+        f["soft_group"] = h5py.SoftLink("g")
+        f["g/deep/z_hard"] = f["g/deep/z"]
+
+
+MADE = {"links.nc": links, "numbers.nc": numbers, "dimensions.nc": dimensions, "texts.nc": texts, "by_h5netcdf.nc": by_h5netcdf,
         "without_scales.h5": without_scales}

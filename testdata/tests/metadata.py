@@ -97,7 +97,7 @@ class Judge:
                     above = below(path, broken)
                     self.refuse(what, broken[above]) if above else self.differ(what, path, o, "missing")
                 elif kind == "links":
-                    self.same(what, path, o, {k: other.get(k, "") for k in o})
+                    self.same(what, path, {"order": 0, **o}, {"order": 0, **{k: other.get(k, "") for k in (*o, *({"order"} & other.keys()))}})
                 else:
                     self.object(path, kind, o, other)
             for path in got[kind].keys() - expected.keys():
@@ -105,6 +105,8 @@ class Judge:
                     self.differ(what, path, "absent", got[kind][path])
 
     def object(self, path: str, kind: str, want: dict, got: dict) -> None:
+        if want.get("order") != got.get("order"):
+            self.differ("object", path, f"order {want.get('order')}", f"order {got.get('order')}")
         if got.get("error"):
             self.refuse("object", got["error"])
         elif kind == "datasets" and want["shape"] is not None and got["shape"] is None:

@@ -6,7 +6,8 @@
 The libhdf5 must be 1.12.1 or newer.
 
 {"groups": {path: {attributes}}, "types": {..}, "datasets": {path: {..}}, "links": {path: {kind, file, target}}}; every
-object once, by hard links from the root in the order of names. Values are read in the file's own type and decoded here;
+object once, by hard links from the root in the order of names; further hard links are links. Where the file keeps the order in which
+links were made, each object and link has its place, "order", from 1. Values are read in the file's own type and decoded here;
 only floats that no machine has are converted by libhdf5. What it cannot read is {"unreadable": reason}.
 """
 
@@ -79,6 +80,7 @@ class Dump:
         h5.close(access)
         self.first: dict[int, bytes] = {}  # addresses to paths
         self.objects: list[tuple[int, bytes, int, str]] = []
+        self.order: dict[str, int] = {}  # by path
         self.links: dict[str, dict] = {}
 
     def close(self) -> None:
@@ -102,13 +104,21 @@ class Dump:
         found, error = self.entries(group)
         if error:
             self.objects[at] = (address, prefix or b"/", GROUP, error)
-        for name, kind, address, value in sorted(found):
+        for name, kind, address, value, order in sorted(found):
             path = prefix + b"/" + name
+            if order:
+                self.order[spelled(path)] = order
             if kind:
-                self.links[spelled(path)] = described(kind, value)
-            elif address not in self.first:
+                self.links[spelled(path)] = described(kind, value) | self.placed(spelled(path))
+            elif address in self.first:
+                self.links[spelled(path)] = {"kind": "hard", "file": "", "target": spelled(self.first[address])} | self.placed(spelled(path))
+            else:
                 self.first[address] = path
                 self.reach(path, address)
+
+    def placed(self, path: str) -> dict:
+        order = self.order.get(path)
+        return {"order": order} if order else {}
 
     def reach(self, path: bytes, address: int) -> None:
         try:
@@ -134,12 +144,12 @@ class Dump:
     def address(self, token: Token) -> int:
         return int.from_bytes(bytes(token.data)[:8], "little")
 
-    def entries(self, group: int) -> tuple[list[tuple[bytes, int, int, bytes]], str]:
-        """Name, kind, address, value of each link, and why there are no more."""
+    def entries(self, group: int) -> tuple[list[tuple[bytes, int, int, bytes, int]], str]:
+        """Name, kind, address, value and order of each link, and why there are no more."""
         found = []
 
         def note(_, name, info, __):
-            found.append((name, info[0].type, self.address(info[0].u.token), info[0].u.size))
+            found.append((name, info[0].type, self.address(info[0].u.token), info[0].u.size, info[0].order + 1 if info[0].ordered else 0))
             return 0
 
         at, error = ctypes.c_uint64(0), ""
@@ -148,7 +158,7 @@ class Dump:
         except RuntimeError as e:
             error = str(e)
         out = []
-        for i, (name, kind, address, size) in enumerate(found):
+        for i, (name, kind, address, size, order) in enumerate(found):
             value = b""
             if kind in (1, 64):
                 buffer = ctypes.create_string_buffer(max(1, size))
@@ -157,7 +167,7 @@ class Dump:
                 else:  # which takes less than a walk of the group
                     self.h5.H5Lget_val(group, name, buffer, size, 0)
                 value = buffer.raw[:size]
-            out.append((name, kind, 0 if kind else address, value))
+            out.append((name, kind, 0 if kind else address, value, order))
         return out, error
 
     def object(self, out: dict, address: int, path: str, kind: int, error: str) -> None:
@@ -165,7 +175,7 @@ class Dump:
         if not (error and kind != GROUP):
             found = self.open(address)
             attributes = self.attributes(found)
-        made: dict = {"attributes": attributes}
+        made: dict = {"attributes": attributes} | self.placed(path)
         if error:
             made["error"] = error
         elif kind == DATASET:

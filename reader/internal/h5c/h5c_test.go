@@ -64,6 +64,8 @@ func TestTree(t *testing.T) {
 		{Path: "/dangling", Kind: "soft", Target: "/nowhere/x"},
 		{Path: "/outside", Kind: "external", File: "other.h5", Target: "/x"},
 		{Path: "/folder", Kind: "external", File: "sub/other.h5", Target: "/"},
+		{Path: "/g/up", Kind: "hard", Target: "/"},
+		{Path: "/grid", Kind: "hard", Target: "/g/alias"},
 	}, tree.Links)
 }
 

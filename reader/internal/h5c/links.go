@@ -27,6 +27,7 @@ const (
 type link struct {
 	kind  uint8
 	addr  uint64 // hard: of the object header
+	order int64  // meta.Link.Order
 	name  string
 	value []byte
 }
@@ -55,9 +56,9 @@ func records(b *C.h5c_buf) []byte {
 // parseLinks reads whole records; a last one that was cut by the bound is dropped.
 func parseLinks(b []byte) []link {
 	var out []link
-	for len(b) >= 9 {
-		l := link{kind: b[0], addr: binary.NativeEndian.Uint64(b[1:])}
-		name, rest, ok := text(b[9:])
+	for len(b) >= 17 {
+		l := link{kind: b[0], addr: binary.NativeEndian.Uint64(b[1:]), order: int64(binary.NativeEndian.Uint64(b[9:]))}
+		name, rest, ok := text(b[17:])
 		if !ok {
 			break
 		}
@@ -85,7 +86,7 @@ func text(b []byte) (s, rest []byte, ok bool) {
 
 // describe says what a link that is not hard is.
 func (l link) describe(path string) meta.Link {
-	out := meta.Link{Path: path, Kind: "user"}
+	out := meta.Link{Path: path, Kind: "user", Order: l.order}
 	switch l.kind {
 	case softLink:
 		out.Kind, out.Target = "soft", spell.Escape(l.soft())

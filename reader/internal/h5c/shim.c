@@ -52,7 +52,8 @@ static herr_t on_link(hid_t group, const char *name, const H5L_info_t *info, voi
   link_args *a = args;
   uint8_t kind = (uint8_t)info->type;
   uint64_t addr = info->type == H5L_TYPE_HARD ? (uint64_t)info->u.address : 0;
-  if (put(a->out, &kind, 1) < 0 || put(a->out, &addr, 8) < 0 || put_text(a->out, name, strlen(name)) < 0 ||
+  int64_t order = info->corder_valid && info->corder >= 0 && info->corder < INT64_C(1) << 62 ? info->corder + 1 : 0;
+  if (put(a->out, &kind, 1) < 0 || put(a->out, &addr, 8) < 0 || put(a->out, &order, 8) < 0 || put_text(a->out, name, strlen(name)) < 0 ||
       put_value(group, name, info, a) < 0)
     return 1;
   return 0;

@@ -13,7 +13,7 @@ typedef struct {
   int full; // max was reached or malloc failed
 } h5c_buf;
 
-// Records: u8 kind (0 hard, 1 soft, 64 external, others user-defined), u64 address, u32 length, name, u32 length,
+// Records: u8 kind (0 hard, 1 soft, 64 external, others user-defined), u64 address, i64 order (from 1; 0: not kept), u32 length, name, u32 length,
 // link value. In the order of names. Negative: the iteration failed; what was found until then is in out.
 int h5c_links(hid_t group, hid_t lapl, h5c_buf *out);
 

@@ -25,14 +25,14 @@ type walker struct {
 	*File
 	ctx     context.Context
 	out     *meta.File
-	seen    map[uint64]bool
-	paths   int  // bytes left
-	attrs   int  // bytes left
-	outline bool // paths and addresses only
+	first   map[uint64]string // the path of each object that was met
+	paths   int               // bytes left
+	attrs   int               // bytes left
+	outline bool              // paths and addresses only
 }
 
-// Tree lists every object once, by hard links from the root in the order of names. An object that cannot be opened or
-// understood has Err and leaves the others. Storage is left out for chunked datasets: it would cost a walk of every
+// Tree lists every object once, by hard links from the root in the order of names; further hard links are Links. An object that
+// cannot be opened or understood has Err and leaves the others. Storage is left out for chunked datasets: it would cost a walk of every
 // chunk index. Errors: the context's.
 func (f *File) Tree(ctx context.Context) (*meta.File, error) {
 	defer enter()()
@@ -40,7 +40,7 @@ func (f *File) Tree(ctx context.Context) (*meta.File, error) {
 }
 
 func (f *File) walk(ctx context.Context, outline bool) (*meta.File, error) {
-	w := &walker{File: f, ctx: ctx, out: &meta.File{}, seen: map[uint64]bool{},
+	w := &walker{File: f, ctx: ctx, out: &meta.File{}, first: map[uint64]string{},
 		paths: maxTreePaths, attrs: maxTreeAttrs, outline: outline}
 	root, err := f.file.OpenGroup("/")
 	if err != nil {
@@ -54,14 +54,14 @@ func (f *File) walk(ctx context.Context, outline bool) (*meta.File, error) {
 		w.out.Groups = []meta.Group{{Path: "/", Err: f.cause()}}
 		return w.out, nil
 	}
-	w.seen[uint64(addr)] = true
-	w.group(id, "", uint64(addr), 0)
+	w.first[uint64(addr)] = "/"
+	w.group(id, "", link{addr: uint64(addr)}, 0)
 	return w.out, ctx.Err()
 }
 
-// group lists an open group; prefix is its path, "" for the root.
-func (w *walker) group(id C.hid_t, prefix string, addr uint64, depth int) {
-	g := meta.Group{Path: prefix, Addr: addr, Attrs: w.attributes(id)}
+// group lists an open group that a link led to; prefix is its path, "" for the root.
+func (w *walker) group(id C.hid_t, prefix string, by link, depth int) {
+	g := meta.Group{Path: prefix, Addr: by.addr, Order: by.order, Attrs: w.attributes(id)}
 	if prefix == "" {
 		g.Path = "/"
 	}
@@ -98,28 +98,29 @@ func (w *walker) link(path string, l link, depth int) {
 		w.out.Links = append(w.out.Links, l.describe(path))
 		return
 	}
-	if w.seen[l.addr] {
+	if first, met := w.first[l.addr]; met {
+		w.out.Links = append(w.out.Links, meta.Link{Path: path, Kind: "hard", Target: first, Order: l.order})
 		return
 	}
-	w.seen[l.addr] = true
+	w.first[l.addr] = path
 	// By address, not by name: a name with a slash in it can't lead astray.
 	id := C.H5Oopen_by_addr(w.id, C.haddr_t(l.addr))
 	if id < 0 {
-		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Err: w.cause()})
+		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Order: l.order, Err: w.cause()})
 		return
 	}
 	defer C.H5Oclose(id)
-	w.object(id, path, l.addr, depth)
+	w.object(id, path, l, depth)
 }
 
-func (w *walker) object(id C.hid_t, path string, addr uint64, depth int) {
+func (w *walker) object(id C.hid_t, path string, by link, depth int) {
 	switch C.H5Iget_type(id) {
 	case C.H5I_GROUP:
-		w.group(id, path, addr, depth+1)
+		w.group(id, path, by, depth+1)
 	case C.H5I_DATATYPE:
-		w.out.Groups = append(w.out.Groups, meta.Group{Path: path, Addr: addr, Named: true, Attrs: w.attributes(id)})
+		w.out.Groups = append(w.out.Groups, meta.Group{Path: path, Addr: by.addr, Order: by.order, Named: true, Attrs: w.attributes(id)})
 	default:
-		d := meta.Dataset{Path: path, Addr: addr}
+		d := meta.Dataset{Path: path, Addr: by.addr, Order: by.order}
 		if !w.outline {
 			d = w.dataset(id, d, false)
 			d.Attrs = w.attributes(id)

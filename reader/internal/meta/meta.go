@@ -7,7 +7,8 @@ package meta
 
 import "github.com/mtflight/mtflight/reader/internal/chunkindex"
 
-// File is a file's tree: every object once, found by hard links from the root, in the order of the walk.
+// File is a file's tree: every object once, found by hard links from the root, in the order of the walk; its further hard links are
+// Links.
 type File struct {
 	Groups   []Group
 	Datasets []Dataset
@@ -20,18 +21,20 @@ type Group struct {
 	Addr    uint64
 	Attrs   Attrs
 	Comment string
+	Order   int64 // as of Link
 	Named   bool
 	Type    []byte // Named: the datatype message
 	Err     string // why its members could not be listed
 	Witness string // why libhdf5 was asked about it; "" if it was not
 }
 
-// Link is a link that is not hard.
+// Link is a link that is not hard, or a hard one to an object that is listed by another.
 type Link struct {
 	Path   string
-	Kind   string // "soft", "external", "user"
+	Kind   string // "hard", "soft", "external", "user"
 	File   string // external: the file as the link names it
-	Target string
+	Target string // hard: the path by which the object is listed
+	Order  int64  // its place, from 1, among the links of its group as they were made; 0 where the file does not keep that
 }
 
 // Space says what a dataspace is.
@@ -60,8 +63,9 @@ const Unlimited = ^uint64(0)
 
 // Dataset is what is known of a dataset without reading its elements.
 type Dataset struct {
-	Path string
-	Addr uint64 // of the object header, relative to the file's base address (H5Oget_info)
+	Path  string
+	Addr  uint64 // of the object header, relative to the file's base address (H5Oget_info)
+	Order int64  // as of Link, in a tree
 
 	// OtherFile is the file that holds the dataset when an external link led there, relative to the folder of the
 	// file asked; else "".

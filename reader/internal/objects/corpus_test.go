@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,7 +120,7 @@ func (s *tally) compare(t *testing.T, path string, got, want *meta.File) {
 			s.refuse(w.Err)
 			continue
 		}
-		if !ok || g.Path != w.Path || g.Named != w.Named || g.Err != w.Err {
+		if !ok || g.Path != w.Path || g.Named != w.Named || g.Order != w.Order || g.Err != w.Err {
 			s.differs(t, path, "%s %s: group %+v, libhdf5 %q", path, w.Path, g, w.Err)
 			continue
 		}
@@ -136,13 +137,25 @@ func (s *tally) compare(t *testing.T, path string, got, want *meta.File) {
 			s.differs(t, path, "%s %s: missing", path, w.Path)
 			continue
 		}
+		if d.Order != w.Order {
+			s.differs(t, path, "%s %s: order %d, libhdf5 %d", path, w.Path, d.Order, w.Order)
+		}
 		s.objects++
 		s.dataset(t, path, d, w)
 		s.attrs(t, path+" "+w.Path, d.Attrs, w.Attrs)
 	}
-	if fmt.Sprint(got.Links) != fmt.Sprint(want.Links) {
-		s.differs(t, path, "%s: links %v, libhdf5 %v", path, got.Links, want.Links)
+	if links, theirs := within(want, got.Links), within(want, want.Links); fmt.Sprint(links) != fmt.Sprint(theirs) {
+		s.differs(t, path, "%s: links %v, libhdf5 %v", path, links, theirs)
 	}
+}
+
+// within leaves out the links of groups that libhdf5 cannot list.
+func within(listed *meta.File, links []meta.Link) []meta.Link {
+	return slices.DeleteFunc(links, func(l meta.Link) bool {
+		return slices.ContainsFunc(listed.Groups, func(g meta.Group) bool {
+			return g.Err != "" && strings.HasPrefix(l.Path, strings.TrimSuffix(g.Path, "/")+"/")
+		})
+	})
 }
 
 func (s *tally) dataset(t *testing.T, path string, d, w meta.Dataset) {

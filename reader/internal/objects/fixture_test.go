@@ -42,13 +42,19 @@ func fixtures(t testing.TB) map[string][]byte {
 // dumped is a file's metadata as libhdf5 has it (testdata/make.py).
 type dumped struct {
 	Groups, Types, Datasets map[string]dumpedObject
-	Links                   map[string]struct{ Kind, File, Target string }
+	Links                   map[string]dumpedLink
+}
+
+type dumpedLink struct {
+	Kind, File, Target string
+	Order              int64
 }
 
 type dumpedObject struct {
 	Attributes map[string]any
 	Shape      []uint64
 	Error      string
+	Order      int64
 }
 
 // TestFixtures holds every group, type, dataset, link and attribute of the fixtures to what libhdf5 said of them.
@@ -69,7 +75,7 @@ func TestFixtures(t *testing.T) {
 			for path, l := range want.Links {
 				i := slices.IndexFunc(got.Links, func(x meta.Link) bool { return x.Path == path })
 				require.GreaterOrEqual(t, i, 0, path)
-				require.Equal(t, meta.Link{Path: path, Kind: l.Kind, File: l.File, Target: l.Target}, got.Links[i])
+				require.Equal(t, meta.Link{Path: path, Kind: l.Kind, File: l.File, Target: l.Target, Order: l.Order}, got.Links[i])
 			}
 		})
 	}
@@ -80,12 +86,14 @@ func compareGroups(t *testing.T, got []meta.Group, want dumped) {
 		i := slices.IndexFunc(got, func(g meta.Group) bool { return g.Path == path && !g.Named })
 		require.GreaterOrEqual(t, i, 0, path)
 		require.Equal(t, w.Error, got[i].Err)
+		require.Equal(t, w.Order, got[i].Order, path)
 		compareAttributes(t, path, got[i].Attrs, w.Attributes)
 	}
 	for path, w := range want.Types {
 		i := slices.IndexFunc(got, func(g meta.Group) bool { return g.Path == path && g.Named })
 		require.GreaterOrEqual(t, i, 0, path)
 		require.NotEmpty(t, got[i].Type)
+		require.Equal(t, w.Order, got[i].Order, path)
 		compareAttributes(t, path, got[i].Attrs, w.Attributes)
 	}
 }
@@ -96,6 +104,7 @@ func compareDatasets(t *testing.T, got []meta.Dataset, want dumped) {
 		require.GreaterOrEqual(t, i, 0, path)
 		require.Empty(t, got[i].Err)
 		require.Equal(t, w.Shape, got[i].Shape)
+		require.Equal(t, w.Order, got[i].Order, path)
 		require.NotEmpty(t, got[i].Type)
 		compareAttributes(t, path, got[i].Attrs, w.Attributes)
 	}

@@ -23,6 +23,7 @@ const (
 type link struct {
 	name   string
 	class  uint8
+	order  int64  // meta.Link.Order
 	addr   uint64 // hard: of the object's header
 	target string // soft and external: a path
 	file   string // external
@@ -30,7 +31,7 @@ type link struct {
 
 // describe says what a link that is not hard is.
 func (l link) describe(path string) meta.Link {
-	out := meta.Link{Path: path, Kind: "user", File: spell.Escape(l.file), Target: spell.Escape(l.target)}
+	out := meta.Link{Path: path, Kind: "user", File: spell.Escape(l.file), Target: spell.Escape(l.target), Order: l.order}
 	switch l.class {
 	case softLink:
 		out.Kind = "soft"
@@ -137,7 +138,7 @@ func parseLink(f *h5file.File, b []byte) (l link, err error) {
 		l.class = c.U8()
 	}
 	if flags&4 != 0 {
-		c.Skip(8) // creation order
+		l.order = orderOf(c.Uint(8))
 	}
 	if flags&16 != 0 {
 		c.Skip(1) // character set
@@ -157,6 +158,14 @@ func parseLink(f *h5file.File, b []byte) (l link, err error) {
 		return l, h5file.CutOff("link")
 	}
 	return l, nil
+}
+
+// orderOf is meta.Link.Order of a creation order, which in damaged files may be anything.
+func orderOf(created uint64) int64 {
+	if created >= 1<<62 {
+		return 0
+	}
+	return int64(created) + 1
 }
 
 // external unpacks an external link's value: a version and flags byte, then two NUL-terminated strings.

@@ -20,7 +20,10 @@ func TestNames(t *testing.T) {
 		Groups map[string]struct {
 			Attributes map[string]json.RawMessage
 		}
-		Links map[string]struct{ Kind, File, Target string }
+		Links map[string]struct {
+			Kind, File, Target string
+			Order              int64
+		}
 	}
 	text, err := os.ReadFile("testdata/names.json")
 	require.NoError(t, err)
@@ -53,7 +56,10 @@ func TestNames(t *testing.T) {
 	}
 	require.Len(t, tree.Links, len(want.Links))
 	for _, l := range tree.Links {
-		require.Equal(t, want.Links[l.Path], struct{ Kind, File, Target string }{l.Kind, l.File, l.Target})
+		require.Equal(t, want.Links[l.Path], struct {
+			Kind, File, Target string
+			Order              int64
+		}{l.Kind, l.File, l.Target, l.Order})
 	}
 	_, err = f.Dataset(ctx, `/soft\xe9`)
 	require.EqualError(t, err, `"/soft\xe9" is an empty group, not a dataset`)

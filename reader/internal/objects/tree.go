@@ -24,17 +24,17 @@ type walker struct {
 	ctx     context.Context
 	s       *h5file.Source
 	out     *meta.File
-	seen    map[uint64]bool
-	paths   int // bytes left
-	attrs   int // bytes left
-	headers int // bytes left
+	first   map[uint64]string // the path of each object that was met
+	paths   int               // bytes left
+	attrs   int               // bytes left
+	headers int               // bytes left
 	values  *values
 	outline bool
 }
 
 func newWalker(ctx context.Context, f *File) *walker {
 	size := f.h5.Size()
-	w := &walker{File: f, ctx: ctx, s: f.h5.Source(), out: &meta.File{}, seen: map[uint64]bool{}, values: f.newValues()}
+	w := &walker{File: f, ctx: ctx, s: f.h5.Source(), out: &meta.File{}, first: map[uint64]string{}, values: f.newValues()}
 	w.s.Grant(6*size + 64<<10) // names in heaps are given again, messages shared
 	w.paths, w.attrs, w.headers = within(maxTreePaths, size), within(maxTreeAttrs, size), int(size)
 	return w
@@ -54,8 +54,8 @@ func (w *walker) header(addr uint64) (*h5file.Header, error) {
 	return h, err
 }
 
-// Tree lists every object once, by hard links from the root in the order of names. An object that cannot be read has Err
-// and leaves the others. Storage is left out for chunked datasets: it would cost a walk of every chunk index. Errors: the
+// Tree lists every object once, by hard links from the root in the order of names; further hard links are Links. An object that
+// cannot be read has Err and leaves the others. Storage is left out for chunked datasets: it would cost a walk of every chunk index. Errors: the
 // context's.
 func (f *File) Tree(ctx context.Context) (*meta.File, error) {
 	w := newWalker(ctx, f)
@@ -65,7 +65,7 @@ func (f *File) Tree(ctx context.Context) (*meta.File, error) {
 
 func (w *walker) walk() {
 	root := w.h5.Root
-	w.seen[root] = true
+	w.first[root] = "/"
 	h, err := w.header(root)
 	if err == nil && kindOf(h) != group {
 		err = errors.New("the root is no group")
@@ -74,12 +74,12 @@ func (w *walker) walk() {
 		w.out.Groups = []meta.Group{{Path: "/", Addr: root, Err: err.Error()}}
 		return
 	}
-	w.group(h, "", 0)
+	w.group(h, "", 0, 0)
 }
 
 // group lists a group; prefix is its path, "" for the root.
-func (w *walker) group(h *h5file.Header, prefix string, depth int) {
-	g := meta.Group{Path: prefix, Addr: h.Addr, Attrs: w.attributesOf(h), Comment: comment(h)}
+func (w *walker) group(h *h5file.Header, prefix string, order int64, depth int) {
+	g := meta.Group{Path: prefix, Addr: h.Addr, Order: order, Attrs: w.attributesOf(h), Comment: comment(h)}
 	if prefix == "" {
 		g.Path = "/"
 	}
@@ -118,36 +118,37 @@ func (w *walker) link(path string, l link, depth int) {
 		w.out.Links = append(w.out.Links, l.describe(path))
 		return
 	}
-	if w.seen[l.addr] {
+	if first, met := w.first[l.addr]; met {
+		w.out.Links = append(w.out.Links, meta.Link{Path: path, Kind: "hard", Target: first, Order: l.order})
 		return
 	}
-	w.seen[l.addr] = true
+	w.first[l.addr] = path
 	h, err := w.header(l.addr)
 	if err != nil {
-		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Err: err.Error(), Cause: err})
+		w.out.Datasets = append(w.out.Datasets, meta.Dataset{Path: path, Addr: l.addr, Order: l.order, Err: err.Error(), Cause: err})
 		return
 	}
-	w.object(h, path, depth)
+	w.object(h, path, l.order, depth)
 }
 
-func (w *walker) object(h *h5file.Header, path string, depth int) {
+func (w *walker) object(h *h5file.Header, path string, order int64, depth int) {
 	switch kindOf(h) {
 	case group:
-		w.group(h, path, depth+1)
+		w.group(h, path, order, depth+1)
 	case namedType:
-		w.out.Groups = append(w.out.Groups, w.namedType(h, path))
+		w.out.Groups = append(w.out.Groups, w.namedType(h, path, order))
 	default:
 		d := meta.Dataset{Path: path, Addr: h.Addr}
 		if !w.outline {
 			d = describe(w.s, h, path)
-			d.Attrs = w.attributesOf(h)
+			d.Attrs, d.Order = w.attributesOf(h), order
 		}
 		w.out.Datasets = append(w.out.Datasets, d)
 	}
 }
 
-func (w *walker) namedType(h *h5file.Header, path string) meta.Group {
-	g := meta.Group{Path: path, Addr: h.Addr, Named: true, Attrs: w.attributesOf(h), Comment: comment(h)}
+func (w *walker) namedType(h *h5file.Header, path string, order int64) meta.Group {
+	g := meta.Group{Path: path, Addr: h.Addr, Order: order, Named: true, Attrs: w.attributesOf(h), Comment: comment(h)}
 	var err error
 	if g.Type, err = w.s.Find(h, h5file.MsgType); err != nil {
 		g.Err = err.Error()

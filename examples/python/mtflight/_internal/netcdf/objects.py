@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import posixpath
+import warnings
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +20,9 @@ _NOT_THE_COORDINATE = "_nc4_non_coord_"  # netCDF's prefix of a variable that ha
 class Dataset:
     """A dataset that may be a dimension, a variable, or both."""
 
-    path: str  # how it is asked for
+    path: str  # how it is asked for: by this link
     listed: dict[str, Any]  # what the action `list` says of it
+    object: str  # the path by which the action `list` has it: the same for all links to it
 
     @property
     def link(self) -> str:
@@ -62,20 +65,27 @@ class Dataset:
 
 @dataclass
 class Group:
-    """A group with its datasets, in the order of their names, and the groups below it."""
+    """A group with its datasets and the groups below it, in the order in which the file has them."""
 
     path: str
     parent: Group | None
     attributes: dict[str, Any]
+    types: dict[str, str] = field(default_factory=dict)  # names of the types committed in it, by their text
     datasets: list[Dataset] = field(default_factory=list)
     children: list[Group] = field(default_factory=list)
-    types: dict[str, str] = field(default_factory=dict)  # names of the types committed in it, by their text
 
     def walk(self) -> Iterator[Group]:
         """It and all groups below it, parents first."""
         yield self
         for child in self.children:
             yield from child.walk()
+
+    def above(self) -> Iterator[Group]:
+        """It and all groups above it, the root last."""
+        group: Group | None = self
+        while group:
+            yield group
+            group = group.parent
 
     def type_name(self, text: str) -> str | None:
         """The name of a committed type, here or above."""
@@ -90,13 +100,7 @@ def list_groups(source: Source) -> dict[str, Group]:
         raise FileNotFoundError(f"{client.title(file)}: no such file on {client.location}")
     if "error" in listed[0]:
         raise OSError(f"{client.title(file)}: {listed[0]['error']}")
-    groups = _tree(listed[0]["groups"])
-    for dataset in [Dataset(d["path"], d) for d in listed[0]["datasets"]] + _linked(source, file, listed[0]["links"]):
-        if owner := groups.get(posixpath.dirname(dataset.path)):
-            owner.datasets.append(dataset)
-    for group in groups.values():
-        group.datasets.sort(key=lambda d: d.link)
-    return groups
+    return _Listed(source, file, listed[0]).tree()
 
 
 def _literally(name: str) -> str:
@@ -104,27 +108,71 @@ def _literally(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
-def _tree(listed: list[dict[str, Any]]) -> dict[str, Group]:
-    groups: dict[str, Group] = {}
-    for entry in sorted(listed, key=lambda e: e["path"].split("/")):
-        path = entry["path"]
-        parent = groups.get(posixpath.dirname(path)) if path != "/" else None
-        if entry.get("named_type"):
-            if parent:
-                parent.types.setdefault(entry.get("type", ""), posixpath.basename(path))
-            continue
-        groups[path] = Group(path, parent, entry.get("attributes") or {})
-        if parent:
-            parent.children.append(groups[path])
-    return groups
+_MOST_REPEATED = 100_000  # groups and datasets that are there by further links
+_DEEPEST = 1000
 
 
-def _linked(source: Source, file: str, links: list[dict[str, Any]]) -> list[Dataset]:
-    """Datasets that soft and external links lead to; links that lead to groups or nowhere are left out."""
-    found = []
-    for link in links:
+class _Listed:
+    """A file's objects and which links of which group lead to them: a graph, of which `tree` makes what one sees from the root."""
+
+    def __init__(self, source: Source, file: str, listed: dict[str, Any]):
+        self._source, self._file = source, file
+        self._groups = {g["path"]: g for g in listed["groups"] if not g.get("named_type")}
+        self._datasets = {d["path"]: d for d in listed["datasets"] if d["path"] not in self._groups}
+        self._types: dict[str, dict[str, str]] = defaultdict(dict)  # of each group, names by texts
+        self._links: dict[str, dict[str, tuple[int, str]]] = defaultdict(dict)  # of each group, by name: order and object
+        for found in listed["groups"]:
+            if found.get("named_type"):
+                self._types[posixpath.dirname(found["path"])].setdefault(found.get("type", ""), posixpath.basename(found["path"]))
+        for found in (*self._groups.values(), *self._datasets.values()):
+            self._link(found, found["path"])
+        for link in sorted(listed["links"], key=lambda link: link["kind"] != "hard"):
+            self._link(link, self._target(link))
+
+    def _link(self, link: dict[str, Any], target: str) -> None:
+        if target and link["path"] != "/":
+            self._links[posixpath.dirname(link["path"])][posixpath.basename(link["path"])] = link.get("order", 0), target
+
+    def _target(self, link: dict[str, Any]) -> str:
+        """The object that a link leads to; "" if nowhere, or to a group of another file."""
+        if link["kind"] == "hard":
+            return link["target"]
+        if link["kind"] == "soft" and (found := self._found(posixpath.join(posixpath.dirname(link["path"]), link["target"]))):
+            return found
         try:
-            found.append(Dataset(link["path"], next(source.client.action("describe", {"file": file, "dataset": link["path"]}))))
+            told = self._source.client.action("describe", {"file": self._file, "dataset": link["path"]})
+            self._datasets[link["path"]] = next(told)
         except (NoSuchNodeError, LookupError, OSError, ValueError, NotImplementedError):
-            continue
-    return found
+            return ""
+        return link["path"]
+
+    def _found(self, path: str) -> str:
+        """The object of a path by the links that are known; "" if there is none."""
+        at = "/"
+        for name in path.split("/"):
+            if name not in ("", "."):
+                at = self._links[at][name][1] if name in self._links.get(at, ()) else ""
+        return at
+
+    def tree(self) -> dict[str, Group]:
+        """All groups by path. A link to a group above, or to its own, is left out: there would be no end."""
+        root = Group("/", None, self._attributes("/"), self._types["/"])
+        found, left, room = {}, deque([(root, ("/",))]), len(self._groups) + len(self._datasets) + _MOST_REPEATED
+        while left:
+            group, chain = left.popleft()
+            found[group.path] = group
+            for _, name, target in sorted((order, name, target) for name, (order, target) in self._links.get(chain[-1], {}).items()):
+                path = posixpath.join(group.path, name)
+                if target in self._datasets:
+                    group.datasets.append(Dataset(path, self._datasets[target], target))
+                elif target in self._groups and target not in chain:
+                    group.children.append(Group(path, group, self._attributes(target), self._types[target]))
+                    left.append((group.children[-1], (*chain, target)))
+            room -= 1 + len(group.datasets)
+            if room < 0 or len(chain) > _DEEPEST:
+                warnings.warn(f"{self._file}: its links lead on and on: not all groups are there", stacklevel=5)
+                break
+        return dict(sorted(found.items(), key=lambda g: g[0].split("/")))
+
+    def _attributes(self, path: str) -> dict[str, Any]:
+        return self._groups.get(path, {}).get("attributes") or {}
