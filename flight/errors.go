@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -38,7 +41,22 @@ func (s *Server) statusOf(ctx context.Context, err error) error {
 	}
 	code, message := codeOf(ctx, err)
 	message = clean(s.catalog.Scrub(message))
-	return status.Error(code, fmt.Sprintf("%s (request %s)", message, callOf(ctx).id))
+	st := status.New(code, fmt.Sprintf("%s (request %s)", message, callOf(ctx).id))
+	if fault.IsLater(err) {
+		st = askAgain(st)
+	}
+	return st.Err()
+}
+
+// retryAfter is when a client may ask again for what others kept it from: streams that stall have given way by then.
+const retryAfter = 2 * time.Second
+
+// askAgain adds gRPC's RetryInfo to a status.
+func askAgain(st *status.Status) *status.Status {
+	if with, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(retryAfter)}); err == nil {
+		return with
+	}
+	return st
 }
 
 func codeOf(ctx context.Context, err error) (codes.Code, string) {

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -143,4 +144,15 @@ func TestLinesOfTheLogAreBounded(t *testing.T) {
 	long := short(strings.Repeat("\x01", 15<<20))
 	require.Less(t, len(long), 9<<10)
 	require.Contains(t, long, "(15728640 bytes)")
+}
+
+// TestAskAgain: what others were the cause of comes with the time after which to ask again.
+func TestAskAgain(t *testing.T) {
+	s, _, _ := bareServer(t)
+	full := fault.New(fault.Exhausted, "full")
+	st, _ := status.FromError(s.statusOf(context.Background(), full))
+	require.Empty(t, st.Details())
+	st, _ = status.FromError(s.statusOf(context.Background(), fault.Later(full)))
+	require.Equal(t, codes.ResourceExhausted, st.Code())
+	require.Equal(t, retryAfter, st.Details()[0].(*errdetails.RetryInfo).GetRetryDelay().AsDuration())
 }

@@ -20,8 +20,6 @@ import (
 // maxSent bounds what one DoExchange may send, in bytes of coordinates or mask.
 const maxSent = 256 << 20
 
-const exchangeWait = 30 * time.Second // for other exchanges to end
-
 // DoExchange reads coordinates or a mask from the client and sends the rows they choose, in the order asked.
 func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) error {
 	in := sent{stream: stream}
@@ -45,7 +43,7 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	callOf(stream.Context()).plan = p
 	run := p.Run(stream.Context())
 	defer run.Release()
-	return send(stream, run)
+	return s.stalls.send(stream, run)
 }
 
 // Bytes of memory for a row that is sent, with its place in the plan's list of rows.
@@ -85,9 +83,9 @@ func (h *held) end() {
 
 // exchangeBudget is what the rows that clients send may take: a quarter of the engine's memory, so that clients who
 // stop in the middle leave room for others.
-func exchangeBudget(e *reader.Engine) *bufpool.Budget {
+func exchangeBudget(e *reader.Engine, wait time.Duration) *bufpool.Budget {
 	_, all := e.Memory()
-	return bufpool.NewBudget(all/4, exchangeWait)
+	return bufpool.NewBudget(all/4, wait)
 }
 
 // sent is what a client sends: a request as the first descriptor, a schema of one column, batches of it.

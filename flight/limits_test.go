@@ -24,7 +24,14 @@ import (
 // serveWithin is a server of the test files with limits, and where it is.
 func serveWithin(t *testing.T, l Limits) string {
 	t.Helper()
-	eng, err := reader.NewEngine(reader.Config{InProcess: true, Memory: 64 << 20})
+	target, _ := serveTight(t, l, 64<<20)
+	return target
+}
+
+// serveTight is serveWithin with so much memory, and the engine.
+func serveTight(t *testing.T, l Limits, memory int64) (string, *reader.Engine) {
+	t.Helper()
+	eng, err := reader.NewEngine(reader.Config{InProcess: true, Memory: memory, MaxWait: time.Minute})
 	require.NoError(t, err)
 	s, err := New(Config{Engine: eng, Roots: []string{"../testdata"}, Listen: []string{"grpc://127.0.0.1:0"}, Limits: l, Drain: time.Millisecond})
 	require.NoError(t, err)
@@ -36,7 +43,7 @@ func serveWithin(t *testing.T, l Limits) string {
 		require.NoError(t, <-done)
 		require.NoError(t, eng.Close())
 	})
-	return s.Addrs(ctx)[0].String()
+	return s.Addrs(ctx)[0].String(), eng
 }
 
 // byHand is a connection that speaks HTTP/2 by frames.
@@ -44,7 +51,8 @@ type byHand struct {
 	t *testing.T
 	net.Conn
 	*http2.Framer
-	next uint32
+	next    uint32
+	message string // of the last status
 }
 
 func dialByHand(t *testing.T, target string) *byHand {
@@ -57,7 +65,7 @@ func dialByHand(t *testing.T, target string) *byHand {
 	require.NoError(t, err)
 	b := &byHand{t: t, Conn: c, Framer: http2.NewFramer(c, c), next: 1}
 	b.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	require.NoError(t, b.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20}))
+	require.NoError(t, b.WriteSettings())
 	return b
 }
 
@@ -92,6 +100,7 @@ func (b *byHand) until(is func(http2.Frame) bool) {
 // status waits for the end of a stream: gRPC's status, or HTTP/2's code of a reset.
 func (b *byHand) status(id uint32) (out string) {
 	b.t.Helper()
+	b.message = ""
 	b.until(func(f http2.Frame) bool {
 		switch f := f.(type) {
 		case *http2.RSTStreamFrame:
@@ -99,8 +108,11 @@ func (b *byHand) status(id uint32) (out string) {
 			return f.StreamID == id
 		case *http2.MetaHeadersFrame:
 			for _, h := range f.Fields {
-				if h.Name == "grpc-status" {
+				switch h.Name {
+				case "grpc-status":
 					out = h.Value
+				case "grpc-message":
+					b.message = h.Value
 				}
 			}
 			return f.StreamID == id && f.StreamEnded()
@@ -110,7 +122,7 @@ func (b *byHand) status(id uint32) (out string) {
 	return out
 }
 
-const deadlineExceeded = "4" // as a status
+const ok, deadlineExceeded, exhausted = "0", "4", "8" // as statuses
 
 func TestLimitsAreChecked(t *testing.T) {
 	l, err := Limits{Streams: 7}.complete()
@@ -254,4 +266,64 @@ func TestReceivedIsBounded(t *testing.T) {
 	large := metadata.AppendToOutgoingContext(context.Background(), "x-request-id", "large")
 	_, err = arrowflight.NewClientFromConn(dialServer(t, target), nil).GetSchema(large, &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: make([]byte, maxReceive)})
 	require.Equal(t, codes.ResourceExhausted, status.Code(err), "%v", err)
+}
+
+// ask sends a ticket.
+func (b *byHand) ask(ticket string) uint32 {
+	b.t.Helper()
+	id := b.call("DoGet")
+	require.NoError(b.t, b.WriteData(id, true, append([]byte{0, 0, 0, 0, byte(len(ticket) + 2), 10, byte(len(ticket))}, ticket...)))
+	return id
+}
+
+const endless, oneRow = `{"file": "arrays.h5", "dataset": "/cube", "stream": {"cyclic": true}}`, `{"file": "arrays.h5", "dataset": "/cube", "limit": 1}`
+
+// crowded is a server whose memory streams hold whose clients grant no credit.
+func crowded(t *testing.T, l Limits) (target string, all []*byHand, ids []uint32) {
+	t.Helper()
+	target, eng := serveTight(t, l, 16<<20)
+	for range 30 {
+		b := dialByHand(t, target)
+		all, ids = append(all, b), append(ids, b.ask(endless))
+	}
+	require.Eventually(t, func() bool { return eng.Counters().BudgetWaiting > 0 }, 30*time.Second, time.Millisecond)
+	return target, all, ids
+}
+
+func TestRowBesideStalledStreams(t *testing.T) {
+	target, _, _ := crowded(t, Limits{})
+	for range 20 {
+		b := dialByHand(t, target)
+		began := time.Now()
+		require.Equal(t, ok, b.status(b.ask(oneRow)))
+		require.Less(t, time.Since(began), 5*time.Second, "the others hold on for longer")
+	}
+}
+
+// TestStalledStreamEnds though its client grants no credit, and its connection goes on.
+func TestStalledStreamEnds(t *testing.T) {
+	_, all, ids := crowded(t, Limits{StallTimeout: 300 * time.Millisecond})
+	require.Equal(t, exhausted, all[0].status(ids[0]))
+	require.Contains(t, all[0].message, "the client took nothing for 300ms while others waited for memory: ask again from row 0 (block 0) on")
+	require.NoError(t, all[0].WritePing(false, [8]byte{1}))
+	all[0].until(func(f http2.Frame) bool { return f.Header().Type == http2.FramePing })
+	require.NoError(t, all[0].WriteWindowUpdate(0, 1<<20), "for what was sent of the stream")
+	require.Equal(t, ok, all[0].status(all[0].ask(oneRow)))
+}
+
+// TestClientThatReadsNothing is sent away.
+func TestClientThatReadsNothing(t *testing.T) {
+	target, eng := serveTight(t, Limits{StallTimeout: 300 * time.Millisecond}, 16<<20)
+	for range 30 {
+		b := dialByHand(t, target)
+		require.NoError(t, b.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30}))
+		require.NoError(t, b.WriteWindowUpdate(0, 1<<30))
+		b.ask(endless)
+	}
+	require.Eventually(t, func() bool { return eng.Counters().BudgetWaiting > 0 }, 30*time.Second, time.Millisecond)
+	b := dialByHand(t, target)
+	id := b.ask(`{"file": "arrays.h5", "dataset": "/cube"}`)
+	require.NoError(t, b.WriteWindowUpdate(0, 1<<30))
+	require.NoError(t, b.WriteWindowUpdate(id, 1<<30))
+	require.Equal(t, ok, b.status(id))
 }

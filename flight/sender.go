@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -32,6 +33,11 @@ type sender struct {
 	ledger *wire.Ledger
 	writer *ipc.Writer
 
+	stalls *stalls
+	ctx    context.Context // of the stream
+	block  reader.Block    // of the record
+	before delivery        // what was sent last
+
 	record arrow.Record // being written
 	meta   []byte       // its app_metadata
 	right  func() bool  // tells of a mapped one, once it has been written, whether it is right; nil: it is
@@ -42,9 +48,9 @@ type sender struct {
 
 // send sends every batch with its Block as app_metadata, or the bare schema if there is none. It returns what ended
 // the stream early. The buffers of a record may be in use after it returns, held by the record's own reference count.
-func send(stream grpc.ServerStream, run batches) (err error) {
+func (of *stalls) send(stream grpc.ServerStream, run batches) (err error) {
 	c := callOf(stream.Context())
-	s := &sender{stream: stream, ledger: wire.LedgerOf(stream.Context()), call: c}
+	s := &sender{stream: stream, ledger: wire.LedgerOf(stream.Context()), call: c, stalls: of, ctx: stream.Context()}
 	s.writer = ipc.NewWriterWithPayloadWriter(s, ipc.WithSchema(run.Schema()), ipc.WithAllocator(memory.NewGoAllocator()))
 	defer func() {
 		s.closed = s.closed || err != nil
@@ -89,7 +95,7 @@ func (s *sender) write(record arrow.Record, block reader.Block) (err error) {
 	if s.meta, err = json.Marshal(block); err != nil {
 		return fmt.Errorf("flight: encode a batch's place: %w", err)
 	}
-	s.record = record
+	s.record, s.block = record, block
 	defer func() { s.record = nil }()
 	return s.writer.Write(record)
 }
@@ -126,9 +132,20 @@ func (s *sender) WritePayload(p ipc.Payload) error {
 	}
 	m := &wire.Message{Slices: body.Slices(head, s.record, s.ledger, tail)}
 	s.call.sent(0, int64(m.Slices.Len()))
-	if err := s.stream.SendMsg(m); err != nil {
-		s.closed = true
-		return err
+	d := s.deliver(body.Way())
+	s.stalls.begin(d)
+	err := s.stream.SendMsg(m)
+	s.stalls.end(d)
+	s.closed = s.closed || err != nil
+	return err
+}
+
+// deliver begins to look after a batch: after the one before, as long as that is on its way.
+func (s *sender) deliver(way *wire.Way) *delivery {
+	d, now := s.before, delivery{ctx: s.ctx, block: s.block, way: way}
+	s.before = now
+	if d.way == nil || d.way.Over() {
+		d = now
 	}
-	return nil
+	return &d
 }

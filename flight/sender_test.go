@@ -182,7 +182,7 @@ type sourceService struct {
 func (s *sourceService) DoGet(_ *arrowflight.Ticket, stream arrowflight.FlightService_DoGetServer) error {
 	src := s.source()
 	defer src.release()
-	return send(stream, src)
+	return new(stalls).send(stream, src)
 }
 
 // serveSource serves a source as the Server serves a run. The client's end of each connection is kept in conns.
@@ -261,7 +261,7 @@ func TestSendSliced(t *testing.T) {
 	slice := whole.NewSlice(4321, 19_876)
 	whole.Release()
 	var got []*arrowflight.FlightData
-	snd := &sender{stream: recorder{func(m *wire.Message) {
+	snd := &sender{stalls: new(stalls), stream: recorder{func(m *wire.Message) {
 		var fd arrowflight.FlightData
 		require.NoError(t, proto.Unmarshal(m.Slices.Materialize(), &fd))
 		got = append(got, &fd)

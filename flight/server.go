@@ -78,6 +78,7 @@ type Server struct {
 
 	door      *admission.Door
 	crowd     *wire.Crowd
+	stalls    stalls
 	exchanges func() *bufpool.Budget
 
 	mu        sync.Mutex
@@ -124,7 +125,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: guard, log: cfg.Logger, ready: make(chan struct{})}
-	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine) })
+	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine, cfg.Limits.MaxWait) })
 	if err := errors.Join(s.checkListen(), s.checkAdmin()); err != nil {
 		return nil, err
 	}
@@ -225,6 +226,10 @@ func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 	close(s.ready)
 	g.Go(func() error {
 		s.reloads.Watch(gctx)
+		return nil
+	})
+	g.Go(func() error {
+		s.watchStalls(gctx)
 		return nil
 	})
 	g.Go(func() error {

@@ -56,7 +56,7 @@ func (s *Server) DoGet(t *arrowflight.Ticket, stream arrowflight.FlightService_D
 	}
 	run := s.run(stream.Context(), p)
 	defer run.Release()
-	if err := send(stream, run); err != nil {
+	if err := s.stalls.send(stream, run); err != nil {
 		return err
 	}
 	return run.Settle()

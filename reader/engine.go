@@ -37,15 +37,16 @@ type Config struct {
 	Helpers     int           // helper processes for libhdf5 at most, and for plug-ins; default: as many as workers, at least 2
 	CallTimeout time.Duration // of one call to a helper; default 20 s
 	Logger      *zap.Logger   // default: none
+	MaxWait     time.Duration // for memory that others hold, before ErrExhausted; default 15 s
 	StatsDir    string        // directory of this user's for statistics of chunks; none: they are kept in memory alone
 }
 
 const (
-	statsShare  = 64               // part of the memory for statistics of chunks: one in so many
-	cacheShare  = 8                // part of the memory that keeps decoded chunks: one in so many
-	leastHelper = 128 << 20        // bytes of address space of a helper: threads and libraries
-	budgetWait  = 30 * time.Second // before ResourceExhausted
-	maxFiles    = 256              // whose metadata is kept
+	statsShare  = 64        // part of the memory for statistics of chunks: one in so many
+	cacheShare  = 8         // part of the memory that keeps decoded chunks: one in so many
+	leastHelper = 128 << 20 // bytes of address space of a helper: threads and libraries
+	smallShare  = 8         // part of the buffers that only small requests may use: one in so many
+	maxFiles    = 256       // whose metadata is kept
 )
 
 func (c Config) withDefaults() Config {
@@ -60,6 +61,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.CallTimeout <= 0 {
 		c.CallTimeout = 20 * time.Second
+	}
+	if c.MaxWait <= 0 {
+		c.MaxWait = 15 * time.Second
 	}
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
@@ -104,12 +108,13 @@ func NewEngine(cfg Config) (*Engine, error) {
 	if e.stats, err = chunkstats.NewKeeper(cfg.Memory/statsShare, cfg.StatsDir); err != nil {
 		return nil, err
 	}
-	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, budgetWait), Pool: bufpool.NewPool(buffers)}
+	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, cfg.MaxWait), Pool: bufpool.NewPool(buffers)}
+	e.mem.Budget.Reserve(buffers / smallShare)
 	e.chunks = chunkcache.New(cfg.Memory / cacheShare)
 	e.workers = sched.New(cfg.Workers)
 	e.scans = &fill.Engine{Mem: e.mem, Workers: e.workers, WorkerCount: cfg.Workers, Chunks: e.chunks, Log: e.log, MemoryFor: memoryFor}
 	e.pages = pages.NewKeeper(e.mem)
-	e.frames = bufpool.NewBudget(buffers/2, budgetWait)
+	e.frames = bufpool.NewBudget(buffers/2, cfg.MaxWait)
 	if cfg.InProcess {
 		here := h5proc.NewInProcess(cfg.Plugins)
 		e.lib, e.foreign = here, here

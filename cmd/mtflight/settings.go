@@ -184,6 +184,8 @@ func addLimits(flags *pflag.FlagSet, l *flight.Limits) {
 	all.DurationVar(&l.ReceiveTimeout, "receive-timeout", l.ReceiveTimeout, "`TIME` in which each message of a client has to come")
 	all.DurationVar(&l.Idle, "max-idle", l.Idle, "`TIME` that a connection may be without a call")
 	all.DurationVar(&l.Age, "max-age", l.Age, "`TIME` after which a connection takes no more calls")
+	all.DurationVar(&l.MaxWait, "max-wait", l.MaxWait, "`TIME` that a request waits for memory")
+	all.DurationVar(&l.StallTimeout, "stall-timeout", l.StallTimeout, "`TIME` that a client may take nothing of its stream while others wait for memory")
 	all.Var((*unless)(&l.NoReflection), "reflection", "on: gRPC's reflection is served to whoever may call; off: it is not")
 	all.VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	flags.AddFlagSet(all)

@@ -54,6 +54,8 @@ var another = map[string][]string{
 	"receive-timeout": {"9s"},
 	"max-idle":        {"9s"},
 	"max-age":         {"9s"},
+	"max-wait":        {"9s"},
+	"stall-timeout":   {"9s"},
 	"reflection":      {"off"},
 }
 

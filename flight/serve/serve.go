@@ -69,6 +69,7 @@ func (c Config) Complete() (*Server, error) {
 		c.Logger = zap.NewNop()
 	}
 	c.Engine.Logger, c.Flight.Logger, c.Flight.Workers = c.Logger, c.Logger, c.Engine.Workers
+	c.Engine.MaxWait = c.Flight.Limits.MaxWait
 	engine, err := reader.NewEngine(c.Engine)
 	if err != nil {
 		return nil, err

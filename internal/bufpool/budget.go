@@ -11,10 +11,11 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// Budget bounds the bytes in use. Waiters are served in the order they came.
+// Budget bounds the bytes in use. Waiters are served in the order they came, small ones first.
 type Budget struct {
 	mu      sync.Mutex
 	limit   int64
+	reserve int64 // of the limit, for what is small
 	used    int64
 	waiters list.List // of *waiter
 	waited  int64     // how often somebody had to wait
@@ -29,12 +30,26 @@ type Budget struct {
 
 type waiter struct {
 	n     int64
+	small bool
 	ready chan struct{}
 }
 
 // NewBudget returns a budget of limit bytes; Acquire gives up after wait.
 func NewBudget(limit int64, wait time.Duration) *Budget {
 	return &Budget{limit: limit, wait: wait}
+}
+
+// Reserve keeps n bytes of the limit for AcquireSmall; all other requests leave them alone, but those that need more than the rest at once.
+// It is for the time before the budget is used.
+func (b *Budget) Reserve(n int64) { b.reserve = n }
+
+// fits tells whether n bytes are free. Called locked.
+func (b *Budget) fits(n int64, small bool) bool {
+	limit := b.limit
+	if !small {
+		limit = max(limit-b.reserve, min(n, limit))
+	}
+	return n <= limit-b.used
 }
 
 // Limit is the size of the budget in bytes; that of a part as it was made, whatever it has been given or gave back since.
@@ -70,14 +85,19 @@ func (b *Budget) Used() int64 {
 
 // Acquire reserves n bytes, waiting until others have returned theirs. It fails with fault.Exhausted when n is over
 // the limit or the wait is over, and with the context's error. A negative n is a sum that has overflowed: too much.
-func (b *Budget) Acquire(ctx context.Context, n int64) error {
+func (b *Budget) Acquire(ctx context.Context, n int64) error { return b.acquire(ctx, n, false) }
+
+// AcquireSmall is Acquire for what is given back soon but for little of it: nobody who waits for more comes before it, and there is a Reserve.
+func (b *Budget) AcquireSmall(ctx context.Context, n int64) error { return b.acquire(ctx, n, true) }
+
+func (b *Budget) acquire(ctx context.Context, n int64, small bool) error {
 	if limit := b.Limit(); n < 0 || n > limit {
 		return fault.New(fault.Exhausted, "%d bytes are needed at once, the memory budget is %d: raise --memory or ask for smaller batches", n, limit)
 	}
 	if err := b.fund(ctx, n); err != nil {
 		return err
 	}
-	w, err := b.enqueue(n)
+	w, err := b.enqueue(n, small)
 	if w == nil || err != nil {
 		return err
 	}
@@ -92,7 +112,7 @@ func (b *Budget) Acquire(ctx context.Context, n int64) error {
 		case <-ctx.Done():
 			return b.abandon(w, ctx.Err())
 		case <-timer.C:
-			return b.abandon(w, fault.New(fault.Exhausted, "the memory budget of %d bytes was in use for %v: try again later or raise --memory", b.Limit(), b.wait))
+			return b.abandon(w, fault.Later(fault.New(fault.Exhausted, "the memory budget of %d bytes was in use for %v: try again later or raise --memory", b.Limit(), b.wait)))
 		case <-again.C:
 			b.tryFund(0)
 		}
@@ -103,15 +123,30 @@ func (b *Budget) Acquire(ctx context.Context, n int64) error {
 const askEvery = 50 * time.Millisecond
 
 // enqueue takes the bytes at once (nil) or returns a place in the queue.
-func (b *Budget) enqueue(n int64) (*list.Element, error) {
+func (b *Budget) enqueue(n int64, small bool) (*list.Element, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.waiters.Len() == 0 && n <= b.limit-b.used {
+	if (b.waiters.Len() == 0 || small && !b.smallWait()) && b.fits(n, small) {
 		b.used += n
 		return nil, nil
 	}
 	b.waited++
-	return b.waiters.PushBack(&waiter{n: n, ready: make(chan struct{})}), nil
+	w := &waiter{n: n, small: small, ready: make(chan struct{})}
+	if !small {
+		return b.waiters.PushBack(w), nil
+	}
+	for e := b.waiters.Front(); e != nil; e = e.Next() {
+		if !e.Value.(*waiter).small {
+			return b.waiters.InsertBefore(w, e), nil
+		}
+	}
+	return b.waiters.PushBack(w), nil
+}
+
+// smallWait tells whether small ones wait, who come before all others. Called locked.
+func (b *Budget) smallWait() bool {
+	first := b.waiters.Front()
+	return first != nil && first.Value.(*waiter).small
 }
 
 func (b *Budget) abandon(w *list.Element, err error) error {
@@ -166,7 +201,7 @@ func (b *Budget) TryAcquire(n int64) bool {
 func (b *Budget) tryAcquire(n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.waiters.Len() > 0 || n < 0 || n > b.limit-b.used {
+	if b.waiters.Len() > 0 || n < 0 || !b.fits(n, false) {
 		return false
 	}
 	b.used += n
@@ -202,7 +237,7 @@ func (b *Budget) Return(n int64) {
 func (b *Budget) grant() {
 	for e := b.waiters.Front(); e != nil; e = b.waiters.Front() {
 		w := e.Value.(*waiter)
-		if w.n > b.limit-b.used {
+		if !b.fits(w.n, w.small) {
 			return
 		}
 		b.used += w.n

@@ -62,6 +62,31 @@ func TestBudgetWaitsInOrderAndGivesUp(t *testing.T) {
 	require.Zero(t, b.Used())
 }
 
+// TestSmallGoesFirst: what is small waits neither for who waits for more nor for what others hold but the reserve.
+func TestSmallGoesFirst(t *testing.T) {
+	b := NewBudget(80, 50*time.Millisecond)
+	b.Reserve(10)
+	ctx := context.Background()
+	require.NoError(t, b.Acquire(ctx, 70))
+	require.False(t, b.TryAcquire(1))
+	err := b.Acquire(ctx, 1)
+	require.ErrorIs(t, err, fault.Exhausted)
+	require.True(t, fault.IsLater(err))
+	more, small := make(chan error, 1), make(chan error, 1)
+	go func() { more <- b.Acquire(ctx, 75) }()
+	require.Eventually(t, b.Wanted, time.Minute, time.Millisecond)
+	require.NoError(t, b.AcquireSmall(ctx, 10), "before who waits")
+	go func() { small <- b.AcquireSmall(ctx, 5) }()
+	require.ErrorIs(t, <-more, fault.Exhausted)
+	b.Return(5)
+	require.NoError(t, <-small)
+	b.Return(80)
+	require.NoError(t, b.Acquire(ctx, 75), "more than the rest at once")
+	b.Return(75)
+	require.Zero(t, b.Used())
+	require.False(t, fault.IsLater(b.Acquire(ctx, 81)))
+}
+
 func TestShortageBringsBackWhatCanBeDoneWithout(t *testing.T) {
 	b := NewBudget(10, time.Minute)
 	asked := 0

@@ -25,6 +25,14 @@ func (m *Memory) Lease(ctx context.Context, n int64) (*Lease, error) {
 	return &Lease{mem: m, reserved: n}, nil
 }
 
+// LeaseSmall reserves n bytes as Budget.AcquireSmall does.
+func (m *Memory) LeaseSmall(ctx context.Context, n int64) (*Lease, error) {
+	if err := m.Budget.AcquireSmall(ctx, n); err != nil {
+		return nil, err
+	}
+	return &Lease{mem: m, reserved: n}, nil
+}
+
 // TryLease reserves n bytes if they are free and nobody waits; else nil.
 func (m *Memory) TryLease(n int64) *Lease {
 	if !m.Budget.TryAcquire(n) {

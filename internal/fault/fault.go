@@ -6,6 +6,7 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,6 +71,17 @@ func New(kind error, format string, args ...any) error {
 	e := fmt.Errorf(format, args...)
 	return &kinded{kind: kind, msg: e.Error(), err: e}
 }
+
+// later is an error of what may succeed at another time.
+type later struct{ error }
+
+func (l later) Unwrap() error { return l.error }
+
+// Later says that what has failed may succeed soon.
+func Later(err error) error { return later{err} }
+
+// IsLater tells whether Later has said so.
+func IsLater(err error) bool { return errors.As(err, new(later)) }
 
 // Of returns the outermost kind of err, or nil if it has none.
 func Of(err error) error {

@@ -60,7 +60,7 @@ func Open(ctx context.Context, c Config, former *Ways) (w *Ways, err error) {
 func (w *Ways) Any() bool { return w.tokens != nil || w.users != nil || w.provider != nil }
 
 // maxBearer bounds what is looked at.
-const maxBearer = 16 << 10
+const maxBearer = 12 << 10
 
 // Bearer tells whom a bearer is of, from the value of a call's header authorization.
 func (w *Ways) Bearer(ctx context.Context, header string) (identity.Identity, error) {

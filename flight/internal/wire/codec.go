@@ -82,8 +82,9 @@ func varintSize(v int) int {
 
 // Body records what is written to it, without a copy.
 type Body struct {
-	all  [][]byte
-	Size int
+	all   [][]byte
+	Size  int
+	lease *lease // of what Slices has made
 }
 
 func (p *Body) Write(b []byte) (int, error) {
@@ -104,6 +105,7 @@ func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger, t *Tail) mem.
 	var h *hook
 	if len(large) > 0 {
 		h = l.retain(record, large, t)
+		p.lease = h.lease
 	}
 	var out mem.BufferSlice
 	for i, b := range p.all {

@@ -44,6 +44,11 @@ type gathering struct {
 	timer  *time.Timer
 	ended  []*lease // freed by gRPC while their pieces wait
 	err    error    // of a write by the timer
+	left   int      // bytes of the frame of data that gRPC writes
+	stream uint32   // which is of this one
+	skip   bool     // which is over
+
+	stops stops
 }
 
 func newGathering(c net.Conn) *gathering {
@@ -74,20 +79,15 @@ func (g *gathering) setLedger(l *Ledger) {
 	g.ledger = l
 }
 
-// Read is net.Conn's.
-func (g *gathering) Read(b []byte) (int, error) {
-	n, err := g.Conn.Read(b)
-	g.received.Add(int64(max(n, 0)))
-	g.peer.follow(b[:max(n, 0)])
-	return n, err
-}
-
 // Write takes a piece of a frame.
 func (g *gathering) Write(b []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.err != nil {
 		return 0, g.err
+	}
+	if skip, err := g.follow(b); skip || err != nil {
+		return len(b), err
 	}
 	var of *lease
 	if g.ledger != nil {
@@ -100,6 +100,8 @@ func (g *gathering) Write(b []byte) (int, error) {
 		if err := g.decide(of, b); err != nil {
 			return 0, err
 		}
+		of.stream.Store(g.stream)
+		of.taken.Add(int64(len(b)))
 		g.add(b)
 		g.lacks -= len(b)
 		if g.size < gatherBytes {

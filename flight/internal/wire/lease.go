@@ -23,6 +23,8 @@ type lease struct {
 	tail    *Tail        // one of them; nil: there is none
 	slices  atomic.Int32 // not yet freed
 	ended   atomic.Bool
+	stream  atomic.Uint32 // of which they are sent; 0: of none yet
+	taken   atomic.Int64  // bytes of them that were sent
 }
 
 // hook is the mem.BufferPool of a lease's slices. It is an object of its own so that the lease, which the ledger

@@ -23,6 +23,9 @@ func newPeerFrames() *peerFrames {
 	return p
 }
 
+// between tells whether what was looked at ends with a frame.
+func (p *peerFrames) between() bool { return p.skip == 0 && len(p.head) == 0 }
+
 // follow looks at the next bytes of the connection.
 func (p *peerFrames) follow(b []byte) {
 	const most = 100 * 6 // bytes of settings that are looked at

@@ -164,10 +164,11 @@ func (r *Run) start() (*group, error) {
 // reserve gives a group and its batches their memory; false if there is no room just now.
 func (r *Run) reserve(g *group) (bool, error) {
 	total := r.scan.ScratchBytes(len(g.jobs)) + r.scan.packedBytes(g.batches, len(g.jobs))
+	kept := int64(0)
 	for _, f := range g.batches {
-		total += r.leased(f)
+		kept += r.leased(f)
 	}
-	lease, err := r.lease(total)
+	lease, err := r.lease(total+kept, kept)
 	if lease == nil || err != nil {
 		return false, err
 	}
@@ -179,7 +180,14 @@ func (r *Run) reserve(g *group) (bool, error) {
 	return true, nil
 }
 
-func (r *Run) lease(n int64) (*bufpool.Lease, error) {
+// smallBytes is up to how many bytes of batches a group gives back soon: so many a connection takes whatever its client does.
+const smallBytes = 64 << 10
+
+// lease reserves n bytes, of which so many are kept until the batches have been sent.
+func (r *Run) lease(n, kept int64) (*bufpool.Lease, error) {
+	if r.idle() && kept <= smallBytes && r.at == nil {
+		return r.scan.Memory().LeaseSmall(r.ctx, n)
+	}
 	if r.idle() {
 		return r.scan.Memory().Lease(r.ctx, n)
 	}

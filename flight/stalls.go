@@ -1,0 +1,124 @@
+package flight
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/status"
+
+	"github.com/mtflight/mtflight/flight/internal/admission"
+	"github.com/mtflight/mtflight/flight/internal/wire"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// delivery is a batch on its way to a client.
+type delivery struct {
+	ctx   context.Context
+	block reader.Block // of the first batch that the client may not have whole
+	way   *wire.Way    // nil: it holds little
+	taken int64        // as it was looked at last
+	since time.Time    // when that was another number
+	ended time.Time    // when its stream was stopped; zero: it was not
+}
+
+// stalls are the deliveries of now. The zero value has none.
+type stalls struct {
+	mu  sync.Mutex
+	now map[*delivery]bool
+}
+
+func (s *stalls) begin(d *delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now == nil {
+		s.now = map[*delivery]bool{}
+	}
+	d.since = time.Now()
+	if d.way != nil {
+		d.taken = d.way.Taken()
+	}
+	s.now[d] = true
+}
+
+// end is told that a delivery waits no more; one that was stopped stays until its bytes are back.
+func (s *stalls) end(d *delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d.ended.IsZero() || d.way == nil {
+		delete(s.now, d)
+	}
+}
+
+const (
+	stallStep  = 500 * time.Millisecond // how often it is looked
+	stallGrace = time.Second            // for a stream that was stopped to give its bytes back, before its connection is closed
+)
+
+// watchStalls ends streams whose clients take nothing while others wait for memory, until ctx ends.
+func (s *Server) watchStalls(ctx context.Context) {
+	tick := time.NewTicker(stallStep)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if s.engine.Counters().BudgetWaiting > 0 {
+				s.stopStalled(now)
+			}
+			s.stalls.look(now)
+		}
+	}
+}
+
+// look notes which deliveries have come on.
+func (s *stalls) look(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for d := range s.now {
+		if d.way == nil {
+			continue
+		}
+		if n := d.way.Taken(); n != d.taken {
+			d.taken, d.since = n, now
+		}
+		if !d.ended.IsZero() && d.way.Over() {
+			delete(s.now, d)
+		}
+	}
+}
+
+// late are the deliveries that have not come on for so long, and those that were stopped and still hold what they had.
+func (s *stalls) late(now time.Time, most time.Duration) (stalled, stuck []*delivery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for d := range s.now {
+		switch {
+		case d.ended.IsZero() && now.Sub(d.since) >= most && (d.way == nil || d.way.Taken() == d.taken):
+			d.ended = now
+			stalled = append(stalled, d)
+		case !d.ended.IsZero() && now.Sub(d.ended) >= stallGrace && !d.way.Over():
+			stuck = append(stuck, d)
+			delete(s.now, d)
+		}
+	}
+	return stalled, stuck
+}
+
+func (s *Server) stopStalled(now time.Time) {
+	stalled, stuck := s.stalls.late(now, s.cfg.Limits.StallTimeout)
+	for _, d := range stalled {
+		why := fault.Later(fault.New(fault.Exhausted, "the client took nothing for %v while others waited for memory: ask again from row %d (block %d) on, and read on while batches come",
+			s.cfg.Limits.StallTimeout, d.block.Row, d.block.Block))
+		if d.way != nil {
+			st, _ := status.FromError(s.statusOf(d.ctx, why))
+			d.way.Stop(st)
+		}
+		admission.Of(d.ctx).End(why)
+	}
+	for _, d := range stuck {
+		d.way.Close()
+	}
+}
