@@ -29,7 +29,7 @@ import (
 // Config says how an Engine works. The zero value of every field is its default.
 type Config struct {
 	Workers     int           // decoding goroutines; default: one more than CPUs
-	Memory      int64         // bytes for all buffers; default: a quarter of the machine's
+	Memory      int64         // bytes for all buffers; default: a quarter of the machine's, or of the container's
 	InProcess   bool          // call libhdf5 in this process instead of helper processes
 	NoWitness   bool          // never ask libhdf5 about what our own code refuses
 	NoPlugins   bool          // load no plug-in of HDF5's
