@@ -6,6 +6,7 @@ import contextlib
 import mmap
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
@@ -14,6 +15,7 @@ from ..transport.client import Client, Members
 _LEAST = 2 << 20  # bytes from which on two more round trips cost less than what they save
 _SHARE = 4  # of what is free in shared memory, which other programs need too, one result takes a quarter at most
 _SHM = "/dev/shm"
+_releases = ThreadPoolExecutor(1, "mtflight-release")  # one behind the other
 _THIS_HOST = re.compile(r"grpc\+unix:|grpc(\+tcp)?://(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|/|$)")
 
 
@@ -35,8 +37,13 @@ def staged(client: Client, request: Members, size: int) -> list[pa.RecordBatch] 
         client.shares_memory = False
         return None
     finally:
-        with contextlib.suppress(Exception):  # it ends with the connection, too
-            list(client.action("release", {"lease": told["lease"]}))
+        _releases.submit(_release, client, told["lease"])
+
+
+def _release(client: Client, lease: str) -> None:
+    """Ends a lease, while the program goes on with what is mapped."""
+    with contextlib.suppress(Exception):  # it ends with the connection, too
+        list(client.action("release", {"lease": lease}))
 
 
 def _free() -> int:
