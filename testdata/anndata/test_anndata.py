@@ -108,6 +108,26 @@ def test_chosen_cells(path_of, name):
     assert sum(len(part[0].toarray() if sp.issparse(part[0]) else part[0]) for part in backed.chunked_X(64)) == whole.n_obs
 
 
+@pytest.mark.parametrize("rows", [60, 3000])  # by the connection, and by shared memory
+def test_a_range_is_one_question(tmp_path, monkeypatch, rows):
+    """Its arrays can be written to, which changes neither the file nor what is read next."""
+    from mtflight._internal.transport.client import Client
+    x = sp.random(4000, 400, 0.3, "csr", dtype="f4", random_state=5)
+    anndata.AnnData(x).write_h5ad(tmp_path / "x.h5ad")
+    read = mtflight.read_anndata(tmp_path / "x.h5ad", backed=True).X
+    asked = []
+    for name in ("info", "schema", "do_get", "action"):
+        monkeypatch.setattr(Client, name, lambda self, *a, _was=getattr(Client, name), _name=name: asked.append((_name, *a[:1])) or _was(self, *a))
+    for _ in range(2):
+        asked.clear()
+        got = read[500:500 + rows]
+        assert (got != x[500:500 + rows]).nnz == 0 and got.shape == (rows, 400)
+        assert [a[0] for a in asked if a != ("action", "release")] == ["do_get"] if rows == 60 else len(asked) <= 2
+        got.data += 1
+        got.sort_indices()
+        got.indices[:] = 0
+
+
 def test_what_cannot_be(path_of):
     name = path_of("csr_float32.h5ad")
     cells = mtflight.read_anndata(name, backed="r")

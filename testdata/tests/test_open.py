@@ -73,6 +73,21 @@ def test_frames_are_named_too():
         assert frame.shape == (100,) and frame[:2].dtype.names == tuple(frame.columns)
 
 
+def test_bytes_before_reading():
+    events = mtflight.open(TESTDATA / "tables.h5")["/events"]
+    assert 0.5 < events.nbytes / events.to_arrow().nbytes < 2
+    assert events.select(["id"]).nbytes == 8 * len(events)
+    assert events.where("id > 3").nbytes is None
+
+
+@pytest.mark.parametrize("package", ["pandas", "polars", "duckdb"])
+def test_a_package_that_is_missing_is_named(package, monkeypatch):
+    events = mtflight.open(TESTDATA / "tables.h5")["/events"]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=f"to_{package} needs {package}: pip install {package}"):
+        getattr(events, f"to_{package}")()
+
+
 def test_names_of_a_folder(server):
     with mtflight.open(TESTDATA) as folder, mtflight.open(server.location) as remote:
         for there in (folder, remote):

@@ -44,6 +44,7 @@ def logins() -> None:
 def tables(t: mtflight.Table) -> None:
     assert_type(len(t), int)
     assert_type(t.num_rows, int)
+    assert_type(t.nbytes, int | None)
     assert_type(t.shape, tuple[int, ...])
     assert_type(t.columns, list[str])
     assert_type(t.kind, str)

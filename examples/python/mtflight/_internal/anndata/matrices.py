@@ -13,8 +13,10 @@ import pyarrow as pa
 from ..arrow.table import Table
 from ..arrow.values import values
 from ..needed import needed
+from ..transport.rows import owned
 from .selection import Places, as_slice, is_all, members, of, places
 
+_LARGE = 64 << 20  # bytes that are not asked for again whole where a connection is lost
 _Part = tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]  # elements of each row, their indices, their values
 
 
@@ -76,6 +78,7 @@ class SparseMatrix(_Matrix):
 
     def __init__(self, table: Table, rows: Places | None = None):
         super().__init__(table, rows)
+        self._bytes_of_row = -(-(table.nbytes or 0) // max(1, self._whole[self._about[b"sparse.format"] == b"csc"]))
         self.format: str = self._about[b"sparse.format"].decode()
         """"csr" or "csc"."""
 
@@ -102,7 +105,7 @@ class SparseMatrix(_Matrix):
         n = self._whole[1 - axis]
         order: npt.NDArray[np.int64] | None = None
         if is_all(minor, n):
-            parts = self._parts(self._table.to_arrow(**members(major)).to_batches())
+            parts = self._parts(self._lists(major).to_batches())
         else:
             parts, n, order = _within(self._parts(self._table.scan(**members(major))), minor, n)
         counts, indices, data = _joined(list(parts), self)
@@ -113,6 +116,11 @@ class SparseMatrix(_Matrix):
         if order is None:
             return made
         return made[:, order] if axis == 0 else made[order]
+
+    def _lists(self, major: Places) -> pa.Table:
+        """Neighbours of usual length by one question, without asking first how many bytes they are."""
+        size = len(major) * self._bytes_of_row
+        return self._table._at_once(size, **members(major)) if isinstance(major, range) and size < _LARGE else self._table.to_arrow(**members(major))
 
     def _parts(self, batches: Iterable[pa.RecordBatch]) -> Iterator[_Part]:
         """The lists of rows, batch by batch: views of Arrow's buffers."""
@@ -146,9 +154,12 @@ def _within(parts: Iterator[_Part], minor: Places, n: int) -> tuple[Iterator[_Pa
 
 
 def _joined(parts: list[_Part], of_matrix: SparseMatrix) -> _Part:
-    """One for all. Its arrays are new, since those of Arrow cannot be written to."""
+    """One for all, in memory that may be written to."""
     if not parts:
         return np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, of_matrix.dtype)
+    if len(parts) == 1:
+        counts, indices, data = parts[0]
+        return counts, owned(indices), owned(data)
     counts, indices, data = (np.concatenate(p) for p in zip(*parts, strict=True))
     return counts, indices, data
 

@@ -58,6 +58,17 @@ class Reading:
             request = {**request, "stream": {"block_rows": self.total()}}
         return staged(self._client, request, self._info.total_bytes)
 
+    def at_once(self, size: int) -> pa.Table:
+        """All rows, about `size` bytes, by one question, without asking first what they are. Asked again whole if the connection is lost."""
+        if size and (batches := staged(self._client, self._request, size)):
+            return pa.Table.from_batches(batches)
+
+        def read() -> pa.Table:
+            with self._client.translated():
+                return self._client.do_get(self._request).read_all()
+
+        return retried(read, self._retries)
+
     def batches(self, parallel: int, progress: str = "") -> Iterator[pa.RecordBatch]:
         """The batches as they come, with a bar of that name; those of several parts in any order."""
         parts = self._parts(parallel)
@@ -69,6 +80,8 @@ class Reading:
         if parallel <= 1 and not progress and (batches := self.staged()) is not None:
             return batches
         parts = self._parts(parallel)
+        if len(parts) == 1 and not progress:
+            return list(parts[0])
         bar = progress_bar(self.total(), progress) if progress else contextlib.nullcontext(lambda rows: None)
         with bar as advance, ThreadPoolExecutor(len(parts)) as pool:
             read = list(pool.map(lambda part: list(counted(part, advance)), parts))

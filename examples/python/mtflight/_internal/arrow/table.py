@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..array_protocol import NoSequence, array_result
+from ..needed import needed
 from ..transport.client import Client, Members
 from ..transport.encoding import coordinates, mask_members
 from ..transport.rows import row_dtype
@@ -119,6 +120,12 @@ class Table(NoSequence):
 
     def __len__(self) -> int:
         return self.num_rows
+
+    @property
+    def nbytes(self) -> int | None:
+        """About how many bytes the rows have in Arrow's form; None where only reading tells."""
+        total = self._client.info(self._request(None, None, None, {})).total_bytes
+        return None if total < 0 else total
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -235,6 +242,10 @@ class Table(NoSequence):
         schema = reading.schema()
         return pa.Table.from_batches(reading.all(parallel, self.path if progress else ""), schema)
 
+    def _at_once(self, size: int, **members: Any) -> pa.Table:
+        """The rows, which are about `size` bytes, by one question."""
+        return Reading(self._client, self._request(None, None, None, members), 3).at_once(size)
+
     def head(self, rows: int = 5, columns: Columns | None = None, **options: Any) -> pa.Table:
         """The first rows; options as of `to_arrow`."""
         return self.to_arrow(columns, limit=rows, **options)
@@ -244,6 +255,7 @@ class Table(NoSequence):
     def to_pandas(self, columns: Columns | None = None, where: str | None = None, limit: int | None = None,
                   **options: Any) -> pandas.DataFrame:
         """The rows as a pandas frame, complex numbers as such; options as of `to_arrow`."""
+        needed("pandas", "to_pandas")
         read = self.to_arrow(columns, where, limit, **options)
         frame = read.to_pandas()
         for i, column in enumerate(read.schema):
@@ -255,12 +267,14 @@ class Table(NoSequence):
     def to_polars(self, columns: Columns | None = None, where: str | None = None, limit: int | None = None,
                   **options: Any) -> polars.DataFrame:
         """The rows as a Polars frame; options as of `to_arrow`."""
+        needed("polars", "to_polars")
         import polars
         return polars.from_arrow(self.to_arrow(columns, where, limit, **options))  # type: ignore[return-value]
 
     def to_duckdb(self, columns: Columns | None = None, where: str | None = None, limit: int | None = None, *,
                   database: duckdb.DuckDBPyConnection | None = None, **options: Any) -> duckdb.DuckDBPyRelation:
         """The rows as a DuckDB relation, of types that DuckDB reads (options.plain); options as of `to_arrow`."""
+        needed("duckdb", "to_duckdb")
         import duckdb
         options["options"] = {"plain": True, **options.get("options", {})}
         read = self.to_arrow(columns, where, limit, **options)

@@ -29,14 +29,14 @@ def row_dtype(schema: pa.Schema) -> np.dtype:
     return parse_descr(json.loads(schema.field(0).metadata[b"numpy.dtype"]))
 
 
-class _WritableBuffer:
-    """Lets NumPy see an Arrow buffer as memory that may be written to.
+class _Writable:
+    """Lets NumPy see memory of Arrow's as such that may be written to, and keeps its owner.
 
     A buffer that Flight received belongs to nobody else, and programs normalise blocks in place."""
 
-    def __init__(self, buffer: pa.Buffer, offset: int, size: int):
-        self.buffer = buffer
-        self.__array_interface__ = {"version": 3, "typestr": "|u1", "shape": (size,), "data": (buffer.address + offset, False)}
+    def __init__(self, owner: Any, address: int, shape: tuple[int, ...], kind: str = "|u1"):
+        self.owner = owner
+        self.__array_interface__ = {"version": 3, "typestr": kind, "shape": shape, "data": (address, False)}
 
 
 def batch_bytes(batch: pa.RecordBatch) -> np.ndarray:
@@ -45,7 +45,16 @@ def batch_bytes(batch: pa.RecordBatch) -> np.ndarray:
     width, buffer = column.type.byte_width, column.buffers()[1]
     if width * len(column) == 0 or buffer is None:
         return np.empty(0, np.uint8)
-    return np.asarray(_WritableBuffer(buffer, column.offset * width, width * len(column)))
+    return np.asarray(_Writable(buffer, buffer.address + column.offset * width, (width * len(column),)))
+
+
+def owned(array: np.ndarray) -> np.ndarray:
+    """An array over memory of Arrow's that came from a server, as one that may be written to: without a copy, where it is aligned."""
+    if array.flags.writeable:
+        return array
+    if array.dtype.kind not in "iufbc" or not (array.flags.aligned and array.flags.c_contiguous and array.nbytes):
+        return array.copy()
+    return np.asarray(_Writable(array, array.ctypes.data, array.shape, array.dtype.str))
 
 
 def as_rows(data: np.ndarray, row: np.dtype, rows: int) -> np.ndarray:
