@@ -56,11 +56,25 @@ func (s *Server) staging(ctx context.Context, body []byte) (*reader.Plan, error)
 	if err := sameHost(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.roomToStage(ctx); err != nil {
+		return nil, err
+	}
 	r, err := protocol.ParseTicket(body)
 	if err != nil {
 		return nil, err
 	}
 	return s.plan(ctx, r)
+}
+
+// roomToStage refuses a client more results than it may have, each of which is an open file, and all of them a quarter of those.
+func (s *Server) roomToStage(ctx context.Context) error {
+	if most := s.cfg.Limits.Leases; s.stages.LeasesOf(ownerOf(ctx)) >= most {
+		return fault.New(fault.Exhausted, "stage: the connection has %d results and rings already: release some first, or raise --max-leases", most)
+	}
+	if most := max(1, openFiles()/4); s.stages.Leases() >= most {
+		return fault.Later(fault.New(fault.Exhausted, "stage: there are %d results and rings already: ask again later, by DoGet, or raise ulimit -n", most))
+	}
+	return nil
 }
 
 // sameHost refuses clients that cannot map our files.

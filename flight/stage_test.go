@@ -182,6 +182,21 @@ func TestStage(t *testing.T) {
 	}
 }
 
+func TestMoreLeasesThanMayBe(t *testing.T) {
+	s := serveStaging(t, 0)
+	s.cfg.Limits.Leases = 2
+	c, _ := s.connect(t)
+	one := stageOf(t, c, stageCases[0])
+	stageOf(t, c, stageCases[0])
+	err := act(c, "stage", stageCases[0], nil)
+	require.Equal(t, codes.ResourceExhausted, status.Code(err))
+	require.ErrorContains(t, err, "raise --max-leases")
+	other, _ := s.connect(t)
+	stageOf(t, other, stageCases[0])
+	require.NoError(t, act(c, "release", map[string]any{"lease": one.Lease}, func(json.RawMessage) error { return nil }))
+	stageOf(t, c, stageCases[0])
+}
+
 // Several clients have results staged that are large enough for their memory to be used again, and look at each once more
 // when its lease has ended and another one was staged.
 func TestStageMemoryIsUsedAgain(t *testing.T) {

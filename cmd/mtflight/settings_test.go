@@ -55,6 +55,7 @@ var another = map[string][]string{
 	"max-idle":        {"9s"},
 	"max-age":         {"9s"},
 	"max-wait":        {"9s"},
+	"max-leases":      {"9"},
 	"stall-timeout":   {"9s"},
 	"reflection":      {"off"},
 }

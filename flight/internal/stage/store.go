@@ -80,6 +80,18 @@ func (s *Store) Leases() int {
 	return len(s.leases)
 }
 
+// LeasesOf is how many of them are somebody's.
+func (s *Store) LeasesOf(of any) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.leases {
+		if l.of == of {
+			n++
+		}
+	}
+	return n
+}
+
 // newPath names a file.
 func (s *Store) newPath(kind string) string {
 	return filepath.Join(s.dir.path, fmt.Sprintf("%s-%d", kind, s.number.Add(1)))

@@ -42,7 +42,11 @@ type Run struct {
 // Run begins to carry out a scan whose rows are known, with its batches in memory of at, or the engine's. The caller closes it.
 func (s *Scan) Run(ctx context.Context, at Placement) *Run {
 	ctx, cancel := context.WithCancel(ctx)
-	return &Run{scan: s, ctx: ctx, cancel: cancel, queue: s.Workers.NewQueue(s.mostWorkers()), ended: make(chan *group, maxGroups), at: at}
+	queue := s.Workers.NewQueue(s.mostWorkers())
+	if n := s.Known(); n >= 0 && s.BatchBytes(n) <= smallBytes {
+		queue.First()
+	}
+	return &Run{scan: s, ctx: ctx, cancel: cancel, queue: queue, ended: make(chan *group, maxGroups), at: at}
 }
 
 // Next waits for the next batch, which is valid until the next call; nil at the end.

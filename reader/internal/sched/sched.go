@@ -4,16 +4,20 @@
 // A Pool owns its worker goroutines until Close; a Queue holds the tasks of one read, in order.
 package sched
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Pool is a fixed set of workers. Safe for concurrent use.
 type Pool struct {
-	mu     sync.Mutex
-	wake   sync.Cond
-	ready  []*Queue // with tasks and below their limit, in turn
-	closed bool
-	done   sync.WaitGroup
-	now    Load
+	mu      sync.Mutex
+	wake    sync.Cond
+	ready   []*Queue // with tasks and below their limit, in turn
+	closed  bool
+	hurried bool // the queue that was put in turn last went before others
+	done    sync.WaitGroup
+	now     Load
 }
 
 // Load is how busy a pool is: tasks that wait and that run, and how many have run.
@@ -99,6 +103,7 @@ type Queue struct {
 	tasks   []func(worker int)
 	running int
 	listed  bool
+	first   bool
 	idle    sync.Cond
 }
 
@@ -124,8 +129,20 @@ func (q *Queue) list() {
 		return
 	}
 	q.listed = true
-	q.pool.ready = append(q.pool.ready, q)
+	q.pool.turn(q)
 	q.pool.wake.Signal()
+}
+
+// First has the queue's tasks go before those of others, but not twice in a row: it is for reads of a few rows.
+func (q *Queue) First() { q.first = true }
+
+// turn puts a queue behind those that wait, or before them. Called locked.
+func (p *Pool) turn(q *Queue) {
+	if p.hurried = q.first && !p.hurried; p.hurried {
+		p.ready = slices.Insert(p.ready, 0, q)
+		return
+	}
+	p.ready = append(p.ready, q)
 }
 
 // Close drops the tasks that have not begun and waits for those that have.

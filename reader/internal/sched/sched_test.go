@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"bytes"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,6 +50,35 @@ func TestQueuesTakeTurns(t *testing.T) {
 	close(hold)
 	wg.Wait()
 	require.Contains(t, []string{"babababa", "abababab"}, string(order))
+}
+
+func TestFirstGoesBeforeOthersInTurns(t *testing.T) {
+	p := New(1)
+	defer p.Close()
+	a, b, c := p.NewQueue(1), p.NewQueue(1), p.NewQueue(1)
+	c.First()
+	defer c.Close()
+	defer a.Close()
+	defer b.Close()
+	var order []byte
+	hold := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Add(13)
+	a.Add(func(int) { <-hold; wg.Done() })
+	for range 4 {
+		a.Add(func(int) { order = append(order, 'a'); wg.Done() })
+	}
+	for range 4 {
+		b.Add(func(int) { order = append(order, 'b'); wg.Done() })
+	}
+	for range 4 {
+		c.Add(func(int) { order = append(order, 'c'); wg.Done() })
+	}
+	close(hold)
+	wg.Wait()
+	require.Equal(t, byte('c'), order[0], "%s", order)
+	require.NotEqual(t, byte('c'), order[1], "%s", order)
+	require.Less(t, bytes.LastIndexByte(order, 'c'), 9, "%s", order)
 }
 
 func TestLimitAndClose(t *testing.T) {
