@@ -24,7 +24,7 @@ WHEEL         := .make/wheel/$(ARCH)
 WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-rust test-notebook screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-rust test-notebook model mutated fuzz screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -136,6 +136,21 @@ test-notebook: build ## examples/python/first_look.ipynb, executed
 screens: build ## the pictures of docs/screens; needs Chromium
 	.ci/venv .venv-notebook testdata/notebook/requirements.txt
 	.venv-notebook/bin/python docs/screens/make.py && .venv-notebook/bin/python docs/screens/notebook.py
+
+CASES    ?= 20000
+FUZZTIME ?= 5m
+
+model: .make/deps ## CASES=20000 requests under faults beside the plain answer; a seed of each that fails is told
+	MTFLIGHT_MODEL=$(CASES) go test -tags assert -timeout 0 -run 'TestModel$$' -v ./reader
+
+mutated: build venv ## 5,000 damaged files, asked in every way
+	MTFLIGHT_MUTATED=5000 $(PY) -m pytest -q testdata/tests/test_mutated.py
+
+fuzz: .make/deps ## every fuzz target for FUZZTIME=5m; what fails is kept in its package's testdata
+	@grep -rlE '^func Fuzz' --include='*_test.go' convert flight internal protocol reader | xargs -n1 dirname | sort -u | while read -r d; do \
+		for f in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$d/*_test.go); do \
+			echo "$$d $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) ./$$d || exit 1; \
+		done; done
 
 typecheck: ## what mypy --strict and pyright say of every documented call of the Python package
 	.ci/venv .venv-types testdata/types/requirements.txt
