@@ -46,26 +46,41 @@ func (s *Server) ListActions(_ *arrowflight.Empty, stream arrowflight.FlightServ
 
 // DoAction runs one of ListActions.
 func (s *Server) DoAction(in *arrowflight.Action, stream arrowflight.FlightService_DoActionServer) error {
+	return s.act(stream.Context(), in.GetType(), in.GetBody(), func(v any) error { return answer(stream, v) })
+}
+
+// act carries out an action.
+func (s *Server) act(ctx context.Context, name string, body []byte, answer func(any) error) error {
 	var names []string
 	for _, a := range actions {
-		if a.name == in.GetType() {
-			callOf(stream.Context()).action.set(a.name)
-			return a.run(s, stream.Context(), in.GetBody(), func(v any) error { return answer(stream, v) })
+		if a.name == name {
+			callOf(ctx).action.set(a.name)
+			return a.run(s, ctx, body, answer)
 		}
 		names = append(names, a.name)
 	}
-	return fault.New(fault.Unsupported, "no action %s: there are %s", strict.Short(in.GetType()), strings.Join(names, ", "))
+	return fault.New(fault.Unsupported, "no action %s: there are %s", strict.Short(name), strings.Join(names, ", "))
 }
 
 // encoded is a result's body.
 type encoded []byte
 
-func answer(stream arrowflight.FlightService_DoActionServer, v any) (err error) {
-	body, is := v.(encoded)
-	if !is {
-		if body, err = json.Marshal(v); err != nil {
-			return fmt.Errorf("flight: encode a result: %w", err)
-		}
+// bodyOf is the bytes of a result.
+func bodyOf(v any) ([]byte, error) {
+	if body, is := v.(encoded); is {
+		return body, nil
+	}
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("flight: encode a result: %w", err)
+	}
+	return body, nil
+}
+
+func answer(stream arrowflight.FlightService_DoActionServer, v any) error {
+	body, err := bodyOf(v)
+	if err != nil {
+		return err
 	}
 	return stream.Send(&arrowflight.Result{Body: body})
 }

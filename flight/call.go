@@ -142,8 +142,10 @@ func peerOf(ctx context.Context) string {
 	return ""
 }
 
-// ours tells Flight's methods from those of health and reflection.
-func ours(method string) bool { return strings.HasPrefix(method, "/arrow.flight.") }
+// ours tells Flight's methods and HTTP's from those of health and reflection.
+func ours(method string) bool {
+	return strings.HasPrefix(method, "/arrow.flight.") || strings.HasPrefix(method, webMethod)
+}
 
 func (s *Server) guarded(method string, run func() error) (err error) {
 	defer caught(path.Base(method), &err)

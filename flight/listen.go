@@ -117,7 +117,7 @@ func (s *Server) checkListen() error {
 			return err
 		}
 	}
-	if s.cfg.Security.TLSCert != "" && len(s.cfg.Listen) > 0 && !slices.ContainsFunc(slices.Concat(s.cfg.Listen, []string{s.cfg.Admin}), isTLS) {
+	if s.cfg.Security.TLSCert != "" && len(s.cfg.Listen) > 0 && s.cfg.HTTP.Address == "" && !slices.ContainsFunc(slices.Concat(s.cfg.Listen, []string{s.cfg.Admin}), isTLS) {
 		return fault.New(fault.Invalid, "flight: --tls-cert is for grpc+tls://HOST:PORT: say --listen so")
 	}
 	return nil

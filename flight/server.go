@@ -47,6 +47,7 @@ type Config struct {
 	StageMemory int64                // bytes staged at most; default: half of the Engine's
 	Admin       string               // HOST:PORT, https://HOST:PORT or unix:///PATH, at which an operator is answered by HTTP; none: nobody is
 	Limits      Limits               // of what clients may hold
+	HTTP        HTTP                 // the same answers by HTTP
 	Slow        time.Duration        // requests that take longer are in the log with their plan; 0: none is
 	Traces      trace.TracerProvider // of OpenTelemetry; none: nothing is traced
 	Logger      *zap.Logger
@@ -84,6 +85,7 @@ type Server struct {
 	mu        sync.Mutex
 	addrs     []net.Addr
 	locations []string
+	site      string        // by HTTP; "": none
 	ready     chan struct{} // closed when listening
 }
 
@@ -115,6 +117,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Drain <= 0 {
 		cfg.Drain = defaultDrain
 	}
+	if cfg.HTTP.Files <= 0 {
+		cfg.HTTP.Files = 1 << 30
+	}
 	if cfg.SocketMode == 0 {
 		cfg.SocketMode = 0o600
 	}
@@ -126,7 +131,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: guard, log: cfg.Logger, ready: make(chan struct{})}
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine, cfg.Limits.MaxWait) })
-	if err := errors.Join(s.checkListen(), s.checkAdmin()); err != nil {
+	if err := errors.Join(s.checkListen(), s.checkAdmin(), s.checkHTTP()); err != nil {
 		return nil, err
 	}
 	s.crowd, s.door = wire.NewCrowd(cfg.Limits.Connections), admission.NewDoor(cfg.Limits.ReceiveTimeout, receiveRoom)
@@ -207,6 +212,10 @@ func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 	if err != nil {
 		return errors.Join(err, closeAll(doors))
 	}
+	site, err := s.openWeb()
+	if err != nil {
+		return errors.Join(err, closeAll(doors), closeIf(operator))
+	}
 	s.openStages()
 	g, gctx := errgroup.WithContext(ctx)
 	for i, d := range doors {
@@ -222,6 +231,10 @@ func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 	ended, end := context.WithCancel(context.WithoutCancel(ctx))
 	if operator != nil { // until all requests have ended
 		g.Go(func() error { return s.serveAdmin(ended, operator) })
+	}
+	if site != nil {
+		s.site = site.location
+		g.Go(func() error { return s.serveWeb(gctx, site) })
 	}
 	close(s.ready)
 	g.Go(func() error {
@@ -239,6 +252,13 @@ func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 		return nil
 	})
 	return errors.Join(g.Wait(), s.closeStages())
+}
+
+func closeIf(l net.Listener) error {
+	if l == nil {
+		return nil
+	}
+	return l.Close()
 }
 
 func closeAll(doors []wire.Listener) error {
@@ -260,6 +280,14 @@ func (s *Server) Locations(ctx context.Context) []string {
 		return nil
 	}
 	return s.locations
+}
+
+// Site waits as Addrs does and gives where the server answers by HTTP; "" if it does not.
+func (s *Server) Site(ctx context.Context) string {
+	if s.Addrs(ctx) == nil {
+		return ""
+	}
+	return s.site
 }
 
 // Addrs waits until the server listens and tells where, in the order of Config.Listen; nil if ctx ends first.

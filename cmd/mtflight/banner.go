@@ -16,6 +16,7 @@ import (
 
 // banner tells where to ask and how, once the server listens.
 type banner struct {
+	site          string   // by HTTP; "": none
 	locations     []string // none: it ended before it listened
 	secure        bool     // there are logins, rules or TLS: how to ask is not said in a few lines
 	roots         []string
@@ -48,6 +49,9 @@ func (b *banner) write(w io.Writer) error {
 		locations = append(locations, reachable(l))
 	}
 	first := fmt.Sprintf("mtflight %s serves %s on %s\n", buildVersion(), spell.Escape(strings.Join(b.roots, ", ")), strings.Join(locations, ", "))
+	if b.site != "" {
+		first += "by HTTP on " + reachable(b.site) + "\n"
+	}
 	if b.secure {
 		_, err := io.WriteString(w, first)
 		return err

@@ -174,7 +174,7 @@ func get(c *cobra.Command, args []string, f getFlags) (err error) {
 func getFrom(c *cobra.Command, s source, f getFlags) error {
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
-	request := output.Prepare(f.format, f.request, c.Flags().Changed("plain"))
+	request := sink.Prepare(f.format, f.request, c.Flags().Changed("plain"))
 	rows, err := s.open(ctx, request)
 	if err != nil {
 		return err

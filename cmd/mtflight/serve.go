@@ -75,7 +75,7 @@ func runServer(ctx context.Context, f *serveFlags, c *cobra.Command) (err error)
 		g.Go(func() error { return reloadOn(ctx, hangup, server) })
 	}
 	g.Go(func() error {
-		b := banner{locations: server.Locations(ctx), secure: f.secure(), roots: f.Flight.Roots, log: f.Logger}
+		b := banner{locations: server.Locations(ctx), site: server.Site(ctx), secure: f.secure(), roots: f.Flight.Roots, log: f.Logger}
 		if !f.stdin { // else a program waits, which knows what to ask
 			tellSystemd(f.Logger, daemon.SdNotifyReady)
 			if !b.secure {

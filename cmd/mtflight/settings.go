@@ -30,6 +30,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.StringArrayVar(&served.Listen, "listen", served.Listen, "`LOCATION` to listen at: grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH; may be repeated")
 	addSecurity(flags, &served.Security)
 	addLimits(flags, &served.Limits)
+	addHTTP(flags, &served.HTTP)
 	flags.BoolVar(&served.Insecure, "insecure", false, "listen beyond this machine without TLS or a login: whoever reaches it can read what is served")
 	flags.Var((*fileMode)(&served.SocketMode), "socket-mode", "permissions of the files of Unix sockets: 0660 lets their group connect")
 	flags.StringArrayVar(&served.Advertise, "advertise", nil, "`LOCATION` that clients are sent to: this server or a replica of the same roots; may be repeated")
@@ -190,4 +191,13 @@ func addLimits(flags *pflag.FlagSet, l *flight.Limits) {
 	all.Var((*unless)(&l.NoReflection), "reflection", "on: gRPC's reflection is served to whoever may call; off: it is not")
 	all.VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	flags.AddFlagSet(all)
+}
+
+// addHTTP adds the flags of answers by HTTP.
+func addHTTP(flags *pflag.FlagSet, h *flight.HTTP) {
+	flags.StringVar(&h.Address, "http", "", "`HOST:PORT` to answer by HTTP, too (default: none)")
+	flags.StringArrayVar(&h.Hosts, "http-host", nil, "`NAME` of this server in addresses of HTTP; may be repeated")
+	flags.StringArrayVar(&h.Origins, "http-cors", nil, "`ORIGIN` whose pages may ask by HTTP; may be repeated")
+	flags.Var((*size)(&h.Files), "http-files", "bytes at most of Parquet files kept in TMPDIR for who reads them in parts (default: 1GiB)")
+	flags.Lookup("http-files").Hidden = true
 }

@@ -1,5 +1,4 @@
-// Package output is where get writes: FormatOf chooses a format, Prepare asks for the types that its readers know, and a Target is the
-// file that the rows go to. Package sink writes them.
+// Package output is where get writes: FormatOf chooses a format, and a Target is the file that the rows go to. Package sink writes them.
 package output
 
 import (
@@ -9,7 +8,6 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/parquet"
-	"github.com/mtflight/mtflight/reader"
 )
 
 // Formats are those of --format; Table is not written by this package.
@@ -43,25 +41,4 @@ func CheckCodec(format, codec string) error {
 		return fault.New(fault.Invalid, "get: unknown compression %q: choose --compression among %s", codec, strings.Join(parquet.Codecs, ", "))
 	}
 	return fault.New(fault.Invalid, "get: %s is not compressed: leave out --compression, or write .parquet", format)
-}
-
-// Prepare asks for the types that every reader of a format knows; plain says that --plain was given, and stays as it is.
-func Prepare(format string, r reader.Request, plain bool) reader.Request {
-	switch format {
-	case "parquet", "csv":
-		r.Options.Plain = r.Options.Plain || !plain
-	case Table, "json", "jsonl":
-		r.Options.Tensors = orElse(r.Options.Tensors, "nested")
-	case "npy":
-		r.Options.Tensors = orElse(r.Options.Tensors, "nested")
-		r.Options.Enum = orElse(r.Options.Enum, "int")
-	}
-	return r
-}
-
-func orElse(given, otherwise string) string {
-	if given == "" {
-		return otherwise
-	}
-	return given
 }

@@ -1,0 +1,199 @@
+package flight
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"go.uber.org/zap"
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+
+	"github.com/mtflight/mtflight/flight/internal/web"
+	"github.com/mtflight/mtflight/flight/internal/wire"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/protocol"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// HTTP says where and to whom a Server answers by HTTP what it answers by Flight: docs/http.md. The zero value: nowhere.
+type HTTP struct {
+	Address string   // HOST:PORT; TLS is spoken there where there is a certificate
+	Hosts   []string // names of this server, beside localhost and its addresses; "*": any
+	Origins []string // pages of other servers that may ask
+	Files   int64    // bytes of Parquet files at most that are kept in TMPDIR for who reads them in parts; default 1 GiB
+}
+
+// webMethod begins the names of calls by HTTP in log and metrics.
+const webMethod = "/mtflight.http/http."
+
+// webDoor is the Server as package web asks it.
+type webDoor struct{ *Server }
+
+// Call is part of web.Service: the call of a request, whose headers are those of any call.
+func (d webDoor) Call(w http.ResponseWriter, r *http.Request, name string, run func(context.Context) error) error {
+	ctx := peer.NewContext(metadata.NewIncomingContext(r.Context(), headersOf(r)), peerFrom(r))
+	c := newCall(ctx)
+	w.Header().Set(requestIDHeader, c.id)
+	ctx, one := d.traced(context.WithValue(ctx, callKey{}, c), webMethod+name)
+	ctx, denied := d.admit(ctx, webMethod+name)
+	err := d.observe(ctx, webMethod+name, denied, func() error { return run(ctx) })
+	c.endSpan(one, err)
+	return err
+}
+
+func headersOf(r *http.Request) metadata.MD {
+	md := metadata.MD{}
+	for _, name := range []string{authorization, requestIDHeader, "traceparent", "tracestate"} {
+		if values := r.Header.Values(name); len(values) > 0 {
+			md[name] = values
+		}
+	}
+	return md
+}
+
+func peerFrom(r *http.Request) *peer.Peer {
+	p := &peer.Peer{Addr: &net.UnixAddr{Net: "unix"}}
+	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		p.Addr = net.TCPAddrFromAddrPort(at)
+	}
+	if r.TLS != nil {
+		p.AuthInfo = credentials.TLSInfo{State: *r.TLS}
+	}
+	return p
+}
+
+// Plan is part of web.Service.
+func (d webDoor) Plan(ctx context.Context, r protocol.Request) (*reader.Plan, error) {
+	return d.plan(ctx, r)
+}
+
+// Act is part of web.Service.
+func (d webDoor) Act(ctx context.Context, name string, body []byte, answer func([]byte) error) error {
+	return d.act(ctx, name, body, func(v any) error {
+		one, err := bodyOf(v)
+		if err != nil {
+			return err
+		}
+		return answer(one)
+	})
+}
+
+// Sent is part of web.Service.
+func (d webDoor) Sent(ctx context.Context, rows, bytes int64) { callOf(ctx).sent(rows, bytes) }
+
+// Ready is part of web.Service.
+func (d webDoor) Ready() bool { return !d.draining.Load() }
+
+// webServer listens by HTTP and answers.
+type webServer struct {
+	http.Server
+	listener net.Listener
+	handler  *web.Handler
+	location string
+}
+
+// checkHTTP refuses what openWeb would, before anything listens.
+func (s *Server) checkHTTP() error {
+	h := s.cfg.HTTP
+	if h.Address == "" {
+		return nil
+	}
+	if _, err := s.newSite(); err != nil {
+		return err
+	}
+	at, err := net.ResolveTCPAddr("tcp", h.Address)
+	if err != nil {
+		return fault.New(fault.Invalid, "--http %q: write HOST:PORT", h.Address)
+	}
+	return s.exposed(at, s.guard.tls() != nil)
+}
+
+func (s *Server) newSite() (*web.Handler, error) {
+	h := s.cfg.HTTP
+	return web.New(webDoor{s}, web.Config{Hosts: lower(h.Hosts), Origins: h.Origins, Whole: h.Files, Stalled: s.cfg.Limits.ReceiveTimeout, Version: s.cfg.Version})
+}
+
+// openWeb listens at Config.HTTP; nil if there is none.
+func (s *Server) openWeb() (*webServer, error) {
+	at, limits := s.cfg.HTTP.Address, s.cfg.Limits
+	if at == "" {
+		return nil, nil
+	}
+	handler, err := s.newSite()
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", at)
+	if err != nil {
+		return nil, refused("--http "+at, "tcp", at, err)
+	}
+	d := wire.Listener{Listener: l, TLS: s.webTLS()}
+	s.warnOf(d)
+	w := &webServer{listener: netutil.LimitListener(l, limits.Connections), handler: handler, location: "http://" + l.Addr().String()}
+	if d.TLS != nil {
+		w.listener, w.location = tls.NewListener(w.listener, d.TLS), "https://"+l.Addr().String()
+	}
+	w.Server = http.Server{Handler: handler, MaxHeaderBytes: limits.Header, ReadTimeout: limits.ReceiveTimeout, IdleTimeout: limits.Idle,
+		ErrorLog: zap.NewStdLog(s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)))}
+	return w, nil
+}
+
+// webTLS is the certificate of now, for HTTP/1.1 too.
+func (s *Server) webTLS() *tls.Config {
+	flight := s.guard.tls()
+	if flight == nil {
+		return nil
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			now, err := flight.GetConfigForClient(hello)
+			if err == nil {
+				now = now.Clone()
+				now.NextProtos = []string{"h2", "http/1.1"}
+			}
+			return now, err
+		}}
+}
+
+func lower(all []string) (out []string) {
+	for _, s := range all {
+		out = append(out, strings.ToLower(s))
+	}
+	return out
+}
+
+// serveWeb answers until ctx ends; then what runs may go on for Config.Drain.
+func (s *Server) serveWeb(ctx context.Context, w *webServer) error {
+	s.log.Info("listening by HTTP", zap.String("location", w.location), zap.Stringer("address", w.listener.Addr()))
+	g := errgroup.Group{}
+	stopped := make(chan struct{})
+	g.Go(func() error {
+		defer close(stopped)
+		if err := w.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-stopped:
+			return nil
+		}
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Drain)
+		defer cancel()
+		if w.Shutdown(late) != nil {
+			return w.Close()
+		}
+		return nil
+	})
+	return errors.Join(g.Wait(), w.handler.Close())
+}

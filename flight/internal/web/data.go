@@ -1,0 +1,176 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/sink"
+	"github.com/mtflight/mtflight/protocol"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// outcome is the trailer of a whole answer. An answer without it is cut off: its connection broke.
+const outcome = "Mtflight-Outcome"
+
+// wanted is what a request for rows asks for.
+type wanted struct {
+	protocol.Request
+	format
+	codec string
+}
+
+// data answers with rows.
+func (h *Handler) data(w http.ResponseWriter, r *http.Request) {
+	h.call(w, r, "data", func(ctx context.Context, out *outlet) error {
+		want, err := wantedBy(r)
+		if err != nil {
+			return err
+		}
+		p, err := h.service.Plan(ctx, want.Request)
+		if err != nil {
+			return err
+		}
+		if p.Endless() && want.format.name == "parquet" {
+			return fault.New(fault.Invalid, "Parquet has an end: a stream without one comes as format=arrow or jsonl")
+		}
+		fresh(w.Header(), want.media[0])
+		tag := ""
+		if !p.Endless() {
+			tag = h.tag(p, want)
+			w.Header().Set("ETag", tag)
+		}
+		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(want)}))
+		switch {
+		case tag != "" && matches(r.Header.Get("If-None-Match"), tag):
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		case want.name == "parquet":
+			return h.whole(ctx, out, r, p, want, tag)
+		case r.Method == http.MethodHead:
+			return nil
+		}
+		return h.stream(ctx, out, p, want)
+	})
+}
+
+func wantedBy(r *http.Request) (want wanted, err error) {
+	body, err := bodyFrom(r, ofData)
+	if err != nil {
+		return want, err
+	}
+	if want.Request, err = protocol.ParseTicket(body); err != nil {
+		return want, err
+	}
+	if want.format, want.codec, err = chosen(r); err != nil {
+		return want, err
+	}
+	var given struct{ Options struct{ Plain *bool } }
+	_ = json.Unmarshal(body, &given) // which was parsed
+	want.Request = sink.Prepare(want.sink, want.Request, given.Options.Plain != nil)
+	return want, nil
+}
+
+// tag is the ETag of an answer: of the file's version, the request, and how it is written.
+func (h *Handler) tag(p *reader.Plan, want wanted) string {
+	ticket, _ := protocol.FormatTicket(want.Request) // which came as one
+	hash := sha256.New()
+	for _, part := range []string{h.version, p.State(), want.name, want.codec, string(ticket)} {
+		_, _ = io.WriteString(hash, part+"\x00") // a hash takes all
+	}
+	return `"` + base64.RawURLEncoding.EncodeToString(hash.Sum(nil)[:18]) + `"`
+}
+
+// matches tells whether a header If-None-Match has a tag.
+func matches(header, tag string) bool {
+	bare := strings.Trim(tag, `"`)
+	for part := range strings.SplitSeq(header, ",") {
+		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
+		if part == "*" || strings.TrimSuffix(strings.Trim(part, `"`), "-c") == bare { // smaller ones have a suffix
+			return true
+		}
+	}
+	return false
+}
+
+func fileName(want wanted) string {
+	name := path.Base(want.Dataset)
+	if name == "/" || name == "." {
+		name = path.Base(want.File)
+	}
+	return name + want.ending
+}
+
+// stream writes the rows as they are read. Nothing is written before the first batch, so that what fails at once is told.
+func (h *Handler) stream(ctx context.Context, out *outlet, p *reader.Plan, want wanted) error {
+	out.Header().Set("Trailer", outcome)
+	run := p.Run(ctx)
+	defer run.Release()
+	more := run.Next()
+	if run.Err() != nil {
+		return run.Err()
+	}
+	s, err := sink.New(want.sink, want.codec, out, run.Schema(), p.Rows())
+	if err != nil {
+		return err
+	}
+	for ; more; more = run.Next() {
+		if err := s.Write(run.Record()); err != nil {
+			return err
+		}
+		h.service.Sent(ctx, run.Record().NumRows(), 0)
+		if run.Follows() {
+			_ = out.deadline.Flush() // who follows waits for each row; a recorder of tests may not flush
+		}
+	}
+	if run.Err() != nil {
+		return run.Err()
+	}
+	if err := run.Settle(); err != nil {
+		return err
+	}
+	if err := s.Close(); err != nil {
+		return err
+	}
+	out.Header().Set(outcome, "whole")
+	return nil
+}
+
+// whole answers with a file, of which clients may read parts.
+func (h *Handler) whole(ctx context.Context, out *outlet, r *http.Request, p *reader.Plan, want wanted, tag string) error {
+	f, err := h.files.get(ctx, tag, func(w io.Writer) error { return h.write(ctx, w, p, want) })
+	if err != nil {
+		return err
+	}
+	defer f.done()
+	http.ServeContent(out, r, "", f.made, io.NewSectionReader(f.file, 0, f.size))
+	return nil
+}
+
+func (h *Handler) write(ctx context.Context, w io.Writer, p *reader.Plan, want wanted) error {
+	run := p.Run(ctx)
+	defer run.Release()
+	s, err := sink.New(want.sink, want.codec, w, run.Schema(), p.Rows())
+	if err != nil {
+		return err
+	}
+	for run.Next() {
+		if err := s.Write(run.Record()); err != nil {
+			return err
+		}
+	}
+	if run.Err() != nil {
+		return run.Err()
+	}
+	if err := run.Settle(); err != nil {
+		return err
+	}
+	return s.Close()
+}
