@@ -3,7 +3,7 @@
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends python3-venv \
+ && apt-get install -y -qq --no-install-recommends python3-venv xz-utils \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 ARG TARGETARCH=amd64
