@@ -18,16 +18,16 @@ import (
 func someCondition(r *rand.Rand) string {
 	comparison := []string{"==", "<", "<=", ">", ">="}
 	term := func() string {
-		op := comparison[r.IntN(5)]
+		op, not := comparison[r.IntN(5)], []string{"", "~"}[min(1, r.IntN(6)/5)] // of floats NaN is in the opposite
 		switch r.IntN(5) {
 		case 0:
-			return fmt.Sprintf("(i4 %s %d)", op, r.IntN(2000)-1000)
+			return fmt.Sprintf("%s(i4 %s %d)", not, op, r.IntN(2000)-1000)
 		case 1:
-			return fmt.Sprintf("(f8 %s %.3f)", op, r.NormFloat64()*100)
+			return fmt.Sprintf("%s(f8 %s %.3f)", not, op, r.NormFloat64()*100)
 		case 2:
 			return fmt.Sprintf("(i1 %s %d)", op, r.IntN(300)-150)
 		case 3:
-			return fmt.Sprintf("(f4 %s %.2f)", op, r.NormFloat64()*10)
+			return fmt.Sprintf("%s(f4 %s %.2f)", not, op, r.NormFloat64()*10)
 		}
 		return fmt.Sprintf("(%d < i4) & (i4 %s %d)", r.IntN(1000)-1000, []string{"<", "<="}[r.IntN(2)], r.IntN(1000))
 	}
@@ -86,7 +86,7 @@ func TestIndexesChangeNoAnswer(t *testing.T) {
 			require.Equal(t, want, got, "%s %s", name, condition)
 		}
 	}
-	require.Greater(t, served, 800)
+	require.Greater(t, served, 700)
 }
 
 func TestIndexesAreUsedWhereTheyPay(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 // Range says how a column of every matching row compares with a constant, whose value is in the field for Kind:
 // Int64 where column and constant are integers, Float64 where the comparison is one of floats, Bytes (with == only:
-// numexpr orders bytes as signed characters, indexes don't).
+// numexpr orders bytes as signed characters, indexes don't). NaN, too, is above every constant: ~(x <= 2) is x > 2 here.
 type Range struct {
 	Column int    // index into the scope given to Compile
 	Op     string // ==, <, <=, > or >=
@@ -29,22 +29,36 @@ func ranges(n *node, out []Range, seen map[*node]bool) []Range {
 	if n.op == "and" && n.kind == Bool {
 		return ranges(n.args[1], ranges(n.args[0], out, seen), seen)
 	}
-	if n.op != "gt" && n.op != "ge" && n.op != "eq" {
+	if r, ok := sides(n); ok {
+		return append(out, r)
+	}
+	if n.op != "invert" || n.kind != Bool {
 		return out
 	}
+	if r, ok := sides(n.args[0]); ok && r.Op != "==" {
+		r.Op = map[string]string{"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[r.Op]
+		if r.Kind != Float64 || r.Op == ">" || r.Op == ">=" { // else NaN matches, which is not below
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// sides is what a node says of a column and a constant, if that is what it compares.
+func sides(n *node) (r Range, ok bool) {
 	op := map[string]string{"gt": ">", "ge": ">=", "eq": "=="}[n.op]
+	if op == "" {
+		return r, false
+	}
 	left, right := uncast(n.args[0]), n.args[1]
 	if n.args[0].isFixed() {
 		op = map[string]string{"gt": "<", "ge": "<=", "eq": "=="}[n.op]
 		left, right = uncast(n.args[1]), n.args[0]
 	}
 	if left.op != "column" || left.kind == Uint64 || !right.isFixed() {
-		return out
+		return r, false
 	}
-	if r, ok := rangeOf(op, left, right); ok {
-		out = append(out, r)
-	}
-	return out
+	return rangeOf(op, left, right)
 }
 
 // uncast finds a column behind casts that keep every value apart and in order: int64 to a float does not.

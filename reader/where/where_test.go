@@ -261,7 +261,10 @@ func TestRanges(t *testing.T) {
 			{Column: 0, Op: "<=", Kind: Float64, Float: 2.5}, {Column: 2, Op: "==", Kind: Bytes, Bytes: []byte("mu")}},
 		"3000000000 > t":                  {{Column: 1, Op: "<", Kind: Int64, Int: 3000000000}},
 		"(t > 0.5) & ((t < 3) | ok) & ok": {{Column: 1, Op: ">", Kind: Float64, Float: 0.5}},
-		"(t > 1) | ok":                    nil, "t + 1 > 2": nil, "t != 1": nil, "name < 'a'": nil, "~(t > 1)": nil, "ok == True": nil,
+		"(t > 1) | ok":                    nil, "t + 1 > 2": nil, "t != 1": nil, "name < 'a'": nil, "ok == True": nil,
+		"~(t > 1)":         {{Column: 1, Op: "<=", Kind: Int64, Int: 1}},
+		"~(energy <= 2.5)": {{Column: 0, Op: ">", Kind: Float64, Float: 2.5}}, "~(2.5 > energy) & ok": {{Column: 0, Op: ">=", Kind: Float64, Float: 2.5}},
+		"~(energy > 2.5)": nil, "~(t == 1)": nil, "~~(t > 1)": nil, "~((t > 1) | ok)": nil, // NaN matches the first
 		"name == 'mu\\x00'":          {{Column: 2, Op: "==", Kind: Bytes, Bytes: []byte("mu")}}, // as if it were not there
 		"name == void":               {{Column: 2, Op: "==", Kind: Bytes, Bytes: []byte{}}},
 		"(pos/x == cut) & (cut > 2)": {{Column: 4, Op: "==", Kind: Float64, Float: 2.5}},
