@@ -2,6 +2,7 @@ package convert
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 
@@ -17,6 +18,7 @@ type Program struct {
 	columns []column
 	schema  *arrow.Schema // without metadata
 	perRow  int
+	names   []string // Names
 }
 
 type column struct {
@@ -67,6 +69,11 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 		}
 	}
 	p.schema = arrow.NewSchema(list, nil)
+	if o.Layout != "rows" && !p.plan.resolver {
+		for i, f := range list {
+			p.names = append(p.names, fmt.Sprintf("%q of %q, %s, by %+v", f.Name, p.columns[i].asked, f.Type, o))
+		}
+	}
 	return p, nil
 }
 
@@ -134,6 +141,10 @@ func Distinct(fields []arrow.Field) error {
 func (p *Program) Schema(meta arrow.Metadata) *arrow.Schema {
 	return arrow.NewSchema(p.schema.Fields(), &meta)
 }
+
+// Names are what of a dataset each column is, and how it is converted, so that programs over one dataset whose columns are
+// named alike make the same of the same rows; nil where that is not known.
+func (p *Program) Names() []string { return p.names }
 
 // ElemSize is the bytes of one element in the file.
 func (p *Program) ElemSize() int { return p.plan.size }

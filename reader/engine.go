@@ -17,6 +17,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
+	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/counters"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
@@ -38,6 +39,7 @@ type Config struct {
 	CallTimeout time.Duration // of one call to a helper; default 20 s
 	Logger      *zap.Logger   // default: none
 	MaxWait     time.Duration // for memory that others hold, before ErrExhausted; default 15 s
+	Cache       int64         // bytes of Memory for columns that were decoded, which give way to what needs them; default: a quarter, negative: none
 	StatsDir    string        // directory of this user's for statistics of chunks; none: they are kept in memory alone
 }
 
@@ -55,6 +57,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Memory <= 0 {
 		c.Memory = machine.Memory() / 4
+	}
+	if c.Cache == 0 {
+		c.Cache = c.Memory / 4
 	}
 	if c.Helpers <= 0 {
 		c.Helpers = max(2, c.Workers)
@@ -83,10 +88,11 @@ type Engine struct {
 	mem     *bufpool.Memory
 	workers *sched.Pool
 	chunks  *chunkcache.Cache
+	columns *colcache.Cache // nil: none; its bytes are mem's
 	scans   *fill.Engine    // what reading them takes
 	frames  *bufpool.Budget // of what the runs over frames hold, part of mem's
 	lib     library
-	foreign unfilter
+	foreign h5proc.Unfilter
 	plugins plugins
 	pages   *pages.Keeper // of files' bytes
 	stats   *chunkstats.Keeper
@@ -111,6 +117,8 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, cfg.MaxWait), Pool: bufpool.NewPool(buffers)}
 	e.mem.Budget.Reserve(buffers / smallShare)
 	e.chunks = chunkcache.New(cfg.Memory / cacheShare)
+	e.columns = colcache.New(min(cfg.Cache, buffers/2))
+	e.mem.Budget.OnShortage(e.columns.Give)
 	e.workers = sched.New(cfg.Workers)
 	e.scans = &fill.Engine{Mem: e.mem, Workers: e.workers, WorkerCount: cfg.Workers, Chunks: e.chunks, Log: e.log, MemoryFor: memoryFor}
 	e.pages = pages.NewKeeper(e.mem)
@@ -123,13 +131,14 @@ func NewEngine(cfg Config) (*Engine, error) {
 		e.lib, e.foreign = h5proc.New(helpers), h5proc.NewFilters(helpers)
 	}
 	c := &e.counts
-	c.Workers, c.WorkerCount, c.Mem, c.Pages, c.Chunks, c.Stats, c.Lib, c.Filter = e.workers, cfg.Workers, e.mem, e.pages, e.chunks, e.stats, e.lib, e.foreign
+	c.Workers, c.WorkerCount, c.Mem, c.Pages, c.Chunks, c.Columns, c.Stats, c.Lib, c.Filter = e.workers, cfg.Workers, e.mem, e.pages, e.chunks, e.columns, e.stats, e.lib, e.foreign
 	return e, nil
 }
 
 // Close ends the workers and helpers. Runs must have been released before.
 func (e *Engine) Close() error {
 	e.workers.Close()
+	e.columns.Close()
 	e.pages.Close()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -146,9 +155,9 @@ func (e *Engine) Close() error {
 }
 
 // Memory tells the bytes in use by runs and by records not yet released, and how many may be: what Config.Memory leaves
-// beside the cache of decoded chunks and statistics.
+// beside the cache of decoded chunks and statistics. Columns that are kept are not among those in use.
 func (e *Engine) Memory() (used, budget int64) {
-	return e.mem.Budget.Used() - e.pages.Held(), e.mem.Budget.Limit()
+	return e.mem.Budget.Used() - e.pages.Held() - e.columns.Held(), e.mem.Budget.Limit()
 }
 
 // OnHeap has f called with how much of Config.Memory Go's heap may take, now and whenever that has changed much: the rest is
@@ -203,6 +212,9 @@ func (e *Engine) remembered(loc location.Location, id blockio.Identity) *File {
 // many mappings only.
 func (e *Engine) remember(f *File) {
 	f.disk.Keep(e.pages)
+	if !f.live {
+		e.columns.Know(f.serial)
+	}
 	for _, old := range e.note(f) {
 		old.saveStats(true)
 		old.stats.Close()
@@ -235,6 +247,7 @@ func (e *Engine) remove(el *list.Element) *File {
 	e.order.Remove(el)
 	e.counts.Files.Add(-1)
 	e.chunks.Drop(f.serial)
+	e.columns.Drop(f.serial)
 	f.disk.Drop()
 	return f
 }

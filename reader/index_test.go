@@ -31,7 +31,12 @@ func indexed(t *testing.T, memory int64) *File {
 
 func opened(t *testing.T, name string, memory int64) *File {
 	t.Helper()
-	eng, err := NewEngine(Config{InProcess: true, Memory: memory})
+	return openedBy(t, name, Config{InProcess: true, Memory: memory})
+}
+
+func openedBy(t *testing.T, name string, cfg Config) *File {
+	t.Helper()
+	eng, err := NewEngine(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		used, _ := eng.Memory()

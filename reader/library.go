@@ -17,14 +17,6 @@ type library interface {
 	Close() error
 }
 
-// unfilter is plug-ins: in helper processes of their own, or in this one.
-type unfilter interface {
-	Find(ctx context.Context, filter uint16) error
-	Undo(ctx context.Context, c h5proc.Chunks) ([][]byte, error)
-	Counts() h5proc.Counts
-	Close() error
-}
-
 // MaybeServeHelper does nothing: a process that was started as a helper of an Engine never gets to main.
 //
 // Deprecated: leave the call out. It will be removed two minor releases after 0.1.

@@ -32,7 +32,7 @@ func TestReadAgain(t *testing.T) {
 	for _, name := range []string{"rows", "chunked", "cube", "blosc", "blosc2"} {
 		t.Run(name, func(t *testing.T) {
 			allRested(t)
-			f := opened(t, unpacked(t, "testdata/sparse/sparse.h5.gz"), 64<<20)
+			f := openedBy(t, unpacked(t, "testdata/sparse/sparse.h5.gz"), Config{InProcess: true, Memory: 64 << 20, Cache: -1})
 			again(t, f, "/"+name)
 			used, _ := f.eng.Memory()
 			require.Zero(t, used, "what is kept can be had by who wants it")

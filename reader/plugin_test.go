@@ -121,13 +121,13 @@ func TestPlugin(t *testing.T) {
 
 // counted counts what plug-ins are asked to undo.
 type counted struct {
-	unfilter
+	h5proc.Unfilter
 	chunks *atomic.Int64
 }
 
 func (c counted) Undo(ctx context.Context, chunks h5proc.Chunks) ([][]byte, error) {
 	c.chunks.Add(int64(len(chunks.Bytes)))
-	return c.unfilter.Undo(ctx, chunks)
+	return c.Unfilter.Undo(ctx, chunks)
 }
 
 // Chunks of which a request takes a part are kept, as those of native filters are.
@@ -149,7 +149,7 @@ func TestPluginChunksAreCached(t *testing.T) {
 
 // busy notes how many calls are under way at once.
 type busy struct {
-	unfilter
+	h5proc.Unfilter
 	now, most *atomic.Int64
 }
 
@@ -158,7 +158,7 @@ func (b busy) Undo(ctx context.Context, chunks h5proc.Chunks) ([][]byte, error) 
 	defer b.now.Add(-1)
 	for most := b.most.Load(); n > most && !b.most.CompareAndSwap(most, n); most = b.most.Load() {
 	}
-	return b.unfilter.Undo(ctx, chunks)
+	return b.Unfilter.Undo(ctx, chunks)
 }
 
 // Helpers work side by side.

@@ -15,7 +15,7 @@ func (f *File) byPyTables(ctx context.Context) (bool, error) {
 	if known != nil {
 		return *known, nil
 	}
-	is, err := f.rootHas(ctx, conventions.FormatVersion)
+	is, err := f.objects.RootHas(ctx, conventions.FormatVersion)
 	if err != nil {
 		return false, fault.New(fault.Of(err), "attributes of the root group, whose %s tells PyTables' strings from others: %w", conventions.FormatVersion, err)
 	}
@@ -23,17 +23,4 @@ func (f *File) byPyTables(ctx context.Context) (bool, error) {
 	defer f.mu.Unlock()
 	f.pytables = &is
 	return is, nil
-}
-
-// rootHas tells whether the root group has an attribute of a name.
-func (f *File) rootHas(ctx context.Context, name string) (bool, error) {
-	root, err := f.objects.Group(ctx, "/")
-	if err != nil {
-		return false, err
-	}
-	has, err := root.Attrs.Has(name)
-	if err != nil {
-		return false, fault.New(fault.DataLoss, "%w", err)
-	}
-	return has, nil
 }

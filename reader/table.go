@@ -7,6 +7,7 @@ import (
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/explain"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/frame"
@@ -34,6 +35,9 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	s := &fill.Scan{Engine: d.file.eng.scans, Dataset: d.subject(), Passes: passesOf(r), Aligned: true}
 	if err := locate(ctx, s, d, axes); err != nil {
 		return nil, err
+	}
+	if d.pipe != nil && !d.virtual && d.viaLib == nil { // what took no decoding is near anyway
+		s.Kept = colcache.Dataset{Cache: d.file.eng.columns, File: d.file.serial, Object: d.meta.Addr}
 	}
 	source := d.source
 	source.Inner = s.Geometry.Inner

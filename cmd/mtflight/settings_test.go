@@ -49,6 +49,7 @@ var another = map[string][]string{
 	"http-cors":       {"https://lab.example"},
 	"http-files":      {"2GB"},
 	"memory":          {"2GB"},
+	"cache":           {"512MB"},
 	"stats-dir":       {"/stats"},
 	"witness":         {"off"},
 	"plugins":         {"off"},

@@ -76,6 +76,28 @@ func (b *budget) String() string { return (*size)(b).String() }
 // Type is what help calls the value.
 func (b *budget) Type() string { return (*size)(b).Type() }
 
+// room is a size that may be 0: none. It is negative then, for an engine.
+type room size
+
+// Set parses a flag's value.
+func (r *room) Set(text string) error {
+	if strings.TrimSpace(text) == "0" {
+		*r = -1
+		return nil
+	}
+	return (*size)(r).Set(text)
+}
+
+func (r *room) String() string {
+	if *r < 0 {
+		return "0"
+	}
+	return (*size)(r).String()
+}
+
+// Type is what help calls the value.
+func (r *room) Type() string { return (*size)(r).Type() }
+
 // count is a number of workers as a flag, 0 where it was not given.
 type count int
 

@@ -78,6 +78,7 @@ type stream struct {
 func engineFlags(c *cobra.Command, e *reader.Config) {
 	c.Flags().Var((*count)(&e.Workers), "workers", "decoding goroutines (default: one more than CPUs)")
 	c.Flags().Var((*budget)(&e.Memory), "memory", "budget of all buffers and caches (default: a quarter of the machine's or container's memory)")
+	c.Flags().Var((*room)(&e.Cache), "cache", "part of --memory for columns that were decoded, until others need it; 0: none (default: a quarter)")
 	c.Flags().StringVar(&e.StatsDir, "stats-dir", "", "`DIRECTORY` of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
 	c.Flags().Var((*unless)(&e.NoWitness), "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
 	completeWith(c, "witness", "on", "off")

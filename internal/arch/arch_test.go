@@ -61,6 +61,7 @@ var layers = []string{
 	"reader/internal/chunkstats",
 	"reader/internal/vds",
 	"reader/internal/chunkcache",
+	"reader/internal/colcache",
 	"reader/internal/sched",
 	"reader/internal/objects",
 	"reader/internal/meta",

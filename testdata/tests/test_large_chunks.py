@@ -37,9 +37,12 @@ def server(start, folder):
 
 
 def most(server) -> int:
-    """The most memory the server ever had, in MB."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) >> 10
+    """The most memory the server ever had beside its program's own pages, which are the file's, in MB."""
+    process = Path(f"/proc/{server.process.pid}")
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())[1])
+    maps = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", (process / "smaps").read_text(), flags=re.M)[1:]
+    program = str((process / "exe").readlink())
+    return peak - sum(int(re.search(r"Rss:\s+(\d+) kB", m)[1]) for m in maps if m.splitlines()[0].endswith(" " + program)) >> 10
 
 
 def test_a_few_rows_and_all(server):

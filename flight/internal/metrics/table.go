@@ -88,13 +88,16 @@ var rows = []row{
 	{"mtflight_workers_busy", "Workers with a task now.", "", gauge, one(func(s Snapshot) int { return s.Engine.TasksRunning })},
 	{"mtflight_tasks_waiting", "Tasks that wait for a worker now.", "", gauge, one(func(s Snapshot) int { return s.Engine.TasksWaiting })},
 	{"mtflight_tasks_total", "Tasks that workers have done.", "", counter, one(func(s Snapshot) int64 { return s.Engine.TasksDone })},
-	{"mtflight_memory_bytes", "Bytes held now, by holder: batches and what decoding takes, mapped pages of files, shared memory, rows asked for by DoExchange " +
-		"(these four are of the budget), decoded chunks, statistics.", "holder", gauge, holders},
-	{"mtflight_memory_budget_bytes", "Bytes that the first four holders may have together.", "", gauge, one(func(s Snapshot) int64 { return s.Engine.BudgetLimit })},
+	{"mtflight_memory_bytes", "Bytes held now, by holder: batches and what decoding takes, columns that are kept, mapped pages of files, shared memory, rows asked for by DoExchange " +
+		"(these five are of the budget), decoded chunks, statistics.", "holder", gauge, holders},
+	{"mtflight_memory_budget_bytes", "Bytes that the first five holders may have together.", "", gauge, one(func(s Snapshot) int64 { return s.Engine.BudgetLimit })},
 	{"mtflight_memory_waiting", "Requests that wait for memory now.", "", gauge, one(func(s Snapshot) int64 { return s.Engine.BudgetWaiting })},
 	{"mtflight_memory_waits_total", "How often a request had to wait for memory.", "", counter, one(func(s Snapshot) int64 { return s.Engine.BudgetWaits })},
 	{"mtflight_chunk_cache_total", "Chunks wanted in part that were in the cache, or not.", "result", counter, func(s Snapshot) map[string]float64 {
 		return map[string]float64{"hit": float64(s.Engine.ChunkHits), "miss": float64(s.Engine.ChunkMisses)}
+	}},
+	{"mtflight_column_cache_total", "Columns of batches that were in the cache, or not.", "result", counter, func(s Snapshot) map[string]float64 {
+		return map[string]float64{"hit": float64(s.Engine.ColumnHits), "miss": float64(s.Engine.ColumnMisses)}
 	}},
 	{"mtflight_file_cache_total", "Files asked for whose metadata was known, or had to be read.", "result", counter, func(s Snapshot) map[string]float64 {
 		return map[string]float64{"hit": float64(s.Engine.FileHits), "miss": float64(s.Engine.FileMisses)}
@@ -112,7 +115,7 @@ var rows = []row{
 func holders(s Snapshot) map[string]float64 {
 	e := s.Engine
 	return map[string]float64{
-		"batches": float64(max(0, e.BudgetUsed-e.PagesHeld-s.Staged-s.Exchanged)), "pages": float64(e.PagesHeld), "stage": float64(s.Staged),
+		"batches": float64(max(0, e.BudgetUsed-e.PagesHeld-e.ColumnCacheBytes-s.Staged-s.Exchanged)), "columns": float64(e.ColumnCacheBytes), "pages": float64(e.PagesHeld), "stage": float64(s.Staged),
 		"exchange": float64(s.Exchanged), "chunks": float64(e.ChunkCacheBytes), "statistics": float64(e.StatisticsBytes),
 	}
 }

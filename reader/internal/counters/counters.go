@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
+	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/pages"
 	"github.com/mtflight/mtflight/reader/internal/sched"
@@ -27,6 +28,8 @@ type Counters struct {
 	PagesHeld                           int64 // bytes now, part of BudgetUsed
 	BudgetWaiting, BudgetWaits          int64 // requests that wait for bytes now; how often one had to
 	ChunkCacheBytes, StatisticsBytes    int64 // now, beside the budget
+	ColumnCacheBytes                    int64 // now, part of BudgetUsed
+	ColumnHits, ColumnMisses            int64 // of columns of a batch, asked for in the cache
 	ChunkHits, ChunkMisses              int64 // of chunks that were wanted in part
 	FileHits, FileMisses                int64 // files known when they were asked for, and not
 	Files                               int64 // whose metadata is kept now
@@ -47,6 +50,7 @@ type Sources struct {
 	Mem         *bufpool.Memory
 	Pages       *pages.Keeper
 	Chunks      *chunkcache.Cache
+	Columns     *colcache.Cache
 	Stats       *chunkstats.Keeper
 	Lib, Filter interface{ Counts() h5proc.Counts }
 }
@@ -66,5 +70,7 @@ func (s *Sources) Now() Counters {
 	waiting, waits := s.Mem.Budget.Waits()
 	c.BudgetWaiting, c.BudgetWaits = int64(waiting), waits
 	c.ChunkHits, c.ChunkMisses = s.Chunks.Asked()
+	c.ColumnCacheBytes = s.Columns.Held()
+	c.ColumnHits, c.ColumnMisses = s.Columns.Asked()
 	return c
 }

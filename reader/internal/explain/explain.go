@@ -24,6 +24,7 @@ type Explanation struct {
 	ChunkRows int64    `json:"chunk_rows"`          // rows of one
 	Touched   int64    `json:"touched"`             // chunks
 	Skipped   int64    `json:"skipped"`             // chunks that would be touched but for statistics
+	Cached    int64    `json:"cached"`              // rows of the answer whose columns are kept from earlier requests: no chunk is touched for them
 	Bytes     int64    `json:"bytes"`               // stored for the chunks touched; -1: unknown
 	Estimated bool     `json:"estimated,omitempty"` // Bytes are a share of what is stored for all chunks
 	Fields    []string `json:"fields"`              // columns decoded for the answer
@@ -39,6 +40,7 @@ type Explanation struct {
 func (x *Explanation) Add(title string, part *Explanation) {
 	x.Parts = append(x.Parts, part)
 	x.Chunks, x.Touched, x.Skipped = x.Chunks+part.Chunks, x.Touched+part.Touched, x.Skipped+part.Skipped
+	x.Cached += part.Cached
 	x.Bytes, x.Estimated = x.Bytes+max(part.Bytes, 0), x.Estimated || part.Estimated || part.Bytes < 0
 	x.Words = append(append(x.Words, title), part.Words...)
 }
@@ -71,6 +73,7 @@ func Explain(ctx context.Context, e Read) (*Explanation, error) {
 	if err := e.explainRows(ctx, x); err != nil {
 		return nil, err
 	}
+	x.Cached = e.Scan.KeptRows()
 	x.Words = e.words(x)
 	return x, nil
 }
@@ -164,6 +167,9 @@ func (e *Read) words(x *Explanation) []string {
 		out = append(out, e.statsWords(x))
 	}
 	out = append(out, fmt.Sprintf("touched are at most %d chunks, for which the file has %s", x.Touched, x.bytesWords()))
+	if x.Cached > 0 {
+		out = append(out, fmt.Sprintf("of %d rows the columns are kept from earlier requests, and no chunk is touched", x.Cached))
+	}
 	if len(e.Foreign) > 0 {
 		out = append(out, "plug-ins in helper processes undo "+wordsOf(e.Foreign, ""))
 	}

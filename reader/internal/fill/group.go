@@ -14,6 +14,7 @@ import (
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/store"
 )
@@ -26,8 +27,11 @@ type Batch struct {
 	Place   Memory           // of the caller's, nil: the engine's
 	pages   *blockio.Mapping // of its bytes in the file, nil: they are read; the batch's once there is one
 	columns *convert.Batch
-	Record  arrow.Record
-	Right   func() bool // of a mapped one: tells, once its bytes were taken, whether the file is what it was; nil: it was read
+	kept    []colcache.Pieces // what the cache of columns has of it, all or nothing
+
+	fromCache bool // Record is of those
+	Record    arrow.Record
+	Right     func() bool // of a mapped one: tells, once its bytes were taken, whether the file is what it was; nil: it was read
 
 	mu      sync.Mutex
 	Matches []Match // of a Visitor
@@ -97,7 +101,7 @@ func (g *group) addJobs() {
 	geo := g.scan.Geometry
 	bands := map[int64][]target{}
 	for i, f := range g.batches {
-		if f.pages != nil {
+		if f.pages != nil || f.kept != nil {
 			continue
 		}
 		for _, r := range f.runs {
@@ -264,6 +268,13 @@ func (g *group) use(ctx context.Context, j job, e convert.Elems, fill bool) erro
 
 func (g *group) finish() error {
 	for _, f := range g.batches {
+		if f.kept != nil {
+			if err := g.join(f); err != nil {
+				return err
+			}
+			f.Lease.Close()
+			continue
+		}
 		if f.columns == nil {
 			f.sortMatches()
 			f.Lease.Close()
@@ -310,6 +321,7 @@ func (f *Batch) Release() {
 	if f.columns != nil {
 		f.columns.Release()
 	}
+	f.dropKept()
 	f.dropMatches()
 	f.Lease.Close()
 }

@@ -58,7 +58,7 @@ func (f *Batch) unmap() {
 
 // newBatch is a batch's columns, over its mapping or with memory to read into; none for a Visitor.
 func (r *Run) newBatch(f *Batch) *convert.Batch {
-	if r.scan.Visitor != nil {
+	if r.scan.Visitor != nil || f.kept != nil {
 		return nil
 	}
 	if f.pages != nil {

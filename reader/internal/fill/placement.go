@@ -86,7 +86,7 @@ func (r *Run) place(fills []*Batch) (bool, error) {
 
 // leased is how many bytes a batch takes of the engine's memory.
 func (r *Run) leased(f *Batch) int64 {
-	if r.at != nil {
+	if r.at != nil || f.whole() {
 		return 0
 	}
 	return r.scan.fillBytes(f.Rows)

@@ -26,6 +26,7 @@ type Run struct {
 	blocks      *rows.Blocks // nil: not begun
 	at          Placement    // nil: the engine's memory
 	mapped      bool         // batches may be mapped from the file
+	names       []string     // of its columns where they are kept; nil: they are not
 	outstanding outstanding  // those that are
 	chunkBytes  int64        // bytes of the chunks begun
 
@@ -46,7 +47,7 @@ func (s *Scan) Run(ctx context.Context, at Placement) *Run {
 	if n := s.Known(); n >= 0 && s.BatchBytes(n) <= smallBytes {
 		queue.First()
 	}
-	return &Run{scan: s, ctx: ctx, cancel: cancel, queue: queue, ended: make(chan *group, maxGroups), at: at}
+	return &Run{scan: s, ctx: ctx, cancel: cancel, queue: queue, ended: make(chan *group, maxGroups), at: at, names: s.keptNames()}
 }
 
 // Next waits for the next batch, which is valid until the next call; nil at the end.
@@ -154,6 +155,7 @@ func (r *Run) start() (*group, error) {
 		return nil, err
 	}
 	r.mapBatches(g)
+	r.findKept(fills)
 	g.addJobs()
 	r.chunkBytes += int64(len(g.jobs)) * r.scan.ChunkBytes()
 	g.worthCaching = r.scan.Chunks.Holds(r.chunkBytes)
@@ -283,6 +285,7 @@ func (r *Run) deliver(g *group) error {
 		g.release()
 		return s.Broken()
 	}
+	r.keep(g.batches)
 	r.ready = append(r.ready, g.batches...)
 	return nil
 }
@@ -312,6 +315,7 @@ func (r *Run) Close() {
 func (r *Run) putBack(fills []*Batch) {
 	for _, f := range fills {
 		f.unmap()
+		f.dropKept()
 	}
 	r.deferred = fills
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
+	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/sched"
 	"github.com/mtflight/mtflight/reader/internal/spill"
@@ -57,9 +58,10 @@ type Scan struct {
 	MaxWorkers int   // workers at most; 0: all
 	ReadAhead  int64 // batches decoded ahead; 0: as many as keep the workers busy
 
-	Visitor  visitor      // gets the elements; nil: they are put into batches
-	Reserved *Reservation // what the request has reserved for large chunks; nil: none
-	sides    int          // scans side by side that share it, this one too; 0: none
+	Kept     colcache.Dataset // columns that were decoded before; the zero value: none are kept
+	Visitor  visitor          // gets the elements; nil: they are put into batches
+	Reserved *Reservation     // what the request has reserved for large chunks; nil: none
+	sides    int              // scans side by side that share it, this one too; 0: none
 }
 
 // visitor gets the elements in the workers, instead of their being put into batches. Safe for concurrent use.
@@ -75,14 +77,14 @@ type visitor interface {
 // Over is the scan of all rows of another store of one axis, which are seq.
 func (s *Scan) Over(other store.Store, seq rows.Sequence) *Scan {
 	q := *s
-	q.Store, q.Rows = other, seq
+	q.Store, q.Rows, q.Kept = other, seq, colcache.Dataset{}
 	q.Geometry = rows.NewGeometry([]int64{seq.Len()}, other.Extents(), []rows.Axis{rows.WholeAxis(seq.Len())})
 	return &q
 }
 
 // Values is a scan of rows of the same store by another program, once and in order.
 func (s *Scan) Values(program *convert.Program, seq rows.Sequence) *Scan {
-	q := &Scan{Engine: s.Engine, Dataset: s.Dataset, Store: s.Store, Geometry: s.Geometry, Program: program, Rows: seq, Aligned: true, Passes: rows.Once(), Reserved: s.Reserved}
+	q := &Scan{Engine: s.Engine, Dataset: s.Dataset, Store: s.Store, Geometry: s.Geometry, Program: program, Rows: seq, Aligned: true, Passes: rows.Once(), Reserved: s.Reserved, Kept: s.Kept}
 	q.Size = q.BlockRows(DefaultBatch / q.RowBytes())
 	return q
 }

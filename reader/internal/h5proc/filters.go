@@ -17,6 +17,14 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
+// Unfilter is plug-ins: in helper processes of their own, or in this one.
+type Unfilter interface {
+	Find(ctx context.Context, filter uint16) error
+	Undo(ctx context.Context, c Chunks) ([][]byte, error)
+	Counts() Counts
+	Close() error
+}
+
 // Filters undoes filters by plug-ins in helper processes of its own, started when needed: they get bytes and open no
 // file but plug-ins.
 type Filters struct {

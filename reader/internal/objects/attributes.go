@@ -3,6 +3,7 @@ package objects
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -220,4 +221,17 @@ func part(t h5file.MessageType, shared bool, b []byte) h5file.Message {
 		m.Flags = h5file.SharedFlag
 	}
 	return m
+}
+
+// RootHas tells whether the root group has an attribute of a name. Errors: those of Group, fault.DataLoss.
+func (f *File) RootHas(ctx context.Context, name string) (bool, error) {
+	root, err := f.Group(ctx, "/")
+	if err != nil {
+		return false, err
+	}
+	has, err := root.Attrs.Has(name)
+	if err != nil {
+		return false, fault.New(fault.DataLoss, "%w", err)
+	}
+	return has, nil
 }

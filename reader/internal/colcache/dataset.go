@@ -1,0 +1,79 @@
+package colcache
+
+import (
+	"github.com/apache/arrow/go/v15/arrow"
+)
+
+// Dataset is what a scan knows of the cache: that of one object in one state of a file. The zero value keeps nothing.
+type Dataset struct {
+	Cache        *Cache
+	File, Object uint64
+}
+
+// Keeps tells whether all columns of a schema are of types that are kept: numbers, times, truth values, texts, and lists of a
+// fixed length of those but texts.
+func (d Dataset) Keeps(s *arrow.Schema) bool {
+	if d.Cache == nil {
+		return false
+	}
+	for _, f := range s.Fields() {
+		if !keeps(f.Type) {
+			return false
+		}
+	}
+	return s.NumFields() > 0
+}
+
+func keeps(t arrow.DataType) bool {
+	switch t := t.(type) {
+	case *arrow.StringType, *arrow.BinaryType, *arrow.FixedSizeBinaryType, *arrow.BooleanType:
+		return true
+	case *arrow.FixedSizeListType:
+		return keepsNumbers(t.Elem())
+	}
+	return keepsNumbers(t)
+}
+
+func keepsNumbers(t arrow.DataType) bool {
+	return arrow.IsPrimitive(t.ID()) && t.ID() != arrow.BOOL
+}
+
+// Add keeps columns, one for each name, of rows from start on.
+func (d Dataset) Add(names []string, start int64, columns []arrow.Array) {
+	for i, c := range columns {
+		d.Cache.add(Series{d.File, d.Object, names[i]}, start, c)
+	}
+}
+
+// Find gives n rows from start on of each column; nil where some are not here.
+func (d Dataset) Find(names []string, start, n int64) []Pieces {
+	out := make([]Pieces, 0, len(names))
+	for _, name := range names {
+		p := d.Cache.find(Series{d.File, d.Object, name}, start, n)
+		if p == nil {
+			Release(out)
+			return nil
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// Has tells whether n rows from start on of each column are here.
+func (d Dataset) Has(names []string, start, n int64) bool {
+	d.Cache.mu.Lock()
+	defer d.Cache.mu.Unlock()
+	for _, name := range names {
+		if d.Cache.cover(Series{d.File, d.Object, name}, start, n) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Release gives the references of columns back.
+func Release(columns []Pieces) {
+	for _, p := range columns {
+		p.Release()
+	}
+}
