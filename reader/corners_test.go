@@ -81,10 +81,13 @@ func TestCornersOfFiles(t *testing.T) {
 	}
 }
 
-// TestCornersAreListed holds docs/corners.md to the tests that there are.
+// TestCornersAreListed holds docs/corners.md and correctness.md to the tests that there are.
 func TestCornersAreListed(t *testing.T) {
 	page, err := os.ReadFile("../docs/corners.md")
 	require.NoError(t, err)
+	wrong, err := os.ReadFile("../docs/correctness.md")
+	require.NoError(t, err)
+	page = append(page, wrong...)
 	sources := map[string]string{}
 	named := regexp.MustCompile("`([a-z0-9/]+): ((?:Test|test_)\\w+)`").FindAllStringSubmatch(string(page), -1)
 	require.Greater(t, len(named), 20)

@@ -41,7 +41,7 @@ type plainAnswer struct {
 	integers   []string // names of columns of integers, for conditions
 }
 
-var identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 
 // plainAnswers reads all datasets of the files, without anything that could go wrong.
 func plainAnswers(t *testing.T) (all []*plainAnswer) {
