@@ -52,3 +52,16 @@ func TestMan(t *testing.T) {
 	require.Equal(t, 6, code)
 	require.Equal(t, 1, strings.Count(errOut, "\n"), errOut)
 }
+
+// TestAFileBehindTheLocation is asked for as in Python.
+func TestAFileBehindTheLocation(t *testing.T) {
+	for location, want := range map[string][]string{
+		"grpc://h:1/a/run7.h5": {"grpc://h:1", "a/run7.h5", "/events"}, "grpc+tls://h:1/": {"grpc+tls://h:1", "/events"},
+		"grpc://h:1": {"grpc://h:1", "/events"}, "grpc+unix:///run/s.sock": {"grpc+unix:///run/s.sock", "/events"},
+	} {
+		at, rest := place([]string{location, "/events"})
+		require.Equal(t, want, append([]string{at}, rest...))
+	}
+	at, rest := place([]string{"dir/run7.h5", "/events"})
+	require.Equal(t, []string{"", "dir/run7.h5", "/events"}, append([]string{at}, rest...))
+}

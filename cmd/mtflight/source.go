@@ -99,7 +99,7 @@ func (f *sourceFlags) add(c *cobra.Command) {
 
 // place splits arguments into a server's location, empty for this machine, and the rest: names, which a server takes spelled.
 func place(args []string) (location string, rest []string) {
-	if len(args) > 0 && isLocation(args[0]) {
+	if args = apart(args); len(args) > 0 && isLocation(args[0]) {
 		location, rest = args[0], slices.Clone(args[1:])
 		for i, name := range rest {
 			rest[i] = spell.Escape(spell.Unescape(name))
@@ -109,12 +109,26 @@ func place(args []string) (location string, rest []string) {
 	return "", args
 }
 
+// apart splits a file behind a host from the location, as in grpc://HOST:PORT/run7.h5.
+func apart(args []string) []string {
+	if len(args) == 0 || !isLocation(args[0]) || strings.HasPrefix(args[0], "grpc+unix:") {
+		return args
+	}
+	scheme, rest, _ := strings.Cut(args[0], "://")
+	host, file, _ := strings.Cut(rest, "/")
+	split := []string{scheme + "://" + host, file}
+	if file == "" {
+		split = split[:1]
+	}
+	return append(split, args[1:]...)
+}
+
 func isLocation(arg string) bool { return strings.Contains(arg, "://") }
 
 // placed accepts a server's location or nothing, then low to high arguments, where the server needs but `remote`.
 func placed(remote, low, high int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if len(args) > 0 && isLocation(args[0]) {
+		if args = apart(args); len(args) > 0 && isLocation(args[0]) {
 			return between(remote+1, high+1)(c, args)
 		}
 		return between(low, high)(c, args)
