@@ -78,7 +78,7 @@ type stream struct {
 func engineFlags(c *cobra.Command, e *reader.Config) {
 	c.Flags().Var((*count)(&e.Workers), "workers", "decoding goroutines (default: one more than CPUs)")
 	c.Flags().Var((*budget)(&e.Memory), "memory", "budget of all buffers and caches (default: a quarter of the machine's or container's memory)")
-	c.Flags().Var((*room)(&e.Cache), "cache", "part of --memory for columns that were decoded, until others need it; 0: none (default: a quarter)")
+	c.Flags().Var((*room)(&e.Cache), "cache", "part of --memory for columns that were decoded, until others need it; 0: none (default: a quarter, of commands that read once none)")
 	c.Flags().StringVar(&e.StatsDir, "stats-dir", "", "`DIRECTORY` of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
 	c.Flags().Var((*unless)(&e.NoWitness), "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
 	completeWith(c, "witness", "on", "off")
@@ -149,6 +149,9 @@ func at(c *cobra.Command, args []string, from sourceFlags, do func(s source, res
 func openSource(ctx context.Context, location string, from sourceFlags) (source, error) {
 	if location != "" {
 		return dial(ctx, location, from.remote)
+	}
+	if from.engine.Cache == 0 { // one question is asked: kept columns would take fresh memory for each batch
+		from.engine.Cache = -1
 	}
 	return newLocal(from.engine)
 }
