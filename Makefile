@@ -24,7 +24,7 @@ WHEEL         := .make/wheel/$(ARCH)
 WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-rust test-notebook model mutated kill-test fuzz screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-rust test-notebook model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -145,6 +145,11 @@ model: .make/deps ## CASES=20000 requests under faults beside the plain answer; 
 
 mutated: build venv ## 5,000 damaged files, asked in every way
 	MTFLIGHT_MUTATED=5000 $(PY) -m pytest -q testdata/tests/test_mutated.py
+
+SOAK ?= 7200
+
+soak: build venv ## SOAK=7200 seconds of mixed load with faults: memory, descriptors, goroutines and helpers into .make/soak.json
+	$(PY) .ci/soak.py bin/mtflight $(SOAK) .make/soak.json
 
 kill-test: build venv ## kill -9 of the server under a stream, resumed 100 times: no row lost or doubled
 	MTFLIGHT_KILLS=100 $(PY) -m pytest -q -s testdata/tests/test_resume.py -k test_killed_servers
