@@ -15,8 +15,11 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 
+	"github.com/mtflight/mtflight/flight/internal/wire"
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -278,13 +281,22 @@ func (b *byHand) ask(ticket string) uint32 {
 
 const endless, oneRow = `{"file": "arrays.h5", "dataset": "/cube", "stream": {"cyclic": true}}`, `{"file": "arrays.h5", "dataset": "/cube", "limit": 1}`
 
-// crowded is a server whose memory streams hold whose clients grant no credit.
+// crowded is a server whose memory streams hold whose clients grant no credit, the first one for the longest.
 func crowded(t *testing.T, l Limits) (target string, all []*byHand, ids []uint32) {
 	t.Helper()
 	target, eng := serveTight(t, l, 16<<20)
 	for range 30 {
 		b := dialByHand(t, target)
 		all, ids = append(all, b), append(ids, b.ask(endless))
+		if len(all) == 1 { // the first holds memory for sure, and takes no more
+			got := 0
+			b.until(func(f http2.Frame) bool {
+				if f.Header().Type == http2.FrameData {
+					got += int(f.Header().Length)
+				}
+				return got > 60<<10
+			})
+		}
 	}
 	require.Eventually(t, func() bool { return eng.Counters().BudgetWaiting > 0 }, 30*time.Second, time.Millisecond)
 	return target, all, ids
@@ -322,8 +334,41 @@ func TestClientThatReadsNothing(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return eng.Counters().BudgetWaiting > 0 }, 30*time.Second, time.Millisecond)
 	b := dialByHand(t, target)
-	id := b.ask(`{"file": "arrays.h5", "dataset": "/cube"}`)
+	id := b.ask(`{"file": "tables.h5", "dataset": "/events"}`)
 	require.NoError(t, b.WriteWindowUpdate(0, 1<<30))
 	require.NoError(t, b.WriteWindowUpdate(id, 1<<30))
 	require.Equal(t, ok, b.status(id))
+}
+
+// TestConnectionsTakeTurns: where memory is short, one with many calls that wait does not keep another's waiting.
+func TestConnectionsTakeTurns(t *testing.T) {
+	s, _, _ := bareServer(t)
+	b := bufpool.NewBudget(1, time.Minute)
+	require.NoError(t, b.Acquire(context.Background(), 1))
+	ended := make(chan string, 5)
+	wait := func(name string, connection context.Context) {
+		ctx, err := s.admit(connection, doGet)
+		require.NoError(t, err)
+		before, _ := b.Waits()
+		go func() {
+			if b.Acquire(ctx, 1) == nil {
+				ended <- name
+			}
+		}()
+		require.Eventually(t, func() bool { n, _ := b.Waits(); return n > before }, time.Minute, 100*time.Microsecond)
+	}
+	connection := func() context.Context {
+		return wire.Connections{}.TagConn(context.Background(), &stats.ConnTagInfo{})
+	}
+	a, other := connection(), connection()
+	for range 3 {
+		wait("a", a)
+	}
+	wait("b", other)
+	order := ""
+	for range 4 {
+		b.Return(1)
+		order += <-ended
+	}
+	require.Equal(t, "abaa", order)
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/certificates"
 	"github.com/mtflight/mtflight/flight/internal/login"
 	"github.com/mtflight/mtflight/flight/internal/rules"
+	"github.com/mtflight/mtflight/flight/internal/wire"
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
 )
@@ -166,7 +168,15 @@ func (s *Server) admit(ctx context.Context, method string) (context.Context, err
 		return ctx, nil
 	}
 	i, err := s.guard.identify(ctx)
-	return identity.With(ctx, i), err
+	return identity.With(bufpool.For(ctx, ownerIn(ctx, i.Name)), i), err
+}
+
+// ownerIn is with whom a call takes turns where memory is short: an identity, on however many connections, or a connection.
+func ownerIn(ctx context.Context, name string) any {
+	if name != "" {
+		return name
+	}
+	return wire.LedgerOf(ctx)
 }
 
 func open(method string) bool {

@@ -36,7 +36,7 @@ type sender struct {
 	stalls *stalls
 	ctx    context.Context // of the stream
 	block  reader.Block    // of the record
-	before delivery        // what was sent last
+	before *delivery       // what was sent last
 
 	record arrow.Record // being written
 	meta   []byte       // its app_metadata
@@ -140,12 +140,14 @@ func (s *sender) WritePayload(p ipc.Payload) error {
 	return err
 }
 
-// deliver begins to look after a batch: after the one before, as long as that is on its way.
+// deliver begins to look after a batch, which goes behind the one before.
 func (s *sender) deliver(way *wire.Way) *delivery {
-	d, now := s.before, delivery{ctx: s.ctx, block: s.block, way: way}
-	s.before = now
-	if d.way == nil || d.way.Over() {
-		d = now
+	d := &delivery{ctx: s.ctx, block: s.block, way: way}
+	if b := s.before; b != nil && b.way != nil && !b.over() {
+		d.after = b
 	}
-	return &d
+	if way != nil {
+		s.before = d
+	}
+	return d
 }

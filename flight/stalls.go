@@ -16,11 +16,12 @@ import (
 // delivery is a batch on its way to a client.
 type delivery struct {
 	ctx   context.Context
-	block reader.Block // of the first batch that the client may not have whole
-	way   *wire.Way    // nil: it holds little
-	taken int64        // as it was looked at last
-	since time.Time    // when that was another number
-	ended time.Time    // when its stream was stopped; zero: it was not
+	block reader.Block
+	way   *wire.Way // nil: it holds little
+	after *delivery // of the same stream, which goes first; nil: there is none
+	taken int64     // as it was looked at last
+	since time.Time // when that was another number
+	ended time.Time // when its stream was stopped; zero: it was not
 }
 
 // stalls are the deliveries of now. The zero value has none.
@@ -42,11 +43,14 @@ func (s *stalls) begin(d *delivery) {
 	s.now[d] = true
 }
 
-// end is told that a delivery waits no more; one that was stopped stays until its bytes are back.
+// over tells whether nothing is held any more that can be given back.
+func (d *delivery) over() bool { return d.way != nil && d.way.Over() }
+
+// end is told that gRPC has taken a delivery; what it still holds for the client is looked after until it is over.
 func (s *stalls) end(d *delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if d.ended.IsZero() || d.way == nil {
+	if d.way == nil || d.over() {
 		delete(s.now, d)
 	}
 }
@@ -65,10 +69,10 @@ func (s *Server) watchStalls(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
+			s.stalls.look(now)
 			if s.engine.Counters().BudgetWaiting > 0 {
 				s.stopStalled(now)
 			}
-			s.stalls.look(now)
 		}
 	}
 }
@@ -78,14 +82,16 @@ func (s *stalls) look(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for d := range s.now {
-		if d.way == nil {
-			continue
+		if d.after != nil && d.after.over() {
+			d.after = nil
 		}
-		if n := d.way.Taken(); n != d.taken {
-			d.taken, d.since = n, now
-		}
-		if !d.ended.IsZero() && d.way.Over() {
+		switch {
+		case d.over():
 			delete(s.now, d)
+		case d.after != nil:
+			d.since = now
+		case d.way != nil && d.way.Taken() != d.taken:
+			d.taken, d.since = d.way.Taken(), now
 		}
 	}
 }
@@ -96,10 +102,10 @@ func (s *stalls) late(now time.Time, most time.Duration) (stalled, stuck []*deli
 	defer s.mu.Unlock()
 	for d := range s.now {
 		switch {
-		case d.ended.IsZero() && now.Sub(d.since) >= most && (d.way == nil || d.way.Taken() == d.taken):
+		case d.ended.IsZero() && d.after == nil && now.Sub(d.since) >= most:
 			d.ended = now
 			stalled = append(stalled, d)
-		case !d.ended.IsZero() && now.Sub(d.ended) >= stallGrace && !d.way.Over():
+		case !d.ended.IsZero() && now.Sub(d.ended) >= stallGrace && d.way != nil && !d.over():
 			stuck = append(stuck, d)
 			delete(s.now, d)
 		}

@@ -11,13 +11,14 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// Budget bounds the bytes in use. Waiters are served in the order they came, small ones first.
+// Budget bounds the bytes in use. Owners who wait (For) are served in turns, each in the order it came, small requests first.
 type Budget struct {
 	mu      sync.Mutex
 	limit   int64
 	reserve int64 // of the limit, for what is small
 	used    int64
 	waiters list.List // of *waiter
+	turn    int64     // of who was served last
 	waited  int64     // how often somebody had to wait
 	wait    time.Duration
 	spare   map[*func()]bool
@@ -31,6 +32,8 @@ type Budget struct {
 type waiter struct {
 	n     int64
 	small bool
+	owner any
+	turn  int64
 	ready chan struct{}
 }
 
@@ -97,7 +100,7 @@ func (b *Budget) acquire(ctx context.Context, n int64, small bool) error {
 	if err := b.fund(ctx, n); err != nil {
 		return err
 	}
-	w, err := b.enqueue(n, small)
+	w, err := b.enqueue(n, small, ownerOf(ctx))
 	if w == nil || err != nil {
 		return err
 	}
@@ -123,7 +126,7 @@ func (b *Budget) acquire(ctx context.Context, n int64, small bool) error {
 const askEvery = 50 * time.Millisecond
 
 // enqueue takes the bytes at once (nil) or returns a place in the queue.
-func (b *Budget) enqueue(n int64, small bool) (*list.Element, error) {
+func (b *Budget) enqueue(n int64, small bool, owner any) (*list.Element, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if (b.waiters.Len() == 0 || small && !b.smallWait()) && b.fits(n, small) {
@@ -131,17 +134,34 @@ func (b *Budget) enqueue(n int64, small bool) (*list.Element, error) {
 		return nil, nil
 	}
 	b.waited++
-	w := &waiter{n: n, small: small, ready: make(chan struct{})}
-	if !small {
-		return b.waiters.PushBack(w), nil
-	}
+	return b.line(&waiter{n: n, small: small, owner: owner, ready: make(chan struct{})}), nil
+}
+
+// line puts a waiter behind those of its turn, small ones before all others. Called locked.
+func (b *Budget) line(w *waiter) *list.Element {
+	w.turn = b.turn
 	for e := b.waiters.Front(); e != nil; e = e.Next() {
-		if !e.Value.(*waiter).small {
-			return b.waiters.InsertBefore(w, e), nil
+		if o := e.Value.(*waiter); w.owner == nil || o.owner == w.owner {
+			w.turn = max(w.turn, o.turn)
 		}
 	}
-	return b.waiters.PushBack(w), nil
+	w.turn++
+	for e := b.waiters.Front(); e != nil; e = e.Next() {
+		if o := e.Value.(*waiter); w.small && !o.small || w.small == o.small && o.turn > w.turn {
+			return b.waiters.InsertBefore(w, e)
+		}
+	}
+	return b.waiters.PushBack(w)
 }
+
+type ownerKey struct{}
+
+// For says for whom is acquired what is in a context: owners who wait are served in turns, however often each waits. The owner is comparable.
+func For(ctx context.Context, owner any) context.Context {
+	return context.WithValue(ctx, ownerKey{}, owner)
+}
+
+func ownerOf(ctx context.Context) any { return ctx.Value(ownerKey{}) }
 
 // smallWait tells whether small ones wait, who come before all others. Called locked.
 func (b *Budget) smallWait() bool {
@@ -241,6 +261,7 @@ func (b *Budget) grant() {
 			return
 		}
 		b.used += w.n
+		b.turn = max(b.turn, w.turn)
 		b.waiters.Remove(e)
 		close(w.ready)
 	}

@@ -87,6 +87,40 @@ func TestSmallGoesFirst(t *testing.T) {
 	require.False(t, fault.IsLater(b.Acquire(ctx, 81)))
 }
 
+// TestOwnersTakeTurns: whoever waits often does not keep others waiting.
+func TestOwnersTakeTurns(t *testing.T) {
+	b := NewBudget(10, time.Minute)
+	require.NoError(t, b.Acquire(context.Background(), 10))
+	served := make(chan string, 20)
+	wait := func(owner string) {
+		now, _ := b.Waits()
+		go func() {
+			if b.Acquire(For(context.Background(), owner), 10) == nil {
+				served <- owner
+			}
+		}()
+		require.Eventually(t, func() bool { n, _ := b.Waits(); return n > now }, time.Minute, 100*time.Microsecond)
+	}
+	for range 4 {
+		wait("a")
+	}
+	wait("b")
+	wait("b")
+	order := ""
+	for i := range 6 {
+		b.Return(10)
+		order += <-served
+		if i == 1 {
+			wait("c")
+		}
+	}
+	b.Return(10)
+	order += <-served
+	require.Equal(t, "ababcaa", order)
+	b.Return(10)
+	require.Zero(t, b.Used())
+}
+
 func TestShortageBringsBackWhatCanBeDoneWithout(t *testing.T) {
 	b := NewBudget(10, time.Minute)
 	asked := 0
