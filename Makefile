@@ -187,9 +187,11 @@ bench: build venv ## compare with other readers; BENCH_ROWS=200000 for a quick l
 	$(PY) docs/bench/streams.py
 	$(PY) docs/bench/queries.py
 
-observability: build venv ## the dashboard and the alerts against a real Prometheus (apt-get install prometheus)
+observability: build venv ## the dashboard and the alerts against a real Prometheus (apt-get install prometheus), a Python program's trace in a real OpenTelemetry collector
 	cd packaging/observability && go vet . && go run . && go test ./...
-	$(PY) -m pytest -q packaging/observability
+	cd packaging/observability/collector && go vet . && go build -o ../../../.make/collector .
+	.ci/venv .venv-observability packaging/observability/requirements.txt
+	.venv-observability/bin/python -m pytest -q packaging/observability
 
 man: build ## the manual pages, in bin/man1
 	bin/mtflight man bin/man1

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ..errors import is_lost
 from ..transport.client import Client, Members
+from ..transport.traces import carried
 
 _T = TypeVar("_T")
 
@@ -97,7 +98,7 @@ def merged(parts: list[Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
             last = e
         out.put(last)
 
-    threads = [threading.Thread(target=read, args=(p,), daemon=True) for p in parts]
+    threads = [threading.Thread(target=carried(read), args=(p,), daemon=True) for p in parts]
     for t in threads:
         t.start()
     try:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from ..transport.client import Client, Members
+from ..transport.traces import carried
 from .batches import merged, resumed, retried
 from .progress import counted, progress_bar, with_bar
 from .staged import staged
@@ -84,8 +85,8 @@ class Reading:
             return list(parts[0])
         bar = progress_bar(self.total(), progress) if progress else contextlib.nullcontext(lambda rows: None)
         with bar as advance, ThreadPoolExecutor(len(parts)) as pool:
-            read = list(pool.map(lambda part: list(counted(part, advance)), parts))
-        return [b for part in read for b in part]
+            read = [pool.submit(carried(lambda part: list(counted(part, advance))), part) for part in parts]
+        return [b for part in read for b in part.result()]
 
     def _parts(self, parallel: int) -> list[Iterator[pa.RecordBatch]]:
         """One stream, or one per endpoint that the server splits the request into."""

@@ -13,6 +13,7 @@ from xarray.backends import AbstractDataStore
 from xarray.core import indexing
 
 from ..transport.source import Source
+from ..transport.traces import carried
 from .arrays import VariableArray
 from .attributes import read_attributes
 from .dimensions import Dimension, Dimensions
@@ -51,7 +52,8 @@ class GroupStore(AbstractDataStore):
         """What cannot be read is left out, and a warning says why."""
         wanted = [d for d in self._group.datasets if d.is_variable and d.name not in self._drop]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            opened = dict(zip((d.name for d in wanted), pool.map(self._open, wanted), strict=True))
+            opening = {d.name: pool.submit(carried(self._open), d) for d in wanted}
+        opened = {name: one.result() for name, one in opening.items()}
         for name, reason in opened.items():
             if isinstance(reason, Exception):
                 warnings.warn(f"variable {name!r} of group {self._group.path} is left out: {reason}", stacklevel=2)

@@ -21,6 +21,7 @@ from ..signals import QueueClosed, QueueClosedException
 from ..stage import AnyStage, Stage
 from ..transport.shutdown import stop_at_exit
 from ..transport.source import Source
+from ..transport.traces import carried
 from .request import Request
 
 
@@ -82,7 +83,7 @@ class _Core:
         self._notify = notify
         self._notifying = threading.Lock()
         self._nodes: dict[str, Node] = {}
-        self._queue: queue.SimpleQueue[tuple[OpBase, Request, Stage] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Callable[..., None], OpBase, Request, Stage] | None] = queue.SimpleQueue()
         self._state = threading.Lock()
         self._open: set[Request] = set()
         self._closed = self._stopped = False
@@ -107,7 +108,7 @@ class _Core:
             with self._state:
                 self._check_open()
                 self._open.add(request)
-                self._queue.put((op, request, held))
+                self._queue.put((carried(self._answer), op, request, held))
         except RuntimeError:
             with owner._release():
                 raise
@@ -146,10 +147,10 @@ class _Core:
 
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:
-            op, request, stage = job
+            answer, op, request, stage = job
             if not self._stopped:
-                self._answer(op, request, stage)
-            del job, op, request, stage  # nothing is held while waiting
+                answer(op, request, stage)
+            del job, answer, op, request, stage  # nothing is held while waiting
         with self._state:
             self._running -= 1
             last = self._running == 0

@@ -18,6 +18,7 @@ import pyarrow.flight as fl
 
 from ..array_protocol import NoSequence
 from ..errors import translated
+from . import traces
 from .credentials import Credentials
 from .encoding import encode, exchanged_rows
 from .features import UNKNOWN_SERVER, About, explain_refusal, parse
@@ -99,8 +100,8 @@ class Client(NoSequence):
         return self._flight
 
     def _call(self, seconds: float | None = None) -> fl.FlightCallOptions:
-        """What goes with each call: who asks."""
-        return fl.FlightCallOptions(timeout=seconds, headers=self._credentials.headers())
+        """What goes with each call: who asks, and as part of which trace."""
+        return fl.FlightCallOptions(timeout=seconds, headers=self._credentials.headers() + traces.headers())
 
     def replicas(self, locations: Sequence[str]) -> list[Client]:
         """Of the servers that this one sends the program to those that may know who it is; this one, where there are none."""
