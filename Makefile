@@ -123,11 +123,11 @@ test-js: build venv ## the sample in JavaScript beside pyarrow; needs node and n
 
 test-java: build venv ## the sample in Java beside pyarrow; needs Java 17 and mvn
 	@if { command -v mvn && command -v java; } >/dev/null; then mvn -q -B -f examples/java/pom.xml package dependency:build-classpath -Dmdep.outputFile=target/classpath && \
-	$(PY) -m pytest -q testdata/tests/test_languages.py -k java; else echo 'test-java: LEFT OUT, there is no java and mvn here'; fi
+	$(PY) -m pytest -q testdata/tests/test_languages.py testdata/tests/test_logins.py -k java; else echo 'test-java: LEFT OUT, there is no java and mvn here'; fi
 
 test-rust: build venv ## the sample in Rust beside pyarrow; needs cargo 1.88
 	@if command -v cargo >/dev/null; then cargo build -q --release --locked --manifest-path examples/rust/Cargo.toml && \
-	$(PY) -m pytest -q testdata/tests/test_languages.py -k rust; else echo 'test-rust: LEFT OUT, there is no cargo here'; fi
+	$(PY) -m pytest -q testdata/tests/test_languages.py testdata/tests/test_logins.py -k rust; else echo 'test-rust: LEFT OUT, there is no cargo here'; fi
 
 test-notebook: build ## examples/python/first_look.ipynb, executed
 	.ci/venv .venv-notebook testdata/notebook/requirements.txt

@@ -81,12 +81,15 @@ func TestRulesByCall(t *testing.T) {
 	stages := t.TempDir()
 	require.NoError(t, os.Chmod(stages, 0o700))
 	rules := filepath.Join(t.TempDir(), "rules.yaml")
-	require.NoError(t, os.WriteFile(rules, []byte("rules:\n- {for: [ann], files: ['*']}\n- {for: [bob], files: ['*'], except: ['source*', two.raw]}\n"), 0o600))
+	require.NoError(t, os.WriteFile(rules, []byte("groups: {lab: ['spiffe://lab.example/eve']}\nrules:\n"+
+		"- {for: [ann], files: ['*']}\n- {for: [bob, '@lab'], files: ['*'], except: ['source*', two.raw]}\n- {for: ['@oidc:staff'], root: '', files: ['*.h5', one.raw, two.raw]}\n"), 0o600))
 	c := newCastle(t, func(config *Config) {
 		config.Roots, config.Security.Rules, config.StageDir = []string{root}, rules, stages
 	}, "bob", "carol")
 	as := func(name string) arrowflight.Client { return c.client(nil, "Bearer "+c.tokens[name]) }
 	ann, bob, carol := as("ann"), as("bob"), as("carol")
+	pair := c.authority.Issue(nil, "spiffe://lab.example/eve")
+	eve, dora := c.client(&pair, ""), c.client(nil, "Bearer "+c.issuer.token(nil, "staff"))
 	calls := maps.Clone(askedCalls)
 	calls["exchange"] = func(c arrowflight.Client, file, dataset string) (string, error) {
 		_, err := exchange(t, c, onWire(t, question(file, dataset), column64(memory.NewGoAllocator(), []int64{1, 0}, nil)).all)
@@ -98,15 +101,19 @@ func TestRulesByCall(t *testing.T) {
 				{"external.h5", "/x"}} {
 				_, ok := call(ann, k.file, k.dataset)
 				require.Contains(t, []codes.Code{codes.OK, codes.Unimplemented}, status.Code(ok), "%s of %v by ann: %v", name, k, ok)
+				_, same := call(dora, k.file, k.dataset)
+				require.Equal(t, status.Code(ok), status.Code(same), "%s of %v by dora: %v", name, k, same)
 				_, err := call(carol, k.file, k.dataset)
 				require.Equal(t, codes.NotFound, status.Code(err), "%s of %v by carol: %v", name, k, err)
-				told, err := call(bob, k.file, k.dataset)
-				if err == nil { // a description of a dataset that cannot be read
-					require.Contains(t, []string{"describe", "attributes", "refresh"}, name, "%v round %d", k, round)
-					require.Contains(t, []string{"limited_latest.h5", "external.h5"}, k.file)
-					require.NotContains(t, told, "int64[")
-				} else if status.Code(ok) != codes.Unimplemented {
-					require.Equal(t, codes.NotFound, status.Code(err), "%s of %v by bob: %v (ann: %v)", name, k, err, ok)
+				for who, client := range map[string]arrowflight.Client{"bob": bob, "eve": eve} {
+					told, err := call(client, k.file, k.dataset)
+					if err == nil { // a description of a dataset that cannot be read
+						require.Contains(t, []string{"describe", "attributes", "refresh"}, name, "%v round %d", k, round)
+						require.Contains(t, []string{"limited_latest.h5", "external.h5"}, k.file)
+						require.NotContains(t, told, "int64[")
+					} else if status.Code(ok) != codes.Unimplemented {
+						require.Equal(t, codes.NotFound, status.Code(err), "%s of %v by %s: %v (ann: %v)", name, k, who, err, ok)
+					}
 				}
 			}
 			_, denied := call(bob, "source1.h5", "/plain")
@@ -118,7 +125,7 @@ func TestRulesByCall(t *testing.T) {
 			require.Equal(t, words(absent), words(denied), name)
 		}
 	}
-	for who, client := range map[string]arrowflight.Client{"ann": ann, "bob": bob, "carol": carol} {
+	for who, client := range map[string]arrowflight.Client{"ann": ann, "bob": bob, "carol": carol, "dora": dora, "eve": eve} {
 		stream, err := client.ListFlights(context.Background(), &arrowflight.Criteria{})
 		require.NoError(t, err)
 		files := map[string]bool{}
@@ -133,8 +140,8 @@ func TestRulesByCall(t *testing.T) {
 			return nil
 		}))
 		require.Equal(t, files, listed, who)
-		require.Equal(t, who == "ann", files["source1.h5"], who)
-		require.Equal(t, who == "ann", files["link.h5"], who)
+		require.Equal(t, who == "ann" || who == "dora", files["source1.h5"], who)
+		require.Equal(t, who == "ann" || who == "dora", files["link.h5"], who)
 		require.Equal(t, who != "carol", files["limited_latest.h5"], who)
 	}
 }

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import io
+import json
 import os
 import pty
 import struct
 import subprocess
+import tempfile
 import termios
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.flight as fl
 from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 from rich.text import Text
@@ -30,13 +37,40 @@ def main() -> None:
     for name, lines in SESSIONS.items():
         for width in (80, 160):
             draw(f"{name}-{width}", lines, width)
+    with busy() as admin:
+        for width in (100, 160):  # narrower, columns are left out
+            draw(f"top-{width}", ["mtflight top --once"], width, f"mtflight top --once {admin}")
 
 
-def draw(name: str, lines: list[str], width: int) -> None:
+@contextlib.contextmanager
+def busy() -> Iterator[str]:
+    """The admin address of a server that three programs read from: one takes all it can, two are slow."""
+    with tempfile.TemporaryDirectory() as folder:
+        admin = f"unix://{folder}/admin"
+        server = subprocess.Popen([CLONE / "bin" / "mtflight", "serve", "--listen", "grpc://127.0.0.1:0", "--admin", admin, CLONE / "testdata"], stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, text=True)
+        location = server.stdout.readline().split()[-1]  # type: ignore[union-attr]
+        for dataset, pause in (("/events", 0.0), ("/blosc", 0.05), ("/events", 0.3)):
+            threading.Thread(target=take, args=(location, dataset, pause), daemon=True).start()
+        time.sleep(2)
+        yield admin
+        server.kill()
+        server.wait()
+
+
+def take(location: str, dataset: str, pause: float) -> None:
+    request = {"file": "tables.h5", "dataset": dataset, "stream": {"cyclic": True}}
+    with contextlib.suppress(fl.FlightError, OSError):  # the server's end
+        for _ in fl.connect(location).do_get(fl.Ticket(json.dumps(request))):
+            time.sleep(pause)
+
+
+def draw(name: str, lines: list[str], width: int, instead: str = "") -> None:
+    """Commands with what they write, or what `instead` of them does."""
     console = Console(record=True, width=width, file=io.StringIO(), force_terminal=True, legacy_windows=False)
     for line in lines:
         console.print(Text(f"$ {line}", style="bold"))
-        console.print(Text.from_ansi(shown(line, width)), soft_wrap=False)
+        console.print(Text.from_ansi(shown(instead or line, width)), soft_wrap=False)
     console.save_svg(str(CLONE / "docs" / "screens" / f"{name}.svg"), title=f"{width} columns", theme=DEFAULT_TERMINAL_THEME)
 
 
