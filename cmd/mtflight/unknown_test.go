@@ -71,7 +71,7 @@ func TestUnknown(t *testing.T) {
 func requireAgrees(t *testing.T, line, description object) {
 	t.Helper()
 	for member, value := range line {
-		if value != nil {
+		if value != nil && member != "order" { // its place among links, which a listing alone tells
 			require.Equal(t, value, description[member], "%s %s", line.name(), member)
 		}
 	}
