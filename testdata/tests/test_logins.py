@@ -16,11 +16,11 @@ import pytest
 
 import languages
 from conftest import BINARY, CLONE, TESTDATA, ticket
-from test_languages import JAVA, RUST, prepared
+from test_languages import JAVA, prepared
 
 REQUEST = json.loads(ticket("tables.h5", "/events", where="id < 40", fields=["id", "energy"]).ticket)
 PASSWORD = "pass word:ü"
-SAMPLE = {"java": JAVA, "rust": RUST, "go": BINARY, "pyarrow": CLONE}
+SAMPLE = {"java": JAVA, "go": BINARY, "pyarrow": CLONE}
 
 
 def run(*command, text: str = "", **options) -> str:
@@ -99,8 +99,6 @@ def castle(start, tmp_path_factory):
 def asked(language: str, castle: Castle, way: dict[str, str]) -> str:
     """What a client prints; CalledProcessError or pyarrow's error where it is refused."""
     environment = {"PATH": "/usr/bin:/bin", "TLS_CA": str(castle.cert), "LANG": "C.UTF-8", **way}
-    if language == "rust":
-        return run(RUST, castle.location.replace("grpc+tls:", "https:"), json.dumps(REQUEST), env=environment)
     if language == "java":
         classes = f"{JAVA.parent / 'classes'}:{JAVA.read_text().strip()}"
         return run("java", "--add-opens=java.base/java.nio=ALL-UNNAMED", "-cp", classes, "Rows", castle.location, json.dumps(REQUEST), env=environment)
@@ -130,7 +128,7 @@ BAD = [(language, way) for language in SAMPLE for way in ("nothing", "wrong toke
 def test_ways_in(castle, server, language, way):
     prepared(SAMPLE[language], f"test-{language}")
     table = server.client().do_get(fl.Ticket(json.dumps(REQUEST))).read_all()
-    languages.check(table, asked(language, castle, castle.way(way)), None if language == "rust" else "NaN")
+    languages.check(table, asked(language, castle, castle.way(way)))
 
 
 @pytest.mark.parametrize(("language", "way"), BAD)
