@@ -24,7 +24,7 @@ WHEEL         := .make/wheel/$(ARCH)
 WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-rust test-notebook model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-rust test-notebook test-openapi model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -128,6 +128,10 @@ test-java: build venv ## the sample in Java beside pyarrow; needs Java 17 and mv
 test-rust: build venv ## the sample in Rust beside pyarrow; needs cargo 1.88
 	@if command -v cargo >/dev/null; then cargo build -q --release --locked --manifest-path examples/rust/Cargo.toml && \
 	$(PY) -m pytest -q testdata/tests/test_languages.py -k rust; else echo 'test-rust: LEFT OUT, there is no cargo here'; fi
+
+test-openapi: build ## the description of answers by HTTP, by openapi-spec-validator and schemathesis
+	.ci/venv .venv-openapi testdata/openapi/requirements.txt
+	.venv-openapi/bin/python -m pytest -q testdata/openapi
 
 test-notebook: build ## examples/python/first_look.ipynb, executed
 	.ci/venv .venv-notebook testdata/notebook/requirements.txt

@@ -142,7 +142,7 @@ func (s *Server) openWeb() (*webServer, error) {
 		w.listener, w.location = tls.NewListener(w.listener, d.TLS), "https://"+l.Addr().String()
 	}
 	w.Server = http.Server{Handler: handler, MaxHeaderBytes: limits.Header, ReadTimeout: limits.ReceiveTimeout, IdleTimeout: limits.Idle,
-		ErrorLog: zap.NewStdLog(s.log.WithOptions(zap.IncreaseLevel(zap.WarnLevel)))}
+		ErrorLog: zap.NewStdLog(s.log)}
 	return w, nil
 }
 
