@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 )
 
 func describe(w io.Writer, text json.RawMessage, asJSON bool) error {
@@ -86,7 +87,7 @@ func (m member) number() string {
 	case m.name == "max_shape":
 		return strings.ReplaceAll(string(m.value), "-1", "unlimited")
 	case m.name != "ratio" && json.Unmarshal(m.value, &size) == nil && size >= 1024:
-		return fmt.Sprintf("%d (%s)", size, bytesText(size))
+		return fmt.Sprintf("%d (%s)", size, values.Bytes(size))
 	case m.name == "ratio" && json.Unmarshal(m.value, &ratio) == nil:
 		return fmt.Sprintf("%.3g", ratio)
 	}

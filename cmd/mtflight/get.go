@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/output"
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 	"github.com/mtflight/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/internal/sink"
 	"github.com/mtflight/mtflight/reader"
@@ -229,10 +230,10 @@ func copyRows(s sink.Sink, rows *stream, most int64, p *progress) error {
 func report(c *cobra.Command, format, output string, p *progress) error {
 	switch {
 	case format == "none":
-		_, err := fmt.Fprintf(c.OutOrStdout(), "%d rows, %s, %s/s\n", p.rows, bytesText(p.bytes), bytesText(p.rate()))
+		_, err := fmt.Fprintf(c.OutOrStdout(), "%d rows, %s, %s/s\n", p.rows, values.Bytes(p.bytes), values.Bytes(p.rate()))
 		return err
 	case output != "" && output != "-":
-		_, err := fmt.Fprintf(c.ErrOrStderr(), "%s: %d rows, %s, %s/s\n", output, p.rows, bytesText(p.bytes), bytesText(p.rate()))
+		_, err := fmt.Fprintf(c.ErrOrStderr(), "%s: %d rows, %s, %s/s\n", output, p.rows, values.Bytes(p.bytes), values.Bytes(p.rate()))
 		return err
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/spell"
@@ -273,7 +274,7 @@ func countText(bytes reader.Count) string {
 	if bytes < 0 {
 		return "-"
 	}
-	return bytesText(int64(bytes))
+	return values.Bytes(int64(bytes))
 }
 
 func orDash(s string) string {

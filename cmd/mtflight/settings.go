@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/settings"
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/flight/serve"
 )
@@ -32,10 +33,10 @@ func (f *serveFlags) add(c *cobra.Command) {
 	addLimits(flags, &served.Limits)
 	addHTTP(flags, &served.HTTP)
 	flags.BoolVar(&served.Insecure, "insecure", false, "listen beyond this machine without TLS or a login: whoever reaches it can read what is served")
-	flags.Var((*fileMode)(&served.SocketMode), "socket-mode", "permissions of the files of Unix sockets: 0660 lets their group connect")
+	flags.Var((*values.FileMode)(&served.SocketMode), "socket-mode", "permissions of the files of Unix sockets: 0660 lets their group connect")
 	flags.StringArrayVar(&served.Advertise, "advertise", nil, "`LOCATION` that clients are sent to: this server or a replica of the same roots; may be repeated")
 	flags.DurationVar(&served.Drain, "drain", served.Drain, "`TIME` that running streams may go on at the end; 0s: not at all")
-	flags.Var((*count)(&f.Engine.Helpers), "helpers", "processes at most that call libhdf5, and as many that its plug-in filters keep busy (default: one per worker, at least 2)")
+	flags.Var((*values.Count)(&f.Engine.Helpers), "helpers", "processes at most that call libhdf5, and as many that its plug-in filters keep busy (default: one per worker, at least 2)")
 	flags.StringVar(&served.Admin, "admin", "", "`ADDRESS` of metrics, state and profiles, by HTTP: HOST:PORT, https://HOST:PORT (operators of --rules log in) or unix:///PATH (default: none)")
 	flags.DurationVar(&served.Slow, "slow", 0, "`TIME` from which on requests are in the log with their plan; 0s: none")
 	flags.StringVar(&f.Traces, "traces", "", "`LOCATION` of an OpenTelemetry collector (OTLP, gRPC): http://HOST:PORT or https:// (default: OTEL_EXPORTER_OTLP_ENDPOINT, else none)")
@@ -43,7 +44,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	completeWith(c, "log-level", "debug", "info", "warn", "error")
 	flags.BoolVar(&f.stdin, "exit-with-stdin", false, "end when standard input ends, as it does when the program that holds it ends or crashes")
 	flags.StringVar(&served.StageDir, "stage-dir", served.StageDir, "`DIRECTORY` in shared memory for clients of this host; empty: nothing is staged")
-	flags.Var((*size)(&served.StageMemory), "stage-memory", "bytes staged at most, part of --memory (default: half of it)")
+	flags.Var((*values.Size)(&served.StageMemory), "stage-memory", "bytes staged at most, part of --memory (default: half of it)")
 	engineFlags(c, &f.Engine)
 }
 
@@ -188,7 +189,7 @@ func addLimits(flags *pflag.FlagSet, l *flight.Limits) {
 	all.DurationVar(&l.MaxWait, "max-wait", l.MaxWait, "`TIME` that a request waits for memory")
 	all.DurationVar(&l.StallTimeout, "stall-timeout", l.StallTimeout, "`TIME` that a client may take nothing of its stream while others wait for memory")
 	all.IntVar(&l.Leases, "max-leases", l.Leases, "results and rings of a connection in shared memory")
-	all.Var((*unless)(&l.NoReflection), "reflection", "on: gRPC's reflection is served to whoever may call; off: it is not")
+	all.Var((*values.Unless)(&l.NoReflection), "reflection", "on: gRPC's reflection is served to whoever may call; off: it is not")
 	all.VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	flags.AddFlagSet(all)
 }
@@ -198,6 +199,6 @@ func addHTTP(flags *pflag.FlagSet, h *flight.HTTP) {
 	flags.StringVar(&h.Address, "http", "", "`HOST:PORT` to answer by HTTP, too (default: none)")
 	flags.StringArrayVar(&h.Hosts, "http-host", nil, "`NAME` of this server in addresses of HTTP; may be repeated")
 	flags.StringArrayVar(&h.Origins, "http-cors", nil, "`ORIGIN` whose pages may ask by HTTP; may be repeated")
-	flags.Var((*size)(&h.Files), "http-files", "bytes at most of Parquet files kept in TMPDIR for who reads them in parts (default: 1GiB)")
+	flags.Var((*values.Size)(&h.Files), "http-files", "bytes at most of Parquet files kept in TMPDIR for who reads them in parts (default: 1GiB)")
 	flags.Lookup("http-files").Hidden = true
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -76,13 +77,13 @@ type stream struct {
 
 // engineFlags are the choices of a local engine as flags.
 func engineFlags(c *cobra.Command, e *reader.Config) {
-	c.Flags().Var((*count)(&e.Workers), "workers", "decoding goroutines (default: one more than CPUs)")
-	c.Flags().Var((*budget)(&e.Memory), "memory", "budget of all buffers and caches (default: a quarter of the machine's or container's memory)")
-	c.Flags().Var((*room)(&e.Cache), "cache", "part of --memory for columns that were decoded, until others need it; 0: none (default: a quarter, of commands that read once none)")
+	c.Flags().Var((*values.Count)(&e.Workers), "workers", "decoding goroutines (default: one more than CPUs)")
+	c.Flags().Var((*values.Budget)(&e.Memory), "memory", "budget of all buffers and caches (default: a quarter of the machine's or container's memory)")
+	c.Flags().Var((*values.Room)(&e.Cache), "cache", "part of --memory for columns that were decoded, until others need it; 0: none (default: a quarter, of commands that read once none)")
 	c.Flags().StringVar(&e.StatsDir, "stats-dir", "", "`DIRECTORY` of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
-	c.Flags().Var((*unless)(&e.NoWitness), "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
+	c.Flags().Var((*values.Unless)(&e.NoWitness), "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
 	completeWith(c, "witness", "on", "off")
-	c.Flags().Var(plugins{e}, "plugins", "on: plug-ins of HDF5_PLUGIN_PATH undo filters; off: none is loaded; or the SHA-256 of the files that may be, with commas")
+	c.Flags().Var(values.Plugins{Config: e}, "plugins", "on: plug-ins of HDF5_PLUGIN_PATH undo filters; off: none is loaded; or the SHA-256 of the files that may be, with commas")
 	completeWith(c, "plugins", "on", "off")
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -139,13 +140,13 @@ func top(ctx context.Context, o *operator, w io.Writer, every time.Duration, onc
 func shownStatus(screen terminal.Screen, before, now flight.Status) string {
 	seconds := max(now.Time.Sub(before.Time).Seconds(), 1e-3)
 	e, was := now.Engine, before.Engine
-	rate := func(a, b int64) string { return bytesText(int64(float64(a-b)/seconds)) + "/s" }
+	rate := func(a, b int64) string { return values.Bytes(int64(float64(a-b)/seconds)) + "/s" }
 	var out strings.Builder
 	fmt.Fprintf(&out, "mtflight %s, up %s, %d requests\n", now.Server, now.Time.Sub(now.Since).Round(time.Second), len(now.Calls))
 	fmt.Fprintf(&out, "sent %s   read %s, mapped %s   decoded %s\n", rate(now.Bytes, before.Bytes), rate(e.BytesRead, was.BytesRead),
 		rate(e.BytesMapped, was.BytesMapped), rate(e.BytesDecoded, was.BytesDecoded))
-	fmt.Fprintf(&out, "memory %s of %s (mapped %s, staged %s), %d waiting   chunk cache %s\n", bytesText(e.BudgetUsed), bytesText(e.BudgetLimit),
-		bytesText(e.PagesHeld), bytesText(now.Staged), e.BudgetWaiting, bytesText(e.ChunkCacheBytes))
+	fmt.Fprintf(&out, "memory %s of %s (mapped %s, staged %s), %d waiting   chunk cache %s\n", values.Bytes(e.BudgetUsed), values.Bytes(e.BudgetLimit),
+		values.Bytes(e.PagesHeld), values.Bytes(now.Staged), e.BudgetWaiting, values.Bytes(e.ChunkCacheBytes))
 	fmt.Fprintf(&out, "workers %d of %d, %d tasks waiting   files %d   helpers %d\n\n", e.TasksRunning, e.Workers, e.TasksWaiting, e.Files,
 		e.Witnesses.Alive+e.FilterHelpers.Alive)
 	table := streams(before, now, seconds)
@@ -167,7 +168,7 @@ func streams(before, now flight.Status, seconds float64) terminal.Grid {
 			who = c.Identity + "@" + c.Peer
 		}
 		row := []string{c.Request, c.Kind, who, c.File, c.Dataset, time.Duration(c.Seconds * float64(time.Second)).Round(time.Second).String(), fmt.Sprint(c.Rows),
-			bytesText(c.Bytes), bytesText(int64(float64(c.Bytes-was.Bytes)/seconds)) + "/s", waitsFor(was, c)}
+			values.Bytes(c.Bytes), values.Bytes(int64(float64(c.Bytes-was.Bytes)/seconds)) + "/s", waitsFor(was, c)}
 		for i, cell := range row {
 			row[i] = terminal.Printable(cell)
 		}

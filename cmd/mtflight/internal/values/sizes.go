@@ -1,4 +1,4 @@
-package main
+package values
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// size is a number of bytes as a flag: 256MB, 1.5GiB, 65536. Units are powers of 1024, as memory is sold.
-type size int64
+// Size is a number of bytes as a flag: 256MB, 1.5GiB, 65536. Units are powers of 1024, as memory is sold.
+type Size int64
 
 var units = []struct {
 	suffix string
@@ -16,7 +16,7 @@ var units = []struct {
 }{{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"T", 1 << 40}}
 
 // Set parses a flag's value.
-func (s *size) Set(text string) error {
+func (s *Size) Set(text string) error {
 	number := strings.TrimSuffix(strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(text)), "B"), "I")
 	factor := 1.0
 	for _, u := range units {
@@ -30,14 +30,14 @@ func (s *size) Set(text string) error {
 		return fmt.Errorf("%q is not a size such as 256MB or 1.5GiB", text)
 	}
 	if v*factor < 1<<10 {
-		return fmt.Errorf("%q is %s: write a unit, as in 256MB", text, bytesText(int64(v*factor)))
+		return fmt.Errorf("%q is %s: write a unit, as in 256MB", text, Bytes(int64(v*factor)))
 	}
-	*s = size(v * factor)
+	*s = Size(v * factor)
 	return nil
 }
 
 // String is exact, in the largest unit that is.
-func (s *size) String() string {
+func (s *Size) String() string {
 	if *s == 0 {
 		return ""
 	}
@@ -51,69 +51,69 @@ func (s *size) String() string {
 }
 
 // Type is what help calls the value.
-func (s *size) Type() string { return "SIZE" }
+func (s *Size) Type() string { return "SIZE" }
 
-// budget is a size that an engine can work with.
-type budget size
+// Budget is a size that an engine can work with.
+type Budget Size
 
 const leastBudget = 16 << 20
 
 // Set parses a flag's value.
-func (b *budget) Set(text string) error {
-	var s size
+func (b *Budget) Set(text string) error {
+	var s Size
 	if err := s.Set(text); err != nil {
 		return err
 	}
 	if s < leastBudget {
-		return fmt.Errorf("%s is too little to read anything: give at least %s", bytesText(int64(s)), bytesText(leastBudget))
+		return fmt.Errorf("%s is too little to read anything: give at least %s", Bytes(int64(s)), Bytes(leastBudget))
 	}
-	*b = budget(s)
+	*b = Budget(s)
 	return nil
 }
 
-func (b *budget) String() string { return (*size)(b).String() }
+func (b *Budget) String() string { return (*Size)(b).String() }
 
 // Type is what help calls the value.
-func (b *budget) Type() string { return (*size)(b).Type() }
+func (b *Budget) Type() string { return (*Size)(b).Type() }
 
-// room is a size that may be 0: none. It is negative then, for an engine.
-type room size
+// Room is a size that may be 0: none. It is negative then, for an engine.
+type Room Size
 
 // Set parses a flag's value.
-func (r *room) Set(text string) error {
+func (r *Room) Set(text string) error {
 	if strings.TrimSpace(text) == "0" {
 		*r = -1
 		return nil
 	}
-	return (*size)(r).Set(text)
+	return (*Size)(r).Set(text)
 }
 
-func (r *room) String() string {
+func (r *Room) String() string {
 	if *r < 0 {
 		return "0"
 	}
-	return (*size)(r).String()
+	return (*Size)(r).String()
 }
 
 // Type is what help calls the value.
-func (r *room) Type() string { return (*size)(r).Type() }
+func (r *Room) Type() string { return (*Size)(r).Type() }
 
-// count is a number of workers as a flag, 0 where it was not given.
-type count int
+// Count is a number of workers as a flag, 0 where it was not given.
+type Count int
 
 const mostWorkers = 1000
 
 // Set parses a flag's value.
-func (c *count) Set(text string) error {
+func (c *Count) Set(text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > mostWorkers {
 		return fmt.Errorf("must be a number from 1 to %d: leave it out for the default", mostWorkers)
 	}
-	*c = count(n)
+	*c = Count(n)
 	return nil
 }
 
-func (c *count) String() string {
+func (c *Count) String() string {
 	if *c == 0 {
 		return ""
 	}
@@ -121,10 +121,10 @@ func (c *count) String() string {
 }
 
 // Type is what help calls the value.
-func (c *count) Type() string { return "N" }
+func (c *Count) Type() string { return "N" }
 
-// bytesText is a number of bytes for people.
-func bytesText(n int64) string {
+// Bytes is a number of bytes for people.
+func Bytes(n int64) string {
 	text := fmt.Sprintf("%d B", n)
 	for _, u := range units {
 		if v := float64(n) / u.bytes; v >= 1 {

@@ -1,4 +1,4 @@
-package main
+package values
 
 import (
 	"testing"
@@ -8,19 +8,19 @@ import (
 
 func TestBytesText(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1536: "1.50 KB", 15 << 20: "15.0 MB", 1003 << 20: "1003 MB", 3 << 40: "3.00 TB"} {
-		require.Equal(t, want, bytesText(n))
+		require.Equal(t, want, Bytes(n))
 	}
 }
 
 func TestSize(t *testing.T) {
-	for text, want := range map[string]size{
+	for text, want := range map[string]Size{
 		"4096": 4096, "256MB": 256 << 20, "256mib": 256 << 20, "1.5G": 3 << 29, "2 TB": 2 << 40, "7k": 7 << 10,
 	} {
-		var s size
+		var s Size
 		require.NoError(t, s.Set(text), text)
 		require.Equal(t, want, s, text)
 	}
 	for _, text := range []string{"", "-1", "0", "1", "1000", "MB", "1XB", "NaN", "inf", "1e30"} {
-		require.Error(t, new(size).Set(text), text)
+		require.Error(t, new(Size).Set(text), text)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package values
 
 import (
 	"fmt"
@@ -8,13 +8,13 @@ import (
 	"github.com/mtflight/mtflight/reader"
 )
 
-// plugins is which plug-ins may be loaded, as a flag: all, none, or those of some contents.
-type plugins struct{ *reader.Config }
+// Plugins is which plug-ins may be loaded, as a flag: all, none, or those of some contents.
+type Plugins struct{ *reader.Config }
 
 var sha256Text = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // Set parses a flag's value.
-func (p plugins) Set(text string) error {
+func (p Plugins) Set(text string) error {
 	if text == "on" || text == "off" {
 		p.NoPlugins, p.Plugins = text == "off", nil
 		return nil
@@ -29,7 +29,7 @@ func (p plugins) Set(text string) error {
 	return nil
 }
 
-func (p plugins) String() string {
+func (p Plugins) String() string {
 	switch {
 	case p.Config == nil: // pflag makes one to know what the default is
 		return ""
@@ -42,4 +42,4 @@ func (p plugins) String() string {
 }
 
 // Type is what help calls the value.
-func (p plugins) Type() string { return "on|off|SHA256,.." }
+func (p Plugins) Type() string { return "on|off|SHA256,.." }

@@ -1,4 +1,4 @@
-package main
+package values
 
 import (
 	"strings"
@@ -21,7 +21,7 @@ func TestPlugins(t *testing.T) {
 		{[]string{one, "off"}, reader.Config{NoPlugins: true}, "off"},
 		{[]string{"off", one + "," + two}, reader.Config{Plugins: []string{one, strings.ToLower(two)}}, one + "," + strings.ToLower(two)},
 	} {
-		p := plugins{&reader.Config{}}
+		p := Plugins{&reader.Config{}}
 		for _, text := range c.set {
 			require.NoError(t, p.Set(text))
 		}
@@ -29,6 +29,6 @@ func TestPlugins(t *testing.T) {
 		require.Equal(t, c.told, p.String())
 	}
 	for _, bad := range []string{"", "yes", one[1:], one + "0", one[1:] + "g", one + ","} {
-		require.ErrorContains(t, plugins{&reader.Config{}}.Set(bad), "neither on, off nor a SHA-256", bad)
+		require.ErrorContains(t, Plugins{&reader.Config{}}.Set(bad), "neither on, off nor a SHA-256", bad)
 	}
 }
