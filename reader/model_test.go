@@ -1,9 +1,9 @@
 package reader
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -111,8 +111,11 @@ var plainOptions = convert.Options{Strings: "binary", Enum: "int", Time: "numeri
 
 func (a *plainAnswer) column(name string) []string { return a.columns[slices.Index(a.names, name)] }
 
-func (a *plainAnswer) integer(name string, row int) int64 {
-	v, _ := strconv.ParseInt(a.column(name)[row], 10, 64)
+func (a *plainAnswer) integer(name string, row int) *big.Int { // of 64 bits with or without a sign
+	v, _ := new(big.Int).SetString(a.column(name)[row], 10)
+	if v == nil {
+		return new(big.Int)
+	}
 	return v
 }
 
@@ -222,17 +225,17 @@ func (c *modelCase) byValue(rng *rand.Rand) {
 		name := c.integers[rng.IntN(len(c.integers))]
 		than := c.integer(name, rng.IntN(len(c.whole)))
 		op := []string{"<", ">=", "==", "!="}[rng.IntN(4)]
-		where := fmt.Sprintf("%s %s %d", name, op, than)
+		where := fmt.Sprintf("%s %s %s", name, op, than)
 		c.request.Where = &where
 		c.rows = slices.DeleteFunc(c.rows, func(k int) bool {
-			v := c.integer(name, k)
-			return !map[string]bool{"<": v < than, ">=": v >= than, "==": v == than, "!=": v != than}[op]
+			v := c.integer(name, k).Cmp(than)
+			return !map[string]bool{"<": v < 0, ">=": v >= 0, "==": v == 0, "!=": v != 0}[op]
 		})
 	}
 	if how != 0 {
 		name := c.integers[rng.IntN(len(c.integers))]
 		c.request.SortBy = name
-		slices.SortStableFunc(c.rows, func(a, b int) int { return cmp.Compare(c.integer(name, a), c.integer(name, b)) })
+		slices.SortStableFunc(c.rows, func(a, b int) int { return c.integer(name, a).Cmp(c.integer(name, b)) })
 		if rng.IntN(2) == 0 {
 			c.slice(rng)
 		}
