@@ -46,12 +46,12 @@ func release(all []arrow.Record) {
 	}
 }
 
-// requireAlike compares a request's batches in two engines, and in the second once more.
+// requireAlike compares a request's batches in two engines, and in the second twice more, for which large ones are kept.
 func requireAlike(t *testing.T, want, got *Dataset, r Request) {
 	t.Helper()
 	a, failed := records(t, want, r)
 	defer release(a)
-	for range 2 {
+	for range 3 {
 		b, err := records(t, got, r)
 		if failed != nil {
 			require.EqualError(t, err, failed.Error())
@@ -188,4 +188,25 @@ func TestColumnsOfAnotherFile(t *testing.T) {
 	require.Zero(t, f.eng.columns.Held(), "of the file that is no more")
 	other := cachedEngine(t, path, -1)
 	requireAlike(t, frameOf(t, other, "/blosc"), frameOf(t, g, "/blosc"), Request{})
+}
+
+// TestColumnsOfALongScan are kept once they were asked for a second time, those of one that goes round at once.
+func TestColumnsOfALongScan(t *testing.T) {
+	allRested(t)
+	f := cachedEngine(t, waves, 1<<20) // of which an eighth is a small result
+	d := frameOf(t, f, "/wave/zlib")
+	held := []int64{}
+	for range 2 {
+		all, err := records(t, d, Request{BatchRows: 4096})
+		require.NoError(t, err)
+		release(all)
+		held = append(held, f.eng.columns.Held())
+	}
+	require.Zero(t, held[0])
+	require.NotZero(t, held[1])
+	again := cachedEngine(t, waves, 1<<20)
+	all, err := records(t, frameOf(t, again, "/wave/zlib"), Request{Stream: &Stream{BlockRows: 20, Cyclic: true, Cycles: new(int64(2))}})
+	require.NoError(t, err)
+	release(all)
+	require.NotZero(t, again.eng.columns.Held())
 }

@@ -45,19 +45,22 @@ func (d Dataset) Add(names []string, start int64, columns []arrow.Array) {
 	}
 }
 
-// Find gives n rows from start on of each column; nil where some are not here.
-func (d Dataset) Find(names []string, start, n int64) []Pieces {
-	out := make([]Pieces, 0, len(names))
+// Find gives n rows from start on of each column; nil where some are not here: again if that was so before.
+func (d Dataset) Find(names []string, start, n int64) (out []Pieces, again bool) {
+	out = make([]Pieces, 0, len(names))
 	for _, name := range names {
-		p := d.Cache.find(Series{d.File, d.Object, name}, start, n)
+		p, again := d.Cache.find(Series{d.File, d.Object, name}, start, n)
 		if p == nil {
 			Release(out)
-			return nil
+			return nil, again
 		}
 		out = append(out, p)
 	}
-	return out
+	return out, false
 }
+
+// Small tells whether a result of so many bytes may be kept whenever it is read.
+func (d Dataset) Small(bytes int64) bool { return d.Cache != nil && bytes <= d.Cache.limit/8 }
 
 // Has tells whether n rows from start on of each column are here.
 func (d Dataset) Has(names []string, start, n int64) bool {

@@ -29,6 +29,7 @@ type Batch struct {
 	columns *convert.Batch
 	kept    []colcache.Pieces // what the cache of columns has of it, all or nothing
 
+	worth     bool // it is to be kept there
 	fromCache bool // Record is of those
 	Record    arrow.Record
 	Right     func() bool // of a mapped one: tells, once its bytes were taken, whether the file is what it was; nil: it was read

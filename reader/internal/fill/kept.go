@@ -26,6 +26,12 @@ func (f *Batch) stretch() (first int64, ok bool) {
 	return r.Src, r.Dst == 0 && r.N == f.Rows && (r.Step == 1 || r.N == 1)
 }
 
+// eager tells whether what is read is kept at once: a small result, and what will be read again.
+func (s *Scan) eager() bool {
+	n := s.Known()
+	return s.Passes.Cycles != 1 || n >= 0 && s.Kept.Small(s.BatchBytes(n))
+}
+
 // findKept takes batches from the cache of columns.
 func (r *Run) findKept(fills []*Batch) {
 	if r.names == nil {
@@ -33,7 +39,9 @@ func (r *Run) findKept(fills []*Batch) {
 	}
 	for _, f := range fills {
 		if first, ok := f.stretch(); ok && f.pages == nil {
-			f.kept = r.scan.Kept.Find(r.names, first, f.Rows)
+			var again bool
+			f.kept, again = r.scan.Kept.Find(r.names, first, f.Rows)
+			f.worth = again || r.eager
 		}
 	}
 }
@@ -44,7 +52,7 @@ func (r *Run) keep(fills []*Batch) {
 		return
 	}
 	for _, f := range fills {
-		if first, ok := f.stretch(); ok && f.pages == nil && !f.fromCache && f.Record != nil {
+		if first, ok := f.stretch(); ok && f.worth && f.pages == nil && !f.fromCache && f.Record != nil {
 			r.scan.Kept.Add(r.names, first, f.Record.Columns())
 		}
 	}

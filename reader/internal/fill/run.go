@@ -27,6 +27,7 @@ type Run struct {
 	at          Placement    // nil: the engine's memory
 	mapped      bool         // batches may be mapped from the file
 	names       []string     // of its columns where they are kept; nil: they are not
+	eager       bool         // they are the first time
 	outstanding outstanding  // those that are
 	chunkBytes  int64        // bytes of the chunks begun
 
@@ -47,7 +48,7 @@ func (s *Scan) Run(ctx context.Context, at Placement) *Run {
 	if n := s.Known(); n >= 0 && s.BatchBytes(n) <= smallBytes {
 		queue.First()
 	}
-	return &Run{scan: s, ctx: ctx, cancel: cancel, queue: queue, ended: make(chan *group, maxGroups), at: at, names: s.keptNames()}
+	return &Run{scan: s, ctx: ctx, cancel: cancel, queue: queue, ended: make(chan *group, maxGroups), at: at, names: s.keptNames(), eager: s.eager()}
 }
 
 // Next waits for the next batch, which is valid until the next call; nil at the end.
