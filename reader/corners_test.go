@@ -117,7 +117,8 @@ func TestCornersOfTrees(t *testing.T) {
 		for _, l := range tree.Links {
 			links[l.Path] = l.Kind + " " + l.Target
 		}
-		require.Equal(t, map[string]string{"/soft": "soft /group/hard", "/dangling": "soft /nowhere", "/loop": "soft /pool", "/pool": "soft /loop"}, links)
+		require.Equal(t, map[string]string{"/soft": "soft /group/hard", "/dangling": "soft /nowhere", "/loop": "soft /pool", "/pool": "soft /loop",
+			"/group/up": "hard /"}, links)
 		for _, d := range tree.Datasets {
 			if d.Path == "/dense" {
 				var attrs map[string]any
