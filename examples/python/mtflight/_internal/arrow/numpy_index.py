@@ -227,3 +227,8 @@ def _row_members(rows: _Axis) -> Members:
     if isinstance(rows.taken, range):
         return {} if rows.taken == range(rows.size) else {"start": rows.taken.start, "stop": rows.taken.stop, "step": rows.taken.step}
     return {"coordinates": rows.taken.tolist() if len(rows.taken) <= TICKET_ROWS else rows.taken}
+
+
+def counts_from_start(rows: slice) -> bool:
+    """Whether a slice's rows follow without the number of all rows."""
+    return rows.stop is not None and min(rows.stop, rows.start or 0, (rows.step or 1) - 1) >= 0

@@ -96,3 +96,15 @@ def _add_window(request: Members, base: Members, given: Members) -> None:
         request["limit"] = min(limits)
     if "offset" in given:
         request["offset"] = base.get("offset", 0) + skip
+
+
+def is_result(members: Members) -> bool:
+    """Whether the rows are other ones than the dataset's."""
+    return any(name in members for name in ("where", "sort_by", "limit", "offset"))
+
+
+def check_finite(stream: Any) -> None:
+    """ValueError of a request whose rows never end."""
+    if isinstance(stream, dict) and (stream.get("follow") or (stream.get("cyclic") and stream.get("cycles") is None and stream.get("to_block") is None)):
+        raise ValueError("a stream that follows its file, or is cyclic without cycles, has no end and cannot be collected: "
+                         "loop over the batches of scan(..), or give stream.cycles")

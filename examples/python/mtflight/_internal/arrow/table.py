@@ -17,8 +17,8 @@ from ..transport.encoding import coordinates, mask_members
 from ..transport.rows import row_dtype
 from . import preview
 from .arrays import ChangedError, Extent, read_array, read_block
-from .numpy_index import parts, plan
-from .query import narrowed
+from .numpy_index import counts_from_start, parts, plan
+from .query import check_finite, is_result, narrowed
 from .reading import Reading
 from .values import is_complex, values
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import polars
 
 Columns = Iterable[str]
-_OF_RESULTS = ("where", "sort_by", "limit", "offset")  # what makes rows other ones than the dataset's
 
 
 class Table(NoSequence):
@@ -152,7 +151,7 @@ class Table(NoSequence):
 
     @property
     def _is_result(self) -> bool:
-        return any(name in self._members for name in _OF_RESULTS)
+        return is_result(self._members)
 
     # NumPy
 
@@ -162,7 +161,7 @@ class Table(NoSequence):
         their integers, complex numbers complex). Texts and lists of different lengths, and columns of data frames, are
         objects where NumPy has no type for them."""
         request = self._request(columns, where, limit, members)
-        _check_finite(request.get("stream"))
+        check_finite(request.get("stream"))
         return read_array(self._client, request, retries, parallel, self.path if progress else "")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -196,8 +195,7 @@ class Table(NoSequence):
     def _index(self, key: Any, extent: Extent) -> Any:
         shape = json.loads(extent.shape)
         asked = plan(key, tuple([self.num_rows] if shape is None else shape), inner=extent.kind == b"array")
-        request = self._request(None, None, None, asked.members)
-        return asked.pick(read_block(self._client, request, asked.shape, extent))
+        return asked.pick(read_block(self._client, self._request(None, None, None, asked.members), asked.shape, extent))
 
     def _column(self, name: str) -> np.ndarray[Any, Any]:
         rows = self.to_numpy([name])
@@ -206,7 +204,7 @@ class Table(NoSequence):
     def _of_result(self, key: Any) -> Any:
         """An index of rows whose number only reading tells: all are read, of a slice from the start those up to its end."""
         first, *others = key = parts(key)
-        if isinstance(first, slice) and not others and _counts_from_start(first):
+        if isinstance(first, slice) and not others and counts_from_start(first):
             return self.limit(first.stop).to_numpy()[first]
         return self.to_numpy()[tuple(key)]
 
@@ -237,7 +235,7 @@ class Table(NoSequence):
                  parallel: int = 1, progress: bool = False, retries: int = 3, **members: Any) -> pa.Table:
         """The rows as one table, in their order."""
         request = self._request(columns, where, limit, members)
-        _check_finite(request.get("stream"))
+        check_finite(request.get("stream"))
         reading = Reading(self._client, request, retries)
         schema = reading.schema()
         return pa.Table.from_batches(reading.all(parallel, self.path if progress else ""), schema)
@@ -277,8 +275,7 @@ class Table(NoSequence):
         needed("duckdb", "to_duckdb")
         import duckdb
         options["options"] = {"plain": True, **options.get("options", {})}
-        read = self.to_arrow(columns, where, limit, **options)
-        return (database or duckdb).from_arrow(read)
+        return (database or duckdb).from_arrow(self.to_arrow(columns, where, limit, **options))
 
     # What the server knows
 
@@ -301,14 +298,3 @@ class Table(NoSequence):
 
     def _repr_html_(self) -> str:
         return preview.html(self, self._client.title(self.file), self._members)
-
-
-def _counts_from_start(rows: slice) -> bool:
-    return rows.stop is not None and min(rows.stop, rows.start or 0, (rows.step or 1) - 1) >= 0
-
-
-def _check_finite(stream: Any) -> None:
-    """ValueError of a request whose rows never end."""
-    if isinstance(stream, dict) and (stream.get("follow") or (stream.get("cyclic") and stream.get("cycles") is None and stream.get("to_block") is None)):
-        raise ValueError("a stream that follows its file, or is cyclic without cycles, has no end and cannot be collected: "
-                         "loop over the batches of scan(..), or give stream.cycles")
