@@ -3,5 +3,5 @@
 // metrics are those of every other call. The parameters of an address are the members of a request (parameters.go), of which the
 // OpenAPI description is made, too.
 //
-// An answer that cannot be completed ends as an aborted connection, never as a whole answer: guard.go and data.go.
+// An answer that cannot be completed ends as an aborted connection, never as a whole answer: origin.go, web.go and data.go.
 package web
