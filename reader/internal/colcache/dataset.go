@@ -59,6 +59,9 @@ func (d Dataset) Find(names []string, start, n int64) (out []Pieces, again bool)
 	return out, false
 }
 
+// Fits tells whether a result of so many bytes can be kept as a whole.
+func (d Dataset) Fits(bytes int64) bool { return d.Cache != nil && bytes <= d.Cache.limit }
+
 // Small tells whether a result of so many bytes may be kept whenever it is read.
 func (d Dataset) Small(bytes int64) bool { return d.Cache != nil && bytes <= d.Cache.limit/8 }
 

@@ -26,10 +26,13 @@ func (f *Batch) stretch() (first int64, ok bool) {
 	return r.Src, r.Dst == 0 && r.N == f.Rows && (r.Step == 1 || r.N == 1)
 }
 
-// eager tells whether what is read is kept at once: a small result, and what will be read again.
+// eager tells whether what is read is kept at once: a small result, and what will be read again if there is room for all of it.
 func (s *Scan) eager() bool {
+	if s.Passes.Cycles != 1 && s.Rows != nil {
+		return s.Kept.Fits(s.BatchBytes(s.Rows.Len()))
+	}
 	n := s.Known()
-	return s.Passes.Cycles != 1 || n >= 0 && s.Kept.Small(s.BatchBytes(n))
+	return n >= 0 && s.Kept.Small(s.BatchBytes(n))
 }
 
 // findKept takes batches from the cache of columns.
