@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -57,13 +58,12 @@ func check(ctx context.Context, e *reader.Engine, files []string, out io.Writer,
 	damaged, partial := 0, error(nil)
 	var unread error
 	for _, path := range files {
-		path = raw(path)
-		r, err := Look(ctx, e, path)
+		r, err := Look(ctx, e, spell.Unescape(path)) // named as for the other commands
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err != nil { // the others can be looked at
-			unread = either(unread, err)
+			unread = cmp.Or(unread, err)
 			continue
 		}
 		if err := write(out, r, asJSON); err != nil {
@@ -73,23 +73,13 @@ func check(ctx context.Context, e *reader.Engine, files []string, out io.Writer,
 		case Damaged, Unreadable:
 			damaged++
 		case Partial:
-			partial = either(partial, fault.New(r.kind, "check: not everything in %s could be read", r.File))
+			partial = cmp.Or(partial, fault.New(r.kind, "check: not everything in %s could be read", r.File))
 		}
 	}
 	if damaged > 0 {
 		return fault.New(fault.DataLoss, "check: %d of %d files damaged or unreadable", damaged, len(files))
 	}
-	return either(unread, partial)
-}
-
-// raw is the place of a file that is named by its spelling, as the other commands take it.
-func raw(path string) string { return spell.Unescape(path) }
-
-func either(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
+	return cmp.Or(unread, partial)
 }
 
 func write(out io.Writer, r *Report, asJSON bool) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -111,7 +112,7 @@ func (l *look) values(ctx context.Context, path string, text json.RawMessage) er
 		return err
 	}
 	l.Attributes += len(all)
-	for _, name := range sorted(all) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		var said struct{ Unreadable *string }
 		if json.Unmarshal(all[name], &said) != nil || said.Unreadable == nil {
 			continue
@@ -152,12 +153,4 @@ func (l *look) plain(path string, err error) string {
 	text = strings.TrimLeft(text, ": ")
 	text, _ = strings.CutPrefix(text, path+": ")
 	return text
-}
-
-func sorted(m map[string]json.RawMessage) (names []string) {
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
