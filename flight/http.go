@@ -96,17 +96,16 @@ func (d webDoor) Ready() bool { return !d.draining.Load() }
 type webServer struct {
 	http.Server
 	listener net.Listener
-	handler  *web.Handler
 	location string
 }
 
-// checkHTTP refuses what openWeb would, before anything listens.
-func (s *Server) checkHTTP() error {
+// checkHTTP makes what answers by HTTP, and refuses an address at which everybody could read.
+func (s *Server) checkHTTP() (err error) {
 	h := s.cfg.HTTP
 	if h.Address == "" {
 		return nil
 	}
-	if _, err := s.newSite(); err != nil {
+	if s.web, err = web.New(webDoor{s}, web.Config{Hosts: lower(h.Hosts), Origins: h.Origins, Whole: h.Files, Stalled: s.cfg.Limits.ReceiveTimeout, Version: s.cfg.Version}); err != nil {
 		return err
 	}
 	at, err := net.ResolveTCPAddr("tcp", h.Address)
@@ -116,51 +115,26 @@ func (s *Server) checkHTTP() error {
 	return s.exposed(at, s.guard.tls() != nil)
 }
 
-func (s *Server) newSite() (*web.Handler, error) {
-	h := s.cfg.HTTP
-	return web.New(webDoor{s}, web.Config{Hosts: lower(h.Hosts), Origins: h.Origins, Whole: h.Files, Stalled: s.cfg.Limits.ReceiveTimeout, Version: s.cfg.Version})
-}
-
 // openWeb listens at Config.HTTP; nil if there is none.
 func (s *Server) openWeb() (*webServer, error) {
 	at, limits := s.cfg.HTTP.Address, s.cfg.Limits
 	if at == "" {
 		return nil, nil
 	}
-	handler, err := s.newSite()
-	if err != nil {
-		return nil, err
-	}
 	l, err := net.Listen("tcp", at)
 	if err != nil {
 		return nil, refused("--http "+at, "tcp", at, err)
 	}
-	d := wire.Listener{Listener: l, TLS: s.webTLS()}
-	s.warnOf(d)
-	w := &webServer{listener: netutil.LimitListener(l, limits.Connections), handler: handler, location: "http://" + l.Addr().String()}
-	if d.TLS != nil {
+	d := wire.Listener{Listener: l}
+	w := &webServer{listener: netutil.LimitListener(l, limits.Connections), location: "http://" + l.Addr().String()}
+	if s.cfg.Security.TLSCert != "" {
+		d.TLS = s.guard.https()
 		w.listener, w.location = tls.NewListener(w.listener, d.TLS), "https://"+l.Addr().String()
 	}
-	w.Server = http.Server{Handler: handler, MaxHeaderBytes: limits.Header, ReadTimeout: limits.ReceiveTimeout, IdleTimeout: limits.Idle,
+	s.warnOf(d)
+	w.Server = http.Server{Handler: s.web, MaxHeaderBytes: limits.Header, ReadTimeout: limits.ReceiveTimeout, IdleTimeout: limits.Idle,
 		ErrorLog: zap.NewStdLog(s.log)}
 	return w, nil
-}
-
-// webTLS is the certificate of now, for HTTP/1.1 too.
-func (s *Server) webTLS() *tls.Config {
-	flight := s.guard.tls()
-	if flight == nil {
-		return nil
-	}
-	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
-		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-			now, err := flight.GetConfigForClient(hello)
-			if err == nil {
-				now = now.Clone()
-				now.NextProtos = []string{"h2", "http/1.1"}
-			}
-			return now, err
-		}}
 }
 
 func lower(all []string) (out []string) {
@@ -195,5 +169,5 @@ func (s *Server) serveWeb(ctx context.Context, w *webServer) error {
 		}
 		return nil
 	})
-	return errors.Join(g.Wait(), w.handler.Close())
+	return errors.Join(g.Wait(), s.web.Close())
 }

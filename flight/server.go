@@ -24,6 +24,7 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/flight/internal/metrics"
 	"github.com/mtflight/mtflight/flight/internal/stage"
+	"github.com/mtflight/mtflight/flight/internal/web"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -74,6 +75,7 @@ type Server struct {
 	reloads  reload.Set
 	calls    calls
 	metrics  *metrics.Metrics
+	web      *web.Handler  // nil: nothing is answered by HTTP
 	operator admin.Address // of Config.Admin
 	since    time.Time
 

@@ -13,19 +13,19 @@ type act struct {
 }
 
 var (
-	file    = parameter{"file", text, "file, by its name below the server's roots"}
-	dataset = parameter{"dataset", text, "absolute HDF5 path of a dataset"}
+	file    = parameter{"file", text, "file, by its name below the server's roots", true}
+	dataset = parameter{"dataset", text, "absolute HDF5 path of a dataset", true}
 )
 
 var acts = []act{
 	{"list", "Groups, datasets and links of files.", []parameter{
-		{"file", text, "glob of files' names; one without wildcards names one file"}, {"dataset", text, "glob of datasets' paths"},
-		{"kind", text, "table, array, vlarray or sparse"}, {"frames", truth, "data frames and sparse matrices, too"}}, true},
+		{"file", text, "glob of files' names; one without wildcards names one file", false}, {"dataset", text, "glob of datasets' paths", false},
+		{"kind", text, "table, array, vlarray or sparse", false}, {"frames", truth, "data frames and sparse matrices, too", false}}, true},
 	{"describe", "Schema, layout, chunks, filters and attributes of a dataset.", []parameter{file, dataset}, false},
-	{"attributes", "Values of an object's attributes, of any size.", []parameter{file, {"object", text, "absolute HDF5 path of a dataset or group"},
-		{"names", texts, "attributes; all where none is named"}}, false},
+	{"attributes", "Values of an object's attributes, of any size.", []parameter{file, {"object", text, "absolute HDF5 path of a dataset or group", true},
+		{"names", texts, "attributes; all where none is named", false}}, false},
 	{"stats", "Rows, nulls, minimum and maximum of columns, as far as they are known.", []parameter{file, dataset,
-		{"fields", texts, "columns; all where none is named"}, {"chunks", truth, "of each chunk, too"}}, true},
+		{"fields", texts, "columns; all where none is named", false}, {"chunks", truth, "of each chunk, too", false}}, true},
 	{"explain", "How a request would be answered: what is read, and what is not.", ofData, false},
 	{"about", "Version of the server, and what it can do.", nil, false},
 }

@@ -108,44 +108,24 @@ func fileName(want wanted) string {
 	return name + want.ending
 }
 
-// stream writes the rows as they are read. Nothing is written before the first batch, so that what fails at once is told.
+// stream writes the rows as they are read.
 func (h *Handler) stream(ctx context.Context, out *outlet, p *reader.Plan, want wanted) error {
 	out.Header().Set("Trailer", outcome)
-	run := p.Run(ctx)
-	defer run.Release()
-	more := run.Next()
-	if run.Err() != nil {
-		return run.Err()
-	}
-	s, err := sink.New(want.sink, want.codec, out, run.Schema(), p.Rows())
-	if err != nil {
-		return err
-	}
-	for ; more; more = run.Next() {
-		if err := s.Write(run.Record()); err != nil {
-			return err
-		}
+	err := write(ctx, out, p, want, func(run *reader.Run) {
 		h.service.Sent(ctx, run.Record().NumRows(), 0)
 		if run.Follows() {
 			_ = out.deadline.Flush() // who follows waits for each row; a recorder of tests may not flush
 		}
+	})
+	if err == nil {
+		out.Header().Set(outcome, "whole")
 	}
-	if run.Err() != nil {
-		return run.Err()
-	}
-	if err := run.Settle(); err != nil {
-		return err
-	}
-	if err := s.Close(); err != nil {
-		return err
-	}
-	out.Header().Set(outcome, "whole")
-	return nil
+	return err
 }
 
 // whole answers with a file, of which clients may read parts.
 func (h *Handler) whole(ctx context.Context, out *outlet, r *http.Request, p *reader.Plan, want wanted, tag string) error {
-	f, err := h.files.get(ctx, tag, func(w io.Writer) error { return h.write(ctx, w, p, want) })
+	f, err := h.files.get(ctx, tag, func(w io.Writer) error { return write(ctx, w, p, want, func(*reader.Run) {}) })
 	if err != nil {
 		return err
 	}
@@ -154,17 +134,24 @@ func (h *Handler) whole(ctx context.Context, out *outlet, r *http.Request, p *re
 	return nil
 }
 
-func (h *Handler) write(ctx context.Context, w io.Writer, p *reader.Plan, want wanted) error {
+// write writes all rows of a plan, and tells of each batch that was. Nothing is written before the first batch, so that what fails at
+// once is told.
+func write(ctx context.Context, w io.Writer, p *reader.Plan, want wanted, wrote func(*reader.Run)) error {
 	run := p.Run(ctx)
 	defer run.Release()
+	more := run.Next()
+	if run.Err() != nil {
+		return run.Err()
+	}
 	s, err := sink.New(want.sink, want.codec, w, run.Schema(), p.Rows())
 	if err != nil {
 		return err
 	}
-	for run.Next() {
+	for ; more; more = run.Next() {
 		if err := s.Write(run.Record()); err != nil {
 			return err
 		}
+		wrote(run)
 	}
 	if run.Err() != nil {
 		return run.Err()

@@ -34,7 +34,7 @@ type problem struct {
 }
 
 // errTooLarge: there is room, but not for this answer.
-var errTooLarge = errors.New("too large")
+var errTooLarge = errors.New("too long")
 
 // fail answers with the status that a call ended with, and why.
 func fail(w http.ResponseWriter, ended, cause error) {

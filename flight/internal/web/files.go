@@ -97,8 +97,8 @@ func (k *kept) make(write func(io.Writer) error) (err error) {
 // Write is io.Writer into the file.
 func (k *kept) Write(p []byte) (int, error) {
 	if !k.owner.take(int64(len(p))) {
-		return 0, fault.New(fault.Exhausted, "as Parquet this is longer than the %d MB that are kept here: ask for fewer rows (limit), or for format=arrow, which has no bound%w",
-			k.owner.most>>20, bare{errTooLarge})
+		return 0, fault.New(fault.Exhausted, "as Parquet this is %w for the %d MB that are kept here: ask for fewer rows (limit), or for format=arrow, which has no bound",
+			errTooLarge, k.owner.most>>20)
 	}
 	k.size += int64(len(p))
 	n, err := k.file.Write(p)
@@ -107,12 +107,6 @@ func (k *kept) Write(p []byte) (int, error) {
 	}
 	return n, err
 }
-
-// bare is an error without words.
-type bare struct{ error }
-
-func (bare) Error() string   { return "" }
-func (b bare) Unwrap() error { return b.error }
 
 // take has n bytes more kept, for which others have to go that nobody reads.
 func (f *files) take(n int64) bool {

@@ -78,7 +78,7 @@ func rows() object {
 func parametersOf(all []parameter, data bool) (out []object) {
 	for _, p := range all {
 		if p.kind != scalars {
-			out = append(out, object{"name": p.name, "in": "query", "description": p.about, "required": required(p), "schema": p.schema()})
+			out = append(out, object{"name": p.name, "in": "query", "description": p.about, "required": p.must, "schema": p.schema()})
 		}
 	}
 	if data {
@@ -102,10 +102,6 @@ func ownParameters() []object {
 		{"name": own[0], "in": "query", "description": "how rows are written; by default as the header Accept says", "schema": object{"type": "string", "enum": names}},
 		{"name": own[1], "in": "query", "description": "of the format: lz4 or zstd of arrow, others of parquet", "schema": object{"type": "string", "enum": codecs}},
 	}
-}
-
-func required(p parameter) bool {
-	return p == file || p == dataset || p.name == "object" || p.name == "file" && p.about == file.about
 }
 
 var schemas = map[kind]object{

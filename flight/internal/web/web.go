@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
@@ -123,7 +124,7 @@ func bodyFrom(r *http.Request, known []parameter) ([]byte, error) {
 		return bodyOf(given, known)
 	}
 	if len(given) > 0 {
-		return nil, fault.New(fault.Invalid, "a request that is posted has its members in the body: only %s go into the address", "format and compression")
+		return nil, fault.New(fault.Invalid, "a request that is posted has its members in the body: only %s go into the address", strings.Join(own, " and "))
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
