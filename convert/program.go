@@ -18,7 +18,7 @@ type Program struct {
 	columns []column
 	schema  *arrow.Schema // without metadata
 	perRow  int
-	names   []string // Names
+	options Options
 }
 
 type column struct {
@@ -49,7 +49,7 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 		return nil, err
 	}
 	c := &compiler{opts: o, pytables: s.pytables(), numpyText: s.pytables() && s.Wrote, offsetSize: s.OffsetSize, missing: missing, plan: &plan{size: s.Type.Size}}
-	p := &Program{plan: c.plan, perRow: perRow}
+	p := &Program{plan: c.plan, perRow: perRow, options: o}
 	if o.Layout == "rows" {
 		err = p.rows(c, s, chosen)
 	} else {
@@ -69,11 +69,6 @@ func Compile(s Source, fields []string, o Options) (*Program, error) {
 		}
 	}
 	p.schema = arrow.NewSchema(list, nil)
-	if o.Layout != "rows" && !p.plan.resolver {
-		for i, f := range list {
-			p.names = append(p.names, fmt.Sprintf("%q of %q, %s, by %+v", f.Name, p.columns[i].asked, f.Type, o))
-		}
-	}
 	return p, nil
 }
 
@@ -144,7 +139,16 @@ func (p *Program) Schema(meta arrow.Metadata) *arrow.Schema {
 
 // Names are what of a dataset each column is, and how it is converted, so that programs over one dataset whose columns are
 // named alike make the same of the same rows; nil where that is not known.
-func (p *Program) Names() []string { return p.names }
+func (p *Program) Names() []string {
+	if p.options.Layout == "rows" || p.plan.resolver {
+		return nil
+	}
+	names, by := make([]string, len(p.columns)), fmt.Sprintf("%+v", p.options)
+	for i, c := range p.columns {
+		names[i] = fmt.Sprintf("%q of %q, %s, by %s", c.field.Name, c.asked, c.field.Type, by)
+	}
+	return names
+}
 
 // ElemSize is the bytes of one element in the file.
 func (p *Program) ElemSize() int { return p.plan.size }

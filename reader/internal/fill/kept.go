@@ -10,11 +10,10 @@ import (
 
 // keptNames are the names, in the cache of columns, of what a scan's batches are made of; nil where nothing of it is kept.
 func (s *Scan) keptNames() []string {
-	names := s.Program.Names()
-	if names == nil || s.Visitor != nil || s.Reserved != nil || !s.Geometry.WholeRows() || !s.Kept.Keeps(s.Program.Schema(arrow.Metadata{})) {
+	if s.Visitor != nil || s.Reserved != nil || !s.Geometry.WholeRows() || !s.Kept.Keeps(s.Program.Schema(arrow.Metadata{})) {
 		return nil
 	}
-	return names
+	return s.Program.Names()
 }
 
 // stretch is the first row of a batch's, if those follow each other.
