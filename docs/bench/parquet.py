@@ -95,7 +95,7 @@ def main() -> None:
         make(f"{folder}/x.h5", rows)
         print("| data | codec | wall s | pyarrow's | ratio | by Flight | ratio | CPU s | of it writing | pyarrow's | ratio | of writing | size to pyarrow's |")
         print("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-        server = Server(str(BINARY), "serve", "--listen", "grpc://127.0.0.1:0", folder)
+        server = Server(str(BINARY), "serve", "--cache", "0", "--listen", "grpc://127.0.0.1:0", folder)
         try:
             client = fl.connect(server.location)
             for dataset in ("narrow", "wide", "array"):

@@ -37,7 +37,7 @@ def write(path: Path, megabytes: int) -> None:
 
 
 def serve(root: str, helpers: int) -> tuple[subprocess.Popen, fl.FlightClient]:
-    server = subprocess.Popen([BINARY, "serve", "--listen", "grpc://127.0.0.1:0", "--helpers", str(helpers), "--log-level", "error", root],
+    server = subprocess.Popen([BINARY, "serve", "--cache", "0", "--listen", "grpc://127.0.0.1:0", "--helpers", str(helpers), "--log-level", "error", root],
                               stdout=subprocess.PIPE, text=True, env={**os.environ, "HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH})
     for line in server.stdout:
         if found := re.search(r"on (grpc://\S+)", line):

@@ -124,7 +124,7 @@ def measure(filters: str) -> list[dict]:
     chunk = str(chunk_rows(file))
     memory = f"{max(64, 2 * ROWS * data.ROW.itemsize >> 20)}MB"
     with tempfile.TemporaryDirectory() as folder:
-        ours = bench.Server(str(bench.MTFLIGHT), "serve", "--listen", "grpc://127.0.0.1:0", "--listen", f"grpc+unix://{folder}/s", "--memory", memory, str(file))
+        ours = bench.Server(str(bench.MTFLIGHT), "serve", "--cache", "0", "--listen", "grpc://127.0.0.1:0", "--listen", f"grpc+unix://{folder}/s", "--memory", memory, str(file))
         try:
             return [{"pytables": contend("pytables", str(k), chunk, str(file)), "h5py": contend("h5py", str(k), chunk, str(file)),
                      "flight": contend("flight", str(k), chunk, f"grpc+unix://{folder}/s", str(file))} for k in range(REPEATS)]

@@ -213,7 +213,7 @@ def compare(rows: int, count: int, multitables: str) -> None:
     path.parent.mkdir(exist_ok=True)
     make(path, rows)
     path.read_bytes()  # into the page cache
-    server = Server(str(MTFLIGHT), "serve", "--listen", "grpc://127.0.0.1:0", str(path))
+    server = Server(str(MTFLIGHT), "serve", "--cache", "0", "--listen", "grpc://127.0.0.1:0", str(path))
     try:
         rounds = [a_round(path, multitables, server.location) for _ in range(count)]
     finally:
