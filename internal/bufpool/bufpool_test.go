@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -63,7 +64,9 @@ func TestBudgetWaitsInOrderAndGivesUp(t *testing.T) {
 }
 
 // TestSmallGoesFirst: what is small waits neither for who waits for more nor for what others hold but the reserve.
-func TestSmallGoesFirst(t *testing.T) {
+func TestSmallGoesFirst(t *testing.T) { synctest.Test(t, smallGoesFirst) }
+
+func smallGoesFirst(t *testing.T) {
 	b := NewBudget(80, 50*time.Millisecond)
 	b.Reserve(10)
 	ctx := context.Background()
@@ -74,10 +77,12 @@ func TestSmallGoesFirst(t *testing.T) {
 	require.True(t, fault.IsLater(err))
 	more, small := make(chan error, 1), make(chan error, 1)
 	go func() { more <- b.Acquire(ctx, 75) }()
-	require.Eventually(t, b.Wanted, time.Minute, time.Millisecond)
+	time.Sleep(10 * time.Millisecond)
+	require.True(t, b.Wanted())
 	require.NoError(t, b.AcquireSmall(ctx, 10), "before who waits")
 	go func() { small <- b.AcquireSmall(ctx, 5) }()
 	require.ErrorIs(t, <-more, fault.Exhausted)
+	require.True(t, b.Wanted(), "the small one waits still")
 	b.Return(5)
 	require.NoError(t, <-small)
 	b.Return(80)
