@@ -35,7 +35,7 @@ import (
 // Config says what a Server serves and where. The zero value of every member but Engine, Roots and Listen is its
 // default.
 type Config struct {
-	Engine      *reader.Engine       // the caller's: it closes it after Serve has returned
+	Engine      *reader.Engine       // the caller's: it closes it after Serve has returned, by when it may wait for disks no more
 	Roots       []string             // directories and files, each may be name=PATH
 	Listen      []string             // grpc://HOST:PORT, grpc+unix:///PATH
 	Security    Security             // TLS, logins, and who may read what; by default there is none of it
@@ -132,6 +132,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: guard, log: cfg.Logger, ready: make(chan struct{})}
+	cat.On(cfg.Engine.Disks())
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine, cfg.Limits.MaxWait) })
 	if err := errors.Join(s.checkListen(), s.checkAdmin(), s.checkHTTP()); err != nil {
 		return nil, err
@@ -173,6 +174,19 @@ func (s *Server) register() {
 	for service := range s.grpc.GetServiceInfo() {
 		s.health.SetServingStatus(service, grpc_health_v1.HealthCheckResponse_SERVING)
 	}
+	s.disksHang(false)
+	s.engine.Disks().OnChange(s.disksHang)
+}
+
+// disksService is what tells by its health whether all disks answer. The whole serves on where one does not: others do.
+const disksService = "mtflight.disks"
+
+func (s *Server) disksHang(hangs bool) {
+	status := grpc_health_v1.HealthCheckResponse_SERVING
+	if hangs {
+		status = grpc_health_v1.HealthCheckResponse_NOT_SERVING
+	}
+	s.health.SetServingStatus(disksService, status)
 }
 
 // Serve listens and serves until ctx ends, then drains: health says NOT_SERVING, new requests are Unavailable,
@@ -310,6 +324,7 @@ func (s *Server) drain() {
 	s.log.Info("draining", zap.Duration("at most", s.cfg.Drain))
 	late := time.AfterFunc(s.cfg.Drain, func() {
 		s.log.Warn("streams are still running: ending them")
+		s.engine.Disks().End()
 		s.grpc.Stop()
 	})
 	defer late.Stop()

@@ -31,6 +31,7 @@ type (
 	ChunkError   = store.ChunkError // among the causes of an error of a Run
 
 	Counters    = counters.Counters
+	Disk        = counters.Disk
 	Explanation = explain.Explanation
 	Statistics  = match.Statistics
 	ChunkStats  = match.ChunkStats

@@ -19,8 +19,13 @@ const settledTries = 6
 func settled[T any](ctx context.Context, f *File, ask func(*File) (T, error)) (T, error) {
 	var none T
 	for try := 0; ; try++ {
+		lost := f.disk.Lane().Lost()
 		answer, err := ask(f)
-		if f.inPlace() && (fault.Of(err) != fault.DataLoss || f.disk.Unchanged()) && (try == settledTries || !f.outgrown()) {
+		in := f.inPlace()
+		if f.disk.Lane().Lost() != lost { // it may lack what its disk did not tell
+			return none, f.silent(err)
+		}
+		if in && (fault.Of(err) != fault.DataLoss || f.disk.Unchanged()) && (try == settledTries || !f.outgrown()) {
 			return answer, err
 		}
 		if try == settledTries {
@@ -37,10 +42,21 @@ func settled[T any](ctx context.Context, f *File, ask func(*File) (T, error)) (T
 	}
 }
 
+// silent is the error of what a disk that did not answer leaves unknown.
+func (f *File) silent(err error) error {
+	if err == nil || fault.Of(err) != fault.Unavailable {
+		err = fault.New(fault.Unavailable, "%s: the disk did not answer: ask again when it does", f.loc.Name)
+	}
+	return err
+}
+
 // now is what the path, by which libhdf5 opens the file, leads to; false if it is not this file any more.
 func (f *File) now() (blockio.Identity, bool) {
 	was := f.disk.Identity()
-	now, err := blockio.Identify(f.loc.Path)
+	now, err := blockio.Identify(context.Background(), f.eng.disks, f.loc.Path)
+	if fault.Of(err) == fault.Unavailable {
+		f.disk.Lane().Lose()
+	}
 	return now, err == nil && now.Dev == was.Dev && now.Ino == was.Ino
 }
 
@@ -97,6 +113,9 @@ func (d *Dataset) explained(err error) error {
 	kind := fault.Of(err)
 	if kind == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
+	}
+	if kind == fault.Changed && d.file.disk.Lane().Losing() { // or so it looked
+		return d.file.silent(err)
 	}
 	if kind == fault.DataLoss && !d.file.disk.Unchanged() {
 		kind = fault.Changed

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
@@ -37,6 +38,7 @@ type Config struct {
 	Plugins     []string      // SHA-256, in lower-case hexadecimal, of the plug-ins' files that may be loaded; none: any that root or this user alone can write
 	Helpers     int           // helper processes for libhdf5 at most, and for plug-ins; default: as many as workers, at least 2
 	CallTimeout time.Duration // of one call to a helper; default 20 s
+	ReadTimeout time.Duration // how long a read, or another call about a file, is waited for; default disks.DefaultLimit
 	Logger      *zap.Logger   // default: none
 	MaxWait     time.Duration // for memory that others hold, before ErrExhausted; default 15 s
 	Cache       int64         // bytes of Memory for columns that were decoded, which give way to what needs them; default: a quarter, negative: none
@@ -87,11 +89,12 @@ type Engine struct {
 	log     *zap.Logger
 	mem     *bufpool.Memory
 	workers *sched.Pool
+	disks   *disks.Disks
 	chunks  *chunkcache.Cache
 	columns *colcache.Cache // nil: none; its bytes are mem's
 	scans   *fill.Engine    // what reading them takes
 	frames  *bufpool.Budget // of what the runs over frames hold, part of mem's
-	lib     library
+	lib     h5proc.Library
 	foreign h5proc.Unfilter
 	plugins plugins
 	pages   *pages.Keeper // of files' bytes
@@ -120,23 +123,23 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.columns = colcache.New(min(cfg.Cache, buffers/2))
 	e.mem.Budget.OnShortage(e.columns.Give)
 	e.workers = sched.New(cfg.Workers)
+	e.disks = disks.New(disks.Config{Limit: cfg.ReadTimeout, Workers: cfg.Workers, Memory: e.mem, Lend: e.workers.Lend, Log: cfg.Logger})
 	e.scans = &fill.Engine{Mem: e.mem, Workers: e.workers, WorkerCount: cfg.Workers, Chunks: e.chunks, Log: e.log, MemoryFor: memoryFor}
 	e.pages = pages.NewKeeper(e.mem)
 	e.frames = bufpool.NewBudget(buffers/2, cfg.MaxWait)
-	if cfg.InProcess {
-		here := h5proc.NewInProcess(cfg.Plugins)
-		e.lib, e.foreign = here, here
-	} else {
-		helpers := h5proc.Config{Helpers: cfg.Helpers, MemoryLimit: max(leastHelper, cfg.Memory/int64(cfg.Helpers)), CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger}
-		e.lib, e.foreign = h5proc.New(helpers), h5proc.NewFilters(helpers)
-	}
+	helpers := h5proc.Config{Helpers: cfg.Helpers, MemoryLimit: max(leastHelper, cfg.Memory/int64(cfg.Helpers)), CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger}
+	e.lib, e.foreign = h5proc.Both(helpers, cfg.InProcess)
 	c := &e.counts
-	c.Workers, c.WorkerCount, c.Mem, c.Pages, c.Chunks, c.Columns, c.Stats, c.Lib, c.Filter = e.workers, cfg.Workers, e.mem, e.pages, e.chunks, e.columns, e.stats, e.lib, e.foreign
+	c.Workers, c.WorkerCount, c.Mem, c.Pages, c.Chunks, c.Columns, c.Stats, c.Lib, c.Filter, c.Disks = e.workers, cfg.Workers, e.mem, e.pages, e.chunks, e.columns, e.stats, e.lib, e.foreign, e.disks
 	return e, nil
 }
 
-// Close ends the workers and helpers. Runs must have been released before.
+// Disks are those that files are read from.
+func (e *Engine) Disks() *disks.Disks { return e.disks }
+
+// Close ends the workers and helpers. Runs must have been released before. It does not wait for disks that do not answer.
 func (e *Engine) Close() error {
+	e.disks.End()
 	e.workers.Close()
 	e.columns.Close()
 	e.pages.Close()
@@ -172,7 +175,7 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	if loc.Name == "" {
 		loc.Name = spell.Escape(loc.Path)
 	}
-	id, err := blockio.Identify(loc.Path)
+	id, err := blockio.Identify(ctx, e.disks, loc.Path)
 	if err != nil {
 		return nil, location.Unopened(loc, err)
 	}
@@ -181,7 +184,7 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 		return f, nil
 	}
 	e.counts.FileMisses.Add(1)
-	f, err := openFile(e, loc)
+	f, err := openFile(ctx, e, loc)
 	if err != nil {
 		return nil, err
 	}

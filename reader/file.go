@@ -1,12 +1,14 @@
 package reader
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
 	"sync"
 
 	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
@@ -50,8 +52,8 @@ type File struct {
 	stats *chunkstats.File
 }
 
-func openFile(e *Engine, loc location.Location) (*File, error) {
-	disk, err := blockio.Open(loc.Path, loc.Open)
+func openFile(ctx context.Context, e *Engine, loc location.Location) (*File, error) {
+	disk, err := blockio.Open(ctx, e.disks, loc.Path, loc.Open)
 	if err != nil {
 		return nil, location.Unopened(loc, err)
 	}
@@ -188,22 +190,22 @@ func (f *File) beyond(ctx context.Context, name, asked string, hops int) (*File,
 
 // open opens a file that a link names, relative to this one's folder.
 func (f *File) open(ctx context.Context, name string) (*File, error) {
-	disk, err := f.loc.Sibling(ctx, name)
+	at, err := disks.Names(ctx, f.eng.disks, f.loc.Path, func() (location.Location, error) { return f.loc.Beside(ctx, name) })
 	if err != nil {
 		return nil, err
 	}
-	return f.eng.Open(ctx, f.loc.At(disk))
+	return f.eng.Open(ctx, at)
 }
 
 // beside opens a raw file that this one names.
 func (f *File) beside(ctx context.Context, name string) (*blockio.File, error) {
-	disk, err := f.loc.Sibling(ctx, name)
+	disk, err := disks.Names(ctx, f.eng.disks, f.loc.Path, func() (string, error) { return f.loc.Sibling(ctx, name) })
 	if err != nil {
 		return nil, err
 	}
-	raw, err := blockio.Open(disk, f.loc.Open)
+	raw, err := blockio.Open(ctx, f.eng.disks, disk, f.loc.Open)
 	if err != nil {
-		return nil, fault.New(fault.DataLoss, "external file %s: %s", location.Base(name), location.Cause(err))
+		return nil, fault.New(cmp.Or(fault.Of(err), error(fault.DataLoss)), "external file %s: %s", location.Base(name), location.Cause(err))
 	}
 	raw.CountIn(&f.eng.counts.Tally)
 	return raw, nil

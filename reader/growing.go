@@ -50,7 +50,9 @@ func (g growing) Rows() int64 { return g.ds.rows() }
 
 func (g growing) State() (blockio.Identity, bool) { return g.ds.file.disk.Identity(), g.ds.file.live }
 
-func (g growing) Now() (blockio.Identity, error) { return blockio.Identify(g.ds.file.loc.Path) }
+func (g growing) Now() (blockio.Identity, error) {
+	return blockio.Identify(context.Background(), g.ds.file.eng.disks, g.ds.file.loc.Path)
+}
 
 func (g growing) Explain(err error) error { return g.ds.explained(err) }
 
@@ -90,7 +92,7 @@ func (g growing) Search(ctx context.Context, seq rows.Sequence) (*match.Search, 
 // reopen reads the dataset's object header from the file as it is now, without libhdf5. It may only have grown along
 // its first axis.
 func (d *Dataset) reopen(ctx context.Context) (*Dataset, error) {
-	file, err := openFile(d.file.eng, d.file.loc)
+	file, err := openFile(ctx, d.file.eng, d.file.loc)
 	if err != nil {
 		return nil, err
 	}

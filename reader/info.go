@@ -17,9 +17,10 @@ func unknown(path string, attrs json.RawMessage) Info {
 	return Info{Path: path, Kind: "unsupported", Rows: Unknown, Bytes: Unknown, Stored: Unknown, Attributes: attrs}
 }
 
-// IsHDF5 tells whether a file has the signature of HDF5 where it may stand. The error is of a file that cannot be read.
+// IsHDF5 tells whether a file has the signature of HDF5 where it may stand, however long its disk takes. The error is of a file that
+// cannot be read.
 func IsHDF5(at Location) (bool, error) {
-	f, err := blockio.Open(at.Path, at.Open)
+	f, err := blockio.Open(context.Background(), nil, at.Path, at.Open)
 	if err != nil {
 		return false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
@@ -26,7 +27,8 @@ func (d *Dataset) learnVirtual(ctx context.Context) error {
 		return err
 	}
 	d.virtual, d.mappings = true, mappings
-	return d.file.mayOpen(ctx, mappings)
+	_, err = disks.Names(ctx, d.file.eng.disks, d.file.loc.Path, func() (bool, error) { return true, d.file.mayOpen(ctx, mappings) })
+	return err
 }
 
 func (d *Dataset) readMappings() ([]vds.Mapping, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/explain"
 	"github.com/mtflight/mtflight/reader/internal/fill"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/sparse"
 )
 
@@ -85,7 +86,7 @@ func (d *Dataset) planMatrix(ctx context.Context, r Request) (*Plan, error) {
 		return nil, err
 	}
 	s := *m.parts[0].scan
-	s.Rows, s.Passes = seq, passesOf(r)
+	s.Rows, s.Passes = seq, rows.PassesOf(r.Stream)
 	if m.Plan, err = sparse.NewPlan(d.matrix.Matrix, parts, &s, r); err != nil {
 		return nil, d.failed(err)
 	}

@@ -6,22 +6,6 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
-// passesOf says how often, and in which order, blocks of the result's rows come.
-func passesOf(r Request) rows.Passes {
-	s := r.Stream
-	if s == nil {
-		return rows.Once()
-	}
-	p := rows.Passes{Cycles: 1, Rest: s.Remainder, Seed: s.Shuffle, Mix: s.ShuffleRows, First: s.FromBlock, Last: s.ToBlock}
-	if s.Cyclic {
-		p.Cycles = -1
-		if s.Cycles != nil {
-			p.Cycles = *s.Cycles
-		}
-	}
-	return p
-}
-
 // pageOf is the part of the result that is wanted.
 func pageOf(r Request) rows.Page {
 	g := rows.Page{Offset: r.Offset, Limit: -1}

@@ -32,7 +32,7 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &fill.Scan{Engine: d.file.eng.scans, Dataset: d.subject(), Passes: passesOf(r), Aligned: true}
+	s := &fill.Scan{Engine: d.file.eng.scans, Dataset: d.subject(), Passes: rows.PassesOf(r.Stream), Aligned: true}
 	if err := locate(ctx, s, d, axes); err != nil {
 		return nil, err
 	}

@@ -2,11 +2,9 @@ package reader
 
 import (
 	"context"
-	"errors"
 
 	"go.uber.org/zap"
 
-	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/location"
@@ -42,7 +40,7 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 	if err != nil {
 		why = err.Error()
 	}
-	if why == "" || final(err) || f.eng.cfg.NoWitness {
+	if why == "" || witness.Final(err) || f.eng.cfg.NoWitness {
 		return m, err
 	}
 	w, werr := f.eng.lib.Dataset(ctx, f.handle(), path)
@@ -55,11 +53,6 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 		w.Cause = m.Cause
 	}
 	return w, nil
-}
-
-// final are errors that say nothing about what can be read.
-func final(err error) bool {
-	return errors.Is(err, fault.NotFound) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // withWitness is a tree, with what the witness makes of the objects that are refused.

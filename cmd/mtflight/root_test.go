@@ -48,6 +48,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve", "--helpers", "0", "."}, "must be a number from 1 to 1000: leave it out for the default"},
 		{[]string{"serve", "--workers", "-1", "."}, "must be a number from 1 to 1000"},
 		{[]string{"serve", "--drain", "-1s", "."}, "--drain must not be negative"},
+		{[]string{"serve", "--read-timeout", "-1s", "."}, "--read-timeout must not be negative"},
 		{[]string{"serve", "--listen", "grpc://x", "."}, "must be grpc://HOST:PORT"},
 		{[]string{"serve", "--advertise", "grpc://0.0.0.0:1", "."}, "cannot be advertised"},
 		{[]string{"serve", "--log-level", "loud", "."}, "choose debug, info"},

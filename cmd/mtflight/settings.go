@@ -12,6 +12,7 @@ import (
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/flight/serve"
+	"github.com/mtflight/mtflight/internal/disks"
 )
 
 // serveFlags are the settings of a server: the flags of serve, which are variables and keys of a file, too.
@@ -36,6 +37,8 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.Var((*values.FileMode)(&served.SocketMode), "socket-mode", "permissions of the files of Unix sockets: 0660 lets their group connect")
 	flags.StringArrayVar(&served.Advertise, "advertise", nil, "`LOCATION` that clients are sent to: this server or a replica of the same roots; may be repeated")
 	flags.DurationVar(&served.Drain, "drain", served.Drain, "`TIME` that running streams may go on at the end; 0s: not at all")
+	flags.DurationVar(&f.Engine.ReadTimeout, "read-timeout", disks.DefaultLimit, "`TIME` that a disk may take to answer")
+	flags.Lookup("read-timeout").Hidden = true // of docs/limits.md
 	flags.Var((*values.Count)(&f.Engine.Helpers), "helpers", "processes at most that call libhdf5, and as many that its plug-in filters keep busy (default: one per worker, at least 2)")
 	flags.StringVar(&served.Admin, "admin", "", "`ADDRESS` of metrics, state and profiles, by HTTP: HOST:PORT, https://HOST:PORT (operators of --rules log in) or unix:///PATH (default: none)")
 	flags.DurationVar(&served.Slow, "slow", 0, "`TIME` from which on requests are in the log with their plan; 0s: none")

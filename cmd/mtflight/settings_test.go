@@ -26,6 +26,7 @@ var another = map[string][]string{
 	"insecure":        {"true"},
 	"socket-mode":     {"0660"},
 	"drain":           {"1m30s"},
+	"read-timeout":    {"7s"},
 	"helpers":         {"3"},
 	"tls-cert":        {"/tls/cert.pem"},
 	"tls-key":         {"/tls/key.pem"},

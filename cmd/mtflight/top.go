@@ -149,6 +149,12 @@ func shownStatus(screen terminal.Screen, before, now flight.Status) string {
 		values.Bytes(e.PagesHeld), values.Bytes(now.Staged), e.BudgetWaiting, values.Bytes(e.ChunkCacheBytes))
 	fmt.Fprintf(&out, "workers %d of %d, %d tasks waiting   files %d   helpers %d\n\n", e.TasksRunning, e.Workers, e.TasksWaiting, e.Files,
 		e.Witnesses.Alive+e.FilterHelpers.Alive)
+	for _, d := range e.Disks {
+		if d.Stuck > 0 {
+			fmt.Fprintf(&out, "%s (%s) does not answer: %d calls hang, for %s\n\n", terminal.Printable(d.Name), terminal.Printable(d.Kind), d.Stuck,
+				time.Duration(d.Seconds*float64(time.Second)).Round(time.Second))
+		}
+	}
 	table := streams(before, now, seconds)
 	return out.String() + table.Write(screen)
 }

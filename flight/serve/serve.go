@@ -64,6 +64,9 @@ func (c Config) Complete() (*Server, error) {
 	if c.Flight.Drain < 0 {
 		return nil, fault.New(fault.Invalid, "serve: --drain must not be negative")
 	}
+	if c.Engine.ReadTimeout < 0 {
+		return nil, fault.New(fault.Invalid, "serve: --read-timeout must not be negative")
+	}
 	c.Flight.Drain = max(c.Flight.Drain, 1) // zero: not at all
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()

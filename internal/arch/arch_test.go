@@ -82,6 +82,7 @@ var layers = []string{
 	"internal/cells",
 	"internal/strict",
 	"internal/reload",
+	"internal/disks",
 	"internal/bufpool",
 	"internal/obs",
 	"internal/span",

@@ -69,6 +69,9 @@ func New(kind error, format string, args ...any) error {
 		format = rest
 	}
 	e := fmt.Errorf(format, args...)
+	if kind == DataLoss && errors.Is(e, Unavailable) { // what could not be read just now may be whole
+		kind = Unavailable
+	}
 	return &kinded{kind: kind, msg: e.Error(), err: e}
 }
 

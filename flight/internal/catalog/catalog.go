@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
 	"github.com/mtflight/mtflight/internal/near"
@@ -29,6 +30,7 @@ import (
 type Catalog struct {
 	now   atomic.Pointer[[]root]
 	rules func() Rules // nil: everybody may read everything
+	disks *disks.Disks // nil: all are waited for
 }
 
 // Rules say who may read what. A name is that below the root, or the root's where that is a file.
@@ -40,6 +42,9 @@ type Rules interface {
 
 // Under puts the catalog, which is not used yet, under rules: those that now says they are.
 func (c *Catalog) Under(now func() Rules) { c.rules = now }
+
+// On has what lies on a disk of d that does not answer be fault.Unavailable. It is for the time before the catalog is used.
+func (c *Catalog) On(d *disks.Disks) { c.disks = d }
 
 // Roots are the names of the roots; that of an only directory is empty.
 func (c *Catalog) Roots() (names []string) {
@@ -102,7 +107,8 @@ func (c *Catalog) SetRoots(specs []string) error {
 	var roots []root
 	seen := map[string]bool{}
 	for _, s := range specs {
-		r, err := newRoot(s, len(specs) > 1)
+		_, path := cut(s)
+		r, err := disks.Names(context.Background(), c.disks, path, func() (root, error) { return newRoot(s, len(specs) > 1) })
 		if err != nil {
 			return err
 		}
@@ -151,6 +157,11 @@ func splitSpec(spec string) (name, path string) {
 	if _, err := os.Stat(spec); err == nil {
 		return "", spec
 	}
+	return cut(spec)
+}
+
+// cut parts NAME=PATH.
+func cut(spec string) (name, path string) {
 	if n, p, ok := strings.Cut(spec, "="); ok && n != "" && !strings.ContainsAny(n, "/\x00") {
 		return spell.Escape(spell.Unescape(n)), p
 	}
@@ -176,6 +187,15 @@ func (c *Catalog) Resolve(ctx context.Context, name string) (reader.Location, er
 	if !ok || !c.tells(ctx, r) {
 		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), c.nearRoot(ctx, name))
 	}
+	loc, err := disks.Names(ctx, c.disks, r.disk(rel), func() (reader.Location, error) { return c.resolve(ctx, r, rel, name) })
+	if fault.Of(err) == fault.Unavailable {
+		err = fault.New(fault.Unavailable, "%s: %w", shown(name), err)
+	}
+	return loc, err
+}
+
+// resolve is Resolve below a root.
+func (c *Catalog) resolve(ctx context.Context, r root, rel, name string) (reader.Location, error) {
 	path, ok := c.find(ctx, r, rel)
 	if !ok {
 		hint := ""

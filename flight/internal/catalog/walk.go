@@ -30,7 +30,8 @@ func (c *Catalog) Walk(ctx context.Context, glob string, visit func(Entry) error
 	}
 	names := NewGlob(glob)
 	for _, r := range c.roots() {
-		if err := c.walkRoot(ctx, r, names, visit); err != nil {
+		walk := func(ctx context.Context, visit func(Entry) error) error { return c.walkRoot(ctx, r, names, visit) }
+		if err := c.patiently(r, walk)(ctx, visit); err != nil {
 			return err
 		}
 	}
@@ -43,7 +44,9 @@ func (c *Catalog) one(ctx context.Context, name string, visit func(Entry) error)
 	if err != nil {
 		return nil
 	}
-	return c.look(loc, visit)
+	return c.patiently(root{path: loc.Path, name: name, file: true}, func(_ context.Context, visit func(Entry) error) error {
+		return c.look(loc, visit)
+	})(ctx, visit)
 }
 
 func (c *Catalog) walkRoot(ctx context.Context, r root, glob *Glob, visit func(Entry) error) error {

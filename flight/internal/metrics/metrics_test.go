@@ -13,6 +13,8 @@ import (
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/reader"
 )
 
 var update = flag.Bool("update", false, "write docs/metrics.md")
@@ -32,7 +34,9 @@ registry: ` + "`go test ./flight/internal/metrics -update`" + `. Beside these th
 // gathered are the families of a server that has answered one request.
 func gathered(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
-	m := New("1.0", func() Snapshot { return Snapshot{Running: map[string]int{"DoGet": 1}} })
+	m := New("1.0", func() Snapshot {
+		return Snapshot{Running: map[string]int{"DoGet": 1}, Engine: reader.Counters{Disks: []reader.Disk{{Name: "/data"}}}}
+	})
 	m.Done("DoGet", "OK", time.Second)
 	all, err := m.Gatherer().Gather()
 	require.NoError(t, err)

@@ -103,6 +103,8 @@ var rows = []row{
 		return map[string]float64{"hit": float64(s.Engine.FileHits), "miss": float64(s.Engine.FileMisses)}
 	}},
 	{"mtflight_files", "Files whose metadata is kept now.", "", gauge, one(func(s Snapshot) int64 { return s.Engine.Files })},
+	{"mtflight_disk_calls", "Calls about files that wait for a disk now, by where it is mounted.", "disk", gauge, disks(func(d reader.Disk) int64 { return d.Calls })},
+	{"mtflight_disk_calls_stuck", "Of them, those that take longer than --read-timeout: while there are any, the disk hangs.", "disk", gauge, disks(func(d reader.Disk) int64 { return d.Stuck })},
 	{"mtflight_stage_leases", "Results and rings in shared memory now.", "", gauge, one(func(s Snapshot) int { return s.Leases })},
 	{"mtflight_helpers", "Helper processes that run now, by role.", "role", gauge, roles(func(e reader.Counters) (int64, int64) { return e.Witnesses.Alive, e.FilterHelpers.Alive })},
 	{"mtflight_helpers_started_total", "Helper processes that were started.", "role", counter, roles(func(e reader.Counters) (int64, int64) { return e.Witnesses.Started, e.FilterHelpers.Started })},
@@ -117,5 +119,16 @@ func holders(s Snapshot) map[string]float64 {
 	return map[string]float64{
 		"batches": float64(max(0, e.BudgetUsed-e.PagesHeld-e.ColumnCacheBytes-s.Staged-s.Exchanged)), "columns": float64(e.ColumnCacheBytes), "pages": float64(e.PagesHeld), "stage": float64(s.Staged),
 		"exchange": float64(s.Exchanged), "chunks": float64(e.ChunkCacheBytes), "statistics": float64(e.StatisticsBytes),
+	}
+}
+
+// disks are values of each mounted file system that was asked anything.
+func disks(of func(d reader.Disk) int64) func(Snapshot) map[string]float64 {
+	return func(s Snapshot) map[string]float64 {
+		out := map[string]float64{}
+		for _, d := range s.Engine.Disks {
+			out[d.Name] = float64(of(d))
+		}
+		return out
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/span"
 	"github.com/mtflight/mtflight/reader/internal/pages"
@@ -21,6 +22,7 @@ import (
 // File is an open file. The operating system's handle is closed by Close or with the last use of the File.
 type File struct {
 	f    *os.File
+	door disks.File // by which it is read
 	id   Identity
 	now  atomic.Pointer[status] // that is known to be of the same bytes
 	kept *pages.Area            // nil: nothing is
@@ -30,24 +32,47 @@ type File struct {
 
 // Open opens a file for reading. It does not wait for the writer of a FIFO, which is an error as all but regular files. A file
 // that was changed just now is waited for until its clock has gone on: the next change shows then. by opens paths for reading, without
-// waiting; nil: any.
-func Open(path string, by func(path string) (*os.File, error)) (*File, error) {
-	f, err := open(path, by)
+// waiting; nil: any. A disk of d that does not answer is fault.Unavailable, from here on; nil: all are waited for.
+func Open(ctx context.Context, d *disks.Disks, path string, by func(path string) (*os.File, error)) (*File, error) {
+	o, err := disks.Known(ctx, d, path, func() (opened, error) { return openRested(path, by) })
 	if err != nil {
 		return nil, err
 	}
-	s, err := rested(f)
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
+	out := &File{f: o.File, door: disks.NewFile(d.Of(path).Lane(path), o.File), id: o.Identity, tally: new(Tally)}
+	out.now.Store(&o.status)
+	if out.door.Waits() { // not by os.File's finalizer, behind which all others would wait
+		runtime.AddCleanup(out, func(door disks.File) { _ = door.Close() }, out.door)
 	}
-	out := &File{f: f, id: s.Identity, tally: new(Tally)}
-	out.now.Store(&s)
 	return out, nil
 }
 
+// opened is a file with its status.
+type opened struct {
+	*os.File
+	status
+}
+
+func openRested(path string, by func(path string) (*os.File, error)) (opened, error) {
+	f, err := open(path, by)
+	if err != nil {
+		return opened{}, err
+	}
+	s, err := rested(f)
+	if err != nil {
+		err = errors.Join(err, f.Close())
+	}
+	return opened{f, s}, err
+}
+
+// Lane is where calls about the file wait for its disk.
+func (f *File) Lane() *disks.Lane { return f.door.Lane }
+
 // Keep has k keep mapped what Read is asked for again and again, as long as the file is reachable. It is for the time
-// before the first read.
+// before the first read. What may have to be asked of another machine or process is not mapped: a page fault waits for ever.
 func (f *File) Keep(k *pages.Keeper) {
+	if f.door.Waits() {
+		return
+	}
 	if f.kept = k.Of(f.f.Fd(), f.id.Size); f.kept != nil {
 		runtime.AddCleanup(f, (*pages.Area).End, f.kept)
 	}
@@ -77,6 +102,9 @@ func open(path string, by func(path string) (*os.File, error)) (*os.File, error)
 
 // Look calls use with n bytes from off, without reading them, if they are kept, and says so: pages.Area.Look.
 func (f *File) Look(off, n uint64, use func(b []byte)) (looked bool, err error) {
+	if !f.door.Well() { // what is mapped may be gone, and a page fault waits for ever
+		return false, nil
+	}
 	if looked, err = f.kept.Look(off, n, use); looked {
 		f.tally.Mapped.Add(int64(n))
 	}
@@ -87,8 +115,8 @@ func (f *File) Look(off, n uint64, use func(b []byte)) (looked bool, err error) 
 	return looked, err
 }
 
-// Close closes the file.
-func (f *File) Close() error { return f.f.Close() }
+// Close closes the file, and does not wait for its disk.
+func (f *File) Close() error { return f.door.Close() }
 
 // Handle is the operating system's handle, for reading; it is not the caller's to close.
 func (f *File) Handle() *os.File { return f.f }
@@ -97,7 +125,9 @@ func (f *File) Handle() *os.File { return f.f }
 func (f *File) Identity() Identity { return f.id }
 
 // ReadAt is io.ReaderAt.
-func (f *File) ReadAt(p []byte, off int64) (int, error) { return f.f.ReadAt(p, off) }
+func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	return f.door.ReadAt(context.Background(), p, off)
+}
 
 // Read fills p from off; a file that ends before is DataLoss.
 func (f *File) Read(ctx context.Context, p []byte, off uint64) error {
@@ -116,21 +146,32 @@ func (f *File) read(ctx context.Context, p []byte, off uint64) error {
 	if off > uint64(f.id.Size) || uint64(len(p)) > uint64(f.id.Size)-off {
 		return fault.New(fault.DataLoss, "%d bytes at address %d lie beyond the end of the file (%d bytes): it is truncated", len(p), off, f.id.Size)
 	}
-	if done, err := f.kept.Read(p, off); err != nil {
+	if done, err := f.mapped(p, off); err != nil {
 		return fault.New(fault.DataLoss, "%d bytes at address %d: %w", len(p), off, err)
 	} else if done {
 		f.tally.Mapped.Add(int64(len(p)))
 		runtime.KeepAlive(f)
 		return nil
 	}
-	n, err := f.f.ReadAt(p, int64(off))
+	n, err := f.door.ReadAt(ctx, p, int64(off))
 	f.tally.Reads.Add(1)
 	f.tally.Read.Add(int64(n))
 	if n == len(p) {
 		return nil
 	}
+	if ctx.Err() != nil {
+		return err
+	}
 	if errors.Is(err, io.EOF) {
 		return fault.New(fault.DataLoss, "%d bytes at address %d: the file ends after %d of them", len(p), off, n)
 	}
 	return fault.New(fault.DataLoss, "%d bytes at address %d: %w", len(p), off, err)
+}
+
+// mapped reads what is kept.
+func (f *File) mapped(p []byte, off uint64) (done bool, err error) {
+	if !f.door.Well() {
+		return false, nil
+	}
+	return f.kept.Read(p, off)
 }

@@ -37,7 +37,7 @@ func TestSpansJoinNeighbours(t *testing.T) {
 func TestReadTellsTruncation(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
 	require.NoError(t, os.WriteFile(path, []byte("0123456789"), 0o600))
-	f, err := Open(path, nil)
+	f, err := Open(context.Background(), nil, path, nil)
 	require.NoError(t, err)
 	defer f.Close()
 	p := make([]byte, 4)
@@ -56,13 +56,13 @@ func TestReadTellsTruncation(t *testing.T) {
 }
 
 func TestOnlyRegularFilesOpen(t *testing.T) {
-	_, err := Open(t.TempDir(), nil)
+	_, err := Open(context.Background(), nil, t.TempDir(), nil)
 	require.ErrorIs(t, err, fault.DataLoss)
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	_, err = Open(pipe, nil) // which nobody writes
+	_, err = Open(context.Background(), nil, pipe, nil) // which nobody writes
 	require.ErrorIs(t, err, fault.DataLoss)
-	_, err = Identify(filepath.Join(t.TempDir(), "none"))
+	_, err = Identify(context.Background(), nil, filepath.Join(t.TempDir(), "none"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -73,7 +73,7 @@ func TestMap(t *testing.T) {
 		data[i] = byte(i * 7)
 	}
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-	f, err := Open(path, nil)
+	f, err := Open(context.Background(), nil, path, nil)
 	require.NoError(t, err)
 	defer f.Close()
 	m, err := f.Map(5000, uint64(len(data)-5000))
@@ -96,7 +96,7 @@ func TestKeptAsLongAsReachable(t *testing.T) {
 	k := pages.NewKeeper(m)
 	defer k.Close()
 	func() {
-		f, err := Open(path, nil)
+		f, err := Open(context.Background(), nil, path, nil)
 		require.NoError(t, err)
 		f.Keep(k)
 		for range 3 {

@@ -1,11 +1,13 @@
 package blockio
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"syscall"
 	"time"
 
+	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
@@ -25,8 +27,8 @@ type status struct {
 }
 
 // Identify asks the file system for a path's identity. Only regular files have one.
-func Identify(path string) (Identity, error) {
-	info, err := os.Stat(path)
+func Identify(ctx context.Context, d *disks.Disks, path string) (Identity, error) {
+	info, err := disks.Known(ctx, d, path, func() (fs.FileInfo, error) { return os.Stat(path) })
 	if err != nil {
 		return Identity{}, err
 	}
@@ -43,7 +45,7 @@ func statusOf(info fs.FileInfo) (status, error) {
 	return status{id, sys.Mode, sys.Uid, sys.Gid, uint64(sys.Nlink)}, nil
 }
 
-func stat(f *os.File) (status, error) {
+func stat(f interface{ Stat() (fs.FileInfo, error) }) (status, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return status{}, err
@@ -92,7 +94,7 @@ func (f *File) Change() Change {
 }
 
 func (f *File) change() (status, Change) {
-	s, err := stat(f.f)
+	s, err := stat(f.door)
 	was := *f.now.Load()
 	switch {
 	case err != nil || s.Dev != was.Dev || s.Ino != was.Ino || s.Size < was.Size:
@@ -117,7 +119,7 @@ func (f *File) Accept(same func() bool) bool {
 		return c == Same
 	}
 	was := f.now.Load()
-	if again, err := stat(f.f); err != nil || again != s {
+	if again, err := stat(f.door); err != nil || again != s {
 		return false
 	}
 	f.now.CompareAndSwap(was, &s)

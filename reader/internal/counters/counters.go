@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
@@ -35,7 +36,11 @@ type Counters struct {
 	Files                               int64 // whose metadata is kept now
 	Witnesses, FilterHelpers            Helpers
 	Witnessed                           int64 // answers of libhdf5
+	Disks                               []Disk
 }
+
+// Disk is what waits for a mounted file system now.
+type Disk = disks.State
 
 // Helpers are counts of helper processes of one role. Alive is now.
 type Helpers = h5proc.Counts
@@ -53,6 +58,7 @@ type Sources struct {
 	Columns     *colcache.Cache
 	Stats       *chunkstats.Keeper
 	Lib, Filter interface{ Counts() h5proc.Counts }
+	Disks       *disks.Disks
 }
 
 // Now is what they say. It may be called at any time; values that belong together may be a moment apart.
@@ -66,6 +72,7 @@ func (s *Sources) Now() Counters {
 		ChunkCacheBytes: s.Chunks.Used(), StatisticsBytes: s.Stats.Used(),
 		FileHits: s.FileHits.Load(), FileMisses: s.FileMisses.Load(), Files: s.Files.Load(),
 		Witnesses: s.Lib.Counts(), FilterHelpers: s.Filter.Counts(), Witnessed: s.Witnessed.Load(),
+		Disks: s.Disks.States(),
 	}
 	waiting, waits := s.Mem.Budget.Waits()
 	c.BudgetWaiting, c.BudgetWaits = int64(waiting), waits

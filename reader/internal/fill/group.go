@@ -177,18 +177,18 @@ func (g *group) cost(j job) int64 {
 }
 
 // tasks cuts the jobs into tasks. There is always one, which ends the group.
-func (g *group) tasks(ctx context.Context) []func(worker int) {
-	var out []func(int)
+func (g *group) tasks(ctx context.Context) []func() {
+	var out []func()
 	for part := range g.parts() {
-		out = append(out, func(int) { g.work(func() error { return g.read(ctx, part) }) })
+		out = append(out, func() { g.work(func() error { return g.read(ctx, part) }) })
 	}
 	for _, f := range g.batches {
 		if f.pages != nil {
-			out = append(out, func(int) { g.work(func() error { return f.pages.Load(ctx) }) })
+			out = append(out, func() { g.work(func() error { return f.pages.Load(ctx) }) })
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, func(int) { g.work(func() error { return nil }) })
+		out = append(out, func() { g.work(func() error { return nil }) })
 	}
 	g.left.Store(int64(len(out)))
 	return out

@@ -1,6 +1,7 @@
 package fill
 
 import (
+	"context"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ func TestBatchesThatAreTooLargeAreNotMapped(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "sparse")
 	require.NoError(t, os.WriteFile(name, nil, 0o600))
 	require.NoError(t, os.Truncate(name, math.MaxInt32+1))
-	file, err := blockio.Open(name, nil)
+	file, err := blockio.Open(context.Background(), nil, name, nil)
 	require.NoError(t, err)
 	defer file.Close()
 	program, err := ElementProgram(1)

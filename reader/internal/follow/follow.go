@@ -185,6 +185,9 @@ func (f *Run) wait() error {
 // alone until it rests, unless its writer lets others read meanwhile (SWMR), or it never rests.
 func (f *Run) poll(ctx context.Context) error {
 	id, err := f.ds.Now()
+	if fault.Of(err) == fault.Unavailable {
+		return f.ds.Explain(err)
+	}
 	if err != nil {
 		return f.changed("was removed")
 	}

@@ -126,6 +126,10 @@ func (q *question) died(how string) error {
 	return fault.New(fault.DataLoss, "h5proc: %s: a helper process died on this file (%s)", q.subject(), how)
 }
 
+func (q *question) late(how string) error {
+	return fault.New(fault.Unavailable, "h5proc: %s: libhdf5 has not answered about this file (%s): its disk may not answer: ask again later", q.subject(), how)
+}
+
 func (q *question) refused() error {
 	return fault.New(fault.DataLoss, "h5proc: %s: helper processes died on this file; it is refused until it changes", q.subject())
 }

@@ -234,6 +234,8 @@ func (c *undo) subject() string {
 	return c.Name
 }
 
+func (c *undo) late(how string) error { return c.died(how) }
+
 func (c *undo) died(how string) error {
 	if c.find {
 		return fault.New(fault.Unsupported, "looking for the %s in HDF5_PLUGIN_PATH ended the helper process (%s)", c.subject(), how)

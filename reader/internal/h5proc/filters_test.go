@@ -200,7 +200,7 @@ func TestDeathsOfFilterHelpers(t *testing.T) {
 
 // Chunks that do no harm take nothing back from a file that ended two helpers.
 func TestRefusedFilesStayRefused(t *testing.T) {
-	s := strikes{count: map[any]int{}}
+	s := newStrikes()
 	s.add("once")
 	s.forgive("once")
 	require.False(t, s.out("once"))

@@ -135,11 +135,11 @@ func (h *helper) kill() {
 	_ = h.out.SetDeadline(past)
 }
 
-// end stops the process and says how it ended.
-func (h *helper) end() string {
+// end stops the process, waits until it is gone and says how it ended.
+func (h *helper) end(wait func(*exec.Cmd)) string {
 	h.in.Close()
 	h.kill()
-	_ = h.cmd.Wait()
+	wait(h.cmd)
 	h.out.Close()
 	h.unshare()
 	return h.cmd.ProcessState.String()

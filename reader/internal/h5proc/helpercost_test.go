@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestStuckFilterHelperEndsWithItsParent(t *testing.T) {
 	cfg.defaults()
 	h, err := start(&cfg, nil)
 	require.NoError(t, err)
-	defer h.end()
+	defer h.end(func(cmd *exec.Cmd) { _ = cmd.Wait() })
 	c := &undo{Chunks: chunks(398, 3, []byte("one"))}
 	require.NoError(t, c.send(h))
 	var mark [1]byte

@@ -3,6 +3,7 @@ package h5proc
 import (
 	"context"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ type Config struct {
 	role   role
 	shared int             // bytes of memory shared with each
 	load   func() []uint16 // filters whose plug-ins a helper that starts now loads
+	wait   func(*exec.Cmd) // until a process is gone; for tests
 }
 
 // role is what a helper is for. A process has one, from its start to its end.
@@ -52,6 +54,9 @@ func (c *Config) defaults() {
 	if c.Logger == nil {
 		c.Logger = zap.NewNop()
 	}
+	if c.wait == nil {
+		c.wait = func(cmd *exec.Cmd) { _ = cmd.Wait() }
+	}
 }
 
 // pool is a set of helper processes of one role, started when needed.
@@ -65,6 +70,8 @@ type pool struct {
 	starter starter
 
 	alive, started, died, calls atomic.Int64
+
+	left atomic.Int64 // killed, but the kernel has not let them go
 }
 
 // Counts are how many helpers of a role run, were started and ended at work, and how many calls they were given.
@@ -75,16 +82,41 @@ func (p *pool) Counts() Counts {
 	return Counts{p.alive.Load(), p.started.Load(), p.died.Load(), p.calls.Load()}
 }
 
-// end ends a helper.
-func (p *pool) end(h *helper) string {
-	p.alive.Add(-1)
-	return h.end()
+// letGo is how long a killed process is waited for. One that waits for a disk in the kernel may stay.
+const letGo = time.Second
+
+// end kills a helper, and says how it ended. Its slot is free then, unless as many as there may be helpers are killed and not gone:
+// it gets a place in slots when this one is.
+func (p *pool) end(h *helper) (how string, free bool) {
+	gone := make(chan string, 1)
+	go func() {
+		how := h.end(p.cfg.wait)
+		p.alive.Add(-1)
+		gone <- how
+	}()
+	late := time.NewTimer(letGo)
+	defer late.Stop()
+	select {
+	case how := <-gone:
+		return how, true
+	case <-late.C:
+	}
+	free = p.left.Add(1) <= int64(p.cfg.Helpers)
+	p.cfg.Logger.Warn("a helper process was killed and is not gone: its disk may not answer", zap.Int64("of them", p.left.Load()))
+	go func() {
+		<-gone
+		p.left.Add(-1)
+		if !free {
+			p.slots <- nil
+		}
+	}()
+	return "killed, and not gone", free
 }
 
 func newPool(cfg Config, r role, shared int) *pool {
 	cfg.defaults()
 	cfg.role, cfg.shared = r, shared
-	p := &pool{cfg: cfg, slots: make(chan *helper, cfg.Helpers), strikes: strikes{count: map[any]int{}}, starter: newStarter()}
+	p := &pool{cfg: cfg, slots: make(chan *helper, cfg.Helpers), strikes: newStrikes(), starter: newStarter()}
 	p.closed, p.close = context.WithCancel(context.Background())
 	for range cfg.Helpers {
 		p.slots <- nil
@@ -92,16 +124,24 @@ func newPool(cfg Config, r role, shared int) *pool {
 	return p
 }
 
-// Close ends all helpers, also at work: their callers get fault.Unavailable. It returns when all are gone.
+// Close ends all helpers, also at work: their callers get fault.Unavailable. It returns when all are gone that the kernel lets go.
 func (p *pool) Close() error {
 	p.once.Do(func() {
 		p.close()
-		for range p.cfg.Helpers {
-			if h := <-p.slots; h != nil {
-				p.end(h)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for range p.cfg.Helpers {
+				if h := <-p.slots; h != nil {
+					p.end(h)
+				}
 			}
+			p.starter.end()
+		}()
+		select {
+		case <-ended:
+		case <-time.After(3 * letGo):
 		}
-		p.starter.end()
 	})
 	return nil
 }
@@ -114,18 +154,24 @@ func (p *pool) acquire(ctx context.Context, c call, fresh bool) (*helper, error)
 		return nil, errClosed
 	}
 	var h *helper
+	busy := time.NewTimer(p.cfg.CallTimeout)
+	defer busy.Stop()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-p.closed.Done():
 		return nil, errClosed
+	case <-busy.C:
+		return nil, p.busy()
 	case h = <-p.slots:
 	}
 	if h != nil && !(fresh && h.used) && c.fits(h) {
 		return h, nil
 	}
 	if h != nil {
-		p.end(h)
+		if _, free := p.end(h); !free {
+			return nil, p.busy()
+		}
 	}
 	err := p.starter.do(func() (err error) {
 		h, err = start(&p.cfg, c.disk())
@@ -140,6 +186,10 @@ func (p *pool) acquire(ctx context.Context, c call, fresh bool) (*helper, error)
 	return h, nil
 }
 
+func (p *pool) busy() error {
+	return fault.New(fault.Unavailable, "h5proc: all %d helper processes were busy for %v, %d are killed and not gone: ask again later, or raise --helpers", p.cfg.Helpers, p.cfg.CallTimeout, p.left.Load())
+}
+
 // call is a request to a helper, and what becomes of the answer. It may be sent again to another one.
 type call interface {
 	subject() string         // for the log
@@ -150,7 +200,8 @@ type call interface {
 	keeps() bool             // the helper is kept for another call
 	once() bool              // a death is not tried again
 	died(how string) error   // what the caller gets when helpers ended at it
-	refused() error          // what he gets when they did so before
+	late(how string) error   // and when one was stopped since it took too long
+	refused() error          // what he gets when they ended so before
 }
 
 // outcome is how one attempt went.
@@ -191,8 +242,10 @@ func (p *pool) attempt(ctx context.Context, c call, fresh bool) (outcome, error)
 		p.slots <- h
 		return o, nil
 	}
-	o.ended = p.end(h)
-	p.slots <- nil
+	var free bool
+	if o.ended, free = p.end(h); free {
+		p.slots <- nil
+	}
 	switch {
 	case o.answered: // and of no more use
 		return o, nil
@@ -223,6 +276,9 @@ func (p *pool) do(ctx context.Context, id any, c call) error {
 	if p.strikes.out(id) {
 		return c.refused()
 	}
+	if p.strikes.rests(id) {
+		return fault.New(fault.Unavailable, "h5proc: %s: helper processes took longer than %v twice: it is given to one again after %v", c.subject(), p.cfg.CallTimeout, rest)
+	}
 	for idle, deaths := 0, 0; ; {
 		o, err := p.attempt(ctx, c, deaths > 0)
 		switch {
@@ -232,9 +288,9 @@ func (p *pool) do(ctx context.Context, id any, c call) error {
 			p.strikes.forgive(id)
 			return nil
 		case o.timeout:
-			p.strikes.add(id)
+			p.strikes.tooLate(id)
 			p.note(c, o, "the request fails: the call took longer than "+p.cfg.CallTimeout.String())
-			return c.died("stopped after " + p.cfg.CallTimeout.String())
+			return c.late("stopped after " + p.cfg.CallTimeout.String())
 		case !o.started && idle < idleDeaths+p.cfg.Helpers:
 			idle++
 			p.note(c, o, "another one is asked")

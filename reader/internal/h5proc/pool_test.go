@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -192,15 +193,44 @@ func TestHelpersThatNeverWork(t *testing.T) {
 	require.ErrorIs(t, err, fault.Unavailable)
 }
 
+// TestTimeout: a file for which helpers take too long rests for a while, and is not refused until it changes: its disk may have hung.
 func TestTimeout(t *testing.T) {
-	pool := witnesses(t, Config{Helpers: 1, CallTimeout: 50 * time.Millisecond, Command: script("sleep 3; true")})
-	for _, says := range []string{"stopped after 50ms", "stopped after 50ms", "refused until it changes"} {
+	pool := witnesses(t, Config{Helpers: 1, CallTimeout: 50 * time.Millisecond, Command: script("exec sleep 100")})
+	file := fixture(t, "tree.h5")
+	for _, says := range []string{"stopped after 50ms", "stopped after 50ms", "it is given to one again after 1m0s"} {
 		start := time.Now()
-		_, err := pool.Tree(ctx, fixture(t, "tree.h5"))
-		require.ErrorIs(t, err, fault.DataLoss)
+		_, err := pool.Tree(ctx, file)
+		require.ErrorIs(t, err, fault.Unavailable)
 		require.ErrorContains(t, err, says)
-		require.Less(t, time.Since(start), 5*time.Second)
+		require.Less(t, time.Since(start), time.Minute)
 	}
+	pool.strikes.late[file.State] = lateness{maxStrikes, time.Now().Add(-rest)}
+	_, err := pool.Tree(ctx, file)
+	require.ErrorContains(t, err, "stopped after", "it is tried again")
+	require.False(t, pool.strikes.out(file.State))
+	require.False(t, pool.strikes.rests(file.State))
+}
+
+// TestKilledAndNotGone: helpers that the kernel does not let go hold up nobody, and are bounded.
+func TestKilledAndNotGone(t *testing.T) {
+	stay := make(chan struct{})
+	pool := New(Config{Helpers: 1, CallTimeout: 50 * time.Millisecond, Command: script("exec sleep 100"),
+		wait: func(cmd *exec.Cmd) { <-stay; _ = cmd.Wait() }})
+	file := fixture(t, "tree.h5")
+	for i, says := range []string{"stopped after", "stopped after", "all 1 helper processes were busy"} {
+		file.State = i
+		start := time.Now()
+		_, err := pool.Tree(ctx, file)
+		require.ErrorIs(t, err, fault.Unavailable)
+		require.ErrorContains(t, err, says)
+		require.Less(t, time.Since(start), time.Minute)
+	}
+	require.EqualValues(t, 2, pool.left.Load(), "as many as there may be, and one more")
+	start := time.Now()
+	require.NoError(t, pool.Close())
+	require.Less(t, time.Since(start), time.Minute)
+	close(stay)
+	require.Eventually(t, func() bool { return pool.left.Load() == 0 && pool.alive.Load() == 0 }, time.Minute, time.Millisecond)
 }
 
 func TestMalformedAnswers(t *testing.T) {
@@ -220,7 +250,7 @@ func TestMalformedAnswers(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	pool := witnesses(t, Config{Helpers: 1, Command: script("exec sleep 3")})
+	pool := witnesses(t, Config{Helpers: 1, Command: script("exec sleep 100")})
 	short, cancel := context.WithTimeout(ctx, 30*time.Millisecond)
 	defer cancel()
 	var wg sync.WaitGroup
@@ -236,7 +266,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestCloseEndsCalls(t *testing.T) {
-	pool := New(Config{Helpers: 1, Command: script("exec sleep 3")})
+	pool := New(Config{Helpers: 1, Command: script("exec sleep 100")})
 	failed := make(chan error)
 	go func() {
 		_, err := pool.Tree(ctx, fixture(t, "tree.h5"))

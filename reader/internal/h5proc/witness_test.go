@@ -35,7 +35,7 @@ func TestWitnessGetsOneDescriptor(t *testing.T) {
 	pool := witnesses(t, Config{Helpers: 1})
 	h, err := start(&pool.cfg, f.Disk)
 	require.NoError(t, err)
-	defer h.end()
+	defer h.end(func(cmd *exec.Cmd) { _ = cmd.Wait() })
 	proc := filepath.Join("/proc", strconv.Itoa(h.cmd.Process.Pid))
 	fds, err := os.ReadDir(filepath.Join(proc, "fd"))
 	require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestWitnessIsSealedFirst(t *testing.T) {
 	pool := witnesses(t, Config{Helpers: 1})
 	h, err := start(&pool.cfg, fixture(t, "tree.h5").Disk)
 	require.NoError(t, err)
-	defer h.end()
+	defer h.end(func(cmd *exec.Cmd) { _ = cmd.Wait() })
 	require.Eventually(t, func() bool { return filters(strconv.Itoa(h.cmd.Process.Pid)) == filters("self")+2 }, 10*time.Second, time.Millisecond)
 }
 

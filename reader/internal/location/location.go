@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
@@ -25,11 +27,15 @@ type Location struct {
 	May func(ctx context.Context, disk string) bool
 }
 
-// At is the location of another file that this one names, found by Sibling.
-func (l Location) At(disk string) Location {
+// Beside is the location of another file that this one names, if it may be opened.
+func (l Location) Beside(ctx context.Context, name string) (Location, error) {
+	disk, err := l.Sibling(ctx, name)
+	if err != nil {
+		return l, err
+	}
 	l.Name = l.DisplayName(disk)
 	l.Path = disk
-	return l
+	return l, nil
 }
 
 // may asks about a path as it was named, and notes that.
@@ -74,12 +80,22 @@ func (l Location) Sibling(ctx context.Context, name string) (string, error) {
 	}
 	real, err := filepath.EvalSymlinks(disk)
 	switch {
+	case unknown(err): // whether there is something
+		return "", fault.New(fault.Unavailable, "%s cannot be looked for: %s: ask again when its disk answers", Base(name), Cause(err))
 	case err != nil && l.wouldServe(disk):
 		return "", fault.New(fault.NotFound, "%s", absent(name))
 	case err != nil || l.Inside != nil && !l.Inside(real):
 		return "", fault.New(fault.NotFound, "%w", outside{name})
 	}
 	return real, nil
+}
+
+// unknown tells an error that says nothing about what is there.
+func unknown(err error) bool {
+	told := []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EINVAL}
+	is := func(e error) bool { return errors.Is(err, e) }
+	var of syscall.Errno
+	return errors.As(err, &of) && !slices.ContainsFunc(told, is)
 }
 
 // beside is where a name that this file has for another one leads to.

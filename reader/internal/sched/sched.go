@@ -1,5 +1,5 @@
-// Package sched runs the tasks of many reads on a fixed number of workers, fairly: each free worker takes the next
-// task of the read that has waited longest for one.
+// Package sched runs the tasks of many reads on a number of workers, fairly: each free worker takes the next
+// task of the read that has waited longest for one. Workers whose tasks wait for a disk are lent: as many others work meanwhile.
 //
 // A Pool owns its worker goroutines until Close; a Queue holds the tasks of one read, in order.
 package sched
@@ -9,16 +9,22 @@ import (
 	"sync"
 )
 
-// Pool is a fixed set of workers. Safe for concurrent use.
+// Pool is a set of workers. Safe for concurrent use.
 type Pool struct {
 	mu      sync.Mutex
 	wake    sync.Cond
 	ready   []*Queue // with tasks and below their limit, in turn
+	size    int      // workers that there should be
+	alive   int      // and are
+	idle    int      // of them without a task
 	closed  bool
 	hurried bool // the queue that was put in turn last went before others
 	done    sync.WaitGroup
 	now     Load
 }
+
+// mostWorkers bounds them with those that stand in for others.
+const mostWorkers = 1 << 10
 
 // Load is how busy a pool is: tasks that wait and that run, and how many have run.
 type Load struct {
@@ -35,12 +41,35 @@ func (p *Pool) Load() Load {
 
 // New starts n workers.
 func New(n int) *Pool {
-	p := &Pool{}
+	p := &Pool{size: n}
 	p.wake.L = &p.mu
-	for id := range n {
-		p.done.Go(func() { p.work(id) })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for range n {
+		p.start()
 	}
 	return p
+}
+
+// Lend has n more workers at work, since so many tasks that run wait for a disk; a negative n takes them back.
+func (p *Pool) Lend(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.size += n
+	p.grow()
+}
+
+// start starts a worker. Called locked.
+func (p *Pool) start() {
+	p.alive++
+	p.done.Go(p.work)
+}
+
+// grow starts a worker where a task waits for one that is lent. Called locked.
+func (p *Pool) grow() {
+	if len(p.ready) > p.idle && p.alive < min(p.size, mostWorkers) && !p.closed {
+		p.start()
+	}
 }
 
 // Close ends the workers once their running tasks have ended; queues must be closed before.
@@ -52,25 +81,30 @@ func (p *Pool) Close() {
 	p.done.Wait()
 }
 
-func (p *Pool) work(id int) {
+func (p *Pool) work() {
 	for {
 		q, task := p.next()
 		if task == nil {
 			return
 		}
-		task(id)
+		task()
 		p.finished(q)
 	}
 }
 
-func (p *Pool) next() (*Queue, func(worker int)) {
+// next waits for a task; nil ends the worker, which is one too many or of a closed pool.
+func (p *Pool) next() (*Queue, func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.ready) == 0 {
-		if p.closed {
+	for len(p.ready) == 0 || p.alive > p.size {
+		if p.closed || p.alive > p.size {
+			p.alive--
+			p.wake.Signal() // who was woken for a task may be the one too many
 			return nil, nil
 		}
+		p.idle++
 		p.wake.Wait()
+		p.idle--
 	}
 	q := p.ready[0]
 	p.ready = p.ready[1:]
@@ -81,6 +115,7 @@ func (p *Pool) next() (*Queue, func(worker int)) {
 	p.now.Running++
 	q.listed = false
 	q.list()
+	p.grow()
 	return q, task
 }
 
@@ -100,7 +135,7 @@ func (p *Pool) finished(q *Queue) {
 type Queue struct {
 	pool    *Pool
 	limit   int
-	tasks   []func(worker int)
+	tasks   []func()
 	running int
 	listed  bool
 	first   bool
@@ -114,8 +149,8 @@ func (p *Pool) NewQueue(limit int) *Queue {
 	return q
 }
 
-// Add appends tasks. A task is given the number of its worker, below the pool's size, and must not panic.
-func (q *Queue) Add(tasks ...func(worker int)) {
+// Add appends tasks, which must not panic.
+func (q *Queue) Add(tasks ...func()) {
 	q.pool.mu.Lock()
 	defer q.pool.mu.Unlock()
 	q.tasks = append(q.tasks, tasks...)
@@ -131,6 +166,7 @@ func (q *Queue) list() {
 	q.listed = true
 	q.pool.turn(q)
 	q.pool.wake.Signal()
+	q.pool.grow()
 }
 
 // First has the queue's tasks go before those of others, but not twice in a row: it is for reads of a few rows.

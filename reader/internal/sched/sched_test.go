@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -21,7 +22,7 @@ func TestEveryTaskRunsOnceInOrder(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Add(1)
-		q.Add(func(int) { got = append(got, i); wg.Done() })
+		q.Add(func() { got = append(got, i); wg.Done() })
 	}
 	wg.Wait()
 	for i, v := range got {
@@ -40,12 +41,12 @@ func TestQueuesTakeTurns(t *testing.T) {
 	hold := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Add(9)
-	a.Add(func(int) { <-hold; wg.Done() })
+	a.Add(func() { <-hold; wg.Done() })
 	for range 4 {
-		a.Add(func(int) { order = append(order, 'a'); wg.Done() })
+		a.Add(func() { order = append(order, 'a'); wg.Done() })
 	}
 	for range 4 {
-		b.Add(func(int) { order = append(order, 'b'); wg.Done() })
+		b.Add(func() { order = append(order, 'b'); wg.Done() })
 	}
 	close(hold)
 	wg.Wait()
@@ -64,15 +65,15 @@ func TestFirstGoesBeforeOthersInTurns(t *testing.T) {
 	hold := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Add(13)
-	a.Add(func(int) { <-hold; wg.Done() })
+	a.Add(func() { <-hold; wg.Done() })
 	for range 4 {
-		a.Add(func(int) { order = append(order, 'a'); wg.Done() })
+		a.Add(func() { order = append(order, 'a'); wg.Done() })
 	}
 	for range 4 {
-		b.Add(func(int) { order = append(order, 'b'); wg.Done() })
+		b.Add(func() { order = append(order, 'b'); wg.Done() })
 	}
 	for range 4 {
-		c.Add(func(int) { order = append(order, 'c'); wg.Done() })
+		c.Add(func() { order = append(order, 'c'); wg.Done() })
 	}
 	close(hold)
 	wg.Wait()
@@ -87,7 +88,7 @@ func TestLimitAndClose(t *testing.T) {
 	q := p.NewQueue(2)
 	var running, most, ended atomic.Int32
 	for range 200 {
-		q.Add(func(worker int) {
+		q.Add(func() {
 			n := running.Add(1)
 			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 			}
@@ -101,8 +102,53 @@ func TestLimitAndClose(t *testing.T) {
 	after := ended.Load()
 	other := p.NewQueue(4)
 	done := make(chan struct{})
-	other.Add(func(int) { close(done) })
+	other.Add(func() { close(done) })
 	<-done
 	other.Close()
 	require.Equal(t, after, ended.Load(), "dropped tasks stay dropped")
+}
+
+// TestLentWorkers: others work for those whose tasks wait, and no more of them than were lent.
+func TestLentWorkers(t *testing.T) {
+	p := New(1)
+	defer p.Close()
+	slow, other := p.NewQueue(2), p.NewQueue(9)
+	hold := make(chan struct{})
+	begun := make(chan struct{}, 2)
+	for range 2 {
+		slow.Add(func() { begun <- struct{}{}; <-hold })
+	}
+	<-begun
+	var running, most atomic.Int32
+	done := make(chan struct{}, 100)
+	task := func() {
+		n := running.Add(1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(100 * time.Microsecond)
+		running.Add(-1)
+		done <- struct{}{}
+	}
+	for range 50 {
+		other.Add(task)
+	}
+	require.Zero(t, len(done), "the worker waits")
+	p.Lend(1)
+	<-begun // the other of the slow ones holds the lent one
+	p.Lend(1)
+	for range 50 {
+		<-done
+	}
+	require.EqualValues(t, 1, most.Load(), "as many as before")
+	close(hold)
+	p.Lend(-2)
+	for range 50 {
+		other.Add(task)
+	}
+	for range 50 {
+		<-done
+	}
+	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.alive == 1 || p.idle == p.alive }, time.Minute, time.Millisecond)
+	slow.Close()
+	other.Close()
 }

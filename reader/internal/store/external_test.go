@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,7 +14,7 @@ import (
 func TestExternalOffsetBehindEveryFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "raw")
 	require.NoError(t, os.WriteFile(name, []byte("some bytes"), 0o600))
-	raw, err := blockio.Open(name, nil)
+	raw, err := blockio.Open(context.Background(), nil, name, nil)
 	require.NoError(t, err)
 	defer raw.Close()
 	for _, off := range []uint64{10, 11, 1 << 62, 1 << 63, 1<<64 - 1} {

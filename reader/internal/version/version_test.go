@@ -1,6 +1,7 @@
 package version
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,7 +14,7 @@ import (
 
 func open(t *testing.T, path string) *Version {
 	t.Helper()
-	disk, err := blockio.Open(path, nil)
+	disk, err := blockio.Open(context.Background(), nil, path, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, disk.Close()) })
 	return New(disk, "kept")

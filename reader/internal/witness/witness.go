@@ -1,6 +1,8 @@
 package witness
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -23,6 +25,11 @@ func Merge(own, witness *meta.File, open func(addr uint64) (*chunkindex.Object, 
 func Refuses(t *meta.File) bool {
 	return slices.ContainsFunc(t.Groups, func(g meta.Group) bool { return g.Err != "" }) ||
 		slices.ContainsFunc(t.Datasets, func(d meta.Dataset) bool { return d.Err != "" })
+}
+
+// Final tells errors that say nothing about what can be read.
+func Final(err error) bool {
+	return errors.Is(err, fault.NotFound) || errors.Is(err, fault.Unavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // testimony is a tree that is put together of our own and the witness's.
