@@ -127,7 +127,7 @@ test-java: build venv ## the sample in Java beside pyarrow; needs Java 17 and mv
 
 test-rust: build venv ## the sample in Rust beside pyarrow; needs cargo 1.88
 	@if command -v cargo >/dev/null; then cargo build -q --release --locked --manifest-path examples/rust/Cargo.toml && \
-	$(PY) -m pytest -q testdata/tests/test_languages.py -k rust; else echo 'test-rust: LEFT OUT, there is no cargo here'; fi
+	$(PY) -m pytest -q testdata/tests/test_languages.py testdata/tests/test_logins.py -k rust; else echo 'test-rust: LEFT OUT, there is no cargo here'; fi
 
 test-openapi: build ## the description of answers by HTTP, by openapi-spec-validator and schemathesis
 	.ci/venv .venv-openapi testdata/openapi/requirements.txt

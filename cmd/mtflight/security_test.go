@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +23,7 @@ func TestFirstHourWithTLS(t *testing.T) {
 	code, _, errOut := command(t, "cert", "selfsigned", "--tls-cert", file("cert.pem"), "--tls-key", file("key.pem"))
 	require.Equal(t, 2, code)
 	require.Contains(t, errOut, "is there already")
+	require.False(t, certificateIn(t, file("cert.pem")).IsCA, "rustls refuses a server with an authority's certificate")
 	token := succeed(t, "token", "new", "--auth-tokens", file("tokens"), "ann")
 	require.Regexp(t, `^mtf_[\w-]{43}\n$`, token)
 	require.Regexp(t, `^mtf_`, succeed(t, "token", "new", "--auth-tokens", file("tokens"), "bob"))
@@ -91,4 +94,14 @@ func TestUserAdd(t *testing.T) {
 	for name, password := range map[string]string{"short": "1234567", "a:b": "a long secret", "": "a long secret"} {
 		require.Equal(t, 2, add(name, password), name)
 	}
+}
+
+func certificateIn(t *testing.T, path string) *x509.Certificate {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	block, _ := pem.Decode(text)
+	c, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	return c
 }

@@ -16,11 +16,11 @@ import pytest
 
 import languages
 from conftest import BINARY, CLONE, TESTDATA, ticket
-from test_languages import JAVA, prepared
+from test_languages import JAVA, RUST, prepared
 
 REQUEST = json.loads(ticket("tables.h5", "/events", where="id < 40", fields=["id", "energy"]).ticket)
 PASSWORD = "pass word:ü"
-SAMPLE = {"java": JAVA, "go": BINARY, "pyarrow": CLONE}
+SAMPLE = {"java": JAVA, "rust": RUST, "go": BINARY, "pyarrow": CLONE}
 
 
 def run(*command, text: str = "", **options) -> str:
@@ -102,6 +102,8 @@ def asked(language: str, castle: Castle, way: dict[str, str]) -> str:
     if language == "java":
         classes = f"{JAVA.parent / 'classes'}:{JAVA.read_text().strip()}"
         return run("java", "--add-opens=java.base/java.nio=ALL-UNNAMED", "-cp", classes, "Rows", castle.location, json.dumps(REQUEST), env=environment)
+    if language == "rust":
+        return run(RUST, castle.location.replace("grpc+tls:", "https:"), json.dumps(REQUEST), env=environment)
     if language == "go":
         certificate = ["--tls-cert", way["TLS_CERT"], "--tls-key", way["TLS_KEY"]] if "TLS_CERT" in way else []
         return run(BINARY, "get", castle.location, "tables.h5", "/events", "--where", "id < 40", "--fields", "id,energy", "--format", "jsonl", "--tls-ca", castle.cert,

@@ -65,9 +65,9 @@ func selfsigned(hosts []string) (certPEM, keyPEM []byte, err error) {
 		return nil, nil, fmt.Errorf("cert: %w", err)
 	}
 	now := time.Now()
+	// No authority: rustls refuses servers with the certificate of one. OpenSSL wants a key that may sign certificates, or no word about it.
 	t := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: hosts[0]}, NotBefore: now.Add(-time.Minute), NotAfter: now.AddDate(1, 0, 0),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true, IsCA: true}
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, BasicConstraintsValid: true}
 	for _, h := range hosts {
 		if ip := net.ParseIP(h); ip != nil {
 			t.IPAddresses = append(t.IPAddresses, ip)
