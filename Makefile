@@ -9,6 +9,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 SHARED      ?= ../shared
 IMAGE       ?= mtflight:dev
 LISTEN      ?= grpc://127.0.0.1:8815
+HTTP        ?= $(shell (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null && echo 127.0.0.1:0 || echo 127.0.0.1:8080)
 PY          := .venv/bin/python
 PREFIX      ?= /usr/local
 TORCH_PYTHON ?= /usr/bin/python3
@@ -16,22 +17,22 @@ TORCH_PYTHON ?= /usr/bin/python3
 # Packages that start no goroutine gain nothing from the race detector and are slow under it.
 PURE := /convert(/|$$)|/reader/where|/reader/internal/(filter|chunkindex|h5file|attrs|gheap|meta|ptindex)
 
-GO_SOURCES := $(shell find cmd convert flight internal protocol reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' 2>/dev/null)
+GO_SOURCES := $(shell find cmd convert flight internal protocol reader -name '*.go' -o -name '*.c' -o -name '*.h' -o -name '*.s' -o -path '*/page/files/*' -type f 2>/dev/null)
 
 # The wheel is for this machine's kind, or for amd64 or arm64 by ARCH=.
 ARCH          ?= $(shell go env GOARCH 2>/dev/null)
 WHEEL         := .make/wheel/$(ARCH)
 WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
-WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*') README.md LICENSE THIRD_PARTY_LICENSES
+WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*' -not -path '*/node_modules/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-java test-rust test-notebook test-openapi model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
+.PHONY: run build install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-js test-page page page-check test-java test-rust test-notebook test-openapi model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: build venv ## build, then serve testdata on grpc://127.0.0.1:8815 (LISTEN=)
+run: build venv ## build, then serve testdata on grpc://127.0.0.1:8815 (LISTEN=), and as a page on http://127.0.0.1:8080 (HTTP=)
 	@echo 'A Python that has pyarrow: $(PY)'
-	bin/mtflight serve --listen $(LISTEN) testdata
+	bin/mtflight serve --listen $(LISTEN) --http $(HTTP) testdata
 
 build: bin/mtflight ## bin/mtflight
 
@@ -116,6 +117,17 @@ test-clients: build ## Polars, and the oldest and newest DuckDB (MTFLIGHT_QUERIE
 		.ci/venv .venv-duckdb-$$duckdb testdata/clients/duckdb-$$duckdb.txt && \
 		.venv-duckdb-$$duckdb/bin/python -m pytest -q testdata/tests/test_lazy.py testdata/tests/test_lazy_queries.py || exit 1; \
 	done
+
+page: ## what the page has of npm's packages (packaging/page), into flight/internal/page/files
+	npm ci --silent --ignore-scripts --prefix packaging/page && node packaging/page/build.mjs && $(MAKE) licenses
+
+page-check: ## that what is committed of that is what is built; needs node and npm
+	@if { command -v npm && command -v node; } >/dev/null; then npm ci --silent --ignore-scripts --prefix packaging/page && node packaging/page/build.mjs --check; \
+	else echo 'page-check: LEFT OUT, there is no node and npm here'; fi
+
+test-page: build venv ## the page in Chromium; needs node, npm and chromium
+	@if { command -v npm && command -v node && command -v chromium; } >/dev/null; then npm ci --silent --ignore-scripts --prefix testdata/page && \
+	mkdir -p .make/page && $(PY) testdata/page/make.py .make/page && node --test --test-concurrency=1 testdata/page/*.test.mjs; else echo 'test-page: LEFT OUT, there is no node, npm and chromium here'; fi
 
 test-js: build venv ## the sample in JavaScript beside pyarrow; needs node and npm
 	@if { command -v npm && command -v node; } >/dev/null; then npm ci --silent --prefix examples/js && $(PY) -m pytest -q testdata/tests/test_languages.py -k js; \
@@ -207,4 +219,4 @@ image: ## the container image mtflight:dev (IMAGE=)
 	else echo 'no docker, podman or $(SHARED)/tools/image-build to build an image with'; exit 1; fi
 
 clean: ## what make made
-	rm -rf bin dist .make .bench .venv .venv-* examples/js/node_modules examples/java/target examples/rust/target
+	rm -rf bin dist .make .bench .venv .venv-* examples/js/node_modules testdata/page/node_modules packaging/page/node_modules examples/java/target examples/rust/target

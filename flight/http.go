@@ -89,6 +89,9 @@ func (d webDoor) Act(ctx context.Context, name string, body []byte, answer func(
 // Sent is part of web.Service.
 func (d webDoor) Sent(ctx context.Context, rows, bytes int64) { callOf(ctx).sent(rows, bytes) }
 
+// Locations is part of web.Service.
+func (d webDoor) Locations() []string { return d.locations }
+
 // Ready is part of web.Service.
 func (d webDoor) Ready() bool { return !d.draining.Load() }
 

@@ -1,9 +1,10 @@
 """Writes THIRD_PARTY_LICENSES: the licences of all that is linked into bin/mtflight of the wheel and the image: Go's modules, from
-the module cache, Go itself, and the C libraries, whose texts lie in packaging/licenses (packaging/libraries compares them
+the module cache, Go itself, what the page has of npm's packages (packaging/page), and the C libraries, whose texts lie in packaging/licenses (packaging/libraries compares them
 with the sources). With --check it writes nothing and fails where the file is not up to date."""
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -49,10 +50,15 @@ def libraries() -> dict[str, list[str]]:
     return found
 
 
+def page() -> dict[str, list[str]]:
+    """The texts of each package that the page has parts of, as packaging/page/build.mjs found them."""
+    return json.loads((CLONE / "packaging" / "page" / "licenses.json").read_text())
+
+
 def document() -> str:
     """All texts, each once, below the names of what it is for."""
     owners: dict[str, list[str]] = {}
-    for name, texts in {"Go's runtime and standard library": legal_texts(Path(go("env", "GOROOT").strip())), **modules(), **libraries()}.items():
+    for name, texts in {"Go's runtime and standard library": legal_texts(Path(go("env", "GOROOT").strip())), **modules(), **libraries(), **page()}.items():
         for text in texts:
             owners.setdefault(text, []).append(name)
     parts = ["What the mtflight binary holds besides mtflight itself, and under which licences. `make licenses` writes this file."]

@@ -50,7 +50,7 @@ func (b *banner) write(w io.Writer) error {
 	}
 	first := fmt.Sprintf("mtflight %s serves %s on %s\n", buildVersion(), spell.Escape(strings.Join(b.roots, ", ")), strings.Join(locations, ", "))
 	if b.site != "" {
-		first += "by HTTP on " + reachable(b.site) + "\n"
+		first += "by HTTP on " + reachable(b.site) + " (a page for browsers, too)\n"
 	}
 	if b.secure {
 		_, err := io.WriteString(w, first)

@@ -20,6 +20,9 @@ import (
 // outcome is the trailer of a whole answer. An answer without it is cut off: its connection broke.
 const outcome = "Mtflight-Outcome"
 
+// version is the header that names the version of the file, for the parameter state of who asks for more of it.
+const version = "Mtflight-State"
+
 // wanted is what a request for rows asks for.
 type wanted struct {
 	protocol.Request
@@ -42,6 +45,7 @@ func (h *Handler) data(w http.ResponseWriter, r *http.Request) {
 			return fault.New(fault.Invalid, "Parquet has an end: a stream without one comes as format=arrow or jsonl")
 		}
 		fresh(w.Header(), want.media[0])
+		w.Header().Set(version, p.State())
 		tag := ""
 		if !p.Endless() {
 			tag = h.tag(p, want)

@@ -34,7 +34,7 @@ func (g guard) around(next http.Handler) http.Handler {
 		switch {
 		case !g.knows(r.Host):
 			failWith(w, http.StatusMisdirectedRequest, problem{"PermissionDenied", "this server has no such name: start it with --http-host NAME if it has"})
-		case !allowed && foreign(r):
+		case !allowed && foreign(r) && !link(r):
 			failWith(w, http.StatusForbidden, problem{"PermissionDenied", "a page of another server asks: start this one with --http-cors ORIGIN to let it"})
 		case allowed:
 			g.share(w, r, next)
@@ -64,11 +64,17 @@ func foreign(r *http.Request) bool {
 	return site == "cross-site" || site == "same-site"
 }
 
+// link tells whether somebody follows a link to the page, which tells nothing of any file, wherever the link is.
+func link(r *http.Request) bool {
+	h := r.Header
+	return r.Method == http.MethodGet && r.URL.Path == "/" && h.Get("Origin") == "" && h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document"
+}
+
 // share lets a page of another server read the answer.
 func (g guard) share(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
-	h.Set("Access-Control-Expose-Headers", "ETag, Content-Range, X-Request-Id, "+outcome)
+	h.Set("Access-Control-Expose-Headers", "ETag, Content-Range, X-Request-Id, "+version+", "+outcome)
 	h.Set("Vary", "Origin")
 	if r.Method != http.MethodOptions {
 		next.ServeHTTP(w, r)

@@ -49,6 +49,36 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
+// TestLinksToThePage: a link leads to the page from anywhere, and to nothing that tells of files.
+func TestLinksToThePage(t *testing.T) {
+	g, err := newGuard(Config{})
+	require.NoError(t, err)
+	h := g.around(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
+	for _, c := range []struct {
+		path, mode, dest, origin string
+		want                     int
+	}{
+		{"/", "navigate", "document", "", 200},
+		{"/", "navigate", "iframe", "", 403},
+		{"/", "no-cors", "script", "", 403},
+		{"/", "cors", "empty", "https://evil.example", 403},
+		{"/", "navigate", "document", "https://evil.example", 403},
+		{"/page/main.js", "no-cors", "script", "", 403},
+		{"/v1/list", "navigate", "document", "", 403},
+	} {
+		r := httptest.NewRequest("GET", c.path, nil)
+		r.Host = "127.0.0.1:8080"
+		for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": c.mode, "Sec-Fetch-Dest": c.dest, "Origin": c.origin} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		require.Equal(t, c.want, w.Code, "%+v", c)
+	}
+}
+
 func TestPreflight(t *testing.T) {
 	g, err := newGuard(Config{Origins: []string{"https://lab.example"}})
 	require.NoError(t, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/klauspost/compress/gzhttp"
 
+	"github.com/mtflight/mtflight/flight/internal/page"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
@@ -25,6 +26,8 @@ type Service interface {
 	Act(ctx context.Context, action string, body []byte, answer func([]byte) error) error
 	// Sent counts what goes to the client of a call.
 	Sent(ctx context.Context, rows, bytes int64)
+	// Locations are where Flight answers.
+	Locations() []string
 	// Ready tells whether new calls are answered.
 	Ready() bool
 }
@@ -58,10 +61,16 @@ func New(s Service, c Config) (*Handler, error) {
 	}
 	mux.HandleFunc("GET /v1/openapi.json", h.openAPI)
 	mux.HandleFunc("GET /healthz", h.health)
+	shown, err := page.New(s.Locations)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET /{$}", shown)
+	mux.Handle("GET /page/", shown)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		failWith(w, http.StatusNotFound, problem{"NotFound", "there is nothing at this path: /v1/openapi.json describes what there is"})
 	})
-	smaller, err := gzhttp.NewWrapper(gzhttp.ContentTypes([]string{"application/json", "application/x-ndjson", "text/csv"}), gzhttp.MinSize(1<<10),
+	smaller, err := gzhttp.NewWrapper(gzhttp.ContentTypes(append([]string{"application/json", "application/x-ndjson", "text/csv"}, page.Media...)), gzhttp.MinSize(1<<10),
 		gzhttp.SuffixETag("-c"))
 	if err != nil {
 		return nil, err

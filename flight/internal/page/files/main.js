@@ -1,0 +1,67 @@
+// Starts the page: its catalogue at the left, and at the right the view that the address says.
+
+import { askJSON } from './ask.js';
+import { Catalogue } from './catalogue.js';
+import { Changes } from './changes.js';
+import { DatasetView } from './dataset.js';
+import { byId, el, plain } from './dom.js';
+import { viewOf } from './link.js';
+import { startLogin } from './login.js';
+import { startTheme } from './theme.js';
+
+const page = { locations: [], site: new URL('.', document.baseURI).href, changed, watch: (members, state) => changes.watch(members, state) };
+const changes = new Changes(changed);
+let shown = null;
+
+startTheme();
+startLogin();
+startMenu();
+await start();
+
+async function start() {
+  const catalogue = new Catalogue(async (_, sent) => {
+    await askJSON('v1/about'); // which asks for a token, if the one that was sent is still the one there is
+    return true;
+  });
+  addEventListener('hashchange', () => show(catalogue));
+  try {
+    page.locations = (await askJSON('page/server.json')).locations.map(reachable);
+    byId('version').textContent = plain((await askJSON('v1/about')).server);
+  } catch (e) {
+    byId('found').textContent = plain(e.message);
+  }
+  show(catalogue);
+}
+
+// reachable puts this server's name where a location says all addresses.
+function reachable(location) {
+  return location.replace(/:\/\/(\[::\]|0\.0\.0\.0):/, `://${document.location.hostname}:`);
+}
+
+function show(catalogue) {
+  const view = viewOf(location.hash);
+  shown?.close();
+  shown = null;
+  changes.watch({}, null);
+  byId('notice').replaceChildren();
+  document.title = view.file ? `${plain(view.dataset ?? '')} ${plain(view.file)} – mtflight` : 'mtflight';
+  catalogue.reveal(view);
+  if (!view.file) return;
+  shown = new DatasetView(view, page);
+  byId('view').replaceChildren(shown.element);
+  if (matchMedia('(max-width: 700px)').matches) menu(false);
+}
+
+function changed() {
+  byId('notice').replaceChildren(el('p', {}, 'The file has changed since this view was opened. '),
+    el('button', { type: 'button', onclick: () => dispatchEvent(new HashChangeEvent('hashchange')) }, 'Reload'));
+}
+
+function menu(open) {
+  document.body.classList.toggle('closed', !open);
+  byId('menu').setAttribute('aria-expanded', String(open));
+}
+
+function startMenu() {
+  byId('menu').addEventListener('click', () => menu(document.body.classList.contains('closed')));
+}

@@ -1,0 +1,1 @@
+export { RecordBatchReader, tableFromIPC } from 'apache-arrow';

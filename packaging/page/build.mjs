@@ -1,0 +1,45 @@
+// Builds what the page has of others' packages, and writes which those are and under which licences: `make page`. With --check nothing is
+// written: what is committed is compared with what is built.
+
+import { build } from 'esbuild';
+import { existsSync, readFileSync, readdirSync, writeFileSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const files = join(here, '../../flight/internal/page/files');
+const check = process.argv.includes('--check');
+
+const common = { absWorkingDir: here, bundle: true, minify: true, write: false, metafile: true, legalComments: 'none', target: 'es2022', charset: 'utf8', logLevel: 'warning' };
+const bundles = [
+  { entryPoints: ['arrow.js'], format: 'esm', outfile: join(files, 'vendor/arrow.js') },
+];
+
+const stale = [], licences = {};
+for (const bundle of bundles) {
+  const built = await build({ ...common, ...bundle });
+  for (const { path, contents } of built.outputFiles) put(path, contents);
+  for (const input of Object.keys(built.metafile.inputs)) note(input);
+}
+put(join(here, 'licenses.json'), `${JSON.stringify(Object.fromEntries(Object.entries(licences).sort()), null, 1)}\n`);
+if (stale.length) {
+  console.error(`page: not what is built of packaging/page: ${stale.join(', ')}: run make page`);
+  process.exit(1);
+}
+
+function put(path, contents) {
+  const body = Buffer.from(contents);
+  if (check && !(existsSync(path) && readFileSync(path).equals(body))) stale.push(path);
+  if (check) return;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, body);
+}
+
+// note adds the licences of the package that a module is of.
+function note(input) {
+  const found = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input);
+  if (!found) return;
+  const folder = join(here, found[0]), { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json')));
+  const texts = readdirSync(folder).filter((f) => /^(licen[cs]e|copying|notice)([.-].*)?$/i.test(f)).sort().map((f) => readFileSync(join(folder, f), 'utf8').trim());
+  licences[`${name} ${version} (npm)`] ??= texts.length ? texts : [`${license}, as its package.json says.`];
+}
