@@ -40,6 +40,6 @@ function note(input) {
   const found = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input);
   if (!found) return;
   const folder = join(here, found[0]), { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json')));
-  const texts = readdirSync(folder).filter((f) => /^(licen[cs]e|copying|notice)([.-].*)?$/i.test(f)).sort().map((f) => readFileSync(join(folder, f), 'utf8').trim());
+  const texts = readdirSync(folder).filter((f) => /^(licen[cs]e|copying|notice)([.-].*)?$/i.test(f)).sort().map((f) => readFileSync(join(folder, f), 'utf8').replaceAll('\r\n', '\n').trim());
   licences[`${name} ${version} (npm)`] ??= texts.length ? texts : [`${license}, as its package.json says.`];
 }
