@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"sync"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -65,6 +67,7 @@ func runServer(ctx context.Context, f *serveFlags, c *cobra.Command) (err error)
 	if err != nil {
 		return err
 	}
+	widen()
 	f.reloadable(server, c.Flags())
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return serveSockets(ctx, server) })
@@ -86,6 +89,15 @@ func runServer(ctx context.Context, f *serveFlags, c *cobra.Command) (err error)
 	})
 	return g.Wait()
 }
+
+// widen has Go run twice as many goroutines at once as there are processors, unless GOMAXPROCS is set: half of those that it takes for
+// running are in the kernel, reading or sending a MiB, and a row that is asked for would wait until it notices. Go looks at a container's
+// limit no more then. Once, and after what is made for each processor is.
+var widen = sync.OnceFunc(func() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
+	}
+})
 
 // keepOut has no other process of this user look into this one's memory, environment and descriptors, plug-ins least of all. There is
 // no core dump of it then, either. What embeds the reader decides that for itself.

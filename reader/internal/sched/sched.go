@@ -5,6 +5,7 @@
 package sched
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -89,6 +90,7 @@ func (p *Pool) work() {
 		}
 		task()
 		p.finished(q)
+		runtime.Gosched() // whoever sends, or asks for a row, does not wait for another task
 	}
 }
 
