@@ -89,6 +89,7 @@ test: test-race test-go test-python ## everything that needs nothing outside the
 
 test-go: .make/deps
 	go test $$(go list ./... | grep -E '$(PURE)')
+	go test -tags assert ./reader # in full: the race detector sees a sample of its cases
 
 test-go-clients: build ## the Go client beside arrow-go v18's and ADBC's in one program (downloads both)
 	cd flight/client/arrow18 && go vet ./... && go test ./...

@@ -82,7 +82,7 @@ func TestMetricsCount(t *testing.T) {
 	require.Error(t, err)
 	require.Eventually(t, func() bool {
 		return strings.Contains(ask("/metrics"), `mtflight_requests_total{code="NotFound",kind="describe"} 1`)
-	}, 5*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	text := ask("/metrics")
 	require.Contains(t, text, `mtflight_requests_total{code="OK",kind="DoGet"} 1`)
 	require.Contains(t, text, `mtflight_request_seconds_count{kind="DoGet"} 1`)
@@ -107,7 +107,7 @@ func TestStatusShowsWhatRuns(t *testing.T) {
 	require.Eventually(t, func() bool {
 		require.NoError(t, json.Unmarshal([]byte(ask("/status")), &now))
 		return len(now.Calls) == 1 && now.Calls[0].Rows > 0
-	}, 5*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	one := now.Calls[0]
 	require.Equal(t, []string{"DoGet", "tables.h5", "/events"}, []string{one.Kind, one.File, one.Dataset})
 	require.Positive(t, one.Bytes)
@@ -117,7 +117,7 @@ func TestStatusShowsWhatRuns(t *testing.T) {
 	require.Eventually(t, func() bool {
 		require.NoError(t, json.Unmarshal([]byte(ask("/status")), &now))
 		return len(now.Calls) == 0
-	}, 5*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 // TestSlowRequestsAreLogged with their plan and where their time went.
@@ -125,7 +125,7 @@ func TestSlowRequestsAreLogged(t *testing.T) {
 	core, logs := observer.New(zap.WarnLevel)
 	c, _ := watched(t, func(c *Config) { c.Slow, c.Logger = time.Nanosecond, zap.New(core) })
 	drainTicket(t, c, `{"file": "tables.h5", "dataset": "/events", "where": "energy > 2"}`)
-	require.Eventually(t, func() bool { return logs.FilterMessage("slow request").Len() == 1 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return logs.FilterMessage("slow request").Len() == 1 }, time.Minute, 10*time.Millisecond)
 	said := logs.FilterMessage("slow request").All()[0].ContextMap()
 	require.NotEmpty(t, said["plan"])
 	require.NotEmpty(t, said["request"])

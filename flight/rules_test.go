@@ -61,7 +61,7 @@ func asked(name string) func(c arrowflight.Client, file, dataset string) (string
 		case "refresh":
 			body = `{"file": "` + file + `"}`
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel() // which ends a ring
 		stream, err := c.DoAction(ctx, &arrowflight.Action{Type: name, Body: []byte(body)})
 		if err != nil {

@@ -262,10 +262,12 @@ func TestPasswords(t *testing.T) {
 		words[strings.Split(err.Error(), "(request")[0]] = true
 	}
 	require.Len(t, words, 1)
-	for range 20 {
+	for range 200 {
 		_, err := client.AuthenticateBasicToken(context.Background(), "ann", "wrong")
 		if status.Code(err) == codes.ResourceExhausted {
-			_, err = client.AuthenticateBasicToken(context.Background(), "ann", castlePassword)
+			if _, err = client.AuthenticateBasicToken(context.Background(), "ann", castlePassword); err == nil {
+				continue // it took so long that one was free again
+			}
 			require.Equal(t, codes.ResourceExhausted, status.Code(err))
 			return
 		}

@@ -30,7 +30,10 @@ import (
 	"github.com/mtflight/mtflight/reader"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	explainTime = time.Minute // where many tests run
+	goleak.VerifyTestMain(m)
+}
 
 // poisoner overwrites what is freed, so that a buffer sent after its release shows.
 type poisoner struct{ memory.Allocator }
@@ -95,7 +98,7 @@ func (c *counted) requireEmpty(t *testing.T) {
 	require.Eventually(t, func() bool {
 		runtime.GC()
 		return c.used() == 0
-	}, 10*time.Second, 10*time.Millisecond, "bytes were never released")
+	}, time.Minute, 10*time.Millisecond, "bytes were never released")
 }
 
 // source makes batches of which every value tells its row.
@@ -331,11 +334,10 @@ func TestSendBackPressure(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	rd := get(t, ctx, dial(), memory.NewGoAllocator())
 	require.True(t, rd.Next())
-	time.Sleep(300 * time.Millisecond)
-	one := pool.peak()
-	time.Sleep(200 * time.Millisecond)
-	require.Less(t, pool.used(), 32<<20)
-	require.LessOrEqual(t, pool.peak(), one+8<<20)
+	for before := 0; pool.peak() > before; time.Sleep(300 * time.Millisecond) {
+		before = pool.peak()
+	}
+	require.Less(t, pool.peak(), 32<<20)
 	cancel()
 	rd.Release()
 	pool.requireEmpty(t)

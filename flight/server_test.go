@@ -32,7 +32,7 @@ func serveBare(t *testing.T, drain time.Duration, uris ...string) (s *Server, st
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()
 	t.Cleanup(cancel)
-	wait, cancel2 := context.WithTimeout(context.Background(), 5*time.Second)
+	wait, cancel2 := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel2()
 	require.Len(t, s.Addrs(wait), len(uris))
 	return s, cancel, ended
@@ -81,11 +81,13 @@ func TestServe(t *testing.T) {
 	require.NoFileExists(t, sock)
 }
 
-// Running streams may go on, but not for ever, and health says so at once.
+// Running streams may go on, and health says so at once.
 func TestDrain(t *testing.T) {
-	s, stop, done := serveBare(t, 300*time.Millisecond, "grpc://127.0.0.1:0")
+	s, stop, done := serveBare(t, time.Hour, "grpc://127.0.0.1:0")
 	conn := dialServer(t, s.Addrs(context.Background())[0].String())
-	w, err := grpc_health_v1.NewHealthClient(conn).Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{Service: "arrow.flight.protocol.FlightService"})
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	w, err := grpc_health_v1.NewHealthClient(conn).Watch(ctx, &grpc_health_v1.HealthCheckRequest{Service: "arrow.flight.protocol.FlightService"})
 	require.NoError(t, err)
 	m, err := w.Recv()
 	require.NoError(t, err)
@@ -97,9 +99,24 @@ func TestDrain(t *testing.T) {
 	c := arrowflight.NewClientFromConn(conn, nil)
 	_, err = c.GetSchema(context.Background(), &arrowflight.FlightDescriptor{})
 	require.Equal(t, codes.Unavailable, status.Code(err))
+	require.NoError(t, w.Context().Err())
+	require.Empty(t, done)
+	leave()
 	require.NoError(t, <-done)
+}
+
+// But not for ever.
+func TestDrainEnds(t *testing.T) {
+	s, stop, done := serveBare(t, 100*time.Millisecond, "grpc://127.0.0.1:0")
+	w, err := grpc_health_v1.NewHealthClient(dialServer(t, s.Addrs(context.Background())[0].String())).Watch(context.Background(), &grpc_health_v1.HealthCheckRequest{})
+	require.NoError(t, err)
 	_, err = w.Recv()
-	require.Error(t, err)
+	require.NoError(t, err)
+	stop()
+	require.NoError(t, <-done)
+	for err == nil {
+		_, err = w.Recv()
+	}
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// explainTime bounds what the log of a slow request takes.
-const explainTime = time.Second
+// explainTime bounds what the log of a slow request takes; a variable for tests.
+var explainTime = time.Second
 
 // logSlow tells of a request that took longer than Config.Slow: where its time went, and how it was carried out.
 func (s *Server) logSlow(ctx context.Context, took time.Duration) {

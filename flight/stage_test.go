@@ -66,7 +66,7 @@ func (s served) requireBalance(t *testing.T) {
 	require.Eventually(t, func() bool {
 		used, _ := s.engine.Memory()
 		return used == 0 && s.stages.Used() == 0
-	}, 5*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	files, err := filepath.Glob(filepath.Join(s.dir, "s-*", "[fr]-*"))
 	require.NoError(t, err)
 	require.Empty(t, files)

@@ -83,7 +83,7 @@ func TestStrangersAreNotRead(t *testing.T) {
 	methods := c.server.grpc.GetServiceInfo()["arrow.flight.protocol.FlightService"].Methods
 	require.Len(t, methods, 10)
 	for _, m := range methods {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, "/arrow.flight.protocol.FlightService/"+m.Name)
 		require.NoError(t, err)
 		if m.Name != "Handshake" {

@@ -60,7 +60,7 @@ func TestIndexesChangeNoAnswer(t *testing.T) {
 	for _, name := range append([]string{"dirty"}, tablesWithIndexes...) {
 		d, err := f.Dataset(context.Background(), "/"+name)
 		require.NoError(t, err)
-		for range 100 {
+		for range drawn(100) {
 			condition := someCondition(rng)
 			r := Request{Where: &condition, Index: match.IndexOff}
 			if rng.IntN(3) == 0 {
@@ -80,13 +80,14 @@ func TestIndexesChangeNoAnswer(t *testing.T) {
 			r.Index = match.IndexOnly
 			if got, err = places(t, d, r); err != nil {
 				require.ErrorIs(t, err, fault.Precondition)
+				require.False(t, name != "dirty" && name != "behind" && !strings.ContainsAny(condition, "~|"), "%s %s: %v", name, condition, err)
 				continue
 			}
 			served++
 			require.Equal(t, want, got, "%s %s", name, condition)
 		}
 	}
-	require.Greater(t, served, 700)
+	require.Greater(t, served, drawn(700))
 }
 
 func TestIndexesAreUsedWhereTheyPay(t *testing.T) {

@@ -57,6 +57,16 @@ func main() {
 }
 `
 
+// likeThis are flags that have go build make what is there already.
+func likeThis() (flags []string) {
+	for _, key := range []string{"-race", "-tags"} {
+		if value, ok := builtWith()[key]; ok {
+			flags = append(flags, key+"="+value)
+		}
+	}
+	return flags
+}
+
 // A program that embeds this package needs nothing but its calls: a helper is never a second run of its main, which
 // would open the file again, in a helper of its own, and so on.
 func TestEmbeddingNeedsNoSetUp(t *testing.T) {
@@ -66,10 +76,10 @@ func TestEmbeddingNeedsNoSetUp(t *testing.T) {
 	require.NoError(t, err)
 	text := strings.NewReplacer("FILE", file, "MAINS", mains).Replace(embedding)
 	require.NoError(t, os.WriteFile(source, []byte(text), 0o600))
-	said, err := exec.Command("go", "build", "-o", program, source).CombinedOutput()
+	said, err := exec.Command("go", append([]string{"build", "-o", program}, append(likeThis(), source)...)...).CombinedOutput()
 	require.NoError(t, err, string(said))
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -11,16 +11,16 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
-// callTimeout leaves helpers the time to start where many tests run.
-const callTimeout = 4 * time.Second
+// hangTimeout is waited for, and leaves helpers the time to start where many tests run.
+const hangTimeout = 10 * time.Second
 
 // misbehaving is an engine with a good plug-in of 399 and one of 398 that does as told.
-func misbehaving(t *testing.T, how string) *Engine {
+func misbehaving(t *testing.T, how string, most time.Duration) *Engine {
 	t.Helper()
 	dir := t.TempDir()
 	compile(t, filepath.Join(dir, "libgood.so"), "-DID=399")
 	compile(t, filepath.Join(dir, "libodd.so"), "-DID=398", "-D"+how)
-	return engineWith(t, dir, Config{Helpers: 1, CallTimeout: callTimeout})
+	return engineWith(t, dir, Config{Helpers: 1, CallTimeout: most})
 }
 
 // failure is what comes of reading a dataset.
@@ -46,15 +46,18 @@ func TestPluginsThatMisbehave(t *testing.T) {
 		"CRASH":  {died, refused, refused},
 		"FREES":  {died, refused, refused},
 		"WRITES": {died, refused, refused},
-		"HANG":   {died + "stopped after 4s)", died + "stopped after 4s)", rests},
+		"HANG":   {died + "stopped after 10s)", died + "stopped after 10s)", rests},
 		"FAIL":   {"its plug-in could not decode 20 bytes", "its plug-in could not decode 20 bytes"},
 		"LIES":   {"its plug-in tells of 1099511627776 bytes and gives 24", "its plug-in tells of"},
 		"FEWER":  {"10 bytes decoded where the chunk has 20", "10 bytes decoded where the chunk has 20"},
 	} {
 		t.Run(how, func(t *testing.T) {
-			e := misbehaving(t, how)
+			most := time.Minute
+			if how == "HANG" {
+				most = hangTimeout
+			}
+			e := misbehaving(t, how, most)
 			for _, want := range says {
-				began := time.Now()
 				err := failure(t, e, "crash.h5", "/crash")
 				kind := error(fault.DataLoss)
 				if want == rests {
@@ -62,7 +65,6 @@ func TestPluginsThatMisbehave(t *testing.T) {
 				}
 				require.ErrorIs(t, err, kind)
 				require.ErrorContains(t, err, "crash.h5 /crash: chunk 0 at address 3496: filter: decode filter 398 (not registered): "+want)
-				require.Less(t, time.Since(began), 3*callTimeout)
 				require.Equal(t, ascending[int32](385, true), elementsOf[int32](t, pluginFile(t, e, "own.h5"), "/flip", Request{}))
 			}
 		})
@@ -72,7 +74,7 @@ func TestPluginsThatMisbehave(t *testing.T) {
 // Plug-ins may give a buffer of their own, or more than the chunk, whose first bytes count.
 func TestPluginsMayGiveOtherBuffers(t *testing.T) {
 	for _, how := range []string{"OWN", "MORE"} {
-		e := misbehaving(t, how)
+		e := misbehaving(t, how, time.Minute)
 		require.Equal(t, ascending[int32](5, false), elementsOf[int32](t, pluginFile(t, e, "crash.h5"), "/crash", Request{}), how)
 	}
 }

@@ -81,7 +81,7 @@ func TestIndexFindsEveryRow(t *testing.T) {
 			}
 			require.NotNil(t, ix, "%s %s: %s", name, col, why)
 			keys := column(t, d, Request{Fields: []string{col}})
-			for range 20 {
+			for range drawn(20) {
 				checkRanges(t, r, ix, keys, fmt.Sprint(name, " ", col))
 			}
 		}

@@ -37,7 +37,7 @@ func TestNativeAsLibrary(t *testing.T) {
 	e, err := NewEngine(Config{Workers: 2, CallTimeout: time.Minute})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, e.Close()) }()
-	c := comparison{engine: e, seen: map[string]int{}}
+	c := comparison{engine: e, seen: map[string]int{}, pick: sampled(13)}
 	for _, folder := range []string{"testdata", "../testdata", filepath.Dir(externalFile(t))} {
 		c.folder(t, folder)
 	}
@@ -59,6 +59,7 @@ type comparison struct {
 	engine *Engine
 	seen   map[string]int
 	wrong  []string
+	pick   func() bool
 }
 
 func (c *comparison) folder(t *testing.T, root string) {
@@ -118,6 +119,9 @@ func (c *comparison) dataset(ctx context.Context, f *File, name string) (string,
 		return "variable length", nil
 	}
 	kind := strings.TrimSpace(d.info.Layout + " " + strings.Join(d.info.Filters, "+"))
+	if c.seen["equal: "+kind] > 0 && !c.pick() {
+		return "left out", nil
+	}
 	other := newDataset(ctx, d.file, d.meta, d.asked)
 	other.viaLib = errors.New("the other way")
 	same, mine, theirs := sameRows(ctx, d, other)

@@ -15,10 +15,12 @@ import (
 func again(t *testing.T, f *File, name string) *Dataset {
 	t.Helper()
 	d := frameOf(t, f, name)
-	first, _, _ := values(t, d, Request{})
+	_, first, err := digest(d, Request{})
+	require.NoError(t, err)
 	for range 60 {
 		kept := f.eng.pages.Held()
-		got, _, _ := values(t, d, Request{})
+		_, got, err := digest(d, Request{})
+		require.NoError(t, err)
 		require.Equal(t, first, got)
 		if kept > 0 {
 			return d

@@ -134,7 +134,7 @@ func TestStatisticsChangeNoAnswer(t *testing.T) {
 				_, err := frameOf(t, f, "/table").Stats(ctx, nil, nil)
 				require.NoError(t, err)
 			}
-			for range 150 {
+			for range drawn(150) {
 				path := []string{"/table", "/table", "/table", "/clock", "/line", "/gaps"}[rng.IntN(6)]
 				d := frameOf(t, f, path)
 				condition := clusteredTerm(rng, path)
@@ -161,7 +161,7 @@ func TestStatisticsChangeNoAnswer(t *testing.T) {
 			}
 		})
 	}
-	require.Greater(t, skipped, int64(5000))
+	require.Greater(t, skipped, int64(drawn(5000)))
 }
 
 func inf(sign float64) float64 { return sign * 1e308 * 10 }

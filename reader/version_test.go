@@ -16,9 +16,12 @@ import (
 )
 
 // allRested has files taken for such as nobody changed lately, until the test's end.
-func allRested(t testing.TB) {
+func allRested(t testing.TB) { within(t, 0) }
+
+// within has files taken for fresh for so long, until the test's end.
+func within(t testing.TB, fresh time.Duration) {
 	was := blockio.Freshness
-	blockio.Freshness = 0
+	blockio.Freshness = fresh
 	t.Cleanup(func() { blockio.Freshness = was })
 }
 
@@ -137,13 +140,13 @@ func TestStatisticsOfARewrittenFile(t *testing.T) {
 
 // A file that was changed just now is not kept for others.
 func TestFreshFilesAreNotKept(t *testing.T) {
+	within(t, time.Hour)
 	path, f := layoutsAt(t)
 	other, err := f.eng.Open(context.Background(), f.loc)
 	require.NoError(t, err)
 	require.NotSame(t, f, other)
 	require.False(t, other.noted)
-	blockio.Freshness = 0
-	defer func() { blockio.Freshness = 2 * time.Second }()
+	allRested(t)
 	first, err := f.eng.Open(context.Background(), f.loc)
 	require.NoError(t, err)
 	again, err := f.eng.Open(context.Background(), f.loc)

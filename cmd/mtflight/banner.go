@@ -25,7 +25,7 @@ type banner struct {
 }
 
 // lookTime bounds how long the banner waits for a dataset to name: a root may be a whole disk.
-const lookTime = 500 * time.Millisecond
+var lookTime = 500 * time.Millisecond
 
 // look finds a dataset to name.
 func (b *banner) look(ctx context.Context, server interface {

@@ -12,7 +12,7 @@ import (
 )
 
 // completeTime bounds what a shell waits for.
-const completeTime = 2 * time.Second
+var completeTime = 2 * time.Second
 
 // completeWith offers words for a flag.
 func completeWith(c *cobra.Command, flag string, words ...string) {

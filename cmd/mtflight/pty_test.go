@@ -50,7 +50,7 @@ func (p *pty) shown(t *testing.T) string {
 	select {
 	case all := <-p.done:
 		return strings.ReplaceAll(string(all), "\r\n", "\n")
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the terminal does not end")
 		return ""
 	}

@@ -27,7 +27,7 @@ type remote struct {
 	client *client.Client
 }
 
-const dialTimeout = 5 * time.Second
+var dialTimeout = 5 * time.Second
 
 func dial(ctx context.Context, location string, f remoteFlags) (*remote, error) {
 	options, err := f.options()

@@ -53,7 +53,7 @@ func TestFirstHourWithTLS(t *testing.T) {
 	code, _, errOut = ask("get", location, "tables.h5", "/one")
 	require.Equal(t, 6, code)
 	require.Contains(t, errOut, "the bearer is not accepted")
-	code, _, errOut = ask("health", location)
+	code, _, errOut = ask("health", "--timeout", "1m", location)
 	require.Zero(t, code, errOut)
 	code, _, errOut = command(t, "ls", location)
 	require.Equal(t, 10, code, "the certificate is of no authority that is known")

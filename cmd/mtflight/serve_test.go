@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,13 +21,31 @@ func serving(t *testing.T, args ...string) (location, banner string, stop func()
 	return location, banner, stop
 }
 
-// servingLogged gives its log too, to be looked at behind its end.
-func servingLogged(t *testing.T, args ...string) (location, banner string, log *bytes.Buffer, stop func() int) {
+// said is what a server has in its log so far.
+type said struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// servingLogged gives its log too.
+func servingLogged(t *testing.T, args ...string) (location, banner string, log *said, stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out, w := io.Pipe()
 	done := make(chan int, 1)
-	log = &bytes.Buffer{}
+	log = &said{}
 	go func() {
 		done <- run(ctx, append([]string{"serve"}, args...), w, log)
 		w.Close()
@@ -43,7 +61,7 @@ func servingLogged(t *testing.T, args ...string) (location, banner string, log *
 		select {
 		case code := <-done:
 			return code
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the server does not end")
 			return -1
 		}
@@ -56,7 +74,7 @@ func TestServe(t *testing.T) {
 	require.Contains(t, banner, "fl.connect(\""+location+"\")")
 
 	require.Regexp(t, `request = \{"file": "\S+", "dataset": "/\S+", "limit": 10\}`, banner)
-	require.Equal(t, "SERVING\n", succeed(t, "health", location))
+	require.Equal(t, "SERVING\n", succeed(t, "health", "--timeout", "1m", location))
 	require.Contains(t, succeed(t, "ls", location), "tables.h5")
 	require.NotContains(t, succeed(t, "ls", location, "arr*"), "tables.h5")
 	code, out, errOut := command(t, "ls", location, "tabels.h5")
@@ -125,7 +143,7 @@ func TestServeEndsWithStandardInput(t *testing.T) {
 	require.NoError(t, held.Close())
 	select {
 	case <-ended.Done():
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the end of standard input is not seen")
 	}
 }

@@ -214,20 +214,20 @@ func TestServeReloads(t *testing.T) {
 	}
 	soon := func(of func() bool) {
 		t.Helper()
-		require.Eventually(t, of, 10*time.Second, 20*time.Millisecond)
+		require.Eventually(t, of, time.Minute, 20*time.Millisecond)
 	}
 	require.True(t, serves("a", "/events")())
 	write("root: [a=" + tables + ", b=" + arrays + "]\nworkers: 7")
 	soon(serves("b", "/cube"))
 	write("rot: nothing")
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))
-	require.Never(t, func() bool { return !serves("a", "/events")() }, time.Second, 50*time.Millisecond, "what was served stays")
+	soon(func() bool { return strings.Contains(log.String(), `unknown key \"rot\"`) })
+	require.True(t, serves("a", "/events")(), "what was served stays")
 	write("root: c=" + arrays)
 	soon(serves("c", "/cube"))
 	require.False(t, serves("a", "/events")())
 	require.Zero(t, stop())
 	require.Contains(t, log.String(), "another workers is in the configuration now: it needs a restart")
-	require.Contains(t, log.String(), `unknown key \"rot\"`)
 }
 
 // TestServeHelpFits two screens of 40 lines and 100 columns.
@@ -256,7 +256,7 @@ func TestDocumentedConfigurationStarts(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
 		require.Equal(t, "good\n", succeed(t, "config", "check", "--config", path))
 		location, _, stop := serving(t, "--config", path)
-		require.Equal(t, "SERVING\n", succeed(t, "health", location))
+		require.Equal(t, "SERVING\n", succeed(t, "health", "--timeout", "1m", location))
 		require.Zero(t, stop())
 	}
 }

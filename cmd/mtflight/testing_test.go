@@ -19,6 +19,12 @@ const (
 	pandas = "../../testdata/pandas.h5"
 )
 
+// TestMain has commands wait for longer than users like to: machines that test are busy.
+func TestMain(m *testing.M) {
+	dialTimeout, lookTime, completeTime = time.Minute, time.Minute, time.Minute
+	os.Exit(m.Run())
+}
+
 // command runs one command line and gives what it printed.
 func command(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()

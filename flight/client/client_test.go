@@ -62,7 +62,7 @@ func serve(tb interface {
 func dial(t *testing.T) (*client.Client, *reader.Engine) {
 	t.Helper()
 	location, eng := serve(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := client.Open(ctx, location)
 	require.NoError(t, err)

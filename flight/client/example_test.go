@@ -31,7 +31,7 @@ func ExampleOpen() {
 	location, end := exampleServer()
 	defer end()
 
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // the server must answer until then
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // the server must answer until then
 	defer cancel()
 	c, err := client.Open(ctx, location)
 	if err != nil {

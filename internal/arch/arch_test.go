@@ -92,6 +92,7 @@ var layers = []string{
 	"internal/spell",
 	"internal/arrowtest",
 	"internal/certtest",
+	"internal/cputime",
 	"internal/secret",
 	"internal/identity",
 	"internal/fault",

@@ -45,7 +45,9 @@ func TestBufferIsAlignedAndReused(t *testing.T) {
 	require.Panics(t, func() { p.Put(again) }, "freed twice")
 }
 
-func TestBudgetWaitsInOrderAndGivesUp(t *testing.T) {
+func TestBudgetWaitsInOrderAndGivesUp(t *testing.T) { synctest.Test(t, waitsInOrderAndGivesUp) }
+
+func waitsInOrderAndGivesUp(t *testing.T) {
 	b := NewBudget(10, 300*time.Millisecond)
 	require.NoError(t, b.Acquire(context.Background(), 8))
 	require.False(t, b.TryAcquire(3))
@@ -56,7 +58,8 @@ func TestBudgetWaitsInOrderAndGivesUp(t *testing.T) {
 	require.ErrorIs(t, b.Acquire(ctx, 3), context.Canceled)
 	done := make(chan error, 1)
 	go func() { done <- b.Acquire(context.Background(), 10) }()
-	time.Sleep(5 * time.Millisecond)
+	synctest.Wait()
+	require.True(t, b.Wanted())
 	b.Return(8)
 	require.NoError(t, <-done)
 	b.Return(10)

@@ -52,23 +52,23 @@ func watching(t *testing.T) (dir string, plain, linked *atomic.Int32) {
 
 func TestWatch(t *testing.T) {
 	dir, plain, linked := watching(t)
-	soon := func(of *atomic.Int32, n int32) {
+	soon := func(of *atomic.Int32) { // once, or twice where the change took long
 		t.Helper()
-		require.Eventually(t, func() bool { return of.Load() == n }, 10*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return of.Swap(0) > 0 }, time.Minute, 10*time.Millisecond)
 	}
 	next := filepath.Join(dir, "next")
 	require.NoError(t, os.WriteFile(next, []byte("replaced"), 0o600))
 	require.NoError(t, os.Rename(next, filepath.Join(dir, "rules")))
-	soon(plain, 1)
+	soon(plain)
 	require.NoError(t, os.Symlink("v2", next))
 	require.NoError(t, os.Rename(next, filepath.Join(dir, "..data")))
-	soon(linked, 1)
+	soon(linked)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "rules"), []byte("written in place"), 0o600))
-	soon(plain, 2)
+	soon(plain)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "beside"), []byte("not ours"), 0o600))
 	require.NoError(t, os.Remove(filepath.Join(dir, "rules")))
-	soon(plain, 3)
-	require.EqualValues(t, 1, linked.Load(), "only what changed is read")
+	soon(plain)
+	require.Zero(t, linked.Load(), "only what changed is read")
 }
 
 // A file is read again though another one beside it is written to all the time, as a log is.
@@ -86,5 +86,5 @@ func TestWatchBesideALog(t *testing.T) {
 	t.Cleanup(func() { cancel(); <-done })
 	time.Sleep(settle) // so that the log is busy by now
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "rules"), []byte("other"), 0o600))
-	require.Eventually(t, func() bool { return plain.Load() > 0 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return plain.Load() > 0 }, time.Minute, 10*time.Millisecond)
 }

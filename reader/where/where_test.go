@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/internal/cputime"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
@@ -353,8 +354,7 @@ func FuzzCompile(f *testing.F) {
 	}
 	n, scope, vectors, vars := loadFixture(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		start := time.Now()
-		defer func() { require.Less(t, time.Since(start), 5*time.Second) }()
+		defer cputime.Below(t, 5*time.Second)()
 		p, err := Compile(text, scope, vars)
 		if err != nil {
 			require.ErrorIs(t, err, fault.Invalid)

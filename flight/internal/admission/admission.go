@@ -20,9 +20,10 @@ import (
 
 // Door is where calls come in.
 type Door struct {
-	wait time.Duration
-	room int64
-	held atomic.Int64 // bytes that were read and not taken yet
+	wait  time.Duration
+	room  int64
+	steps int          // that who reads waits where there is no room
+	held  atomic.Int64 // bytes that were read and not taken yet
 
 	mu      sync.Mutex
 	awaited map[*Entry]int64 // with what their connections had read before
@@ -32,7 +33,7 @@ type Door struct {
 
 // NewDoor lets every message be on its way for wait, and so many bytes of all together.
 func NewDoor(wait time.Duration, room int64) *Door {
-	return &Door{wait: wait, room: room, awaited: map[*Entry]int64{}}
+	return &Door{wait: wait, room: room, steps: 100, awaited: map[*Entry]int64{}}
 }
 
 // Held is the bytes that were read and not taken yet, of messages beyond a KiB.

@@ -56,14 +56,11 @@ func (p pool) Put(bytes *[]byte) {
 	p.of.Put(b.below)
 }
 
-const (
-	step  = 2 * time.Millisecond // until bytes of a call that was ended are back
-	steps = 100
-)
+const step = 2 * time.Millisecond // until bytes of a call that was ended are back
 
 // enter counts bytes that are about to be read.
 func (d *Door) enter(n int64) {
-	for range steps {
+	for range d.steps {
 		if d.held.Load()+n <= d.room {
 			break
 		}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/internal/cputime"
 )
 
 // TestChunkMuchLargerThanItsArray: a few bytes of a header may claim two thousand million blocks, of which one has data.
@@ -17,10 +19,10 @@ func TestChunkMuchLargerThanItsArray(t *testing.T) {
 		c := bloscChunk{special: specialValue, data: []byte{9}, nbytes: f.chunksize, typesize: 1}
 		dst := make([]byte, 6)
 		s := NewScratch(func(n int) []byte { return make([]byte, n) }, func([]byte) {})
-		began := time.Now()
+		stop := cputime.Below(t, 5*time.Second)
 		require.NoError(t, a.decodeChunk(s, dst, &c, 2*block, []int{0, 0}))
+		stop()
 		s.Release()
 		require.Equal(t, []byte{9, 9, 9, 9, 9, 9}, dst)
-		require.Less(t, time.Since(began), 5*time.Second)
 	}
 }

@@ -128,11 +128,10 @@ func TestPluginsThatEndWorse(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			evil(t, "-D"+how)
 			f := newFilters(t, Config{Helpers: 1, MemoryLimit: memoryOfEvil, CallTimeout: 2 * time.Second})
-			began := time.Now()
 			_, err := f.Undo(ctx, chunks(398, 8192, []byte("chunk")))
 			require.ErrorIs(t, err, fault.DataLoss)
 			require.ErrorContains(t, err, "its plug-in ended the helper process (")
-			require.Less(t, time.Since(began), 20*time.Second)
+			f.cfg.CallTimeout = time.Minute // what is good may be slow to start
 			c := chunks(399, 3, []byte("one"))
 			c.File = "another"
 			got, err := f.Undo(ctx, c)

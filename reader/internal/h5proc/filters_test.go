@@ -218,7 +218,7 @@ func TestMalformedAnswersOfFilterHelpers(t *testing.T) {
 		"too much":  `printf '\245\014\000\000\000\000\000\000\000\002\000\000\000\000\000\000\000'`,
 		"no answer": `printf '\245'; exit 0`,
 	} {
-		f := newFilters(t, Config{Helpers: 1, CallTimeout: 5 * time.Second, Command: script(takes + `exec >&4 4>&-; ` + answer + `; exec sleep 0.2`)})
+		f := newFilters(t, Config{Helpers: 1, CallTimeout: time.Minute, Command: script(takes + `exec >&4 4>&-; ` + answer + `; exec sleep 0.2`)})
 		_, err := f.Undo(ctx, chunks(399, 1, []byte{1}))
 		require.ErrorIs(t, err, fault.DataLoss, name)
 		require.True(t, Unanswered(err), name)

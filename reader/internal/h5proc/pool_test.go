@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -111,11 +112,12 @@ func TestIdleHelperKilledIsReplaced(t *testing.T) {
 		for range 2 {
 			h := <-pool.slots
 			if h != nil {
-				_ = syscall.Kill(h.cmd.Process.Pid, syscall.SIGKILL)
+				pid := h.cmd.Process.Pid
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+				require.NoError(t, unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil))
 			}
 			pool.slots <- h
 		}
-		time.Sleep(20 * time.Millisecond) // for the kernel to do it
 		require.NoError(t, pool.Find(ctx, 399))
 	}
 	require.Empty(t, pool.strikes.count)
@@ -198,11 +200,9 @@ func TestTimeout(t *testing.T) {
 	pool := witnesses(t, Config{Helpers: 1, CallTimeout: 50 * time.Millisecond, Command: script("exec sleep 100")})
 	file := fixture(t, "tree.h5")
 	for _, says := range []string{"stopped after 50ms", "stopped after 50ms", "it is given to one again after 1m0s"} {
-		start := time.Now()
 		_, err := pool.Tree(ctx, file)
 		require.ErrorIs(t, err, fault.Unavailable)
 		require.ErrorContains(t, err, says)
-		require.Less(t, time.Since(start), time.Minute)
 	}
 	pool.strikes.late[file.State] = lateness{maxStrikes, time.Now().Add(-rest)}
 	_, err := pool.Tree(ctx, file)
@@ -243,7 +243,7 @@ func TestMalformedAnswers(t *testing.T) {
 		"closed":    `printf '\245'; exec 1>&-`,
 		"no answer": `printf '\245'; exit 0`,
 	} {
-		pool := witnesses(t, Config{Helpers: 1, CallTimeout: 5 * time.Second, Command: script(takes + `exec >&4 4>&-; ` + answer + `; exec sleep 0.2`)})
+		pool := witnesses(t, Config{Helpers: 1, CallTimeout: time.Minute, Command: script(takes + `exec >&4 4>&-; ` + answer + `; exec sleep 0.2`)})
 		_, err := pool.Tree(ctx, fixture(t, "tree.h5"))
 		require.ErrorIs(t, err, fault.DataLoss, name)
 	}
@@ -355,7 +355,7 @@ func TestHelperEndsWithItsParent(t *testing.T) {
 	select {
 	case err := <-ended:
 		require.NoError(t, err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		h.kill()
 		t.Fatal("still running")
 	}
