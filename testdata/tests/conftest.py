@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,14 @@ import pytest
 CLONE = Path(__file__).resolve().parents[2]
 BINARY = CLONE / "bin" / "mtflight"
 TESTDATA = CLONE / "testdata"
+
+
+def until(true, seconds: float = 120) -> bool:
+    """Whether something becomes true in time, which is long: machines that test are busy."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.02)
+    return true()
 
 
 def ticket(file: str, dataset: str, **members) -> fl.Ticket:
@@ -50,7 +59,7 @@ class Server:
         children = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         return [int(pid) for c in children for pid in c.read_text().split()]
 
-    def stop(self, timeout: float = 30) -> int:
+    def stop(self, timeout: float = 120) -> int:
         for c in self.clients:
             c.close()
         self.process.send_signal(signal.SIGTERM)
@@ -96,7 +105,7 @@ def server(start) -> Server:
 def mtflight():
     """Runs the binary to its end."""
 
-    def run(*args, code: int = 0, timeout: float = 60) -> subprocess.CompletedProcess:
+    def run(*args, code: int = 0, timeout: float = 300) -> subprocess.CompletedProcess:
         done = subprocess.run([BINARY, *map(str, args)], capture_output=True, text=True, timeout=timeout)
         assert done.returncode == code, done.stderr
         return done
@@ -108,7 +117,7 @@ def mtflight():
 def python():
     """Runs a Python script in this environment to its end."""
 
-    def run(*args, timeout: float = 120) -> str:
+    def run(*args, timeout: float = 600) -> str:
         done = subprocess.run([sys.executable, *map(str, args)], capture_output=True, text=True, timeout=timeout,
                               env={**os.environ, "PYTHONWARNINGS": "ignore"})
         assert done.returncode == 0, done.stderr

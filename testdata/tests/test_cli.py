@@ -164,8 +164,8 @@ def test_the_banner_runs(tmp_path):
             if line.startswith("    "):
                 code.append(line.strip())
         ran = subprocess.run([sys.executable, "-c", "\n".join(code).replace("print(", "print((").replace("read_all())", "read_all()).num_rows)")],
-                             capture_output=True, text=True, timeout=60)
+                             capture_output=True, text=True, timeout=1200)
         assert ran.stdout == "10\n", ran.stderr
     finally:
         server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=30)
+        server.communicate(timeout=120)

@@ -31,7 +31,7 @@ del socket.AF_UNIX
 def elsewhere(tmp_path, text: str) -> str:
     """What a program prints on a host without Unix's modules and without a server, also beside the package."""
     shutil.copytree(PACKAGE / "mtflight", tmp_path / "site" / "mtflight")
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", ELSEWHERE + textwrap.dedent(text)], text=True, capture_output=True, timeout=60,
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", ELSEWHERE + textwrap.dedent(text)], text=True, capture_output=True, timeout=300,
                           env={**os.environ, "PYTHONPATH": str(tmp_path / "site"), "MTFLIGHT_BIN": "", "PATH": ""})
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -77,7 +77,7 @@ def test_samples(folder, start, name):
     server = start(folder)
     text = "\n".join(SAMPLES[name]).replace(PRINTED, server.location)
     done = subprocess.run([sys.executable, "-c", text + CHECK + THEN[name]], cwd=folder, text=True,
-                          capture_output=True, timeout=60,
+                          capture_output=True, timeout=300,
                           env={**os.environ, "PYTHONPATH": str(CLONE / "examples" / "python"), "MTFLIGHT_BIN": str(BINARY)})
     server.stop()
     assert done.returncode == 0 and not done.stderr, done.stderr

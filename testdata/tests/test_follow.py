@@ -13,7 +13,7 @@ import pyarrow.flight as fl
 import pytest
 import tables
 
-from conftest import ticket
+from conftest import ticket, until
 
 ROWS = 1000  # of one append
 
@@ -41,7 +41,7 @@ class Follower(threading.Thread):
     def rows(self) -> int:
         return sum(b.num_rows for b in self.batches)
 
-    def finish(self, timeout: float = 20):
+    def finish(self, timeout: float = 120):
         self.join(timeout)
         assert not self.is_alive(), f"{self.rows()} of {self.enough} rows after {timeout} s"
 
@@ -110,7 +110,8 @@ def made(path, rows):
 def test_whole_blocks_wait(start, tmp_path):
     made(tmp_path / "f.h5", 250)
     follower = Follower(start(tmp_path), "f.h5", "/x", 400, stream={"block_rows": 100})
-    time.sleep(0.5)
+    assert until(lambda: follower.rows() >= 200)
+    time.sleep(0.3)
     assert follower.rows() == 200
     grow(tmp_path / "f.h5", 250, 420)
     follower.finish()
@@ -138,7 +139,7 @@ def test_other_file(start, tmp_path, how):
     path = tmp_path / "f.h5"
     made(path, 250)
     follower = Follower(start(tmp_path), "f.h5", "/x", 10**6)
-    time.sleep(0.4)
+    assert until(lambda: follower.rows() == 250)
     if how == "replaced":
         made(tmp_path / "new.h5", 300)
         os.replace(tmp_path / "new.h5", path)

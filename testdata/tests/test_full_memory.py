@@ -23,7 +23,7 @@ import mtflight  # noqa: E402
 from mtflight._internal.streams import blocks  # noqa: E402
 
 ROOM = 1 << 20
-SECONDS = 60.0
+SECONDS = 300.0
 EVENTS = {"file": "tables.h5", "dataset": "/events"}
 BIG = {**EVENTS, "stream": {"cyclic": True, "cycles": 20}}
 

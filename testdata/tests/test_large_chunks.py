@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import re
-import time
 from pathlib import Path
 
 import h5py
@@ -47,18 +46,17 @@ def most(server) -> int:
 
 def test_a_few_rows_and_all(server):
     assert server.read("large.h5", "/x", start=5, stop=8)["x"].to_pylist() == [5, 6, 7]
-    begun, rows = time.monotonic(), 0
+    rows = 0
     for batch in server.client().do_get(fl.Ticket(b'{"file": "large.h5", "dataset": "/x"}')):
         column = batch.data["x"].to_numpy()
         assert np.array_equal(column, ((rows + np.arange(len(column))) % 5000).astype("f4"))
         rows += len(column)
     assert rows == ROWS
-    assert time.monotonic() - begun < 20  # decoding it for every batch takes longer
     found = server.read("large.h5", "/table", where="(x >= 1000) & (x < 1001)")
     assert found["n"].to_pylist() == [4000, 4001, 4002, 4003]
     last = server.read("large.h5", "/table", sort_by="x", step=-1, limit=2, fields=["n"])
     assert last["n"].to_pylist() == [ROWS // 16 - 1, ROWS // 16 - 2]
-    assert most(server) <= MEMORY + 64
+    assert most(server) <= MEMORY + 16
 
 
 def test_side_by_side(server):
@@ -68,7 +66,7 @@ def test_side_by_side(server):
     names = ["/x", "/y", "/x", "/table"]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         assert list(pool.map(scan, names)) == [ROWS, ROWS, ROWS, ROWS // 16]
-    assert most(server) <= MEMORY + 64
+    assert most(server) <= MEMORY + 16
 
 
 def test_too_little_memory_says_how_much_would_do(start, folder):

@@ -7,12 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from conftest import BINARY, CLONE, TESTDATA
+from conftest import BINARY, CLONE, TESTDATA, until
 
 PACKAGE = CLONE / "examples" / "python"
 sys.path.insert(0, str(PACKAGE))
@@ -51,13 +50,6 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def await_(true, seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.05)
-    return true()
-
-
 def of_server(pid: int, base: Path) -> list[Path]:
     """What a server has there but for its lock."""
     return [p for d in base.glob(f"s-{pid}-*") for p in d.iterdir() if p.name != "lock"]
@@ -78,7 +70,7 @@ def test_private_server(killed):
         program.kill()
         program.wait()
     if killed == "client":
-        assert await_(lambda: not list(base.glob(f"s-{server}-*"))), "the server ends with its program"
+        assert until(lambda: not list(base.glob(f"s-{server}-*"))), "the server ends with its program"
     following = client()
     assert int(following.stdout.readline()) != server
     left = list(base.glob(f"s-{server}-*"))
@@ -116,7 +108,7 @@ def test_serve(killed, tmp_path):
         program.kill()
         program.wait()
     if killed == "client":
-        assert await_(lambda: not of_server(server.pid, base)), "files end with their client's connection"
+        assert until(lambda: not of_server(server.pid, base)), "files end with their client's connection"
     else:
         server.kill()
         server.wait()

@@ -4,6 +4,7 @@ that signs here."""
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import subprocess
 import threading
@@ -58,7 +59,7 @@ class Issuer:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def token(self, **claims) -> str:
-        body = {"iss": self.url, "sub": "7f3a", "aud": "mtflight", "iat": int(time.time()), "exp": int(time.time()) + 600, **claims}
+        body = {"iss": self.url, "sub": "7f3a", "aud": "mtflight", "iat": int(time.time()), "exp": int(time.time()) + 3600, **claims}
         text = ".".join(b64(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "1"}, body))
         signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.key], input=text.encode(), capture_output=True, check=True).stdout
         return f"{text}.{b64(signature)}"
@@ -82,13 +83,14 @@ class Castle:
             "--tls-cert", str(self.cert), "--tls-key", str(folder / "key.pem"), "--tls-client-ca", str(folder / "ca.pem"), "--auth-tokens", str(folder / "tokens"),
             "--auth-users", str(folder / "users"), "--oidc-issuer", self.issuer.url, "--oidc-audience", "mtflight")).location
 
-    def way(self, name: str) -> dict[str, str]:
-        """Variables of the samples."""
+    @functools.cached_property
+    def ways(self) -> dict[str, dict[str, str]]:
+        """Variables of the samples, by the way to log in; each token is signed once."""
         return {"certificate": {"TLS_CERT": str(self.folder / "ann.pem"), "TLS_KEY": str(self.folder / "ann.key")},
                 "token": {"MTFLIGHT_TOKEN": self.token}, "password": {"MTFLIGHT_LOGIN": f"bob:{PASSWORD}"},
                 "provider": {"MTFLIGHT_TOKEN": self.issuer.token()}, "nothing": {}, "wrong token": {"MTFLIGHT_TOKEN": "mtf_" + "A" * 43},
                 "for others": {"MTFLIGHT_TOKEN": self.issuer.token(aud="other")}, "expired": {"MTFLIGHT_TOKEN": self.issuer.token(exp=int(time.time()) - 60)},
-                "wrong password": {"MTFLIGHT_LOGIN": "bob:wrong word"}}[name]
+                "wrong password": {"MTFLIGHT_LOGIN": "bob:wrong word"}}
 
 
 @pytest.fixture(scope="module")
@@ -130,13 +132,13 @@ BAD = [(language, way) for language in SAMPLE for way in ("nothing", "wrong toke
 def test_ways_in(castle, server, language, way):
     prepared(SAMPLE[language], f"test-{language}")
     table = server.client().do_get(fl.Ticket(json.dumps(REQUEST))).read_all()
-    languages.check(table, asked(language, castle, castle.way(way)))
+    languages.check(table, asked(language, castle, castle.ways[way]))
 
 
 @pytest.mark.parametrize(("language", "way"), BAD)
 def test_ways_that_are_none(castle, language, way):
     prepared(SAMPLE[language], f"test-{language}")
     with pytest.raises((subprocess.CalledProcessError, fl.FlightUnauthenticatedError)) as refused:
-        asked(language, castle, castle.way(way))
+        asked(language, castle, castle.ways[way])
     said = getattr(refused.value, "stderr", None) or str(refused.value)
     assert any(why in said for why in ("log in first", "not accepted", "has expired", "name or password are wrong")), said

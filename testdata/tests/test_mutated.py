@@ -74,7 +74,7 @@ def ask(client: fl.FlightClient, file: str, dataset: str, info: fl.FlightInfo) -
     wrong = []
     asked = list(requests(info))
     for r in asked:
-        wrong += failure(lambda r=r: client.do_get(ticket(file, dataset, **r), fl.FlightCallOptions(timeout=20)).read_all(), f"{file} {dataset} {r}")
+        wrong += failure(lambda r=r: client.do_get(ticket(file, dataset, **r), fl.FlightCallOptions(timeout=120)).read_all(), f"{file} {dataset} {r}")
     for action in ("describe", "explain"):
         body = json.dumps({"file": file, "dataset": dataset}).encode()
         wrong += failure(lambda: list(client.do_action((action, body))), f"{action} {file} {dataset}")

@@ -46,7 +46,7 @@ READS = f"""
 """
 
 
-def gone(pid: int, seconds: float = 15) -> bool:
+def gone(pid: int, seconds: float = 120) -> bool:
     """Whether a process, not our child, ends in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -63,20 +63,20 @@ def gone(pid: int, seconds: float = 15) -> bool:
 def test_server_ends_with_the_program():
     p = program(READS)
     pid, path = p.stdout.readline().split()
-    assert p.wait(30) == 0 and gone(int(pid)) and not Path(path).exists()
+    assert p.wait(120) == 0 and gone(int(pid)) and not Path(path).exists()
 
 
 def test_server_ends_with_an_exception():
     p = program(READS + "    queue = mtflight.Streamer(" + repr(TABLES) + ").get_queue('/events', cyclic=True)\n    queue.get()\n"
                 "    raise SystemExit(3)\n")
     pid, path = p.stdout.readline().split()
-    assert p.wait(30) == 3 and gone(int(pid)) and not Path(path).exists()
+    assert p.wait(120) == 3 and gone(int(pid)) and not Path(path).exists()
 
 
 def test_server_ends_after_a_crash():
     p = program(READS + "    import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n")
     pid, path = p.stdout.readline().split()
-    assert p.wait(30) == -signal.SIGKILL and gone(int(pid)) and not Path(path).exists()
+    assert p.wait(120) == -signal.SIGKILL and gone(int(pid)) and not Path(path).exists()
 
 
 def test_server_survives_the_thread_that_started_it():
@@ -86,7 +86,7 @@ def test_server_survives_the_thread_that_started_it():
         t.start(); t.join(); time.sleep(0.3)
         print(mtflight.Reader({TABLES!r}).get_dataset("/blosc").shape)
     """)
-    assert p.stdout.read() == "(2000,)\n" and p.wait(30) == 0
+    assert p.stdout.read() == "(2000,)\n" and p.wait(120) == 0
 
 
 def test_forked_children_are_told():
@@ -107,7 +107,7 @@ def test_forked_children_are_told():
 """)
     pid, _ = p.stdout.readline().split()
     try:
-        assert p.communicate(timeout=30)[0] == "True\nTrue\nalive\n" and p.returncode == 0
+        assert p.communicate(timeout=120)[0] == "True\nTrue\nalive\n" and p.returncode == 0
     finally:
         p.kill()
     assert gone(int(pid))
@@ -123,7 +123,7 @@ def test_children_forked_before_the_first_use():
             os.waitpid(child, 0)
     """)
     try:
-        assert p.communicate(timeout=30)[0] == "(1,)\n(1,)\n"
+        assert p.communicate(timeout=120)[0] == "(1,)\n(1,)\n"
     finally:
         p.kill()
 
@@ -137,7 +137,7 @@ def test_one_server_for_all_files():
             pids.add(private._running.process.pid)
         print(len(pids))
     """)
-    assert p.stdout.read() == "1\n" and p.wait(30) == 0
+    assert p.stdout.read() == "1\n" and p.wait(120) == 0
 
 
 def test_which_binary(tmp_path, monkeypatch):
@@ -361,7 +361,7 @@ def test_pip_install(tmp_path):
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", tmp_path / "site", source]
     if builds_wheels():
         command.insert(4, "--no-build-isolation")
-    subprocess.run(command, check=True, timeout=170)
+    subprocess.run(command, check=True, timeout=600)
     files = [{p.relative_to(site) for p in (site / "mtflight").rglob("*") if p.suffix in (".py", ".typed")} for site in (tmp_path / "site", PACKAGE)]
     assert files[0] == files[1]
     done = subprocess.run([sys.executable, "-c", "import mtflight; print(mtflight.__file__, mtflight.Streamer.Queue)"], text=True,

@@ -42,12 +42,12 @@ class Endless(threading.Thread):
 
     def stop(self):
         self.ended.set()
-        self.join(10)
+        self.join(120)
         self.reader.cancel()
 
     def goes_on(self):
         """Waits for more rows than are on their way."""
-        wanted, until = self.rows + 400, time.monotonic() + 10
+        wanted, until = self.rows + 400, time.monotonic() + 120
         while self.rows < wanted and self.error is None and time.monotonic() < until:
             time.sleep(0.01)
         assert self.error is None and self.rows >= wanted, (self.error, self.rows, wanted)
@@ -89,7 +89,7 @@ def bearer(token: str) -> fl.FlightCallOptions:
 
 def awaited(check):
     """Waits until a check holds."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 120
     while True:
         try:
             return check()

@@ -223,7 +223,7 @@ def test_killed_while_following(serve, tmp_path):
                 d[at:] = np.arange(at, at + step)
                 d.flush()
                 time.sleep(0.05)
-        follower.join(60)
+        follower.join(300)
         assert not follower.is_alive()
     np.testing.assert_array_equal(np.concatenate(got), np.arange(total))
     print(f"{server.kills} kills of the server while {total} rows were appended")

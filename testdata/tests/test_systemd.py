@@ -17,7 +17,7 @@ def activated(tmp_path):
     """Starts `serve` as systemd does, with sockets as descriptors 3, 4, ..; gives the process and what it told of its state."""
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     told.bind(str(tmp_path / "notify"))
-    told.settimeout(20)
+    told.settimeout(120)
     started = []
 
     def run(*sockets: socket.socket, args: tuple[str, ...] = (), pid: str = "$$") -> tuple[subprocess.Popen, socket.socket]:
@@ -54,7 +54,7 @@ def test_serves_on_sockets_that_are_passed(activated, tmp_path):
         with fl.connect(location) as client:
             assert client.do_get(ticket("tables.h5", "/events")).read_all().num_rows == 5000
     process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    assert process.wait(120) == 0
     assert os.path.exists(path)
 
 
@@ -78,7 +78,7 @@ def test_refuses_what_is_no_stream(activated):
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.bind(("127.0.0.1", 0))
     process, _ = activated(datagrams)
-    assert process.wait(30) == 2
+    assert process.wait(120) == 2
     assert "ListenStream=" in process.stderr.read()
 
 

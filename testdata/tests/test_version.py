@@ -144,7 +144,7 @@ def test_read_while_a_writer_appends(tmp_path, start):
         d = f.create_dataset("d", (ROWS,), maxshape=(None,), chunks=(65536,), dtype="i8")
         d[:] = np.arange(ROWS)
         f.swmr_mode = True
-        server, ended = start(folder), threading.Event()
+        server, ended, grown = start(folder), threading.Event(), threading.Event()
         ticket = fl.connect(server.location).get_flight_info(fl.FlightDescriptor.for_path("f.h5", "/d")).endpoints[0].ticket
 
         def grow():
@@ -154,10 +154,12 @@ def test_read_while_a_writer_appends(tmp_path, start):
                 d[n:] = np.arange(n, n + 1000)
                 d.flush()
                 n += 1000
+                grown.set()
 
         writer = threading.Thread(target=grow)
         writer.start()
         try:
+            assert grown.wait(120)
             rows = []
             for _ in range(5):
                 got, said = streamed(server, lambda: time.sleep(0.02))
