@@ -20,16 +20,16 @@ import (
 )
 
 // askedCalls are all that ask about a dataset; each gives what it was told.
-var askedCalls = map[string]func(c arrowflight.Client, file, dataset string) (string, error){
-	"schema": func(c arrowflight.Client, file, dataset string) (string, error) {
+var askedCalls = map[string]func(c guest, file, dataset string) (string, error){
+	"schema": func(c guest, file, dataset string) (string, error) {
 		s, err := c.GetSchema(context.Background(), &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: []string{file, dataset}})
 		return s.String(), err
 	},
-	"info": func(c arrowflight.Client, file, dataset string) (string, error) {
+	"info": func(c guest, file, dataset string) (string, error) {
 		s, err := c.GetFlightInfo(context.Background(), &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: []string{file, dataset}})
 		return s.String(), err
 	},
-	"get": func(c arrowflight.Client, file, dataset string) (string, error) {
+	"get": func(c guest, file, dataset string) (string, error) {
 		stream, err := c.DoGet(context.Background(), &arrowflight.Ticket{Ticket: []byte(question(file, dataset))})
 		if err != nil {
 			return "", err
@@ -45,6 +45,8 @@ var askedCalls = map[string]func(c arrowflight.Client, file, dataset string) (st
 	},
 	"describe": asked("describe"), "attributes": asked("attributes"), "stats": asked("stats"), "explain": asked("explain"), "refresh": asked("refresh"),
 	"stage": asked("stage"), "ring": asked("ring"),
+	"http arrow": byHTTP("data", "format=arrow"), "http csv": byHTTP("data", "format=csv"), "http parquet": byHTTP("data", "format=parquet"),
+	"http describe": byHTTP("describe", ""), "http attributes": byHTTP("attributes", ""), "http stats": byHTTP("stats", ""), "http explain": byHTTP("explain", ""),
 }
 
 func question(file, dataset string) string {
@@ -52,8 +54,8 @@ func question(file, dataset string) string {
 	return string(b)
 }
 
-func asked(name string) func(c arrowflight.Client, file, dataset string) (string, error) {
-	return func(c arrowflight.Client, file, dataset string) (string, error) {
+func asked(name string) func(c guest, file, dataset string) (string, error) {
+	return func(c guest, file, dataset string) (string, error) {
 		body := question(file, dataset)
 		switch name {
 		case "attributes":
@@ -84,14 +86,14 @@ func TestRulesByCall(t *testing.T) {
 	require.NoError(t, os.WriteFile(rules, []byte("groups: {lab: ['spiffe://lab.example/eve']}\nrules:\n"+
 		"- {for: [ann], files: ['*']}\n- {for: [bob, '@lab'], files: ['*'], except: ['source*', two.raw]}\n- {for: ['@oidc:staff'], root: '', files: ['*.h5', one.raw, two.raw]}\n"), 0o600))
 	c := newCastle(t, func(config *Config) {
-		config.Roots, config.Security.Rules, config.StageDir = []string{root}, rules, stages
+		config.Roots, config.Security.Rules, config.StageDir, config.HTTP.Address = []string{root}, rules, stages, "127.0.0.1:0"
 	}, "bob", "carol")
-	as := func(name string) arrowflight.Client { return c.client(nil, "Bearer "+c.tokens[name]) }
+	as := func(name string) guest { return c.guest(nil, "Bearer "+c.tokens[name]) }
 	ann, bob, carol := as("ann"), as("bob"), as("carol")
 	pair := c.authority.Issue(nil, "spiffe://lab.example/eve")
-	eve, dora := c.client(&pair, ""), c.client(nil, "Bearer "+c.issuer.token(nil, "staff"))
+	eve, dora := c.guest(&pair, ""), c.guest(nil, "Bearer "+c.issuer.token(nil, "staff"))
 	calls := maps.Clone(askedCalls)
-	calls["exchange"] = func(c arrowflight.Client, file, dataset string) (string, error) {
+	calls["exchange"] = func(c guest, file, dataset string) (string, error) {
 		_, err := exchange(t, c, onWire(t, question(file, dataset), column64(memory.NewGoAllocator(), []int64{1, 0}, nil)).all)
 		return "", err
 	}
@@ -105,10 +107,10 @@ func TestRulesByCall(t *testing.T) {
 				require.Equal(t, status.Code(ok), status.Code(same), "%s of %v by dora: %v", name, k, same)
 				_, err := call(carol, k.file, k.dataset)
 				require.Equal(t, codes.NotFound, status.Code(err), "%s of %v by carol: %v", name, k, err)
-				for who, client := range map[string]arrowflight.Client{"bob": bob, "eve": eve} {
+				for who, client := range map[string]guest{"bob": bob, "eve": eve} {
 					told, err := call(client, k.file, k.dataset)
 					if err == nil { // a description of a dataset that cannot be read
-						require.Contains(t, []string{"describe", "attributes", "refresh"}, name, "%v round %d", k, round)
+						require.Contains(t, []string{"describe", "attributes", "refresh", "http describe", "http attributes"}, name, "%v round %d", k, round)
 						require.Contains(t, []string{"limited_latest.h5", "external.h5"}, k.file)
 						require.NotContains(t, told, "int64[")
 					} else if status.Code(ok) != codes.Unimplemented {
@@ -125,7 +127,7 @@ func TestRulesByCall(t *testing.T) {
 			require.Equal(t, words(absent), words(denied), name)
 		}
 	}
-	for who, client := range map[string]arrowflight.Client{"ann": ann, "bob": bob, "carol": carol, "dora": dora, "eve": eve} {
+	for who, client := range map[string]guest{"ann": ann, "bob": bob, "carol": carol, "dora": dora, "eve": eve} {
 		stream, err := client.ListFlights(context.Background(), &arrowflight.Criteria{})
 		require.NoError(t, err)
 		files := map[string]bool{}
@@ -140,6 +142,7 @@ func TestRulesByCall(t *testing.T) {
 			return nil
 		}))
 		require.Equal(t, files, listed, who)
+		require.Equal(t, files, client.listedByHTTP(t), who)
 		require.Equal(t, who == "ann" || who == "dora", files["source1.h5"], who)
 		require.Equal(t, who == "ann" || who == "dora", files["link.h5"], who)
 		require.Equal(t, who != "carol", files["limited_latest.h5"], who)

@@ -51,6 +51,7 @@ func (f *frameRead) plan(r Request) (*Plan, error) {
 		return nil, f.ds.failed(err)
 	}
 	s := f.parts[0].scan
+	s.Dataset.Others = slices.ContainsFunc(f.parts, func(t *tableRead) bool { return t.scan.Dataset.Others })
 	m := f.ds.metadataOf(r, s.Size)
 	m["pandas"] = f.ds.frame.Metadata(columns, fields)
 	meta := arrow.MetadataFrom(m)

@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -87,6 +88,7 @@ func (d *Dataset) planMatrix(ctx context.Context, r Request) (*Plan, error) {
 	}
 	s := *m.parts[0].scan
 	s.Rows, s.Passes = seq, rows.PassesOf(r.Stream)
+	s.Dataset.Others = slices.ContainsFunc(m.parts[:], func(t *tableRead) bool { return t.scan.Dataset.Others })
 	if m.Plan, err = sparse.NewPlan(d.matrix.Matrix, parts, &s, r); err != nil {
 		return nil, d.failed(err)
 	}

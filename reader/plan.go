@@ -75,6 +75,9 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 // State names the version of the file that is read, for Request.State.
 func (p *Plan) State() string { return p.ds.file.state(follows(p.req)) }
 
+// Alone tells whether all rows are of that file, and none of virtual datasets' sources or raw files.
+func (p *Plan) Alone() bool { return !p.scan.Dataset.Others }
+
 // planTable plans a request for one dataset, whose condition may use the names of a frame.
 func (d *Dataset) planTable(ctx context.Context, r Request, names []frame.Column) (*tableRead, error) {
 	s, err := d.scan(ctx, r)

@@ -68,7 +68,8 @@ func locate(ctx context.Context, s *fill.Scan, d *Dataset, axes []rows.Axis) err
 // subject is the dataset as scans know it.
 func (d *Dataset) subject() fill.Dataset {
 	d.note()
-	return fill.Dataset{Name: d.asked, Unchanged: d.unchanged, Explain: d.explained, Resolver: d.file.resolver}
+	others := d.virtual || d.object != nil && len(d.object.External) > 0
+	return fill.Dataset{Name: d.asked, Others: others, Unchanged: d.unchanged, Explain: d.explained, Resolver: d.file.resolver}
 }
 
 // axes is what a request takes of each axis.

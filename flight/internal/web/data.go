@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -46,8 +47,8 @@ func (h *Handler) data(w http.ResponseWriter, r *http.Request) {
 		}
 		fresh(w.Header(), want.media[0])
 		w.Header().Set(version, p.State())
-		tag := ""
-		if !p.Endless() {
+		tag := "" // of what may change without its file, or has no end
+		if !p.Endless() && p.Alone() {
 			tag = h.tag(p, want)
 			w.Header().Set("ETag", tag)
 		}
@@ -128,14 +129,25 @@ func (h *Handler) stream(ctx context.Context, out *outlet, p *reader.Plan, want 
 }
 
 // whole answers with a file, of which clients may read parts.
+//
+// What has no tag is not kept: others may ask for the next part, who may not read all that it is made of, or of which something has changed.
 func (h *Handler) whole(ctx context.Context, out *outlet, r *http.Request, p *reader.Plan, want wanted, tag string) error {
 	f, err := h.files.get(ctx, tag, func(w io.Writer) error { return write(ctx, w, p, want, func(*reader.Run) {}) })
 	if err != nil {
 		return err
 	}
 	defer f.done()
-	http.ServeContent(out, r, "", f.made, io.NewSectionReader(f.file, 0, f.size))
-	return nil
+	content := io.NewSectionReader(f.file, 0, f.size)
+	if tag != "" {
+		http.ServeContent(out, r, "", f.made, content)
+		return nil
+	}
+	out.Header().Set("Accept-Ranges", "none")
+	out.Header().Set("Content-Length", strconv.FormatInt(f.size, 10))
+	if r.Method != http.MethodHead {
+		_, err = io.Copy(out, content)
+	}
+	return err
 }
 
 // write writes all rows of a plan, and tells of each batch that was. Nothing is written before the first batch, so that what fails at

@@ -37,7 +37,7 @@ const keepFor = 3 * time.Minute
 
 func newFiles(most int64) *files { return &files{most: most, kept: map[string]*kept{}} }
 
-// get gives the answer of a tag, which write makes if nobody did. The caller calls done once.
+// get gives the answer of a tag, which write makes if nobody did, or one without a tag for the caller alone, who calls done once.
 func (f *files) get(ctx context.Context, tag string, write func(io.Writer) error) (*kept, error) {
 	k, first := f.join(tag)
 	if first {
@@ -74,6 +74,8 @@ func (f *files) join(tag string) (k *kept, first bool) {
 	k = f.kept[tag]
 	if first = k == nil; first {
 		k = &kept{owner: f, tag: tag, ready: make(chan struct{}), made: time.Now()}
+	}
+	if tag != "" {
 		f.kept[tag] = k
 	}
 	k.users++

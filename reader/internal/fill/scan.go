@@ -37,6 +37,7 @@ type Engine struct {
 // Dataset is the dataset that a scan reads.
 type Dataset struct {
 	Name      string // in messages
+	Others    bool   // elements lie in other files, too
 	Unchanged func() bool
 	Explain   func(error) error // names it in an error, and tells a damaged file from one that changes
 	Resolver  func(ctx context.Context) convert.Resolver
