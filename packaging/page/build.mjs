@@ -13,6 +13,8 @@ const check = process.argv.includes('--check');
 const common = { absWorkingDir: here, bundle: true, minify: true, write: false, metafile: true, legalComments: 'none', target: 'es2022', charset: 'utf8', logLevel: 'warning' };
 const bundles = [
   { entryPoints: ['arrow.js'], format: 'esm', outfile: join(files, 'vendor/arrow.js') },
+  { entryPoints: ['h5web.jsx'], format: 'iife', jsx: 'automatic', define: { 'process.env.NODE_ENV': '"production"' }, outfile: join(files, 'h5web/h5web.js'),
+    loader: { '.woff': 'dataurl', '.woff2': 'dataurl', '.svg': 'dataurl', '.png': 'dataurl' } },
 ];
 
 const stale = [], licences = {};

@@ -225,6 +225,18 @@ test('a file of 100,000 objects is opened', { timeout: 6 * patience }, async () 
   await calm(page);
 });
 
+test('h5web shows arrays in a frame without an origin', { timeout: 6 * patience }, async () => {
+  const page = await open(files, { file: 'arrays.h5', dataset: '/stack', tab: 'explorer' });
+  const frame = page.frameLocator('iframe');
+  await frame.locator('canvas').first().waitFor();
+  await frame.getByText('Matrix', { exact: true }).click();
+  await frame.getByText('21', { exact: true }).first().waitFor();
+  assert.equal(await frame.locator('body').evaluate(() => origin), 'null');
+  const refused = await frame.locator('body').evaluate(() => fetch('/v1/list').then(() => 'answered', (e) => e.name));
+  assert.equal(refused, 'TypeError');
+  await page.close();
+});
+
 test('dark, small, and by axe\'s rules', { timeout: 8 * patience }, async () => {
   const axe = readFileSync(join(clone, 'testdata/page/node_modules/axe-core/axe.min.js'), 'utf8');
   for (const colorScheme of ['light', 'dark']) {

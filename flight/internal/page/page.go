@@ -25,6 +25,13 @@ var embedded embed.FS
 // own is what the page may do: it asks its own server, and runs its own modules.
 const own = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+// framed is what h5web may do in its frame: make scripts (it compiles loops over arrays) and style, but neither have an origin nor ask anybody.
+const framed = "sandbox allow-scripts; default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src data: blob:; font-src data:; " +
+	"worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+
+// Framed is where the parts of that frame are. It has no origin, so that a browser asks for them as it does for strangers.
+const Framed = "/page/h5web/"
+
 // Media are the types of what is worth compressing.
 var Media = []string{"text/html", "text/css", "text/javascript"}
 
@@ -95,6 +102,10 @@ func (all assets) answer(name string) http.HandlerFunc {
 		h.Set("ETag", a.tag)
 		h.Set("Content-Security-Policy", own)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if strings.HasPrefix(r.URL.Path, Framed) {
+			h.Set("Content-Security-Policy", framed)
+			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		}
 		if strings.Contains(r.Header.Get("If-None-Match"), strings.Trim(a.tag, `"`)) { // compressed answers have a suffix
 			w.WriteHeader(http.StatusNotModified)
 			return

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mtflight/mtflight/flight/internal/page"
 	"github.com/mtflight/mtflight/internal/fault"
 )
 
@@ -34,7 +35,7 @@ func (g guard) around(next http.Handler) http.Handler {
 		switch {
 		case !g.knows(r.Host):
 			failWith(w, http.StatusMisdirectedRequest, problem{"PermissionDenied", "this server has no such name: start it with --http-host NAME if it has"})
-		case !allowed && foreign(r) && !link(r):
+		case !allowed && foreign(r) && !open(r):
 			failWith(w, http.StatusForbidden, problem{"PermissionDenied", "a page of another server asks: start this one with --http-cors ORIGIN to let it"})
 		case allowed:
 			g.share(w, r, next)
@@ -64,10 +65,12 @@ func foreign(r *http.Request) bool {
 	return site == "cross-site" || site == "same-site"
 }
 
-// link tells whether somebody follows a link to the page, which tells nothing of any file, wherever the link is.
-func link(r *http.Request) bool {
+// open tells whether anybody may have what is asked for, since it tells nothing of any file: the page, for who follows a link to it, and the
+// parts of a frame that has no origin.
+func open(r *http.Request) bool {
 	h := r.Header
-	return r.Method == http.MethodGet && r.URL.Path == "/" && h.Get("Origin") == "" && h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document"
+	follows := h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document" && h.Get("Origin") == ""
+	return r.Method == http.MethodGet && (r.URL.Path == "/" && follows || strings.HasPrefix(r.URL.Path, page.Framed))
 }
 
 // share lets a page of another server read the answer.

@@ -64,6 +64,8 @@ func TestLinksToThePage(t *testing.T) {
 		{"/", "cors", "empty", "https://evil.example", 403},
 		{"/", "navigate", "document", "https://evil.example", 403},
 		{"/page/main.js", "no-cors", "script", "", 403},
+		{"/page/h5web/h5web.js", "no-cors", "script", "", 200},
+		{"/page/h5web/h5web.js", "no-cors", "script", "null", 200},
 		{"/v1/list", "navigate", "document", "", 403},
 	} {
 		r := httptest.NewRequest("GET", c.path, nil)

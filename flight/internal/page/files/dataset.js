@@ -5,6 +5,7 @@ import { ArrayView, drawable } from './array.js';
 import { Attributes } from './attributes.js';
 import { Code } from './code.js';
 import { bytes, el, plain } from './dom.js';
+import { Explorer } from './explorer.js';
 import { go } from './link.js';
 import { Table } from './table.js';
 
@@ -43,9 +44,10 @@ export class DatasetView {
       if (drawable(described)) tabs.picture = ['Picture', () => new ArrayView(this.view, described, this.on())];
       tabs.rows = ['Rows', () => new Table(this.view, described, this.on())];
     }
+    if (facts ? described : true) tabs.explorer = ['h5web', () => new Explorer(this.view)];
     tabs.attributes = ['Attributes', () => new Attributes(this.view)];
     const many = described?.shape?.length > 1 || Number(described?.rows) > 1;
-    const chosen = tabs[this.view.tab] ? this.view.tab : tabs.picture && many ? 'picture' : Object.keys(tabs).find((t) => t !== 'picture');
+    const chosen = tabs[this.view.tab] ? this.view.tab : tabs.picture && many ? 'picture' : ['rows', 'attributes'].find((t) => tabs[t]);
     this.element.append(this.tabs(tabs, chosen), this.panel(tabs, chosen));
     if (described) this.element.append(this.code.element);
   }
