@@ -153,6 +153,7 @@ test-notebook: build ## examples/python/first_look.ipynb, executed
 screens: build ## the pictures of docs/screens; needs Chromium
 	.ci/venv .venv-notebook testdata/notebook/requirements.txt
 	.venv-notebook/bin/python docs/screens/make.py && .venv-notebook/bin/python docs/screens/notebook.py
+	npm ci --silent --ignore-scripts --prefix testdata/page && node docs/screens/page.mjs
 
 CASES    ?= 20000
 FUZZTIME ?= 5m
