@@ -296,7 +296,7 @@ func (d *Dataset) chunkIndex() (*chunkindex.Index, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.index == nil {
-		x, err := chunkindex.Walk(d.file.h5, d.object)
+		x, err := d.walk()
 		if err != nil {
 			return nil, err
 		}

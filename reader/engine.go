@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"errors"
@@ -17,11 +18,11 @@ import (
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
-	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/counters"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/indexdir"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/machine"
 	"github.com/mtflight/mtflight/reader/internal/pages"
@@ -42,7 +43,8 @@ type Config struct {
 	Logger      *zap.Logger   // default: none
 	MaxWait     time.Duration // for memory that others hold, before ErrExhausted; default 15 s
 	Cache       int64         // bytes of Memory for columns that were decoded, which give way to what needs them; default: a quarter, negative: none
-	StatsDir    string        // directory of this user's for statistics of chunks; none: they are kept in memory alone
+	IndexDir    string        // directory of this user's for chunk indexes and statistics of chunks; none: they are kept in memory alone
+	StatsDir    string        // Deprecated: IndexDir
 }
 
 const (
@@ -96,9 +98,9 @@ type Engine struct {
 	frames  *bufpool.Budget // of what the runs over frames hold, part of mem's
 	lib     h5proc.Library
 	foreign h5proc.Unfilter
-	plugins plugins
+	plugins *h5proc.Plugins
 	pages   *pages.Keeper // of files' bytes
-	stats   *chunkstats.Keeper
+	kept    *indexdir.Keeper
 	serial  atomic.Uint64 // of files opened
 
 	counts counters.Sources
@@ -111,10 +113,13 @@ type Engine struct {
 // NewEngine starts an engine; Close ends it.
 func NewEngine(cfg Config) (*Engine, error) {
 	cfg = cfg.withDefaults()
-	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}, plugins: plugins{known: map[uint16]error{}}}
+	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}}
 	buffers := cfg.Memory - cfg.Memory/cacheShare - cfg.Memory/statsShare
+	if cfg.StatsDir != "" {
+		e.log.Warn("stats-dir is called index-dir now: the old name is accepted for two minor releases")
+	}
 	var err error
-	if e.stats, err = chunkstats.NewKeeper(cfg.Memory/statsShare, cfg.StatsDir); err != nil {
+	if e.kept, err = indexdir.NewKeeper(cfg.Memory/statsShare, cmp.Or(cfg.IndexDir, cfg.StatsDir)); err != nil {
 		return nil, err
 	}
 	e.mem = &bufpool.Memory{Budget: bufpool.NewBudget(buffers, cfg.MaxWait), Pool: bufpool.NewPool(buffers)}
@@ -129,8 +134,9 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.frames = bufpool.NewBudget(buffers/2, cfg.MaxWait)
 	helpers := h5proc.Config{Helpers: cfg.Helpers, MemoryLimit: max(leastHelper, cfg.Memory/int64(cfg.Helpers)), CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger}
 	e.lib, e.foreign = h5proc.Both(helpers, cfg.InProcess)
+	e.plugins = h5proc.NewPlugins(e.foreign, cfg.NoPlugins)
 	c := &e.counts
-	c.Workers, c.WorkerCount, c.Mem, c.Pages, c.Chunks, c.Columns, c.Stats, c.Lib, c.Filter, c.Disks = e.workers, cfg.Workers, e.mem, e.pages, e.chunks, e.columns, e.stats, e.lib, e.foreign, e.disks
+	c.Workers, c.WorkerCount, c.Mem, c.Pages, c.Chunks, c.Columns, c.Kept, c.Lib, c.Filter, c.Disks = e.workers, cfg.Workers, e.mem, e.pages, e.chunks, e.columns, e.kept, e.lib, e.foreign, e.disks
 	return e, nil
 }
 
@@ -148,8 +154,8 @@ func (e *Engine) Close() error {
 	errs := []error{e.lib.Close(), e.foreign.Close()}
 	for el := e.order.Front(); el != nil; el = el.Next() {
 		f := el.Value.(*File)
-		f.saveStats(true)
-		f.stats.Close()
+		f.save(true)
+		f.kept.Close()
 		errs = append(errs, f.disk.Close())
 	}
 	e.order.Init()
@@ -219,8 +225,8 @@ func (e *Engine) remember(f *File) {
 		e.columns.Know(f.serial)
 	}
 	for _, old := range e.note(f) {
-		old.saveStats(true)
-		old.stats.Close()
+		old.save(true)
+		old.kept.Close()
 	}
 }
 
@@ -241,7 +247,7 @@ func (e *Engine) note(f *File) (out []*File) {
 }
 
 // forget drops a file that is another one now, with its statistics. Called locked.
-func (e *Engine) forget(el *list.Element) { e.remove(el).stats.Close() }
+func (e *Engine) forget(el *list.Element) { e.remove(el).kept.Close() }
 
 // remove takes a file out of the cache. Its handle closes when the last run that reads it is gone. Called locked.
 func (e *Engine) remove(el *list.Element) *File {
@@ -255,9 +261,9 @@ func (e *Engine) remove(el *list.Element) *File {
 	return f
 }
 
-// Refresh drops what is cached about the file at a path, its statistics on disk too.
+// Refresh drops what is cached about the file at a path, what is on disk too.
 func (e *Engine) Refresh(path string) {
-	e.stats.Drop(path)
+	e.kept.Drop(path)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if el := e.files[filepath.Clean(path)]; el != nil {

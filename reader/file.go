@@ -12,9 +12,9 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
-	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/indexdir"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/objects"
@@ -48,8 +48,8 @@ type File struct {
 
 	pytables *bool // nil: not asked yet
 
-	noted bool // the engine keeps it, and statistics of it
-	stats *chunkstats.File
+	noted bool // the engine keeps it, and what it learns of it
+	kept  *indexdir.File
 }
 
 func openFile(ctx context.Context, e *Engine, loc location.Location) (*File, error) {
@@ -66,8 +66,8 @@ func openFile(ctx context.Context, e *Engine, loc location.Location) (*File, err
 	}
 	f := &File{eng: e, loc: loc, disk: disk, h5: h5, heap: gheap.New(h5, heapCache), serial: e.serial.Add(1)}
 	f.objects = objects.New(h5, f.heap)
-	f.stats = e.stats.Of(loc.Path, disk.Identity())
 	f.version = version.New(disk, fmt.Sprint(h5.Version, h5.Base, h5.Root))
+	f.kept = e.kept.Of(loc.Path, disk.Identity(), f.version.Sample)
 	if f.live = h5.SWMR; f.live {
 		h5.EOF = max(h5.EOF, uint64(size)) // the superblock is written last
 	}

@@ -3,7 +3,6 @@ package reader
 import (
 	"context"
 	"path"
-	"sync"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/filter"
@@ -39,12 +38,7 @@ func (d *Dataset) skipUnused(specs []filter.Spec) error {
 	if err != nil {
 		return err
 	}
-	unused := ^uint32(0)
-	for linear, c := range x.All() {
-		if !x.Unfiltered(linear) {
-			unused &= c.Mask
-		}
-	}
+	unused := x.Unused()
 	for i := range specs {
 		if i < 32 && unused>>i&1 != 0 {
 			specs[i] = filter.Spec{ID: filter.Unused}
@@ -65,7 +59,7 @@ func (d *Dataset) builtIn() (name string, all bool) {
 
 // plugin is a filter's plug-in, working in helper processes on the chunks of this dataset.
 func (d *Dataset) plugin(s filter.Spec) (filter.Plugin, error) {
-	if err := d.file.eng.undoes(s); err != nil {
+	if err := d.file.eng.plugins.Undoes(s); err != nil {
 		return nil, err
 	}
 	bytes := int64(d.source.Type.Size)
@@ -80,31 +74,4 @@ func (d *Dataset) plugin(s filter.Spec) (filter.Plugin, error) {
 		return helpers.Undo(ctx, h5proc.Chunks{File: file, Name: name, Filter: s.ID, Optional: s.Optional, Params: s.Params,
 			Bytes: chunks, Most: most, Out: out})
 	}, nil
-}
-
-// plugins remembers which filters plug-ins undo: the environment of the helpers never changes.
-type plugins struct {
-	mu    sync.Mutex
-	known map[uint16]error
-}
-
-// undoes asks for a filter's plug-in, once. The answer is for all requests: none of their contexts may end the question,
-// which the time-out of a call does. Errors: fault.Unsupported; any other passes and is not kept.
-func (e *Engine) undoes(s filter.Spec) error {
-	if e.cfg.NoPlugins {
-		return fault.New(fault.Unsupported, "filter: open %s: this build does not decode it, and plug-ins are off: serve with --plugins on", filter.Title(s))
-	}
-	e.plugins.mu.Lock()
-	defer e.plugins.mu.Unlock()
-	err, ok := e.plugins.known[s.ID]
-	if !ok {
-		err = e.foreign.Find(context.Background(), s.ID)
-		if err == nil || fault.Of(err) == fault.Unsupported {
-			e.plugins.known[s.ID] = err
-		}
-	}
-	if fault.Of(err) != fault.Unsupported {
-		return err
-	}
-	return filter.Undecoded(s, "this build does not decode it, and "+err.Error())
 }

@@ -139,7 +139,7 @@ func (f *frameRead) bounded() bool { return false }
 
 // explain is part of read.
 func (f *frameRead) explain(ctx context.Context) (*explain.Explanation, error) {
-	out := &explain.Explanation{Rows: int64(f.ds.info.Rows), Result: f.rows(), Layout: f.ds.info.Layout, Filters: f.ds.info.Filters, Condition: []string{}}
+	out := &explain.Explanation{Rows: int64(f.ds.info.Rows), Result: f.rows(), Layout: f.ds.info.Layout, Filters: f.ds.info.Filters, Condition: []string{}, Kept: []string{}}
 	for _, c := range f.Schema.Fields() {
 		out.Fields = append(out.Fields, c.Name)
 	}

@@ -27,7 +27,7 @@ func (d *Dataset) learnVirtual(ctx context.Context) error {
 		return err
 	}
 	d.virtual, d.mappings = true, mappings
-	_, err = disks.Names(ctx, d.file.eng.disks, d.file.loc.Path, func() (bool, error) { return true, d.file.mayOpen(ctx, mappings) })
+	_, err = disks.Names(ctx, d.file.eng.disks, d.file.loc.Path, func() (bool, error) { return true, virtual.MayOpen(ctx, d.file.loc, mappings) })
 	return err
 }
 
@@ -44,22 +44,6 @@ func (d *Dataset) readMappings() ([]vds.Mapping, error) {
 		return nil, err
 	}
 	return vds.Parse(b, int(d.file.h5.SizeOfLengths))
-}
-
-// mayOpen checks the files of mappings; those of a pattern of names are checked again when they are opened.
-func (f *File) mayOpen(ctx context.Context, mappings []vds.Mapping) error {
-	seen := map[string]bool{}
-	for _, m := range mappings {
-		file, _ := m.Names(0)
-		if seen[file] {
-			continue
-		}
-		seen[file] = true
-		if err := f.loc.MayOpen(ctx, file); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // virtualSource opens what a mapping names; nil if it is not there, where libhdf5 takes the fill value. A file by an

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/filter"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/location"
 )
@@ -199,8 +200,9 @@ func TestMissingPlugin(t *testing.T) {
 	_, err = d.Plan(context.Background(), Request{})
 	require.ErrorIs(t, err, fault.Unsupported)
 	require.ErrorContains(t, err, "pypi.h5 /zfp: filter: open filter 32013 (zfp")
-	_, asked := e.plugins.known[32013]
-	require.True(t, asked)
+	calls := e.foreign.Counts().Calls
+	require.ErrorIs(t, e.plugins.Undoes(filter.Spec{ID: 32013}), fault.Unsupported)
+	require.Equal(t, calls, e.foreign.Counts().Calls, "asked once")
 }
 
 // refusal is why a dataset whose filter a plug-in undoes is not served.

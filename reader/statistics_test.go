@@ -15,7 +15,7 @@ import (
 
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/chunkstats"
+	"github.com/mtflight/mtflight/reader/internal/indexdir"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/match"
 	"github.com/mtflight/mtflight/reader/internal/store"
@@ -43,7 +43,7 @@ func withStats(t *testing.T, name string, cfg Config, use func(f *File)) {
 	used, _ := eng.Memory()
 	require.Zero(t, used, "bytes still held")
 	require.NoError(t, eng.Close())
-	require.Zero(t, eng.stats.Used(), "bytes of statistics still held")
+	require.Zero(t, eng.kept.Used(), "bytes of statistics still held")
 }
 
 func ask(condition string) Request { return Request{Where: &condition} }
@@ -226,7 +226,7 @@ func TestSecondConditionTouchesOnlyWhatMayMatch(t *testing.T) {
 	r := ask("(i4 > 2000000000) & (f8 < 1000)")
 	r.Fields = []string{"i8", "i4"}
 	rows := int64(0)
-	withStats(t, name, Config{Workers: 2, StatsDir: dir}, func(f *File) {
+	withStats(t, name, Config{Workers: 2, IndexDir: dir}, func(f *File) {
 		d := frameOf(t, f, "/table")
 		var chunks int64
 		rows, chunks = loads(t, d, r)
@@ -249,7 +249,7 @@ func TestSecondConditionTouchesOnlyWhatMayMatch(t *testing.T) {
 		_, chunks = loads(t, d, none)
 		require.Zero(t, chunks)
 	})
-	withStats(t, name, Config{StatsDir: dir}, func(f *File) { // another program
+	withStats(t, name, Config{IndexDir: dir}, func(f *File) { // another program
 		again, chunks := loads(t, frameOf(t, f, "/table"), r)
 		require.Equal(t, rows, again)
 		require.Less(t, chunks, int64(8))
@@ -261,7 +261,7 @@ func TestSecondConditionTouchesOnlyWhatMayMatch(t *testing.T) {
 	})
 	later := time.Now().Add(-time.Minute)
 	require.NoError(t, os.Chtimes(name, later, later))
-	withStats(t, name, Config{StatsDir: dir}, func(f *File) {
+	withStats(t, name, Config{IndexDir: dir}, func(f *File) {
 		_, chunks := loads(t, frameOf(t, f, "/table"), r)
 		require.EqualValues(t, 55, chunks, "the file changed")
 	})
@@ -305,9 +305,9 @@ func TestParametersOfLearning(t *testing.T) {
 
 func TestNoRoomForStatistics(t *testing.T) {
 	withStats(t, clustered(t), Config{}, func(f *File) {
-		k, err := chunkstats.NewKeeper(2000, "")
+		k, err := indexdir.NewKeeper(800, "")
 		require.NoError(t, err)
-		f.stats = k.Of(f.loc.Path, f.disk.Identity())
+		f.kept = k.Of(f.loc.Path, f.disk.Identity(), f.version.Sample)
 		r := ask("i4 > 2000000000")
 		r.Fields = []string{"i4"}
 		for range 2 {
@@ -332,12 +332,12 @@ func TestOtherFilesAreNotNoted(t *testing.T) {
 	require.EqualValues(t, -1, explained(t, d, Request{}).Bytes)
 }
 
-func TestStatsDirMustBePrivate(t *testing.T) {
+func TestIndexDirMustBePrivate(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(dir, 0o777))
-	_, err := NewEngine(Config{InProcess: true, StatsDir: dir})
+	_, err := NewEngine(Config{InProcess: true, IndexDir: dir})
 	require.ErrorIs(t, err, fault.Denied)
-	_, err = NewEngine(Config{InProcess: true, StatsDir: filepath.Join(dir, "a", "b")})
+	_, err = NewEngine(Config{InProcess: true, IndexDir: filepath.Join(dir, "a", "b")})
 	require.ErrorIs(t, err, fault.Precondition)
 }
 

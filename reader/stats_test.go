@@ -76,7 +76,7 @@ func TestStatsAreNumPys(t *testing.T) {
 		require.Len(t, want[path], found)
 	}
 	name, dir := clustered(t), filepath.Join(t.TempDir(), "stats")
-	for _, cfg := range []Config{{Workers: 2}, {Memory: 4 << 20}, {Memory: 16 << 20, StatsDir: dir}, {StatsDir: dir}} {
+	for _, cfg := range []Config{{Workers: 2}, {Memory: 4 << 20}, {Memory: 16 << 20, IndexDir: dir}, {IndexDir: dir}} {
 		withStats(t, name, cfg, func(f *File) {
 			_, err := frameOf(t, f, "/table").Stats(ctx, []string{"i4", "n/x"}, nil) // so that part of it is known
 			require.NoError(t, err)

@@ -257,8 +257,9 @@ func (t *tableRead) explain(ctx context.Context) (*Explanation, error) {
 // explained tells how a result of so many rows (-1: nobody knows) is read.
 func (t *tableRead) explained(ctx context.Context, result int64) (*explain.Explanation, error) {
 	d, r := t.ds, t.req
-	e := explain.Read{Name: d.asked, Layout: d.info.Layout, Filters: d.info.Filters, Library: d.viaLib, Stored: d.storedBytes,
-		Scan: t.scan, Result: result, Use: r.Index, Page: pageOf(r), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0,
+	e := explain.Read{Name: d.asked, Layout: d.info.Layout, Filters: d.info.Filters, Library: d.viaLib, Stored: d.storedBytes, Kept: d.file.kept.Came,
+		Object: d.meta.Addr,
+		Scan:   t.scan, Result: result, Use: r.Index, Page: pageOf(r), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0,
 		Among: rows.Span{Step: 1, N: d.rows()}}
 	for _, f := range t.schema.Fields() {
 		e.Fields = append(e.Fields, f.Name)

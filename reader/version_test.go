@@ -121,7 +121,7 @@ func appendTo(path string) error {
 func TestStatisticsOfARewrittenFile(t *testing.T) {
 	name, dir := clustered(t), t.TempDir()
 	r := ask("i4 > 3000000000")
-	withStats(t, name, Config{StatsDir: dir}, func(f *File) {
+	withStats(t, name, Config{IndexDir: dir}, func(f *File) {
 		loads(t, frameOf(t, f, "/table"), r)
 		_, chunks := loads(t, frameOf(t, f, "/table"), r)
 		require.Zero(t, chunks)
@@ -132,7 +132,7 @@ func TestStatisticsOfARewrittenFile(t *testing.T) {
 		require.EqualValues(t, 55, chunks)
 	})
 	rewrite(t, name, func([]byte) {})
-	withStats(t, name, Config{StatsDir: dir}, func(f *File) {
+	withStats(t, name, Config{IndexDir: dir}, func(f *File) {
 		_, chunks := loads(t, frameOf(t, f, "/table"), r)
 		require.EqualValues(t, 55, chunks)
 	})

@@ -28,15 +28,15 @@ func TestExplain(t *testing.T) {
 	require.Contains(t, errOut, "auto, off or only")
 }
 
-// TestStatsDir learns in one run of the program what another one skips.
-func TestStatsDir(t *testing.T) {
+// TestIndexDir learns in one run of the program what another one skips.
+func TestIndexDir(t *testing.T) {
 	b, err := os.ReadFile(tables)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "t.h5")
 	require.NoError(t, os.WriteFile(file, b, 0o600))
 	settle(t, file)
-	rest := []string{file, "/events", "--where", "id >= 4990", "--fields", "id", "--stats-dir", filepath.Join(dir, "stats")}
+	rest := []string{file, "/events", "--where", "id >= 4990", "--fields", "id", "--index-dir", filepath.Join(dir, "index")}
 	skipped := func() (x struct{ Skipped, Touched int64 }) {
 		require.NoError(t, json.Unmarshal([]byte(succeed(t, append([]string{"explain", "--json"}, rest...)...)), &x))
 		return x
@@ -46,6 +46,8 @@ func TestStatsDir(t *testing.T) {
 	require.Len(t, strings.Fields(rows), 11)
 	require.EqualValues(t, 9, skipped().Skipped)
 	require.Equal(t, rows, succeed(t, append([]string{"get", "--format", "csv"}, rest...)...))
+	old := []string{file, "/events", "--where", "id >= 4990", "--stats-dir", filepath.Join(dir, "index")}
+	require.Contains(t, succeed(t, append([]string{"explain"}, old...)...), "statistics skip 9 chunks", "by its former name")
 }
 
 func TestGetSortedAndFiltered(t *testing.T) {

@@ -51,6 +51,7 @@ var another = map[string][]string{
 	"http-files":      {"2GB"},
 	"memory":          {"2GB"},
 	"cache":           {"512MB"},
+	"index-dir":       {"/index"},
 	"stats-dir":       {"/stats"},
 	"witness":         {"off"},
 	"plugins":         {"off"},

@@ -80,7 +80,9 @@ func engineFlags(c *cobra.Command, e *reader.Config) {
 	c.Flags().Var((*values.Count)(&e.Workers), "workers", "decoding goroutines (default: one more than CPUs)")
 	c.Flags().Var((*values.Budget)(&e.Memory), "memory", "budget of all buffers and caches (default: a quarter of the machine's or container's memory)")
 	c.Flags().Var((*values.Room)(&e.Cache), "cache", "part of --memory for columns that were decoded, until others need it; 0: none (default: a quarter, of commands that read once none)")
-	c.Flags().StringVar(&e.StatsDir, "stats-dir", "", "`DIRECTORY` of this user's that keeps what is learned of chunks' values, for conditions to skip some (default: memory alone)")
+	c.Flags().StringVar(&e.IndexDir, "index-dir", "", "`DIRECTORY` of this user's that keeps where chunks lie and what is learned of their values (default: memory alone)")
+	c.Flags().StringVar(&e.StatsDir, "stats-dir", "", "former name of --index-dir")
+	c.Flags().Lookup("stats-dir").Hidden = true
 	c.Flags().Var((*values.Unless)(&e.NoWitness), "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
 	completeWith(c, "witness", "on", "off")
 	c.Flags().Var(values.Plugins{Config: e}, "plugins", "on: plug-ins of HDF5_PLUGIN_PATH undo filters; off: none is loaded; or the SHA-256 of the files that may be, with commas")

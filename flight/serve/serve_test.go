@@ -44,7 +44,7 @@ func TestCompleteRefuses(t *testing.T) {
 		"--drain must not be":      func(c *Config) { c.Flight.Drain = -1 },
 		"must be grpc://HOST:PORT": func(c *Config) { c.Flight.Listen = []string{"grpc://x"} },
 		"cannot be advertised":     func(c *Config) { c.Flight.Advertise = []string{"grpc://0.0.0.0:1"} },
-		"/no/such/dir":             func(c *Config) { c.Engine.StatsDir = "/no/such/dir/x" },
+		"/no/such/dir":             func(c *Config) { c.Engine.IndexDir = "/no/such/dir/x" },
 	} {
 		config := Default()
 		config.Flight.Roots = []string{"../../testdata"}

@@ -58,6 +58,7 @@ var layers = []string{
 	"reader/internal/jail",
 	"reader/internal/h5c",
 	"reader/internal/ptindex",
+	"reader/internal/indexdir",
 	"reader/internal/chunkstats",
 	"reader/internal/vds",
 	"reader/internal/chunkcache",
@@ -325,7 +326,7 @@ func TestMessagesNameNoPackage(t *testing.T) {
 			inside = append(inside, filepath.Base(p.name()))
 		}
 	}
-	known := []string{"attributes", "check", "explain", "filter", "stage", "where", "parquet"} // to users: commands, members, formats
+	known := []string{"attributes", "check", "index", "explain", "filter", "stage", "where", "parquet"} // to users: commands, members, formats
 	seen := 0
 	for _, p := range packages(t) {
 		for _, path := range p.sources() {

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 
 import h5py
@@ -11,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
-from conftest import TESTDATA
+from conftest import BINARY, CLONE, TESTDATA
 
 from test_values import FILES, datasets
 
@@ -91,7 +94,7 @@ def clustered(tmp_path, start):
     with h5py.File(tmp_path / "data" / "run.h5", "w") as f:
         f.create_dataset("t", data=rows, chunks=(CHUNK,), compression=1)
     time.sleep(2.1)  # of a file that changed just now nothing is kept
-    args = ("--stats-dir", str(tmp_path / "stats"))
+    args = ("--index-dir", str(tmp_path / "index"))
     return rows, lambda: start(tmp_path / "data", args=args)
 
 
@@ -136,3 +139,15 @@ def test_explain_on_the_command_line(server, mtflight):
     assert "the condition is asked of energy" in here
     there = json.loads(mtflight("explain", "--json", server.location, "tables.h5", *args[1:]).stdout)
     assert here.splitlines()[0] == there["plan"][0]
+
+
+def test_local_files_share_an_index_directory(clustered, tmp_path):
+    rows, _ = clustered
+    script = "import sys, mtflight\nprint(len(mtflight.open(sys.argv[1])['/t'].where(sys.argv[2]).to_arrow()))"
+    env = {**os.environ, "MTFLIGHT_INDEX_DIR": str(tmp_path / "shared"), "PYTHONPATH": str(CLONE / "examples" / "python"), "MTFLIGHT_BIN": str(BINARY)}
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "data" / "run.h5", "name == 'n007'"], env=env, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == (f"{CHUNK}\n", "")
+    deadline = time.monotonic() + 60
+    while not list((tmp_path / "shared").glob("*.values")):  # written when the server has ended
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -120,6 +120,17 @@ func (x *Index) Unfiltered(linear uint64) bool {
 	return x.unpartial && linear < x.grid.total && x.grid.partial(linear)
 }
 
+// Unused returns the mask of the filters that no chunk went through.
+func (x *Index) Unused() uint32 {
+	unused := ^uint32(0)
+	for linear, c := range x.All() {
+		if !x.Unfiltered(linear) {
+			unused &= c.Mask
+		}
+	}
+	return unused
+}
+
 // Covered returns how many elements of the chunk at a row-major position of the grid, from its first on, hold all that
 // are inside the extent.
 func (x *Index) Covered(linear uint64) uint64 { return x.grid.covered(linear) }

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -18,8 +15,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/mtflight/mtflight/internal/bufpool"
-	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/blockio"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -112,7 +107,7 @@ func TestTexts(t *testing.T) {
 }
 
 func filled(budget *bufpool.Budget) *Set {
-	s := NewSet(budget)
+	s := NewSet(budget, nil)
 	t := s.Table(800, 5, 100)
 	t.Put(0, Int, 0, Stat{Has: true, Lo: keyOfInt(-5), Hi: keyOfInt(7)})
 	t.Put(0, Int, 4, Stat{Null: 9})
@@ -123,11 +118,29 @@ func filled(budget *bufpool.Budget) *Set {
 	return s
 }
 
-func same(t *testing.T, want, got *Set) {
-	t.Helper()
-	for addr, w := range want.tables {
-		g := got.tables[addr]
-		require.NotNil(t, g)
+// TestColumnsAreKept: what News gives is what Kept has to give, column by column as they are asked for.
+func TestColumnsAreKept(t *testing.T) {
+	budget := bufpool.NewBudget(1<<20, 0)
+	s := filled(budget)
+	kept := map[[2]uint64][]byte{}
+	for _, n := range s.News() {
+		kept[[2]uint64{n.Addr, uint64(n.Col)}] = n.Bytes()
+	}
+	require.Len(t, kept, 4)
+	require.Empty(t, s.News())
+	s.Again(800, 2)
+	news := s.News()
+	require.Len(t, news, 1)
+	require.Equal(t, 2, news[0].Col)
+
+	asked := 0
+	again := NewSet(budget, func(addr uint64, col int, _ int64) []byte {
+		asked++
+		return kept[[2]uint64{addr, uint64(col)}]
+	})
+	require.False(t, again.Loaded(800))
+	for addr, w := range s.tables {
+		g := again.Table(addr, w.chunks, w.rows)
 		for col, c := range w.columns {
 			require.Equal(t, w.Known(col), g.Known(col))
 			for chunk := range w.chunks {
@@ -138,11 +151,18 @@ func same(t *testing.T, want, got *Set) {
 			}
 		}
 	}
+	require.True(t, again.Loaded(800))
+	require.Zero(t, again.Table(800, 5, 100).Known(7))
+	require.Equal(t, 5, asked, "each once")
+	require.Zero(t, again.Table(800, 5, 99).Known(0), "of chunks of other rows")
+	again.Close()
+	s.Close()
+	require.Zero(t, budget.Used())
 }
 
 func TestSetIsBounded(t *testing.T) {
-	budget := bufpool.NewBudget(1000, 0)
-	s := NewSet(budget)
+	budget := bufpool.NewBudget(600, 0)
+	s := NewSet(budget, nil)
 	tab := s.Table(1, 20, 10)
 	tab.Put(0, Int, 3, Stat{Has: true})
 	tab.Put(1, Int, 3, Stat{Has: true})
@@ -163,7 +183,7 @@ func TestSetIsBounded(t *testing.T) {
 
 func TestSetIsShared(t *testing.T) {
 	budget := bufpool.NewBudget(1<<20, 0)
-	s := NewSet(budget)
+	s := NewSet(budget, nil)
 	var all sync.WaitGroup
 	for w := range 4 {
 		all.Go(func() {
@@ -184,108 +204,27 @@ func TestSetIsShared(t *testing.T) {
 	require.Zero(t, budget.Used())
 }
 
-func TestDir(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "d")
-	budget, scratch := bufpool.NewBudget(1<<20, 0), bufpool.NewBudget(1<<20, 0)
-	d, err := OpenDir(path, scratch)
-	require.NoError(t, err)
-	of := filepath.Join(t.TempDir(), "x.h5")
-	require.NoError(t, os.WriteFile(of, []byte("x"), 0o600))
-	id := blockio.Identity{Dev: 1, Ino: 2, Size: 3, Ctime: time.Now().Add(-time.Hour).UnixNano()}
-	s := filled(budget)
-	defer s.Close()
-	fresh := id
-	fresh.Ctime = time.Now().UnixNano()
-	require.NoError(t, d.Save(of, fresh, s))
-	require.Empty(t, names(t, path), "a file that just changed may change again within a tick")
-	require.NoError(t, d.Save(of, id, s))
-	require.Len(t, names(t, path), 1)
-	got := d.Load(of, id, budget)
-	same(t, s, got)
-	got.Close()
-	require.NoError(t, os.Remove(d.name(of)))
-	require.NoError(t, d.Save(of, id, s))
-	require.Empty(t, names(t, path), "nothing new")
-
-	s.Table(1, 1, 1).Put(0, Int, 0, Stat{Has: true})
-	require.NoError(t, d.Save(of, id, s))
-	for _, damage := range []func([]byte) []byte{
-		func(b []byte) []byte { return nil },
-		func(b []byte) []byte { return b[:len(b)-1] },
-		func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
-		func(b []byte) []byte { b[7]++; return b },
-	} {
-		kept, err := os.ReadFile(d.name(of))
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(d.name(of), damage(bytes.Clone(kept)), 0o600))
-		empty := d.Load(of, id, budget)
-		require.Empty(t, empty.tables)
-		empty.Close()
-		require.NoError(t, os.WriteFile(d.name(of), kept, 0o600))
-	}
-	changed := id
-	changed.Size++
-	empty := d.Load(of, changed, budget)
-	require.Empty(t, empty.tables)
-	require.Empty(t, names(t, path), "what is of another state is removed")
-	empty.Close()
-	require.Zero(t, scratch.Used())
-}
-
-func names(t *testing.T, dir string) (out []string) {
-	entries, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	for _, e := range entries {
-		out = append(out, e.Name())
-	}
-	return out
-}
-
-func TestDirIsSwept(t *testing.T) {
-	dir := t.TempDir()
-	require.NoError(t, os.Chmod(dir, 0o700))
-	budget := bufpool.NewBudget(1<<20, 0)
-	d, err := OpenDir(dir, budget)
-	require.NoError(t, err)
-	s := filled(bufpool.NewBudget(1<<20, 0))
-	of := filepath.Join(t.TempDir(), "x.h5")
-	require.NoError(t, os.WriteFile(of, nil, 0o600))
-	require.NoError(t, d.Save(of, blockio.Identity{}, s))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "else"), nil, 0o600))
-	require.NoError(t, os.Symlink("/nowhere", filepath.Join(dir, "link"+suffix)))
-	_, err = OpenDir(dir, budget)
-	require.NoError(t, err)
-	require.Len(t, names(t, dir), 3)
-	require.NoError(t, os.Remove(of))
-	_, err = OpenDir(dir, budget)
-	require.NoError(t, err)
-	require.ElementsMatch(t, []string{"else", "link" + suffix}, names(t, dir))
-	require.NoError(t, os.Chmod(dir, 0o770))
-	_, err = OpenDir(dir, budget)
-	require.ErrorIs(t, err, fault.Denied)
-}
-
 func FuzzDecode(f *testing.F) {
 	budget := bufpool.NewBudget(1<<20, 0)
 	s := filled(budget)
-	k := key{"/a/b.h5", blockio.Identity{Dev: 1, Ino: 2, Size: 3, Mtime: 4, Ctime: 5}}
-	f.Add(s.encode(k))
-	f.Add(NewSet(budget).encode(k))
+	for _, n := range s.News() {
+		f.Add(n.Bytes())
+	}
 	s.Close()
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) > len(magic)+4 { // the checksum is no part of the puzzle
-			copy(b, magic)
-			seal(b)
-		}
-		k, s, err := decode(b, budget)
-		if err == nil {
-			again, copied, err := decode(s.encode(k), budget)
-			require.NoError(t, err)
-			require.Equal(t, k, again)
-			same(t, s, copied)
-			copied.Close()
+		for _, chunks := range []int64{1, 5} {
+			s := NewSet(budget, func(_ uint64, _ int, most int64) []byte { return b })
+			tab := s.Table(800, chunks, map[int64]int64{1: 1, 5: 100}[chunks])
+			if tab.Known(0) > 0 || tab.columns[0] != nil {
+				c := tab.columns[0]
+				require.Equal(t, b, c.encode(tab))
+				for chunk := range chunks {
+					tab.Get(0, c.class, chunk)
+				}
+				tab.Put(0, c.class, 0, Stat{Null: 1})
+			}
 			s.Close()
+			require.Zero(t, budget.Used())
 		}
-		require.Zero(t, budget.Used())
 	})
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
-	"github.com/mtflight/mtflight/reader/internal/chunkstats"
 	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/indexdir"
 	"github.com/mtflight/mtflight/reader/internal/pages"
 	"github.com/mtflight/mtflight/reader/internal/sched"
 )
@@ -32,6 +32,7 @@ type Counters struct {
 	ColumnCacheBytes                    int64 // now, part of BudgetUsed
 	ColumnHits, ColumnMisses            int64 // of columns of a batch, asked for in the cache
 	ChunkHits, ChunkMisses              int64 // of chunks that were wanted in part
+	KeptIndexes, KeptColumns            int64 // chunk indexes, and statistics of columns, that came from the index directory
 	FileHits, FileMisses                int64 // files known when they were asked for, and not
 	Files                               int64 // whose metadata is kept now
 	Witnesses, FilterHelpers            Helpers
@@ -56,7 +57,7 @@ type Sources struct {
 	Pages       *pages.Keeper
 	Chunks      *chunkcache.Cache
 	Columns     *colcache.Cache
-	Stats       *chunkstats.Keeper
+	Kept        *indexdir.Keeper
 	Lib, Filter interface{ Counts() h5proc.Counts }
 	Disks       *disks.Disks
 }
@@ -69,11 +70,12 @@ func (s *Sources) Now() Counters {
 		ChunksDecoded: s.Tally.Chunks.Load(), BytesDecoded: s.Tally.Decoded.Load(),
 		TasksDone: load.Done, TasksWaiting: load.Waiting, TasksRunning: load.Running, Workers: s.WorkerCount,
 		BudgetUsed: s.Mem.Budget.Used(), BudgetLimit: s.Mem.Budget.Limit(), PagesHeld: s.Pages.Held(),
-		ChunkCacheBytes: s.Chunks.Used(), StatisticsBytes: s.Stats.Used(),
+		ChunkCacheBytes: s.Chunks.Used(), StatisticsBytes: s.Kept.Used(),
 		FileHits: s.FileHits.Load(), FileMisses: s.FileMisses.Load(), Files: s.Files.Load(),
 		Witnesses: s.Lib.Counts(), FilterHelpers: s.Filter.Counts(), Witnessed: s.Witnessed.Load(),
 		Disks: s.Disks.States(),
 	}
+	c.KeptIndexes, c.KeptColumns = s.Kept.Indexes.Load(), s.Kept.Columns.Load()
 	waiting, waits := s.Mem.Budget.Waits()
 	c.BudgetWaiting, c.BudgetWaits = int64(waiting), waits
 	c.ChunkHits, c.ChunkMisses = s.Chunks.Asked()

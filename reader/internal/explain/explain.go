@@ -3,6 +3,7 @@ package explain
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mtflight/mtflight/reader/internal/fill"
@@ -25,6 +26,7 @@ type Explanation struct {
 	Touched   int64    `json:"touched"`             // chunks
 	Skipped   int64    `json:"skipped"`             // chunks that would be touched but for statistics
 	Cached    int64    `json:"cached"`              // rows of the answer whose columns are kept from earlier requests: no chunk is touched for them
+	Kept      []string `json:"kept"`                // what came from the index directory: "chunk index", "statistics"
 	Bytes     int64    `json:"bytes"`               // stored for the chunks touched; -1: unknown
 	Estimated bool     `json:"estimated,omitempty"` // Bytes are a share of what is stored for all chunks
 	Fields    []string `json:"fields"`              // columns decoded for the answer
@@ -41,6 +43,11 @@ func (x *Explanation) Add(title string, part *Explanation) {
 	x.Parts = append(x.Parts, part)
 	x.Chunks, x.Touched, x.Skipped = x.Chunks+part.Chunks, x.Touched+part.Touched, x.Skipped+part.Skipped
 	x.Cached += part.Cached
+	for _, kept := range part.Kept {
+		if !slices.Contains(x.Kept, kept) {
+			x.Kept = append(x.Kept, kept)
+		}
+	}
 	x.Bytes, x.Estimated = x.Bytes+max(part.Bytes, 0), x.Estimated || part.Estimated || part.Bytes < 0
 	x.Words = append(append(x.Words, title), part.Words...)
 }
@@ -53,6 +60,8 @@ type Read struct {
 	Foreign []string     // of those, by plug-ins
 	Library error        // why libhdf5 reads it; nil: it does not
 	Stored  func() int64 // bytes of all chunks; -1: unknown
+	Object  uint64
+	Kept    func(object uint64) []string // what of an object came from the index directory
 
 	Scan     *fill.Scan
 	Result   int64 // rows; -1: reading tells
@@ -73,7 +82,7 @@ func Explain(ctx context.Context, e Read) (*Explanation, error) {
 	if err := e.explainRows(ctx, x); err != nil {
 		return nil, err
 	}
-	x.Cached = e.Scan.KeptRows()
+	x.Cached, x.Kept = e.Scan.KeptRows(), e.Kept(e.Object)
 	x.Words = e.words(x)
 	return x, nil
 }
@@ -169,6 +178,9 @@ func (e *Read) words(x *Explanation) []string {
 	out = append(out, fmt.Sprintf("touched are at most %d chunks, for which the file has %s", x.Touched, x.bytesWords()))
 	if x.Cached > 0 {
 		out = append(out, fmt.Sprintf("of %d rows the columns are kept from earlier requests, and no chunk is touched", x.Cached))
+	}
+	if len(x.Kept) > 0 {
+		out = append(out, strings.Join(x.Kept, " and ")+" came from the index directory")
 	}
 	if len(e.Foreign) > 0 {
 		out = append(out, "plug-ins in helper processes undo "+wordsOf(e.Foreign, ""))

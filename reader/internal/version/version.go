@@ -112,6 +112,9 @@ func (v *Version) compare() bool {
 	return len(v.samples) > 0
 }
 
+// Sample is a digest of bytes from all over the file; "" where they could not be read.
+func (v *Version) Sample() string { return string(v.whole().digest) }
+
 // State names the version in a ticket: size, time of modification and the sample, nothing of one machine. growing: that the
 // file has not become another one, nor shorter.
 func (v *Version) State(growing bool) string {

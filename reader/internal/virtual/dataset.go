@@ -6,6 +6,7 @@ import (
 	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/store"
 	"github.com/mtflight/mtflight/reader/internal/vds"
 )
@@ -76,4 +77,20 @@ func (d *Dataset) enter(ctx context.Context) (context.Context, error) {
 		return nil, fault.New(fault.Unsupported, "virtual datasets nested deeper than %d", MaxNested)
 	}
 	return context.WithValue(ctx, nestKey{}, in), nil
+}
+
+// MayOpen checks the files of mappings by where they may be; those of a pattern of names are checked again when they are opened.
+func MayOpen(ctx context.Context, from location.Location, mappings []vds.Mapping) error {
+	seen := map[string]bool{}
+	for _, m := range mappings {
+		file, _ := m.Names(0)
+		if seen[file] {
+			continue
+		}
+		seen[file] = true
+		if err := from.MayOpen(ctx, file); err != nil {
+			return err
+		}
+	}
+	return nil
 }

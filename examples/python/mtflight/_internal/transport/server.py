@@ -66,7 +66,7 @@ class _Server:
         self.process = subprocess.Popen(
             [program, "serve", "--exit-with-stdin", "--listen", self.location, "--log-level", "error", "--drain", "100ms", "/"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
-            env={name: value for name, value in os.environ.items() if not name.startswith("MTFLIGHT_")},  # settings of other servers
+            env={name: value for name, value in os.environ.items() if not name.startswith("MTFLIGHT_") or name == "MTFLIGHT_INDEX_DIR"},  # those of other servers
             start_new_session=True)  # a Ctrl-C at the terminal is the program's
         self._await()
 
