@@ -1,19 +1,16 @@
 package flight
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/flight/internal/admin"
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/internal/identity"
 )
 
 // Admin answers an operator by HTTP: /metrics for Prometheus, /status as JSON (Status), /debug/pprof/. It lets everybody in.
@@ -29,14 +26,13 @@ func (s *Server) checkAdmin() (err error) {
 	if s.operator, err = admin.Parse(s.cfg.Admin); err != nil {
 		return err
 	}
-	now := s.guard.now.Load()
 	switch {
 	case s.operator.TLS && s.cfg.Security.TLSCert == "":
 		return fault.New(fault.Invalid, "--admin %s: TLS needs --tls-cert and --tls-key", s.cfg.Admin)
-	case s.operator.Exposed() && !s.cfg.Insecure && !(s.operator.TLS && now.asks()):
+	case s.operator.Exposed() && !s.cfg.Insecure && !(s.operator.TLS && s.guard.Asks()):
 		return fault.New(fault.Invalid, "--admin %s: whoever reaches it would see what is read by whom: give a loopback address, unix:///PATH, or https://HOST:PORT with "+
 			"--tls-cert, --tls-key, a login and operators in --rules; or add --insecure", s.cfg.Admin)
-	case s.judgesOperators() && !now.rules.HasOperators():
+	case s.judgesOperators() && !s.guard.HasOperators():
 		return fault.New(fault.Invalid, "--admin %s: nobody could use it: name operators in --rules FILE, as in operators: [NAME]", s.cfg.Admin)
 	}
 	return nil
@@ -44,7 +40,7 @@ func (s *Server) checkAdmin() (err error) {
 
 // judgesOperators tells whether who asks at the admin address has to log in: on loopback without TLS and on a Unix socket nobody has to.
 func (s *Server) judgesOperators() bool {
-	return (s.operator.TLS || s.operator.Exposed()) && s.guard.now.Load().asks()
+	return (s.operator.TLS || s.operator.Exposed()) && s.guard.Asks()
 }
 
 // openAdmin listens at Config.Admin; nil if there is none.
@@ -70,7 +66,7 @@ func (s *Server) serveAdmin(ctx context.Context, l net.Listener) error {
 	s.log.Info("listening for the operator", zap.Stringer("address", l.Addr()), zap.Bool("tls", s.operator.TLS), zap.Bool("login", s.judgesOperators()))
 	serve := server.Serve
 	if s.operator.TLS {
-		server.TLSConfig = s.guard.https()
+		server.TLSConfig = s.guard.HTTPS()
 		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
 	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -81,34 +77,11 @@ func (s *Server) serveAdmin(ctx context.Context, l net.Listener) error {
 
 // letOperator lets operators in, and writes down who asks for what.
 func (s *Server) letOperator(r *http.Request) error {
-	i, err := s.guard.operator(r)
+	i, err := s.guard.Operator(r)
 	fields := []zap.Field{zap.String("identity", i.Name), zap.String("peer", r.RemoteAddr), zap.String("path", short(r.URL.Path))}
 	if err != nil {
 		fields = append(fields, zap.Error(err))
 	}
 	s.cfg.Audit.Info("operator", fields...)
 	return err
-}
-
-// operator tells who sends a request, whom the rules name an operator. Errors: fault.Unauthenticated, fault.Denied, those of logins.
-func (g *guard) operator(r *http.Request) (i identity.Identity, err error) {
-	now, s := g.now.Load(), proofsOf(r)
-	if now.ways.TakesPasswords() && s.basic() {
-		from, _ := netip.ParseAddrPort(r.RemoteAddr)
-		_, i, err = now.ways.Password(r.Context(), s.bearers[0], from.Addr())
-	} else {
-		i, err = now.identify(r.Context(), s)
-	}
-	if err == nil && !now.rules.Operates(i) {
-		err = fault.New(fault.Denied, "%s is no operator of this server", cmp.Or(i.Name, "a stranger"))
-	}
-	return i, err
-}
-
-func proofsOf(r *http.Request) proofs {
-	s := proofs{bearers: r.Header.Values(authorization)}
-	if r.TLS != nil {
-		s.chain = r.TLS.PeerCertificates
-	}
-	return s
 }

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/flight/internal/guard"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -38,8 +39,8 @@ func bareServer(t *testing.T) (*Server, string, *observer.ObservedLogs) {
 }
 
 // unguarded lets everybody in.
-func unguarded(t *testing.T) *guard {
-	g, err := newGuard(Security{}, nil)
+func unguarded(t *testing.T) *guard.Guard {
+	g, err := guard.New(guard.Config{}, nil)
 	require.NoError(t, err)
 	return g
 }

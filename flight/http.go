@@ -115,7 +115,7 @@ func (s *Server) checkHTTP() (err error) {
 	if err != nil {
 		return fault.New(fault.Invalid, "--http %q: write HOST:PORT", h.Address)
 	}
-	return s.exposed(at, s.guard.tls() != nil)
+	return s.exposed(at, s.guard.TLS() != nil)
 }
 
 // openWeb listens at Config.HTTP; nil if there is none.
@@ -131,7 +131,7 @@ func (s *Server) openWeb() (*webServer, error) {
 	d := wire.Listener{Listener: l}
 	w := &webServer{listener: netutil.LimitListener(l, limits.Connections), location: "http://" + l.Addr().String()}
 	if s.cfg.Security.TLSCert != "" {
-		d.TLS = s.guard.https()
+		d.TLS = s.guard.HTTPS()
 		w.listener, w.location = tls.NewListener(w.listener, d.TLS), "https://"+l.Addr().String()
 	}
 	s.warnOf(d)

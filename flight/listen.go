@@ -44,7 +44,7 @@ func isTLS(uri string) bool {
 // listen listens to one, by TLS if that is what it says.
 func (s *Server) listen(uri string) (d wire.Listener, err error) {
 	if isTLS(uri) {
-		d.TLS = s.guard.tls()
+		d.TLS = s.guard.TLS()
 	}
 	d.Listener, err = listen(uri, s.cfg.SocketMode)
 	return d, err
@@ -189,7 +189,7 @@ func bind(network, address string, mode fs.FileMode) (net.Listener, error) {
 // exposed refuses an address that others than this machine's users can reach, but by TLS and with a login.
 func (s *Server) exposed(at net.Addr, byTLS bool) error {
 	tcp, ok := at.(*net.TCPAddr)
-	if !ok || tcp.IP.IsLoopback() || s.cfg.Insecure || byTLS && s.guard.now.Load().asks() {
+	if !ok || tcp.IP.IsLoopback() || s.cfg.Insecure || byTLS && s.guard.Asks() {
 		return nil
 	}
 	return fault.New(fault.Invalid, "flight: listen to %s: whoever reaches it could read what is served: serve --listen grpc+tls://%[1]s --tls-cert FILE --tls-key FILE "+
@@ -200,7 +200,7 @@ func (s *Server) exposed(at net.Addr, byTLS bool) error {
 // warnOf tells who can read at an address that is not refused.
 func (s *Server) warnOf(d wire.Listener) {
 	tcp, ok := d.Addr().(*net.TCPAddr)
-	asks := s.guard.now.Load().asks()
+	asks := s.guard.Asks()
 	where := zap.Stringer("address", d.Addr())
 	switch {
 	case !ok || asks && (d.TLS != nil || tcp.IP.IsLoopback()):

@@ -22,7 +22,9 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/admin"
 	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/flight/internal/guard"
 	"github.com/mtflight/mtflight/flight/internal/metrics"
+	"github.com/mtflight/mtflight/flight/internal/sql"
 	"github.com/mtflight/mtflight/flight/internal/stage"
 	"github.com/mtflight/mtflight/flight/internal/web"
 	"github.com/mtflight/mtflight/flight/internal/wire"
@@ -64,7 +66,7 @@ type Server struct {
 	cfg      Config
 	engine   *reader.Engine
 	catalog  *catalog.Catalog
-	guard    *guard
+	guard    *guard.Guard
 	log      *zap.Logger
 	grpc     *grpc.Server
 	health   *health.Server
@@ -75,6 +77,7 @@ type Server struct {
 	reloads  reload.Set
 	calls    calls
 	metrics  *metrics.Metrics
+	sql      *sql.Handler
 	web      *web.Handler  // nil: nothing is answered by HTTP
 	operator admin.Address // of Config.Admin
 	since    time.Time
@@ -97,7 +100,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	guard, err := newGuard(cfg.Security, cat.Roots)
+	keeper, err := guard.New(guard.Config(cfg.Security), cat.Roots)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +134,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Limits, err = cfg.Limits.complete(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: guard, log: cfg.Logger, ready: make(chan struct{})}
+	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: keeper, log: cfg.Logger, ready: make(chan struct{})}
 	cat.On(cfg.Engine.Disks())
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine, cfg.Limits.MaxWait) })
 	if err := errors.Join(s.checkListen(), s.checkAdmin(), s.checkHTTP()); err != nil {
@@ -139,12 +142,13 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.crowd, s.door = wire.NewCrowd(cfg.Limits.Connections), admission.NewDoor(cfg.Limits.ReceiveTimeout, receiveRoom)
 	s.reloads.Log, s.since = cfg.Logger, time.Now()
+	s.sql = sql.New(sqlDoor{s}, cfg.Version)
 	s.metrics = metrics.New(cfg.Version, s.snapshot)
 	if cfg.Security.Rules != "" {
-		cat.Under(guard.rules)
+		cat.Under(keeper.Rules)
 	}
-	if files := cfg.Security.files(); len(files) > 0 {
-		s.OnReload("certificates, logins and rules", guard.reload, files...)
+	if files := guard.Config(cfg.Security).Files(); len(files) > 0 {
+		s.OnReload("certificates, logins and rules", keeper.Reload, files...)
 	}
 	s.register()
 	return s, nil
@@ -205,7 +209,7 @@ func (s *Server) ServeOn(ctx context.Context, listeners ...net.Listener) error {
 	for _, l := range listeners {
 		door := wire.Listener{Listener: l}
 		if l.Addr().Network() == "tcp" {
-			door.TLS = s.guard.tls()
+			door.TLS = s.guard.TLS()
 		}
 		doors = append(doors, door)
 	}

@@ -6,6 +6,7 @@ import (
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"github.com/mtflight/mtflight/flight/internal/sql"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/span"
@@ -46,6 +47,9 @@ func (s *Server) open(ctx context.Context, file string) (*reader.File, error) {
 
 // DoGet sends the rows of a ticket.
 func (s *Server) DoGet(t *arrowflight.Ticket, stream arrowflight.FlightService_DoGetServer) error {
+	if sql.Is(t.GetTicket()) {
+		return s.sqlGet(t.GetTicket(), stream)
+	}
 	r, err := protocol.ParseTicket(t.GetTicket())
 	if err != nil {
 		return err
@@ -91,6 +95,13 @@ func requestOf(d *arrowflight.FlightDescriptor) (r reader.Request, command []byt
 
 // GetSchema gives the schema of a request.
 func (s *Server) GetSchema(ctx context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.SchemaResult, error) {
+	if sql.Is(d.GetCmd()) {
+		schema, err := s.sql.Schema(ctx, d.GetCmd())
+		if err != nil {
+			return nil, err
+		}
+		return &arrowflight.SchemaResult{Schema: arrowflight.SerializeSchema(schema, memory.DefaultAllocator)}, nil
+	}
 	r, _, err := requestOf(d)
 	if err != nil {
 		return nil, err
@@ -104,6 +115,9 @@ func (s *Server) GetSchema(ctx context.Context, d *arrowflight.FlightDescriptor)
 
 // GetFlightInfo gives the schema, size and endpoints of a request; it reads no rows.
 func (s *Server) GetFlightInfo(ctx context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.FlightInfo, error) {
+	if sql.Is(d.GetCmd()) {
+		return s.sqlInfo(ctx, d)
+	}
 	r, command, err := requestOf(d)
 	if err != nil {
 		return nil, err

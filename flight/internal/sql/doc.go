@@ -1,0 +1,42 @@
+// Package sql answers what clients of Flight SQL ask (ADBC, JDBC and what stands on them): which schemas and tables there are, of which
+// columns, and what the server can do. Handler is all there is to know; it asks a Service, which is the server itself, so that what an
+// identity may not read is not there. A file is a schema, a dataset or data frame a table, and all are in one catalog.
+//
+// Commands are protobuf's messages in an Any, which no request begins like: Is tells them apart by their first byte. An Answer is its
+// caller's, who releases it.
+package sql
+
+import (
+	"context"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/protocol"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// Catalog is the name of the only one.
+const Catalog = "mtflight"
+
+// Service is the server that is asked, for the identity of the call's context.
+type Service interface {
+	// Files visits the names of the files that may be read.
+	Files(ctx context.Context, visit func(file string) error) error
+	// Datasets gives those of a file that can be read as rows, data frames too.
+	Datasets(ctx context.Context, file string) ([]protocol.Info, error)
+	// Plan checks a request against its dataset.
+	Plan(context.Context, protocol.Request) (*reader.Plan, error)
+}
+
+// Handler answers commands. Safe for concurrent use.
+type Handler struct {
+	service Service
+	version string
+}
+
+// New makes a Handler of a server of a version.
+func New(s Service, version string) *Handler { return &Handler{service: s, version: version} }
+
+// noEngine says why statements are not answered.
+func noEngine() error {
+	return fault.New(fault.Unsupported, "SQL statements need the engine, which this server does not have: the catalogue of schemas and tables is answered without it")
+}

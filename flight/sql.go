@@ -1,0 +1,80 @@
+package flight
+
+import (
+	"context"
+
+	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+
+	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/flight/internal/sql"
+	"github.com/mtflight/mtflight/protocol"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// sqlDoor is the Server as package sql asks it.
+type sqlDoor struct{ *Server }
+
+var _ sql.Service = sqlDoor{}
+
+// Files is part of sql.Service.
+func (d sqlDoor) Files(ctx context.Context, visit func(file string) error) error {
+	return d.catalog.Walk(ctx, "", func(e catalog.Entry) error {
+		if e.Err != nil {
+			return nil
+		}
+		return visit(e.Name)
+	})
+}
+
+// Datasets is part of sql.Service.
+func (d sqlDoor) Datasets(ctx context.Context, file string) (all []protocol.Info, err error) {
+	loc, err := d.catalog.Resolve(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	t, err := d.tree(ctx, loc)
+	if err != nil {
+		return nil, err
+	}
+	if t, err = d.withFrames(ctx, loc, t); err != nil {
+		return nil, err
+	}
+	for _, one := range t.Datasets {
+		if one.Schema != nil && !reader.Hidden(one.Path) {
+			all = append(all, one)
+		}
+	}
+	return all, nil
+}
+
+// Plan is part of sql.Service.
+func (d sqlDoor) Plan(ctx context.Context, r protocol.Request) (*reader.Plan, error) {
+	return d.plan(ctx, r)
+}
+
+// sqlInfo is GetFlightInfo of a command of Flight SQL.
+func (s *Server) sqlInfo(ctx context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.FlightInfo, error) {
+	schema, err := s.sql.Schema(ctx, d.GetCmd())
+	if err != nil {
+		return nil, err
+	}
+	return &arrowflight.FlightInfo{
+		Schema:           arrowflight.SerializeSchema(schema, memory.DefaultAllocator),
+		FlightDescriptor: d,
+		Endpoint:         []*arrowflight.FlightEndpoint{s.endpoint(0, d.GetCmd())},
+		TotalRecords:     -1,
+		TotalBytes:       -1,
+		Ordered:          true,
+	}, nil
+}
+
+// sqlGet is DoGet of a ticket of Flight SQL.
+func (s *Server) sqlGet(ticket []byte, stream arrowflight.FlightService_DoGetServer) error {
+	a, err := s.sql.Answer(stream.Context(), ticket)
+	if err != nil {
+		return err
+	}
+	defer a.Release()
+	return s.stalls.send(stream, a)
+}
