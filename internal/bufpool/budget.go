@@ -100,7 +100,7 @@ func (b *Budget) acquire(ctx context.Context, n int64, small bool) error {
 	if err := b.fund(ctx, n); err != nil {
 		return err
 	}
-	w, err := b.enqueue(n, small, ownerOf(ctx))
+	w, err := b.enqueue(n, small, OwnerOf(ctx))
 	if w == nil || err != nil {
 		return err
 	}
@@ -161,7 +161,8 @@ func For(ctx context.Context, owner any) context.Context {
 	return context.WithValue(ctx, ownerKey{}, owner)
 }
 
-func ownerOf(ctx context.Context) any { return ctx.Value(ownerKey{}) }
+// OwnerOf is for whom is acquired what is in a context; nil: for nobody who was named.
+func OwnerOf(ctx context.Context) any { return ctx.Value(ownerKey{}) }
 
 // smallWait tells whether small ones wait, who come before all others. Called locked.
 func (b *Budget) smallWait() bool {

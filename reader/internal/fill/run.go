@@ -44,7 +44,7 @@ type Run struct {
 // Run begins to carry out a scan whose rows are known, with its batches in memory of at, or the engine's. The caller closes it.
 func (s *Scan) Run(ctx context.Context, at Placement) *Run {
 	ctx, cancel := context.WithCancel(ctx)
-	queue := s.Workers.NewQueue(s.mostWorkers())
+	queue := s.Workers.NewQueue(bufpool.OwnerOf(ctx), s.mostWorkers())
 	if n := s.Known(); n >= 0 && s.BatchBytes(n) <= smallBytes {
 		queue.First()
 	}

@@ -1,5 +1,5 @@
-// Package sched runs the tasks of many reads on a number of workers, fairly: each free worker takes the next
-// task of the read that has waited longest for one. Workers whose tasks wait for a disk are lent: as many others work meanwhile.
+// Package sched runs the tasks of many reads on a number of workers, fairly: owners take turns, and of one owner's reads each free worker takes
+// the next task of the one that has waited longest. Workers whose tasks wait for a disk are lent: as many others work meanwhile.
 //
 // A Pool owns its worker goroutines until Close; a Queue holds the tasks of one read, in order.
 package sched
@@ -15,11 +15,12 @@ type Pool struct {
 	mu      sync.Mutex
 	wake    sync.Cond
 	ready   []*Queue // with tasks and below their limit, in turn
+	turn    int64    // of who was served last
 	size    int      // workers that there should be
 	alive   int      // and are
 	idle    int      // of them without a task
 	closed  bool
-	hurried bool // the queue that was put in turn last went before others
+	hurried bool // who was served last went before others
 	done    sync.WaitGroup
 	now     Load
 }
@@ -108,8 +109,10 @@ func (p *Pool) next() (*Queue, func()) {
 		p.wake.Wait()
 		p.idle--
 	}
-	q := p.ready[0]
-	p.ready = p.ready[1:]
+	at := p.pick()
+	q := p.ready[at]
+	p.ready = slices.Delete(p.ready, at, at+1)
+	p.turn, p.hurried = max(p.turn, q.turn), q.first
 	task := q.tasks[0]
 	q.tasks = q.tasks[1:]
 	q.running++
@@ -119,6 +122,11 @@ func (p *Pool) next() (*Queue, func()) {
 	q.list()
 	p.grow()
 	return q, task
+}
+
+// pick is the place of who is next: one that goes First, but not twice in a row. Called locked.
+func (p *Pool) pick() int {
+	return max(0, slices.IndexFunc(p.ready, func(q *Queue) bool { return q.first != p.hurried }))
 }
 
 func (p *Pool) finished(q *Queue) {
@@ -136,6 +144,8 @@ func (p *Pool) finished(q *Queue) {
 // Queue holds the tasks of one read, at most limit of which run at once.
 type Queue struct {
 	pool    *Pool
+	owner   any
+	turn    int64
 	limit   int
 	tasks   []func()
 	running int
@@ -144,9 +154,9 @@ type Queue struct {
 	idle    sync.Cond
 }
 
-// NewQueue returns an empty queue.
-func (p *Pool) NewQueue(limit int) *Queue {
-	q := &Queue{pool: p, limit: max(limit, 1)}
+// NewQueue returns an empty queue, which takes turns with those of other owners: comparable; nil is one by itself.
+func (p *Pool) NewQueue(owner any, limit int) *Queue {
+	q := &Queue{pool: p, owner: owner, limit: max(limit, 1)}
 	q.idle.L = &p.mu
 	return q
 }
@@ -166,7 +176,7 @@ func (q *Queue) list() {
 		return
 	}
 	q.listed = true
-	q.pool.turn(q)
+	q.pool.line(q)
 	q.pool.wake.Signal()
 	q.pool.grow()
 }
@@ -174,13 +184,25 @@ func (q *Queue) list() {
 // First has the queue's tasks go before those of others, but not twice in a row: it is for reads of a few rows.
 func (q *Queue) First() { q.first = true }
 
-// turn puts a queue behind those that wait, or before them. Called locked.
-func (p *Pool) turn(q *Queue) {
-	if p.hurried = q.first && !p.hurried; p.hurried {
-		p.ready = slices.Insert(p.ready, 0, q)
-		return
+// line puts a queue behind those of its turn. Called locked.
+func (p *Pool) line(q *Queue) {
+	q.turn = p.turnOf(q.owner)
+	behind := slices.IndexFunc(p.ready, func(r *Queue) bool { return r.turn > q.turn })
+	if behind < 0 {
+		behind = len(p.ready)
 	}
-	p.ready = append(p.ready, q)
+	p.ready = slices.Insert(p.ready, behind, q)
+}
+
+// turnOf is the turn after the last one of an owner's queues that wait. Called locked.
+func (p *Pool) turnOf(owner any) int64 {
+	turn := p.turn
+	for _, r := range p.ready {
+		if owner != nil && r.owner == owner {
+			turn = max(turn, r.turn)
+		}
+	}
+	return turn + 1
 }
 
 // Close drops the tasks that have not begun and waits for those that have.
