@@ -24,8 +24,8 @@ const (
 	batchBytes = 1 << 20
 )
 
-// enough is given by a receiver who wants no more.
-var enough = errors.New("enough")
+// errEnough is given by a receiver who wants no more.
+var errEnough = errors.New("enough")
 
 // nothing is no row.
 func nothing(func(arrow.Record, error) bool) {}
@@ -160,7 +160,7 @@ func rows(schema *arrow.Schema, fill func(b *batch) error) records {
 		if err == nil && b.rows > 0 {
 			err = b.flush()
 		}
-		if err != nil && !errors.Is(err, enough) {
+		if err != nil && !errors.Is(err, errEnough) {
 			yield(nil, err)
 		}
 	}
@@ -182,7 +182,7 @@ func (b *batch) add(bytes int, values ...string) error {
 func (b *batch) flush() error {
 	b.rows, b.bytes = 0, 0
 	if !b.yield(b.NewRecord(), nil) {
-		return enough
+		return errEnough
 	}
 	return nil
 }
