@@ -24,7 +24,7 @@ func TestHostile(t *testing.T) {
 			b := make()
 			took, peak := cost(t, b)
 			t.Logf("%d bytes: %v, %d MiB", len(b), took, peak>>20)
-			require.Less(t, took, 10*time.Second)
+			require.Less(t, took, 2*time.Minute) // a processor that others use, too, takes three times as long as one alone, the race detector four times
 			require.Less(t, peak, uint64(96<<20+64*len(b)))
 		})
 	}
