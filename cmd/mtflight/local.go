@@ -6,9 +6,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
@@ -39,32 +39,15 @@ func (l *local) list(ctx context.Context, what listing, visit func(listed) error
 	if !info.IsDir() {
 		return l.listFile(ctx, what.file, what.frames, visit)
 	}
-	return filepath.WalkDir(what.file, func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case errors.Is(err, fs.ErrPermission):
-			err = fault.New(fault.Denied, "not allowed to look into this directory: make it readable")
-		case err != nil || entry.IsDir(): // what is not there any more
-			return ctx.Err()
-		default:
-			err = l.listFound(ctx, name, what.frames, visit)
+	return find.Below(ctx, what.file, func(name string, _ int64, err error) error {
+		if err == nil {
+			err = l.listFile(ctx, name, what.frames, visit)
 		}
 		if fault.Of(err) == nil || ctx.Err() != nil {
 			return err
 		}
 		return visit(listed{File: spell.Escape(name), Error: flight.Reason(ctx, err)})
 	})
-}
-
-// listFound lists a file of a directory, as a server would: one that is only named like HDF5 is an error, what is not named
-// so either is passed over.
-func (l *local) listFound(ctx context.Context, name string, frames *frameBudget, visit func(listed) error) error {
-	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
-		return nil // a link that leads nowhere, a pipe
-	}
-	if is, err := flight.Look(name); !is {
-		return err
-	}
-	return l.listFile(ctx, name, frames, visit)
 }
 
 func (l *local) listFile(ctx context.Context, path string, frames *frameBudget, visit func(listed) error) error {

@@ -9,12 +9,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
@@ -74,20 +74,11 @@ func (j *job) find(ctx context.Context, root string, visit func(found)) error {
 		visit(found{root, info.Size()})
 		return nil
 	}
-	return filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+	return find.Below(ctx, root, func(name string, size int64, err error) error {
 		if err != nil {
-			return j.failure(ctx, name, fault.New(fault.Denied, "not allowed to look into this directory: make it readable"))
-		}
-		info, err := os.Stat(name)
-		if err != nil || !info.Mode().IsRegular() { // a link that leads nowhere, a pipe
-			return ctx.Err()
-		}
-		is, err := flight.Look(name)
-		if is {
-			visit(found{name, info.Size()})
-		} else if err != nil {
 			return j.failure(ctx, name, err)
 		}
+		visit(found{name, size})
 		return ctx.Err()
 	})
 }
