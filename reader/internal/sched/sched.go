@@ -109,16 +109,14 @@ func (p *Pool) next() (*Queue, func()) {
 		p.wake.Wait()
 		p.idle--
 	}
-	at := p.pick()
-	q := p.ready[at]
-	p.ready = slices.Delete(p.ready, at, at+1)
+	q := p.ready[p.pick()]
+	q.unlist()
 	p.turn, p.hurried = max(p.turn, q.turn), q.first
 	task := q.tasks[0]
 	q.tasks = q.tasks[1:]
 	q.running++
 	p.now.Waiting--
 	p.now.Running++
-	q.listed = false
 	q.list()
 	p.grow()
 	return q, task
@@ -220,13 +218,9 @@ func (q *Queue) Close() {
 	}
 }
 
+// unlist takes a queue that is in turn out of it. Called locked.
 func (q *Queue) unlist() {
-	p := q.pool
+	at := slices.Index(q.pool.ready, q)
+	q.pool.ready = slices.Delete(q.pool.ready, at, at+1)
 	q.listed = false
-	for i, r := range p.ready {
-		if r == q {
-			p.ready = append(p.ready[:i:i], p.ready[i+1:]...)
-			return
-		}
-	}
 }
