@@ -26,21 +26,20 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	if err := in.open(); err != nil {
 		return err
 	}
-	ds, err := s.dataset(stream.Context(), in.request.File, in.request.Dataset)
+	whole, err := s.plan(stream.Context(), reader.Request{File: in.request.File, Files: in.request.Files, Dataset: in.request.Dataset})
 	if err != nil {
 		return err
 	}
 	mem := held{ctx: stream.Context(), all: s.exchanges(), engine: s.engine}
 	defer mem.end()
-	in.rows, in.hold = int64(ds.Info().Rows), mem.more
+	in.rows, in.hold = whole.Rows(), mem.more
 	if err := in.read(); err != nil {
 		return err
 	}
-	p, err := ds.Plan(stream.Context(), in.request)
+	p, err := s.plan(stream.Context(), in.request)
 	if err != nil {
 		return err
 	}
-	callOf(stream.Context()).plan = p
 	run := p.Run(stream.Context())
 	defer run.Release()
 	return s.stalls.send(stream, run)

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
+	"github.com/mtflight/mtflight/internal/glob"
 	"github.com/mtflight/mtflight/internal/strict"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
@@ -19,13 +20,13 @@ import (
 // criteria choose files and datasets by globs and kind; empty members choose all.
 type criteria struct {
 	file, kind string
-	dataset    *catalog.Glob
+	dataset    *glob.Glob
 	frames     bool // list data frames too, which are groups, behind the datasets that they are made of
 }
 
 func parseCriteria(data []byte) (c criteria, err error) {
 	dataset := ""
-	defer func() { c.dataset = catalog.NewGlob(dataset) }()
+	defer func() { c.dataset = glob.New(dataset) }()
 	if len(data) == 0 {
 		return c, nil
 	}

@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"cmp"
 	"context"
 
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
@@ -12,19 +13,56 @@ import (
 	"github.com/mtflight/mtflight/internal/span"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/reader/collection"
 )
 
 // plan checks a request against its dataset.
 func (s *Server) plan(ctx context.Context, r reader.Request) (p *reader.Plan, err error) {
 	ctx, one := span.Start(ctx, "plan")
 	defer func() { one.End(err) }()
-	ds, err := s.dataset(ctx, r.File, r.Dataset)
+	files, many, err := s.catalog.Files(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	p, err = ds.Plan(ctx, r)
+	if many {
+		p, err = s.planMany(ctx, files, r)
+	} else {
+		p, err = s.planOne(ctx, files[0], r)
+	}
 	callOf(ctx).plan = p
 	return p, err
+}
+
+// planOne plans a request for one file.
+func (s *Server) planOne(ctx context.Context, loc reader.Location, r reader.Request) (*reader.Plan, error) {
+	callOf(ctx).file.set(r.File)
+	f, err := s.engine.Open(ctx, loc)
+	if err != nil {
+		return nil, err
+	}
+	callOf(ctx).dataset.set(r.Dataset)
+	ds, err := f.Dataset(ctx, r.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	return ds.Plan(ctx, r)
+}
+
+// planMany plans a request for several files.
+func (s *Server) planMany(ctx context.Context, files []reader.Location, r reader.Request) (*reader.Plan, error) {
+	callOf(ctx).file.set(cmp.Or(r.File, files[0].Name+", .."))
+	callOf(ctx).dataset.set(r.Dataset)
+	names, err := collection.Like(r)
+	if err != nil {
+		return nil, err
+	}
+	like := make([]reader.Location, len(names))
+	for i, name := range names {
+		if like[i], err = s.catalog.Resolve(ctx, name); err != nil {
+			return nil, fault.New(fault.Changed, "%w, which the ticket was issued for: ask GetFlightInfo for a new ticket", err)
+		}
+	}
+	return collection.Plan(ctx, s.engine, files, like, r)
 }
 
 func (s *Server) dataset(ctx context.Context, file, dataset string) (*reader.Dataset, error) {
@@ -152,13 +190,8 @@ func (s *Server) endpoints(r reader.Request, command []byte, p *reader.Plan) ([]
 		n = int(min(max(p.Bytes()/endpointBytes, 1), int64(4*s.cfg.Workers)))
 	}
 	parts := p.Split(min(n, ticketsBytes/(len(command)+256)))
-	if len(parts) <= 1 {
-		parts = []reader.Request{r}
-	}
-	state := p.State()
 	out := make([]*arrowflight.FlightEndpoint, len(parts))
 	for i, part := range parts {
-		part.File, part.Dataset, part.State = r.File, r.Dataset, state
 		ticket, err := protocol.FormatTicket(part)
 		if err != nil {
 			return nil, err

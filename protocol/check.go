@@ -11,6 +11,9 @@ func (r Request) Check() error {
 	if err := r.checkFields(); err != nil {
 		return err
 	}
+	if err := r.checkFiles(); err != nil {
+		return err
+	}
 	if err := r.checkSelections(); err != nil {
 		return err
 	}
@@ -31,6 +34,20 @@ func (r Request) Check() error {
 	return r.checkStream()
 }
 
+// CheckOne is Check of a request for one file by its name: what has a meaning over several files only is refused, too.
+func (r Request) CheckOne() error {
+	what := ""
+	switch o := r.Options; {
+	case o.FileColumn != "":
+		what = "file_column"
+	case o.Schema != "":
+		what = "schema"
+	default:
+		return r.Check()
+	}
+	return fault.New(fault.Invalid, "options.%s is of requests over several files: make file a pattern, or a list of one name", what)
+}
+
 func (r Request) checkFields() error {
 	if r.Fields != nil && len(r.Fields) == 0 {
 		return fault.New(fault.Invalid, "fields must name a column; leave it out for all")
@@ -39,6 +56,26 @@ func (r Request) checkFields() error {
 	for _, f := range r.Fields {
 		if seen[f] {
 			return fault.New(fault.Invalid, "fields names %s twice", spell.Quote(f))
+		}
+		seen[f] = true
+	}
+	return nil
+}
+
+// MaxFiles is of how many files one request may be.
+const MaxFiles = 100_000
+
+func (r Request) checkFiles() error {
+	if r.Files == nil {
+		return nil
+	}
+	if r.File != "" || len(r.Files) == 0 || len(r.Files) > MaxFiles {
+		return fault.New(fault.Invalid, "file: a list of 1 to %d names, %d are given", MaxFiles, len(r.Files))
+	}
+	seen := make(map[string]bool, len(r.Files))
+	for _, f := range r.Files {
+		if f == "" || seen[f] {
+			return fault.New(fault.Invalid, "file: the list names %s twice, or nothing", spell.Quote(f))
 		}
 		seen[f] = true
 	}

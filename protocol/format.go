@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +17,7 @@ import (
 // Members at their defaults are left out. A request that no ticket can say is fault.Invalid.
 func FormatTicket(r Request) ([]byte, error) {
 	w := wireRequest{
-		File: r.File, Dataset: r.Dataset, State: r.State, Fields: r.Fields, Start: r.Start, Stop: r.Stop, Step: r.Step,
+		File: wireFile(r), Dataset: r.Dataset, State: r.State, Fields: r.Fields, Start: r.Start, Stop: r.Stop, Step: r.Step,
 		Select: r.Select, Mask: wireMask(r), Where: r.Where, SortBy: r.SortBy, CheckCSI: r.CheckCSI,
 		Offset: r.Offset, Limit: r.Limit, BatchRows: r.BatchRows, BatchBytes: r.BatchBytes, Stream: wireStreamOf(r.Stream),
 	}
@@ -28,7 +29,7 @@ func FormatTicket(r Request) ([]byte, error) {
 		return nil, err
 	}
 	o := r.Options
-	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, o.NetCDF, r.Index, r.Endpoints}
+	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, o.NetCDF, o.FileColumn, o.Schema, r.Index, r.Endpoints}
 	if err := checkText(r); err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func FormatTicket(r Request) ([]byte, error) {
 }
 
 type wireRequest struct {
-	File        string                     `json:"file"`
+	File        any                        `json:"file"`
 	Dataset     string                     `json:"dataset"`
 	State       string                     `json:"state,omitempty"`
 	Fields      []string                   `json:"fields,omitempty"`
@@ -81,6 +82,8 @@ type wireOptions struct {
 	Layout    string `json:"layout,omitempty"`
 	Plain     bool   `json:"plain,omitempty"`
 	NetCDF    bool   `json:"netcdf,omitempty"`
+	Files     string `json:"file_column,omitempty"`
+	Schema    string `json:"schema,omitempty"`
 	Index     string `json:"index,omitempty"`
 	Endpoints int    `json:"endpoints,omitempty"`
 }
@@ -97,6 +100,13 @@ func (w wireRequest) bytes() ([]byte, error) {
 		return nil, fault.New(fault.Invalid, "request: over 1 MiB: send coordinates or mask by DoExchange")
 	}
 	return out, nil
+}
+
+func wireFile(r Request) any {
+	if r.Files != nil {
+		return r.Files
+	}
+	return r.File
 }
 
 func wireStreamOf(s *Stream) *wireStream {
@@ -162,7 +172,7 @@ func formatFloat(v float64) string {
 
 // checkText refuses what JSON would change silently.
 func checkText(r Request) error {
-	all := append([]string{r.File, r.Dataset, r.State, r.SortBy}, r.Fields...)
+	all := slices.Concat([]string{r.File, r.Dataset, r.State, r.SortBy, r.Options.FileColumn}, r.Files, r.Fields)
 	for _, p := range []*string{r.Select, r.Where} {
 		if p != nil {
 			all = append(all, *p)

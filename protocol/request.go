@@ -26,6 +26,10 @@ type Options struct {
 	Layout  string // "columns", "rows"
 	Plain   bool   // only types that every engine reads
 	NetCDF  bool   // missing values of an array are null, its attributes are the field's too
+
+	// Over several files.
+	FileColumn string // name of a column of the files' names; "": none
+	Schema     string // "unify", "strict"
 }
 
 // Block says where a batch stands: the app_metadata of docs/protocol.md section 3.
@@ -36,10 +40,11 @@ type Block struct {
 	Cycle int64 `json:"cycle"`
 }
 
-// Request says which rows and columns of one dataset are wanted, and how they are to come. It is what a ticket holds
-// (docs/protocol.md section 2) in plain values; the zero value of every member but File and Dataset is its default.
+// Request says which rows and columns of one dataset, or of one in each of several files, are wanted, and how they are to come. It is
+// what a ticket holds (docs/protocol.md section 2) in plain values; the zero value of every member but File and Dataset is its default.
 type Request struct {
 	File, Dataset string
+	Files         []string // in place of File: the names of several, in this order; nil: File is meant
 	State         string   // the version of the file that is meant, as a server's ticket names it; "": any
 	Fields        []string // nil: all
 

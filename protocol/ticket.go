@@ -30,7 +30,7 @@ func ParseTicket(data []byte) (Request, error) {
 
 func requestMembers(r *Request) map[string]strict.Bind {
 	return map[string]strict.Bind{
-		"file": strict.Text(&r.File), "dataset": strict.Text(&r.Dataset), "state": strict.Text(&r.State), "fields": strict.Names(&r.Fields),
+		"file": files(r), "dataset": strict.Text(&r.Dataset), "state": strict.Text(&r.State), "fields": strict.Names(&r.Fields),
 		"start": strict.Optional(&r.Start, math.MinInt64), "stop": strict.Optional(&r.Stop, math.MinInt64),
 		"step": strict.Optional(&r.Step, math.MinInt64), "select": strict.TextPtr(&r.Select),
 		"coordinates": coordinates(&r.Coordinates), "mask": mask(&r.Mask),
@@ -64,13 +64,23 @@ func optionMembers(r *Request) map[string]strict.Bind {
 		"strings": strict.Choice(&o.Strings, "utf8", "binary"), "enum": strict.Choice(&o.Enum, "dictionary", "int"),
 		"time": strict.Choice(&o.Time, "timestamp", "numeric"), "tensors": strict.Choice(&o.Tensors, "tensor", "nested"),
 		"layout": strict.Choice(&o.Layout, "columns", "rows"), "plain": strict.Boolean(&o.Plain),
-		"netcdf": strict.Boolean(&o.NetCDF),
-		"index":  strict.Choice(&r.Index, IndexAuto, IndexOff, IndexOnly),
+		"netcdf": strict.Boolean(&o.NetCDF), "file_column": strict.Text(&o.FileColumn), "schema": strict.Choice(&o.Schema, "unify", "strict"),
+		"index": strict.Choice(&r.Index, IndexAuto, IndexOff, IndexOnly),
 		"endpoints": func(v any) error {
 			err := small(&r.Endpoints, math.MinInt64)(v)
 			r.Endpoints = max(r.Endpoints, 0)
 			return err
 		},
+	}
+}
+
+// files is one name, a pattern or a list of names.
+func files(r *Request) strict.Bind {
+	return func(v any) error {
+		if _, list := v.([]any); list {
+			return strict.Names(&r.Files)(v)
+		}
+		return strict.Text(&r.File)(v)
 	}
 }
 
@@ -174,10 +184,11 @@ func remainder(dst *Remainder) strict.Bind {
 }
 
 func checkRequest(o strict.Object, r *Request) error {
-	for _, m := range []struct{ name, value string }{{"file", r.File}, {"dataset", r.Dataset}} {
-		if m.value == "" {
-			return fault.New(fault.Invalid, "request: member %s is required", m.name)
-		}
+	if r.File == "" && r.Files == nil {
+		return fault.New(fault.Invalid, "request: member file is required")
+	}
+	if r.Dataset == "" {
+		return fault.New(fault.Invalid, "request: member dataset is required")
 	}
 	if o.Has("sort_by") && r.SortBy == "" {
 		return fault.New(fault.Invalid, "request: member sort_by must name a column")

@@ -45,7 +45,7 @@ func places(t *testing.T, d *Dataset, r Request) ([]int64, error) {
 	var all rows.Span
 	all, err = rows.Slice(r.Start, r.Stop, r.Step, d.rows())
 	require.NoError(t, err)
-	found, err := searchOf(p).Rows(context.Background(), all, pageOf(r))
+	found, err := searchOf(p).Rows(context.Background(), all, rows.PageOf(r))
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func (f *frameRead) plan(r Request) (*Plan, error) {
 	m["pandas"] = f.ds.frame.Metadata(columns, fields)
 	meta := arrow.MetadataFrom(m)
 	f.Schema = arrow.NewSchema(fields, &meta)
-	return &Plan{ds: f.ds, req: r, schema: f.Schema, scan: s, read: f}, nil
+	return &Plan{req: r, schema: f.Schema, of: single{f.ds, r, s}, read: f}, nil
 }
 
 // planPart plans a part's request, whose condition may use the frame's names.

@@ -22,7 +22,7 @@ func (g growing) begin(ctx context.Context, at fill.Placement) (batches, error) 
 	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
 		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
 	}
-	a := follow.Request{Step: 1, Page: pageOf(r), BlockRows: r.Stream.BlockRows, FromBlock: r.Stream.FromBlock}
+	a := follow.Request{Step: 1, Page: rows.PageOf(r), BlockRows: r.Stream.BlockRows, FromBlock: r.Stream.FromBlock}
 	if r.Start != nil {
 		a.Start = *r.Start
 	}
@@ -118,3 +118,6 @@ func (d *Dataset) in(ctx context.Context, file *File) (*Dataset, error) {
 	n.meta.Shape, n.info.Shape, n.info.Rows = o.Space.Dims, n.shape, Count(n.shape[0])
 	return n, n.storage(ctx)
 }
+
+// follows tells whether rows to come are waited for.
+func follows(r Request) bool { return r.Stream != nil && r.Stream.Follow }

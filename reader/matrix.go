@@ -82,7 +82,7 @@ func (d *Dataset) planMatrix(ctx context.Context, r Request) (*Plan, error) {
 		}
 		m.parts[i], parts[i] = t, t
 	}
-	seq, err := sequence(r, d.matrix.Major())
+	seq, err := rows.Asked(r, d.matrix.Major())
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (d *Dataset) planMatrix(ctx context.Context, r Request) (*Plan, error) {
 	}
 	meta := arrow.MetadataFrom(about)
 	m.Schema = arrow.NewSchema([]arrow.Field{m.Column(columnName(d.asked))}, &meta)
-	return &Plan{ds: d, req: r, schema: m.Schema, scan: &s, read: m}, nil
+	return &Plan{req: r, schema: m.Schema, of: single{d, r, &s}, read: m}, nil
 }
 
 // begin is part of read.

@@ -13,11 +13,18 @@ import (
 
 // Plan is a checked request. It is immutable and can be run many times.
 type Plan struct {
-	ds     *Dataset
 	req    Request
 	schema *arrow.Schema
-	scan   *fill.Scan // of the result: which rows, in which batches
+	of     extent
 	read   read
+}
+
+// extent is what a plan says of itself: single, or a Joint.
+type extent interface {
+	State() string
+	BlockRows() int64 // rows of a batch
+	Window() int      // batches decoded ahead
+	Split(n int) []Request
 }
 
 // read is a kind of read: of one dataset, of a frame or a sparse matrix of several, of a dataset that grows.
@@ -46,7 +53,7 @@ type batches interface {
 
 // Plan checks a request (its File and Dataset members only name the result) without reading a row.
 func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
-	if err := r.Check(); err != nil {
+	if err := r.CheckOne(); err != nil {
 		return nil, err
 	}
 	if err := d.file.version.Check(r.State); err != nil {
@@ -65,7 +72,7 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{ds: d, req: r, schema: t.schema, scan: t.scan, read: t}
+	p := &Plan{req: r, schema: t.schema, of: single{d, r, t.scan}, read: t}
 	if follows(r) {
 		p.read = growing{t}
 	}
@@ -73,10 +80,13 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 }
 
 // State names the version of the file that is read, for Request.State.
-func (p *Plan) State() string { return p.ds.file.state(follows(p.req)) }
+func (p *Plan) State() string { return p.of.State() }
 
-// Alone tells whether all rows are of that file, and none of virtual datasets' sources or raw files.
-func (p *Plan) Alone() bool { return !p.scan.Dataset.Others }
+// Alone tells whether all rows are of one file, and none of virtual datasets' sources or raw files.
+func (p *Plan) Alone() bool {
+	one, is := p.of.(single)
+	return is && !one.scan.Dataset.Others
+}
 
 // planTable plans a request for one dataset, whose condition may use the names of a frame.
 func (d *Dataset) planTable(ctx context.Context, r Request, names []frame.Column) (*tableRead, error) {
@@ -114,11 +124,11 @@ func (p *Plan) Bounded() bool { return p.read.bounded() }
 // BlockBytes is about how many bytes a whole batch takes.
 func (p *Plan) BlockBytes() int64 {
 	row := p.read.rowBytes()
-	return min(p.scan.Size, fill.MaxBatch/row+1) * row
+	return min(p.of.BlockRows(), fill.MaxBatch/row+1) * row
 }
 
 // ReadAhead is how many batches a run decodes ahead of its caller.
-func (p *Plan) ReadAhead() int { return p.scan.Window() }
+func (p *Plan) ReadAhead() int { return p.of.Window() }
 
 // Endless tells whether a run goes on until it is stopped.
 func (p *Plan) Endless() bool {
@@ -129,20 +139,23 @@ func (p *Plan) Endless() bool {
 // Explain tells how the plan will be carried out. Bounds of column indexes may be read for that, rows never are.
 func (p *Plan) Explain(ctx context.Context) (*Explanation, error) { return p.read.explain(ctx) }
 
-// Split cuts the request into at most n requests by start and stop that give the same rows in this order.
-func (p *Plan) Split(n int) []Request {
-	rows, ok := p.scan.Rows.(rows.Span)
-	whole := []Request{p.req}
-	if !ok || n < 2 || p.req.Select != nil || p.req.Stream != nil || rows.N < 2 || rows.Step < 1 {
-		return whole
-	}
-	var out []Request
-	per := (rows.N + int64(n) - 1) / int64(n)
-	if band := p.scan.ChunkRows(); rows.Step == 1 && per > band {
-		per = (per + band - 1) / band * band
-	}
-	for lo := int64(0); lo < rows.N; lo += per {
-		out = append(out, partOf(p.req, rows, lo, min(lo+per, rows.N)))
-	}
-	return out
+// Split cuts the request into at most n requests, each for the version of the data that was planned with, that give the same rows
+// in this order.
+func (p *Plan) Split(n int) []Request { return p.of.Split(n) }
+
+// single is what a plan of one dataset says of itself.
+type single struct {
+	ds   *Dataset
+	req  Request
+	scan *fill.Scan // of the result: which rows, in which batches
+}
+
+func (s single) State() string    { return s.ds.file.state(follows(s.req)) }
+func (s single) BlockRows() int64 { return s.scan.Size }
+func (s single) Window() int      { return s.scan.Window() }
+
+func (s single) Split(n int) []Request {
+	r := s.req
+	r.State = s.State()
+	return rows.Split(r, s.scan.Rows, n, s.scan.ChunkRows())
 }

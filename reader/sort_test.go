@@ -86,7 +86,7 @@ func TestBatchesOfSortedRowsCountTheirPlanning(t *testing.T) {
 	require.NoError(t, err)
 	p, err := d.Plan(context.Background(), Request{SortBy: "s", Fields: []string{"row"}})
 	require.NoError(t, err)
-	require.LessOrEqual(t, p.scan.Size*fill.RunBytes, int64(2*fill.DefaultBatch))
+	require.LessOrEqual(t, p.of.(single).scan.Size*fill.RunBytes, int64(2*fill.DefaultBatch))
 }
 
 // brokenRows are rows of which not all could be read.
@@ -98,7 +98,7 @@ func (brokenRows) Broken() error { return fault.New(fault.Exhausted, "no room") 
 func TestRunTellsOfRowsThatCouldNotBeRead(t *testing.T) {
 	p, err := frameOf(t, opened(t, "testdata/follow/state2.h5", 64<<20), "/x").Plan(context.Background(), Request{})
 	require.NoError(t, err)
-	p.scan.Rows = brokenRows{rows.Span{Step: 1, N: 2}}
+	p.of.(single).scan.Rows = brokenRows{rows.Span{Step: 1, N: 2}}
 	given := 0
 	err = planned{p}.Each(context.Background(), func(arrow.Record) bool { given++; return true })
 	require.ErrorIs(t, err, fault.Exhausted)

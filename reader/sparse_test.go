@@ -40,8 +40,8 @@ func values(t *testing.T, d *Dataset, r Request) (all []string, sparse, asked in
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
 	var c counting
-	c.Store, c.n, c.asked = p.scan.Store, new(atomic.Int64), new(atomic.Int64)
-	p.scan.Store = c
+	c.Store, c.n, c.asked = p.of.(single).scan.Store, new(atomic.Int64), new(atomic.Int64)
+	p.of.(single).scan.Store = c
 	require.NoError(t, planned{p}.Each(context.Background(), func(r arrow.Record) bool {
 		text, err := r.MarshalJSON()
 		require.NoError(t, err)

@@ -213,7 +213,7 @@ func loads(t *testing.T, d *Dataset, r Request) (rows, chunks int64) {
 	p, err := d.Plan(context.Background(), r)
 	require.NoError(t, err)
 	var n atomic.Int64
-	p.scan.Store = countedStore{p.scan.Store, &n}
+	p.of.(single).scan.Store = countedStore{p.of.(single).scan.Store, &n}
 	require.NoError(t, planned{p}.Each(context.Background(), func(r arrow.Record) bool {
 		rows += r.NumRows()
 		return true

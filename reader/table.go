@@ -44,7 +44,7 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	if s.Program, err = convert.Compile(source, r.Fields, r.Options); err != nil {
 		return nil, d.failed(err)
 	}
-	cutBatches(s, r, d.chunked())
+	s.Cut(r, d.chunked())
 	return s, nil
 }
 
@@ -87,36 +87,6 @@ func (d *Dataset) axes(r Request) ([]rows.Axis, error) {
 	return axes, nil
 }
 
-// cutBatches chooses the rows of a batch: whole chunks up to 3.5 MiB, larger chunks split by rows.
-func cutBatches(s *fill.Scan, r Request, chunked bool) {
-	if st := r.Stream; st != nil {
-		s.Unordered, s.MaxWorkers = st.Unordered, st.Workers
-		if st.ReadAhead != nil {
-			s.ReadAhead = max(1, *st.ReadAhead)
-		}
-	}
-	s.Aligned = r.Stream == nil && r.BatchRows == 0
-	if r.Stream != nil && r.Stream.BlockRows > 0 {
-		s.Size = r.Stream.BlockRows
-		return
-	}
-	most := int64(fill.DefaultBatch)
-	if r.BatchBytes > 0 {
-		most = min(r.BatchBytes, fill.MaxBatch)
-	}
-	row := s.RowBytes()
-	if r.SortBy != "" {
-		row = max(row, fill.RunBytes/2)
-	}
-	s.Size = s.BlockRows(most / row)
-	if band := s.ChunkRows(); r.Stream != nil && chunked && band <= fill.MaxBatch/row {
-		s.Size = max(band, s.Size)
-	}
-	if r.BatchRows > 0 {
-		s.Size = max(1, min(r.BatchRows, fill.MaxBatch/row))
-	}
-}
-
 // find finds the rows if no value decides about them, and checks what only reading can answer.
 func (t *tableRead) find(ctx context.Context, names []frame.Column) (err error) {
 	s := t.scan
@@ -124,9 +94,9 @@ func (t *tableRead) find(ctx context.Context, names []frame.Column) (err error) 
 	case r.Where != nil || r.SortBy != "":
 		return t.question(ctx, names)
 	case r.Select != nil:
-		s.Rows = pageOf(r).Of(rows.Selected(s.Geometry.Axes[s.Geometry.Rows]))
+		s.Rows = rows.PageOf(r).Of(rows.Selected(s.Geometry.Axes[s.Geometry.Rows]))
 	default:
-		s.Rows, err = sequence(r, t.ds.rows())
+		s.Rows, err = rows.Asked(r, t.ds.rows())
 	}
 	return err
 }
@@ -169,7 +139,7 @@ func (t *tableRead) withRows(ctx context.Context, s *fill.Scan) (*fill.Scan, err
 	if err != nil {
 		return nil, err
 	}
-	return t.search(s).Result(ctx, all, pageOf(t.req))
+	return t.search(s).Result(ctx, all, rows.PageOf(t.req))
 }
 
 // search finds the rows of the condition.
@@ -181,7 +151,7 @@ func (t *tableRead) search(s *fill.Scan) *match.Search {
 func (t *tableRead) ordering(s *fill.Scan) *order.Ordering {
 	r := t.req
 	o := &order.Ordering{Scan: s, Source: t.ds.source, By: r.SortBy, Indexes: t.ds.indexes(), Use: r.Index,
-		Start: r.Start, Stop: r.Stop, Step: r.Step, Page: pageOf(r)}
+		Start: r.Start, Stop: r.Stop, Step: r.Step, Page: rows.PageOf(r)}
 	if t.where != nil {
 		o.Among = t.search(s)
 	}
@@ -259,7 +229,7 @@ func (t *tableRead) explained(ctx context.Context, result int64) (*explain.Expla
 	d, r := t.ds, t.req
 	e := explain.Read{Name: d.asked, Layout: d.info.Layout, Filters: d.info.Filters, Library: d.viaLib, Stored: d.storedBytes, Kept: d.file.kept.Came,
 		Object: d.meta.Addr,
-		Scan:   t.scan, Result: result, Use: r.Index, Page: pageOf(r), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0,
+		Scan:   t.scan, Result: result, Use: r.Index, Page: rows.PageOf(r), Listed: r.Coordinates != nil, Down: r.Step != nil && *r.Step < 0,
 		Among: rows.Span{Step: 1, N: d.rows()}}
 	for _, f := range t.schema.Fields() {
 		e.Fields = append(e.Fields, f.Name)

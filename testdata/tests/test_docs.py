@@ -20,6 +20,7 @@ SAMPLES = {name: re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULT
 # What the samples leave behind, so that one that does nothing is seen.
 THEN = {
     "README.md": "assert client.do_get(ticket).read_all().num_rows == (events['energy'] > 2).sum()",
+    "docs/collections.md": "assert table.num_rows == 2 * (events['energy'] > 100).sum() > 0",
     "docs/stage.md": "assert table['id'].to_pylist() == events['id'].tolist() and rows == len(events) and not used",
     "docs/frames.md": "assert frame.equals(pandas.read_hdf('store.h5', 'df'))",
     "docs/polars-duckdb.md": "assert len(hot) == (events['energy'] > 75).sum() and n == len(events) and total == len(events)",
@@ -45,7 +46,9 @@ with tables.open_file("events.h5") as f:
 def folder(tmp_path_factory):
     """What the documents call their files."""
     folder = tmp_path_factory.mktemp("docs")
-    for name, of in (("tables.h5", "tables.h5"), ("events.h5", "tables.h5"), ("climate.nc", "climate.nc")):
+    for name, of in (("tables.h5", "tables.h5"), ("events.h5", "tables.h5"), ("climate.nc", "climate.nc"),
+                     ("runs/2024-01/events.h5", "tables.h5"), ("runs/2024-02/events.h5", "tables.h5")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(TESTDATA / of, folder / name)
     pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}, index=[5, 7]).to_hdf(folder / "store.h5", key="df")
     return folder

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/glob"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -24,11 +25,11 @@ type Entry struct {
 // are found. A file is taken for HDF5 by its signature, not by its name; one that is only named like HDF5 comes with
 // an Err, others are passed over. Links to directories are not followed (their files can be asked for). It ends with
 // the first error of visit, or that of ctx; what cannot be looked at does not end it. What the call's identity may not read is not there.
-func (c *Catalog) Walk(ctx context.Context, glob string, visit func(Entry) error) error {
-	if glob != "" && literal(glob) == glob {
-		return c.one(ctx, glob, visit)
+func (c *Catalog) Walk(ctx context.Context, pattern string, visit func(Entry) error) error {
+	if pattern != "" && glob.Literal(pattern) == pattern {
+		return c.one(ctx, pattern, visit)
 	}
-	names := NewGlob(glob)
+	names := glob.New(pattern)
 	for _, r := range c.roots() {
 		walk := func(ctx context.Context, visit func(Entry) error) error { return c.walkRoot(ctx, r, names, visit) }
 		if err := c.patiently(r, walk)(ctx, visit); err != nil {
@@ -49,9 +50,9 @@ func (c *Catalog) one(ctx context.Context, name string, visit func(Entry) error)
 	})(ctx, visit)
 }
 
-func (c *Catalog) walkRoot(ctx context.Context, r root, glob *Glob, visit func(Entry) error) error {
+func (c *Catalog) walkRoot(ctx context.Context, r root, names *glob.Glob, visit func(Entry) error) error {
 	if r.file {
-		if !glob.Match(r.name) || !c.may(ctx, r, r.name) {
+		if !names.Match(r.name) || !c.may(ctx, r, r.name) {
 			return nil
 		}
 		return c.look(c.location(r.path, r.name), visit)
@@ -66,18 +67,18 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, glob *Glob, visit func(E
 		}
 		name := r.nameOf(p)
 		switch {
-		case errors.Is(err, fs.ErrPermission) && all && mayHold(name+"/", glob.text):
+		case errors.Is(err, fs.ErrPermission) && all && mayHold(name+"/", names.Text()):
 			return c.closed(p, name, visit)
 		case err != nil && d != nil && d.IsDir():
 			return fs.SkipDir
 		case err != nil:
 			return nil
 		case d.IsDir():
-			if p != r.path && !mayHold(name+"/", glob.text) {
+			if p != r.path && !mayHold(name+"/", names.Text()) {
 				return fs.SkipDir
 			}
 			return nil
-		case !glob.Match(name) || !c.may(ctx, r, r.below(p)):
+		case !names.Match(name) || !c.may(ctx, r, r.below(p)):
 			return nil
 		}
 		return c.found(ctx, r, p, name, d, visit)
@@ -97,8 +98,8 @@ func (c *Catalog) closed(p, name string, visit func(Entry) error) error {
 }
 
 // mayHold tells whether a file below dir can match the glob.
-func mayHold(dir, glob string) bool {
-	start := literal(glob)
+func mayHold(dir, pattern string) bool {
+	start := glob.Literal(pattern)
 	return strings.HasPrefix(dir, start) || strings.HasPrefix(start, dir)
 }
 

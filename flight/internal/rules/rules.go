@@ -24,6 +24,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/glob"
 	"github.com/mtflight/mtflight/internal/identity"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/secret"
@@ -43,7 +44,7 @@ type Rule struct {
 	Files  []string `yaml:"files"`
 	Except []string `yaml:"except"`
 
-	files, except []*catalog.Glob // of these
+	files, except []*glob.Glob // of these
 }
 
 var _ catalog.Rules = (*Rules)(nil)
@@ -86,10 +87,10 @@ func Parse(content []byte, roots []string) (*Rules, error) {
 
 func (rule *Rule) compile() {
 	for _, g := range rule.Files {
-		rule.files = append(rule.files, catalog.NewGlob(g))
+		rule.files = append(rule.files, glob.New(g))
 	}
 	for _, g := range rule.Except {
-		rule.except = append(rule.except, catalog.NewGlob(g))
+		rule.except = append(rule.except, glob.New(g))
 	}
 }
 
@@ -162,6 +163,6 @@ func (r *Rules) among(i identity.Identity, names []string) bool {
 func (rule Rule) about(root string) bool { return rule.Root == nil || *rule.Root == root }
 
 func (rule Rule) covers(root, name string) bool {
-	matches := func(glob *catalog.Glob) bool { return glob.Match(name) }
+	matches := func(g *glob.Glob) bool { return g.Match(name) }
 	return rule.about(root) && slices.ContainsFunc(rule.files, matches) && !slices.ContainsFunc(rule.except, matches)
 }

@@ -73,6 +73,8 @@ var ofData = []parameter{
 	{"options.plain", truth, "only types that every engine reads", false},
 	{"options.netcdf", truth, "missing values are null", false},
 	{"options.index", text, "auto, off or only", false},
+	{"options.file_column", text, "over several files: name of a column of their names", false},
+	{"options.schema", text, "over several files: unify or strict", false},
 	{"options.endpoints", whole, "endpoints of a FlightInfo", false},
 }
 

@@ -191,3 +191,11 @@ func (c selected) Runs(runs []Run, lo, hi, at int64) []Run {
 	}
 	return runs
 }
+
+// SplitSelect is a NumPy index of an array of so many axes, with a part for each axis.
+func SplitSelect(text string, rank int) ([]string, error) {
+	return expand(splitIndex(text), rank, text)
+}
+
+// Dropped tells whether an integer takes the axis out of the result.
+func (a Axis) Dropped() bool { return a.drop }

@@ -13,8 +13,9 @@ class Connection(Client):
 
     _instead = ".table(file, path) is a dataset, .list() what is served"
 
-    def table(self, file: str, path: str) -> Table:
-        """A dataset to read as Arrow, of any kind. No message is sent yet."""
+    def table(self, file: str | list[str], path: str) -> Table:
+        """A dataset to read as Arrow, of any kind: of a file, or of many as one table, by a pattern ("runs/*.h5") or a list of names. No
+        message is sent yet."""
         return Table(self, file, path)
 
 

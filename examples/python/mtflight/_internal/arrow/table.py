@@ -44,7 +44,7 @@ class Table(NoSequence):
 
     _instead = "scan() gives record batches, to_arrow(), to_pandas() and to_polars() all rows"
 
-    def __init__(self, client: Client, file: str, path: str, members: Members | None = None):
+    def __init__(self, client: Client, file: str | list[str], path: str, members: Members | None = None):
         self._client, self.file, self.path = client, file, path
         self._members: Members = members or {}
         self._extent: Extent | None = None  # when it was indexed last; the server's answers tell whether it still is

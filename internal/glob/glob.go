@@ -1,4 +1,5 @@
-package catalog
+// Package glob has the patterns of names that clients write, and the order in which names that match come. Pure functions of text.
+package glob
 
 import (
 	"cmp"
@@ -37,8 +38,8 @@ type set struct {
 	ranges [][2]rune
 }
 
-// NewGlob takes a pattern apart.
-func NewGlob(text string) *Glob {
+// New takes a pattern apart.
+func New(text string) *Glob {
 	g := &Glob{text: text}
 	all := []rune(text)
 	end := len(all) - 1 // the last ]
@@ -111,6 +112,9 @@ func (s set) holds(r rune) bool {
 // All tells whether it is the empty one, or none.
 func (g *Glob) All() bool { return g == nil || g.text == "" }
 
+// Text is the pattern.
+func (g *Glob) Text() string { return g.text }
+
 // Match tells whether a name matches.
 func (g *Glob) Match(name string) bool {
 	if g.All() {
@@ -148,8 +152,8 @@ func (g *Glob) matches(i item, r rune) bool {
 	return i.r == r
 }
 
-// literal is the part of a glob before its first special character.
-func literal(glob string) string {
+// Literal is the part of a glob before its first special character.
+func Literal(glob string) string {
 	if i := strings.IndexAny(glob, "*?["); i >= 0 {
 		return glob[:i]
 	}

@@ -1,0 +1,153 @@
+package collection_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/protocol"
+	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/reader/collection"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// copies are n copies of a file of testdata, and an engine to read them.
+func copies(t *testing.T, n int) (*reader.Engine, []reader.Location) {
+	t.Helper()
+	eng, err := reader.NewEngine(reader.Config{InProcess: true, Memory: 64 << 20})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		used, _ := eng.Memory()
+		require.Zero(t, used)
+		require.NoError(t, eng.Close())
+	})
+	file, err := os.ReadFile("../../testdata/tables.h5")
+	require.NoError(t, err)
+	var files []reader.Location
+	for i := range n {
+		path := filepath.Join(t.TempDir(), fmt.Sprint("run", i, ".h5"))
+		require.NoError(t, os.WriteFile(path, file, 0o600))
+		files = append(files, reader.Location{Path: path, Name: fmt.Sprint("run", i, ".h5")})
+	}
+	return eng, files
+}
+
+func count(t *testing.T, p *reader.Plan) (n int64, err error) {
+	t.Helper()
+	run := p.Run(t.Context())
+	defer run.Release()
+	for run.Next() {
+		n += run.Record().NumRows()
+	}
+	return n, run.Err()
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// TestMemoryComesBack: of runs that end, are left in the middle, and fail.
+func TestMemoryComesBack(t *testing.T) {
+	eng, files := copies(t, 3)
+	for name, r := range map[string]reader.Request{
+		"plain":   {},
+		"blocks":  {Stream: &reader.Stream{BlockRows: 3000, Shuffle: ptr(int64(1))}},
+		"sorted":  {SortBy: "energy", Fields: []string{"id", "name"}, Step: ptr(int64(-1))},
+		"matches": {Where: ptr("energy > 30"), Stream: &reader.Stream{}},
+		"names":   {Options: optionsOf("from")},
+	} {
+		r.Dataset = "/events"
+		p, err := collection.Plan(t.Context(), eng, files, nil, r)
+		require.NoError(t, err, name)
+		n, err := count(t, p)
+		require.NoError(t, err, name)
+		require.Positive(t, n, name)
+		run := p.Run(t.Context())
+		require.True(t, run.Next(), name)
+		kept := run.Record()
+		kept.Retain()
+		run.Release()
+		require.Positive(t, kept.NumRows())
+		kept.Release()
+	}
+}
+
+func optionsOf(file string) protocol.Options { return protocol.Options{FileColumn: file} }
+
+// TestFilesThatChangeUnderARun end it, by name, before another file's rows come.
+func TestFilesThatChangeUnderARun(t *testing.T) {
+	for name, change := range map[string]func(path string) error{
+		"gone":     os.Remove,
+		"replaced": func(path string) error { return os.WriteFile(path, []byte("no HDF5 any more"), 0o600) },
+	} {
+		eng, files := copies(t, 3)
+		p, err := collection.Plan(t.Context(), eng, files, nil, reader.Request{Dataset: "/events"})
+		require.NoError(t, err)
+		run := p.Run(t.Context())
+		require.True(t, run.Next())
+		require.NoError(t, change(files[2].Path))
+		for run.Next() {
+		}
+		require.Error(t, run.Err(), name)
+		require.Contains(t, []error{fault.Changed, fault.DataLoss}, fault.Of(run.Err()), name)
+		require.ErrorContains(t, run.Err(), "run2.h5", name)
+		run.Release()
+	}
+}
+
+// TestTicketsOfSeveralFiles hold for other servers, and for these versions of the files only.
+func TestTicketsOfSeveralFiles(t *testing.T) {
+	eng, files := copies(t, 4)
+	whole, err := collection.Plan(t.Context(), eng, files, nil, reader.Request{Dataset: "/events"})
+	require.NoError(t, err)
+	parts, total := whole.Split(3), int64(0)
+	require.Len(t, parts, 3)
+	by := map[string]reader.Location{}
+	for _, f := range files {
+		by[f.Name] = f
+	}
+	for _, r := range parts {
+		var own, like []reader.Location
+		for _, name := range r.Files {
+			own = append(own, by[name])
+		}
+		names, err := collection.Like(r)
+		require.NoError(t, err)
+		for _, name := range names {
+			like = append(like, by[name])
+		}
+		p, err := collection.Plan(t.Context(), eng, own, like, r)
+		require.NoError(t, err)
+		require.True(t, p.Schema().Equal(whole.Schema()))
+		n, err := count(t, p)
+		require.NoError(t, err)
+		total += n
+		_, err = collection.Plan(t.Context(), eng, own[1:], like, r)
+		require.ErrorIs(t, err, fault.Changed)
+		r.State = "set.x~y"
+		_, err = collection.Like(r)
+		require.ErrorIs(t, err, fault.Invalid)
+	}
+	require.Equal(t, whole.Rows(), total)
+}
+
+func TestCancelled(t *testing.T) {
+	eng, files := copies(t, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	p, err := collection.Plan(ctx, eng, files, nil, reader.Request{Dataset: "/events", Stream: &reader.Stream{Cyclic: true}})
+	require.NoError(t, err)
+	require.True(t, p.Endless())
+	require.Equal(t, int64(-1), p.Rows())
+	run := p.Run(ctx)
+	defer run.Release()
+	require.True(t, run.Next())
+	cancel()
+	for run.Next() {
+	}
+	require.ErrorIs(t, run.Err(), context.Canceled)
+}

@@ -1,0 +1,188 @@
+package collection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/mtflight/mtflight/convert/h5type"
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// sideBySide is how many files are looked into at a time.
+const sideBySide = 8
+
+// member is a file of a collection, as it was when it was looked into.
+type member struct {
+	loc     reader.Location
+	state   string
+	rows    int64
+	first   int64 // its first row among those of all
+	place   int32 // among the files
+	variant *variant
+}
+
+// variant is what files have in common whose batches look the same.
+type variant struct {
+	name   string        // of the first of them
+	schema *arrow.Schema // of their batches
+	asked  []string      // fields of a request for one; nil: all
+	info   reader.Info
+	types  map[string]string // of all columns that a condition may name
+	row    int64             // about how many bytes one takes
+
+	from []int // for each column of the collection its place in the batches; -1: they do not have it
+	maps [][]int32
+}
+
+// looked is what was seen of a file.
+type looked struct {
+	member
+	variant
+}
+
+// look plans the request for one file without its rows.
+func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader.Request, state string) (l looked, err error) {
+	f, err := eng.Open(ctx, loc)
+	if err != nil {
+		return l, err
+	}
+	d, err := f.Dataset(ctx, r.Dataset)
+	if err != nil {
+		return l, err
+	}
+	if d.Info().Kind == "unsupported" {
+		_, err = d.Plan(ctx, reader.Request{Dataset: r.Dataset})
+		return l, err
+	}
+	l.name, l.info, l.types = loc.Name, d.Info(), typesOf(d)
+	l.asked = present(fieldsOf(r), l.types)
+	none := l.asked != nil && len(l.asked) == 0
+	if none {
+		l.asked = []string{l.info.Schema.Field(0).Name}
+	}
+	q := whole(r, l.asked, state)
+	if q.Select, err = everyRow(r.Select, l.info.Shape); err != nil {
+		return l, err
+	}
+	p, err := d.Plan(ctx, q)
+	if err != nil {
+		return l, err
+	}
+	l.member = member{loc: loc, state: p.State(), rows: int64(l.info.Rows)}
+	l.schema, l.row = p.Schema(), max(1, p.Bytes()/max(1, p.Rows()))
+	if none {
+		meta := l.schema.Metadata()
+		l.schema = arrow.NewSchema(nil, &meta)
+	}
+	return l, nil
+}
+
+// whole is the request for all rows of a file, in the columns and types that are asked for.
+func whole(r reader.Request, fields []string, state string) reader.Request {
+	o := r.Options
+	o.FileColumn, o.Schema = "", ""
+	return reader.Request{Dataset: r.Dataset, State: state, Fields: fields, Options: o}
+}
+
+// typesOf are the columns that requests may name, each with its type as text.
+func typesOf(d *reader.Dataset) map[string]string {
+	out := map[string]string{}
+	if s := d.Info().Schema; s != nil {
+		for _, f := range s.Fields() {
+			out[f.Name] = f.Type.String()
+		}
+	}
+	for _, c := range d.Columns() {
+		out[c.Name] = kindOf(c.Type)
+	}
+	return out
+}
+
+// kindOf is a type as text: numbers, whose values conditions compare whatever their width, begin with #.
+func kindOf(t *h5type.Type) string {
+	if t.Class == h5type.Integer || t.Class == h5type.Float {
+		return "#" + t.String()
+	}
+	return t.String()
+}
+
+// present are the fields that a file has; nil: all are asked for. Of one that has none some column is asked for, for its rows.
+func present(fields []string, has map[string]string) []string {
+	if fields == nil {
+		return nil
+	}
+	out := []string{}
+	for _, f := range fields {
+		if has[f] != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// survey looks into files, in their order. Errors name the file.
+func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, states []string, r reader.Request) ([]member, error) {
+	out := make([]member, len(files))
+	seen := interner{all: map[string]*variant{}}
+	one := func(ctx context.Context, i int) (err error) {
+		defer caught(files[i], &err)
+		state := ""
+		if states != nil {
+			state = states[i]
+		}
+		l, err := look(ctx, eng, files[i], r, state)
+		if err != nil {
+			return named(files[i], err)
+		}
+		out[i] = seen.intern(l)
+		return nil
+	}
+	if err := one(ctx, 0); err != nil { // which the others are compared with
+		return nil, err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(sideBySide)
+	for i := 1; i < len(files) && ctx.Err() == nil; i++ {
+		g.Go(func() error { return one(ctx, i) })
+	}
+	return out, g.Wait()
+}
+
+// caught, deferred, makes a panic over one file an error.
+func caught(loc reader.Location, err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("collection: panic over %s: %v\n%s", loc.Name, p, debug.Stack())
+	}
+}
+
+// named has a file's name in an error.
+func named(loc reader.Location, err error) error {
+	kind := fault.Of(err)
+	if kind == nil || strings.Contains(err.Error(), loc.Name) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fault.New(kind, "%s: %w", loc.Name, err)
+}
+
+// checkAlike refuses datasets that are no parts of one.
+func checkAlike(a, b *variant) error {
+	x, y := a.info, b.info
+	switch {
+	case x.Kind != y.Kind:
+		return fault.New(fault.Invalid, "%s and %s: a dataset of kind %s and one of kind %s are not one table", a.name, b.name, x.Kind, y.Kind)
+	case len(x.Shape) != len(y.Shape) || len(x.Shape) > 1 && x.Layout != "sparse" && !slices.Equal(x.Shape[1:], y.Shape[1:]):
+		return fault.New(fault.Invalid, "%s and %s: arrays of shape %v and %v are not one: they are joined along the first axis, the others have to agree", a.name, b.name, x.Shape, y.Shape)
+	case len(x.Shape) > 1 && x.Layout == "sparse" && x.Shape[1] != y.Shape[1]:
+		return fault.New(fault.Invalid, "%s and %s: sparse matrices of %d and %d columns are not one", a.name, b.name, x.Shape[1], y.Shape[1])
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package reader
+
+import (
+	"context"
+
+	"github.com/apache/arrow/go/v15/arrow"
+
+	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/reader/internal/fill"
+	"github.com/mtflight/mtflight/reader/internal/rows"
+)
+
+// Joint is a read that is put together of plans for several files: package collection makes it.
+type Joint interface {
+	extent
+	Begin(ctx context.Context) (Batches, error)
+	Rows() int64     // -1: unknown, or without end
+	RowBytes() int64 // about, at least one
+	Explain(ctx context.Context) (*Explanation, error)
+}
+
+// Batches are those of a Joint's run.
+type Batches = batches
+
+// Join is the plan of a joint read.
+func Join(r Request, schema *arrow.Schema, j Joint) *Plan {
+	return &Plan{req: r, schema: schema, of: j, read: joint{j}}
+}
+
+type joint struct{ Joint }
+
+func (j joint) begin(ctx context.Context, _ fill.Placement) (batches, error) { return j.Begin(ctx) }
+func (j joint) rows() int64                                                  { return j.Rows() }
+func (j joint) rowBytes() int64                                              { return j.RowBytes() }
+func (j joint) bounded() bool                                                { return false }
+
+func (j joint) explain(ctx context.Context) (*Explanation, error) { return j.Explain(ctx) }
+
+// Buffers are the memory of runs, and the budget of those that are put together of others, which is part of it: they wait for
+// each other there, so that they never fill all of the memory.
+func (e *Engine) Buffers() (*bufpool.Memory, *bufpool.Budget) { return e.mem, e.frames }
+
+// Matches gives the numbers of the dataset's rows that meet the request's condition, ascending, its page of them, until use fails. use must not keep what it gets.
+func (p *Plan) Matches(ctx context.Context, use func(rows []int64) error) error {
+	switch t := p.read.(type) {
+	case *tableRead:
+		return t.ds.explained(t.matches(ctx, use))
+	case *frameRead: // whose condition is of its only part
+		return t.ds.explained(t.parts[0].matches(ctx, use))
+	}
+	return nil
+}
+
+func (t *tableRead) matches(ctx context.Context, use func(rows []int64) error) error {
+	s := t.scan
+	if w, large := t.demand(); large {
+		reserved, err := s.Reserve(ctx, t.ds.asked, w)
+		if err != nil {
+			return err
+		}
+		defer reserved.Close()
+		s = s.WithReservation(reserved, 0)
+	}
+	all, err := rows.Slice(t.req.Start, t.req.Stop, t.req.Step, t.ds.rows())
+	if err != nil {
+		return err
+	}
+	return t.search(s).Each(ctx, all, rows.PageOf(t.req), use)
+}
