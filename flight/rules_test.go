@@ -181,3 +181,48 @@ func writeExternal(t *testing.T, dir string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), b, 0o600))
 	}
 }
+
+// TestRulesOfPatterns: what a pattern stands for is what may be read, by every call, whatever others asked before.
+func TestRulesOfPatterns(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.CopyFS(root, os.DirFS("../reader/testdata/virtual")))
+	require.NoError(t, os.Symlink("source2.h5", filepath.Join(root, "link1.h5")))
+	content, err := os.ReadFile("../reader/testdata/virtual/source3.h5")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(root, "plain1.h5"), content, 0o600))
+	stages := t.TempDir()
+	require.NoError(t, os.Chmod(stages, 0o700))
+	rules := filepath.Join(t.TempDir(), "rules.yaml")
+	require.NoError(t, os.WriteFile(rules, []byte("rules:\n- {for: [ann], files: ['*']}\n- {for: [bob], files: ['*'], except: ['source*']}\n"), 0o600))
+	c := newCastle(t, func(config *Config) {
+		config.Roots, config.Security.Rules, config.StageDir, config.HTTP.Address = []string{root}, rules, stages, "127.0.0.1:0"
+	}, "bob", "carol")
+	ann, bob, carol := c.guest(nil, "Bearer "+c.tokens["ann"]), c.guest(nil, "Bearer "+c.tokens["bob"]), c.guest(nil, "Bearer "+c.tokens["carol"])
+	rows := func(client guest, file string) int64 {
+		info, err := client.GetFlightInfo(t.Context(), &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(file)})
+		require.NoError(t, err)
+		return info.TotalRecords
+	}
+	require.Equal(t, int64(18), rows(ann, question("*1.h5", "/plain"))) // link1.h5 too
+	require.Equal(t, int64(6), rows(bob, question("*1.h5", "/plain")))
+	for _, name := range []string{"schema", "info", "get", "explain", "stage", "http arrow", "http parquet"} {
+		call := askedCalls[name]
+		for _, k := range []struct{ file, dataset string }{{"source[1-3].h5", "/plain"}, {"lin?1.h5", "/plain"}, {"limited_*.h5", "/stacked"}, {"limited_*.h5", "/linked"}} {
+			_, err := call(ann, k.file, k.dataset)
+			require.Contains(t, []codes.Code{codes.OK, codes.Unimplemented}, status.Code(err), "%s of %v by ann: %v", name, k, err)
+			for who, client := range map[string]guest{"bob": bob, "carol": carol} {
+				_, err := call(client, k.file, k.dataset)
+				require.Equal(t, codes.NotFound, status.Code(err), "%s of %v by %s: %v", name, k, who, err)
+			}
+		}
+	}
+	list := `{"file": ["plain1.h5", "source1.h5"], "dataset": "/plain"}`
+	like := `{"file": ["plain1.h5"], "dataset": "/plain", "state": "set.~source1.h5."}`
+	for _, ticket := range []string{list, like} {
+		stream, err := bob.DoGet(t.Context(), &arrowflight.Ticket{Ticket: []byte(ticket)})
+		require.NoError(t, err)
+		_, err = stream.Recv()
+		require.Contains(t, []codes.Code{codes.NotFound, codes.Aborted}, status.Code(err), "%s: %v", ticket, err)
+		require.ErrorContains(t, err, "source1.h5")
+	}
+}

@@ -18,6 +18,9 @@ type other struct{ name, state string }
 
 const setPrefix = "set."
 
+// maxLike bounds the files that a ticket's columns are of, which are looked into before its own.
+const maxLike = 10_000
+
 // text is Request.State: nothing of one machine.
 func (s states) text() string {
 	var b strings.Builder
@@ -47,6 +50,9 @@ func statesOf(text string) (s states, err error) {
 		return s, fault.New(fault.Changed, "the ticket was issued for one file, and there are several now: ask GetFlightInfo for a new ticket")
 	}
 	parts := strings.Split(rest, "~")
+	if len(parts) > maxLike {
+		return s, fault.New(fault.Invalid, "request: member state names %d files beside its own, at most %d are possible", len(parts)-1, maxLike-1)
+	}
 	s.files = strings.Split(parts[0], ".")
 	for _, p := range parts[1:] {
 		at := strings.LastIndexByte(p, '.')

@@ -1,6 +1,7 @@
 package collection
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -149,12 +150,12 @@ func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, st
 	if err := one(ctx, 0); err != nil { // which the others are compared with
 		return nil, err
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(sideBySide)
-	for i := 1; i < len(files) && ctx.Err() == nil; i++ {
-		g.Go(func() error { return one(ctx, i) })
+	for i := 1; i < len(files) && each.Err() == nil; i++ {
+		g.Go(func() error { return one(each, i) })
 	}
-	return out, g.Wait()
+	return out, cmp.Or(g.Wait(), context.Cause(ctx)) // that none failed does not tell that all were looked into
 }
 
 // caught, deferred, makes a panic over one file an error.
