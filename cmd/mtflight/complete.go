@@ -25,6 +25,7 @@ func completeRequest(c *cobra.Command) {
 	completeWith(c, "enum", "dictionary", "int")
 	completeWith(c, "time", "timestamp", "numeric")
 	completeWith(c, "tensors", "tensor", "nested")
+	completeWith(c, "schema", "unify", "strict")
 	_ = c.RegisterFlagCompletionFunc("fields", completeColumns)
 	_ = c.RegisterFlagCompletionFunc("sort-by", completeColumns)
 }

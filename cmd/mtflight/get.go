@@ -38,7 +38,7 @@ func newGet() *cobra.Command {
 		Long: `Read rows of a dataset: to the terminal the first ones as a table, of an array of several axes its corners; into a file all
 of them. The file's ending chooses the format: .arrow (IPC file), .arrows (IPC stream), .parquet, .csv, .json (an array of
 objects), .jsonl (an object a line), .npy (NumPy). The file gets its name when it is whole; one that had the name stays until then.
-DATASET may be left out where a file has one.
+DATASET may be left out where a file has one. FILE may be a pattern, 'runs/2024-*/events.h5', quoted: all that match are one table.
 
 Parquet and CSV get plain types as with --plain, unless --plain=false is given: pyarrow then reads Arrow's own types
 back from Parquet. CSV: nothing for a null, times in ISO 8601 (in UTC where there is a zone), durations with their unit,
@@ -49,6 +49,7 @@ numbers, times and structs of them, enumerations as integers; texts and lists of
 		Example: `  mtflight get run7.h5 /events --fields t,energy --stop 10
   mtflight get run7.h5 /image --select '0, 100:200, ::10'
   mtflight get run7.h5 /events -o events.parquet
+  mtflight get 'runs/*.h5' /events --file-column file -o all.parquet
   mtflight get grpc://127.0.0.1:8815 run7.h5 /events --format csv | head`,
 		Args:              placed(1, 1, 2),
 		ValidArgsFunction: completeObjects,
@@ -98,6 +99,8 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.StringVar(&r.Options.Tensors, "tensors", "", "tensor or nested")
 	flags.BoolVar(&r.Options.Plain, "plain", false, "only types that every engine reads")
 	flags.BoolVar(&r.Options.NetCDF, "netcdf", false, "missing values (_FillValue, missing_value) are null; attributes go into the schema")
+	flags.StringVar(&r.Options.FileColumn, "file-column", "", "of several files: a column of this `NAME` has the files' names")
+	flags.StringVar(&r.Options.Schema, "schema", "", "of several files: unify, or strict, which refuses types that differ")
 	f.source.add(c)
 	completeRequest(c)
 }

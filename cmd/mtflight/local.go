@@ -9,10 +9,12 @@ import (
 	"slices"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/matching"
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/reader/collection"
 )
 
 // local reads files of this machine.
@@ -107,6 +109,14 @@ func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
 }
 
 func (l *local) plan(ctx context.Context, r reader.Request) (*reader.Plan, error) {
+	if _, err := os.Stat(onDisk(r.File)); err != nil { // a file's name comes first
+		if files, many, err := matching.Files(r.File); many {
+			if err != nil {
+				return nil, err
+			}
+			return collection.Plan(ctx, l.engine, files, nil, r)
+		}
+	}
 	file, err := l.file(ctx, r.File)
 	if err != nil {
 		return nil, err
