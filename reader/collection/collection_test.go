@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -150,4 +151,19 @@ func TestCancelled(t *testing.T) {
 	for run.Next() {
 	}
 	require.ErrorIs(t, run.Err(), context.Canceled)
+}
+
+// TestCancelledSurvey: a survey that is cancelled in the middle is an error, not fewer files.
+func TestCancelledSurvey(t *testing.T) {
+	eng, files := copies(t, 12)
+	for at := range files {
+		ctx, cancel := context.WithCancel(t.Context())
+		some := slices.Clone(files)
+		some[at].Open = func(path string) (*os.File, error) {
+			cancel()
+			return os.Open(path)
+		}
+		_, err := collection.Plan(ctx, eng, some, nil, reader.Request{Dataset: "/events"})
+		require.ErrorIs(t, err, context.Canceled, at)
+	}
 }

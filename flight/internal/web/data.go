@@ -24,6 +24,8 @@ const outcome = "Mtflight-Outcome"
 // version is the header that names the version of the file, for the parameter state of who asks for more of it.
 const version = "Mtflight-State"
 
+const maxState = 4 << 10 // of many files it is longer than clients take headers
+
 // wanted is what a request for rows asks for.
 type wanted struct {
 	protocol.Request
@@ -46,7 +48,9 @@ func (h *Handler) data(w http.ResponseWriter, r *http.Request) {
 			return fault.New(fault.Invalid, "Parquet has an end: a stream without one comes as format=arrow or jsonl")
 		}
 		fresh(w.Header(), want.media[0])
-		w.Header().Set(version, p.State())
+		if state := p.State(); len(state) <= maxState {
+			w.Header().Set(version, state)
+		}
 		tag := "" // of what may change without its file, or has no end
 		if !p.Endless() && p.Alone() {
 			tag = h.tag(p, want)
