@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -155,15 +154,14 @@ func TestCancelled(t *testing.T) {
 
 // TestCancelledSurvey: a survey that is cancelled in the middle is an error, not fewer files.
 func TestCancelledSurvey(t *testing.T) {
-	eng, files := copies(t, 12)
-	for at := range files {
+	for _, at := range []int{0, 1, 9} {
+		eng, files := copies(t, 10) // which no engine has opened before
 		ctx, cancel := context.WithCancel(t.Context())
-		some := slices.Clone(files)
-		some[at].Open = func(path string) (*os.File, error) {
+		files[at].Open = func(path string) (*os.File, error) {
 			cancel()
 			return os.Open(path)
 		}
-		_, err := collection.Plan(ctx, eng, some, nil, reader.Request{Dataset: "/events"})
+		_, err := collection.Plan(ctx, eng, files, nil, reader.Request{Dataset: "/events"})
 		require.ErrorIs(t, err, context.Canceled, at)
 	}
 }
