@@ -94,8 +94,12 @@ func list(c *cobra.Command, s source, files []string, group string, what listing
 	if err == nil && group != "" && !found {
 		err = emptyGroup(c, s, files[0], group)
 	}
-	if asJSON || err != nil && len(all) == 0 {
+	switch {
+	case asJSON || err != nil && len(all) == 0:
 		return err // which a head over nothing would only blur
+	case len(all) == 0:
+		_, err = fmt.Fprintln(c.ErrOrStderr(), "no datasets there")
+		return err
 	}
 	return orFirst(err, writeList(out, all))
 }

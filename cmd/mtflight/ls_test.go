@@ -47,6 +47,15 @@ func TestListDirectory(t *testing.T) {
 	require.Contains(t, succeed(t, "ls", "../../testdata/refused.h5"), "a directory that holds its plug-in", "a note is shown to its end")
 }
 
+func TestListNothing(t *testing.T) {
+	code, out, errOut := command(t, "ls", t.TempDir())
+	require.Zero(t, code)
+	require.Empty(t, out, "no head over nothing")
+	require.Equal(t, "no datasets there\n", errOut)
+	_, _, errOut = command(t, "ls", "--json", t.TempDir())
+	require.Empty(t, errOut)
+}
+
 func TestListJSON(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(succeed(t, "ls", "--json", arrays)), "\n")
 	require.Len(t, lines, 12)

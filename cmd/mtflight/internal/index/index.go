@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"syscall"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/sync/errgroup"
@@ -121,6 +123,9 @@ func (j *job) file(ctx context.Context, of found) error {
 		shown = min(bytes, of.size)
 	}
 	defer func() { show(of.size) }()
+	if err := rested(ctx, of.path); err != nil {
+		return err
+	}
 	f, err := j.engine.Open(ctx, reader.Location{Path: of.path})
 	if err != nil {
 		return err
@@ -151,6 +156,24 @@ func (j *job) file(ctx context.Context, of found) error {
 		return bad
 	}
 	return f.KeepIndex(j.stats)
+}
+
+// rest is how long a file has to be left alone until what is learned of it is kept: sooner another change might leave no trace.
+const rest = 2 * time.Second
+
+// rested waits until a file that was written just now has been left alone for so long. What is wrong with it who opens it says.
+func rested(ctx context.Context, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	changed := time.Unix(0, info.Sys().(*syscall.Stat_t).Ctim.Nano())
+	select {
+	case <-time.After(min(rest, time.Until(changed.Add(rest)))):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // dataset learns one dataset. What is not served, or has no order, has nothing to learn.
