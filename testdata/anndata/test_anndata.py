@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -106,6 +107,15 @@ def test_chosen_cells(path_of, name):
     assert_equal(backed[named].X[:], whole.X[[5, 2, 140]])
     assert backed["cell3"].obs_names.tolist() == ["cell3"]
     assert sum(len(part[0].toarray() if sp.issparse(part[0]) else part[0]) for part in backed.chunked_X(64)) == whole.n_obs
+
+
+def test_pickles(path_of):
+    """As what it asks for, for another process; cells that were chosen stay so."""
+    cells = mtflight.read_anndata(path_of("csr_float32.h5ad"), backed=True)[10:20]
+    there = "import pickle, sys; c = pickle.load(sys.stdin.buffer); print(c.X[:].sum(), c.obs_names[0], c)"
+    done = subprocess.run([sys.executable, "-c", there], input=pickle.dumps(cells), capture_output=True, check=True)
+    assert done.stdout.decode().strip() == f"{cells.X[:].sum()} {cells.obs_names[0]} {cells}"
+    assert f" of {path_of('csr_float32.h5ad')}\n" in repr(cells)
 
 
 @pytest.mark.parametrize("rows", [60, 3000])  # by the connection, and by shared memory

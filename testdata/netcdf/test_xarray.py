@@ -135,13 +135,17 @@ def test_dask(path_of):
             np.testing.assert_array_equal(data["f4"].mean("time").values, want)
 
 
-def test_pickles(path_of):
+def test_pickles(path_of, tmp_path):
     data = xr.open_dataset(path_of("numbers.nc"), engine="mtflight")
     pickled = pickle.dumps(data[["f8", "packed"]])
     assert len(pickled) < 20_000
     done = subprocess.run([sys.executable, "-c", "import sys, pickle; d = pickle.load(sys.stdin.buffer); print(d.f8.sum().item(), len(d.packed))"],
                           input=pickled, capture_output=True, check=True)
     assert done.stdout.decode().split() == [str(data.f8.sum().item()), "11"]
+    assert pickle.loads(pickle.dumps(data)).identical(data)
+    xr.Dataset({"v": ("x", [1.5, 2])}).to_netcdf(tmp_path / "tree.nc", group="a", engine="netcdf4")
+    tree = xr.open_datatree(tmp_path / "tree.nc", engine="mtflight")
+    assert pickle.loads(pickle.dumps(tree)).identical(tree)
 
 
 def test_a_location(path_of):

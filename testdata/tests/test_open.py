@@ -166,11 +166,13 @@ def test_what_a_table_is(t, events, file):
     assert t.head().num_rows == 5 and t.head(7)["id"].to_pylist() == list(range(7))
     cube = mtflight.open(TESTDATA / "arrays.h5")["/cube"]
     assert (cube.shape, cube.dtype, cube.kind, cube.columns) == ((6, 5, 4), np.int64, "array", ["cube"])
+    assert (cube.ndim, cube.size, t.ndim, t.size) == (3, 120, 1, 5000)
     with tables.open_file(TESTDATA / "arrays.h5") as f:
         assert cube.attrs.keys() == set(f.root.cube.attrs._v_attrnames) and cube.attrs["VERSION"] == f.root.cube.attrs.VERSION
         assert file.attrs["PYTABLES_FORMAT_VERSION"] == f.root._v_attrs.PYTABLES_FORMAT_VERSION
     types = mtflight.open(TESTDATA / "types.h5")
     assert types["/shapes/scalar"].shape == () and types["/shapes/null"].shape == (0,)
+    assert (types["/shapes/scalar"].ndim, types["/shapes/scalar"].size, types["/shapes/null"].size) == (0, 1, 0)
     with pytest.raises(TypeError, match="variable-length data has no rows of one size.*schema has Arrow's types"):
         types["/ragged"].dtype  # noqa: B018
 

@@ -46,6 +46,8 @@ def tables(t: mtflight.Table) -> None:
     assert_type(t.num_rows, int)
     assert_type(t.nbytes, int | None)
     assert_type(t.shape, tuple[int, ...])
+    assert_type(t.ndim, int)
+    assert_type(t.size, int)
     assert_type(t.columns, list[str])
     assert_type(t.kind, str)
     print(t.schema.names, t.dtype.names, t.attrs["TITLE"], t.file, t.path)

@@ -21,7 +21,7 @@ class BackedAnnData:
     which an index reads rows (`X[100:200]`), `obsm`, `varm`, `obsp`, `varp` and `uns` are read by name.
 
     `where` and an index of rows (`cells[100:200]`, by number, mask or name) give another one of fewer cells; `to_memory` makes AnnData's own
-    of it. It cannot be written to. Safe for use by many threads, as far as pandas' frames are."""
+    of it. It cannot be written to. Safe for use by many threads, as far as pandas' frames are; pickled with obs and var alone."""
 
     def __init__(self, node: Node, obs: Any = None, var: Any = None, rows: Places | None = None):
         """Made by `read_anndata`."""
@@ -139,7 +139,8 @@ class BackedAnnData:
         return made
 
     def __repr__(self) -> str:
-        lines = [f"BackedAnnData of {self.n_obs} x {self.n_vars}, {self._node.path} of {self._node.table.file}"]
+        file = self._node.source.client.title(self._node.table.file)
+        lines = [f"BackedAnnData of {self.n_obs} x {self.n_vars}, {self._node.path} of {file}"]
         lines += [f"    {name}: {', '.join(map(repr, getattr(self, name).columns))}" for name in ("obs", "var") if len(getattr(self, name).columns)]
         lines += [f"    {name}: {', '.join(map(repr, getattr(self, name)))}" for name in ("layers", "obsm", "varm", "obsp", "varp", "uns") if getattr(self, name)]
         return "\n".join(lines)

@@ -43,7 +43,7 @@ class _Matrix:
         return of(self._rows, places(rows, len(self._rows))), places(columns, self._whole[1])
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._table.path} of {self._table.file}, {' x '.join(map(str, self.shape))}>"
+        return f"<{type(self).__name__} {self._table.path} of {self._table._client.title(self._table.file)}, {' x '.join(map(str, self.shape))}>"
 
 
 class DenseMatrix(_Matrix):

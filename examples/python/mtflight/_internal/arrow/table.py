@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
@@ -133,6 +134,16 @@ class Table(NoSequence):
         if shape is None or (shape and self._is_result):
             return (self.num_rows, *(shape or [0])[1:])
         return tuple(shape)
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many elements of an array there are, or rows of a table."""
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -74,4 +74,6 @@ def _open(file: Any, group: str | None, login: dict[str, Any]) -> tuple[Source, 
 
 def _decoded(source: Source, group: Group, dimensions: Dimensions, drop_variables: Any, decoding: dict[str, Any]) -> Dataset:
     drop = {drop_variables} if isinstance(drop_variables, str) else set(drop_variables or ())
-    return StoreBackendEntrypoint().open_dataset(GroupStore(source, group, dimensions, drop), drop_variables=drop, **decoding)
+    opened = StoreBackendEntrypoint().open_dataset(GroupStore(source, group, dimensions, drop), drop_variables=drop, **decoding)
+    opened.set_close(None)  # there is nothing to close, and pickle would take the store with it
+    return opened

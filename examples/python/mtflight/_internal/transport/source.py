@@ -125,7 +125,7 @@ def _is_socket(path: str) -> bool:
 
 
 class Source:
-    """One file of one server. Safe for use by many threads."""
+    """One file of one server. Safe for use by many threads; pickled as its name, without the connection."""
 
     def __init__(self, filename: str | os.PathLike[str], location: str | None = None, root_uep: str = "/",
                  login: Login = (), **options: Any):
@@ -145,6 +145,9 @@ class Source:
     def arguments(self) -> tuple[str, str | None, str, Login]:
         """What it was made of."""
         return self._name, self._location, self._root, self._login
+
+    def __reduce__(self) -> Any:
+        return Source, self.arguments
 
     def path(self, path: str) -> str:
         """A dataset's absolute path; `path` is below root_uep."""
