@@ -30,7 +30,7 @@ func (n *interner) intern(l looked) member {
 // key is the same for files whose batches look the same. Categories of a frame are in no type, so that each frame has its own.
 func (v *variant) key() string {
 	var b strings.Builder
-	fmt.Fprintln(&b, v.schema.Fields(), v.info.Type, v.info.Kind, v.info.Layout == "frame", len(v.info.Shape))
+	fmt.Fprintln(&b, v.schema.Fields(), v.info.Type, v.info.Kind, v.info.Layout == "frame", len(v.info.Shape), v.meanings)
 	for _, name := range slices.Sorted(maps.Keys(v.types)) {
 		fmt.Fprintf(&b, "%q %q ", name, v.types[name])
 	}

@@ -40,6 +40,8 @@ type variant struct {
 	types  map[string]string // of all columns that a condition may name
 	row    int64             // about how many bytes one takes
 
+	meanings map[string]string // attributes that say what its numbers are
+
 	from []int // for each column of the collection its place in the batches; -1: they do not have it
 	maps [][]int32
 }
@@ -65,6 +67,7 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 		return l, err
 	}
 	l.name, l.info, l.types = loc.Name, d.Info(), typesOf(d)
+	l.meanings = meaningsOf(l.info.Attributes, r)
 	l.asked = present(fieldsOf(r), l.types)
 	none := l.asked != nil && len(l.asked) == 0
 	if none {
@@ -185,5 +188,5 @@ func checkAlike(a, b *variant) error {
 	case len(x.Shape) > 1 && x.Layout == "sparse" && x.Shape[1] != y.Shape[1]:
 		return fault.New(fault.Invalid, "%s and %s: sparse matrices of %d and %d columns are not one", a.name, b.name, x.Shape[1], y.Shape[1])
 	}
-	return nil
+	return sameMeaning(a, b)
 }

@@ -287,6 +287,22 @@ def test_refusals_name_both_files_and_the_column(mixed):
     refused(mixed, "is outside the 400 rows", "top/same/*.h5", coordinates=[400])
 
 
+@pytest.mark.parametrize(("name", "first", "second"), [("units", "days since 2000-01-01", "days since 2001-01-01"), ("scale_factor", .1, .2),
+    ("add_offset", 1., None), ("calendar", None, "noleap"), ("_FillValue", np.int16(-1), np.int16(0)), ("FIELD_1_ATTR_units", "GeV", "MeV")])
+def test_the_same_numbers_that_are_other_values_are_refused(mixed, name, first, second):
+    top = mixed.top / "meaning" / name
+    for i, value in enumerate((first, first, second)):
+        small(top / f"run{i}.h5", counted(3, id="i2", x="f8"))
+        with h5py.File(top / f"run{i}.h5", "r+") as f:
+            attributes = {"FIELD_1_NAME": "x", "long_name": f"differs, {i}", name: value}
+            f["events"].attrs.update({key: v for key, v in attributes.items() if v is not None})
+    said = refused(mixed, name.split("_ATTR_")[-1], f"top/meaning/{name}/*.h5")
+    assert "run0.h5" in said and "run2.h5" in said and ("FIELD" not in name or '"x"' in said)
+    assert get(mixed, [f"top/meaning/{name}/run{i}.h5" for i in (0, 1)]).num_rows == 6
+    if name == "_FillValue":
+        assert get(mixed, f"top/meaning/{name}/*.h5", options={"netcdf": True}).num_rows == 9
+
+
 def test_names_patterns_and_lists(mixed):
     assert get(mixed, "top/star/a*.h5").num_rows == 1  # the file of that name
     assert get(mixed, "top/star/*.h5").num_rows == 3

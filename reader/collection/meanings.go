@@ -1,0 +1,63 @@
+package collection
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/spell"
+	"github.com/mtflight/mtflight/reader"
+)
+
+// meanings are the attributes without which a dataset's numbers say something else (CF Conventions 1.11, sections 3.1, 4.4.1 and 8.1, and NetCDF
+// Users Guide, "Attribute Conventions"): the same numbers with other ones are other values. The first file's go to the client, for all files.
+var meanings = []string{"units", "calendar", "scale_factor", "add_offset", "_Unsigned"}
+
+// absences are those that name values which stand for none: options.netcdf makes each file's null.
+var absences = []string{"_FillValue", "missing_value"}
+
+// ofColumn is a column's attribute of a PyTables table.
+var ofColumn = regexp.MustCompile(`^FIELD_(\d+)_ATTR_(.+)$`)
+
+// meaningsOf are those of a dataset and, of a table, of its columns, each value as JSON.
+func meaningsOf(attributes json.RawMessage, r reader.Request) map[string]string {
+	names := meanings
+	if !r.Options.NetCDF {
+		names = slices.Concat(meanings, absences)
+	}
+	var all map[string]json.RawMessage
+	_ = json.Unmarshal(attributes, &all) // they were written by package meta
+	out := map[string]string{}
+	for name, v := range all {
+		of, what := "", name
+		if m := ofColumn.FindStringSubmatch(name); m != nil {
+			of, what = "column "+string(all["FIELD_"+m[1]+"_NAME"])+": ", m[2]
+		}
+		if slices.Contains(names, what) {
+			out[of+"attribute "+spell.Quote(what)] = string(v)
+		}
+	}
+	return out
+}
+
+// sameMeaning refuses files whose numbers say different things.
+func sameMeaning(a, b *variant) error {
+	names := maps.Clone(a.meanings)
+	maps.Copy(names, b.meanings)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if x, y := a.meanings[name], b.meanings[name]; x != y {
+			return fault.New(fault.Precondition, "%s is %s in %s and %s in %s: the same numbers are other values there, read each file by itself", name, said(x), a.name, said(y), b.name)
+		}
+	}
+	return nil
+}
+
+func said(value string) string {
+	if value == "" {
+		return "missing"
+	}
+	return fmt.Sprintf("%.100s", value)
+}
