@@ -31,6 +31,8 @@ var actions = []action{
 	{"refresh", `{"file"} -> drops what is cached about it`, (*Server).refresh},
 	{"stage", `request -> {"path", "bytes", "rows", "lease"}: an Arrow IPC file in shared memory`, (*Server).stage},
 	{"ring", `request -> {"path", "slots", "lease"}, then one result per block in shared memory`, (*Server).ring},
+	{"CreatePreparedStatement", "Flight SQL's: a statement -> its handle and columns", (*Server).prepare},
+	{"ClosePreparedStatement", "Flight SQL's: a handle", (*Server).closePrepared},
 	{"release", `{"lease"} or {"lease", "slots"} -> frees what was staged`, (*Server).release},
 }
 

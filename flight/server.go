@@ -51,6 +51,7 @@ type Config struct {
 	Admin       string               // HOST:PORT, https://HOST:PORT or unix:///PATH, at which an operator is answered by HTTP; none: nobody is
 	Limits      Limits               // of what clients may hold
 	HTTP        HTTP                 // the same answers by HTTP
+	SQL         string               // path of the program mtflight-sql, or off; default: beside this program, if it is there
 	Slow        time.Duration        // requests that take longer are in the log with their plan; 0: none is
 	Traces      trace.TracerProvider // of OpenTelemetry; none: nothing is traced
 	Logger      *zap.Logger
@@ -142,7 +143,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.crowd, s.door = wire.NewCrowd(cfg.Limits.Connections), admission.NewDoor(cfg.Limits.ReceiveTimeout, receiveRoom)
 	s.reloads.Log, s.since = cfg.Logger, time.Now()
-	s.sql = sql.New(sqlDoor{s}, cfg.Version)
+	s.sql = sql.New(sqlDoor{s}, cfg.Version, s.sqlEngine())
 	s.metrics = metrics.New(cfg.Version, s.snapshot)
 	if cfg.Security.Rules != "" {
 		cat.Under(keeper.Rules)
@@ -271,7 +272,9 @@ func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 		s.drain()
 		return nil
 	})
-	return errors.Join(g.Wait(), s.closeStages())
+	err = g.Wait()
+	s.sql.Close()
+	return errors.Join(err, s.closeStages())
 }
 
 func closeIf(l net.Listener) error {

@@ -134,7 +134,7 @@ func requestOf(d *arrowflight.FlightDescriptor) (r reader.Request, command []byt
 // GetSchema gives the schema of a request.
 func (s *Server) GetSchema(ctx context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.SchemaResult, error) {
 	if sql.Is(d.GetCmd()) {
-		schema, err := s.sql.Schema(ctx, d.GetCmd())
+		schema, _, err := s.sql.Schema(ctx, d.GetCmd())
 		if err != nil {
 			return nil, err
 		}

@@ -53,16 +53,25 @@ func (d sqlDoor) Plan(ctx context.Context, r protocol.Request) (*reader.Plan, er
 	return d.plan(ctx, r)
 }
 
+// sqlEngine says what each statement may take: together a quarter of the memory.
+func (s *Server) sqlEngine() sql.Engine {
+	memory := func() int64 {
+		_, all := s.engine.Memory()
+		return max(all/4/sql.Statements, 256<<20)
+	}
+	return sql.Engine{Path: sql.Find(s.cfg.SQL), Memory: memory, Threads: s.cfg.Workers}
+}
+
 // sqlInfo is GetFlightInfo of a command of Flight SQL.
 func (s *Server) sqlInfo(ctx context.Context, d *arrowflight.FlightDescriptor) (*arrowflight.FlightInfo, error) {
-	schema, err := s.sql.Schema(ctx, d.GetCmd())
+	schema, ticket, err := s.sql.Schema(ctx, d.GetCmd())
 	if err != nil {
 		return nil, err
 	}
 	return &arrowflight.FlightInfo{
 		Schema:           arrowflight.SerializeSchema(schema, memory.DefaultAllocator),
 		FlightDescriptor: d,
-		Endpoint:         []*arrowflight.FlightEndpoint{s.endpoint(0, d.GetCmd())},
+		Endpoint:         []*arrowflight.FlightEndpoint{s.endpoint(0, ticket)},
 		TotalRecords:     -1,
 		TotalBytes:       -1,
 		Ordered:          true,
@@ -77,4 +86,23 @@ func (s *Server) sqlGet(ticket []byte, stream arrowflight.FlightService_DoGetSer
 	}
 	defer a.Release()
 	return s.stalls.send(stream, a)
+}
+
+// DoPut takes the values of a prepared statement's parameters.
+func (s *Server) DoPut(stream arrowflight.FlightService_DoPutServer) error {
+	return s.sql.Put(stream)
+}
+
+// prepare is the action CreatePreparedStatement of Flight SQL.
+func (s *Server) prepare(ctx context.Context, body []byte, answer func(any) error) error {
+	told, err := s.sql.Prepare(ctx, body)
+	if err != nil {
+		return err
+	}
+	return answer(encoded(told))
+}
+
+// closePrepared is the action ClosePreparedStatement of Flight SQL.
+func (s *Server) closePrepared(ctx context.Context, body []byte, _ func(any) error) error {
+	return s.sql.Forget(ctx, body)
 }

@@ -46,6 +46,7 @@ var another = map[string][]string{
 	"stage-memory":    {"1.5GB"},
 	"workers":         {"5"},
 	"http":            {"127.0.0.1:8080"},
+	"sql":             {"off"},
 	"http-host":       {"data.example", "data"},
 	"http-cors":       {"https://lab.example"},
 	"http-files":      {"2GB"},

@@ -56,7 +56,6 @@ var layers = []string{
 	"reader/internal/counters",
 	"reader/internal/machine",
 	"reader/internal/h5proc",
-	"reader/internal/jail",
 	"reader/internal/h5c",
 	"reader/internal/ptindex",
 	"reader/internal/indexdir",
@@ -97,6 +96,8 @@ var layers = []string{
 	"internal/certtest",
 	"internal/cputime",
 	"internal/secret",
+	"internal/jail",
+	"internal/sqlwire",
 	"internal/identity",
 	"internal/fault",
 }

@@ -13,6 +13,7 @@ type Answer struct {
 	schema *arrow.Schema
 	next   func() (arrow.Record, error, bool)
 	stop   func()
+	close  func() // what the batches come from; nil: nothing
 	now    arrow.Record
 	block  protocol.Block
 	err    error
@@ -59,4 +60,8 @@ func (a *Answer) Release() {
 		a.now = nil
 	}
 	a.stop()
+	if a.close != nil {
+		a.close()
+		a.close = nil
+	}
 }

@@ -38,12 +38,8 @@ func parse(message []byte) (proto.Message, error) {
 	return m, nil
 }
 
-// answer finds the columns and the rows of a command.
-func (h *Handler) answer(ctx context.Context, message []byte) (*arrow.Schema, records, error) {
-	m, err := parse(message)
-	if err != nil {
-		return nil, nil, err
-	}
+// answer finds the columns and the rows of a command of the catalogue.
+func (h *Handler) answer(ctx context.Context, m proto.Message) (*arrow.Schema, records, error) {
 	switch c := m.(type) {
 	case *pb.CommandGetCatalogs:
 		return schema_ref.Catalogs, catalogs, nil
@@ -61,21 +57,67 @@ func (h *Handler) answer(ctx context.Context, message []byte) (*arrow.Schema, re
 		return schema_ref.PrimaryKeys, nothing, nil
 	case *pb.CommandGetImportedKeys, *pb.CommandGetExportedKeys, *pb.CommandGetCrossReference:
 		return schema_ref.ImportedExportedKeysAndCrossReference, nothing, nil
-	case *pb.CommandStatementQuery, *pb.TicketStatementQuery, *pb.CommandPreparedStatementQuery:
-		return nil, nil, noEngine()
 	}
 	return nil, nil, fault.New(fault.Unsupported, "%s: this server reads only, by SQL text", m.ProtoReflect().Descriptor().Name())
 }
 
-// Schema gives the columns of a command's answer.
-func (h *Handler) Schema(ctx context.Context, command []byte) (*arrow.Schema, error) {
-	schema, _, err := h.answer(ctx, command)
-	return schema, err
+// Schema gives the columns of a command's answer, and its ticket: a command of the catalogue is its own.
+func (h *Handler) Schema(ctx context.Context, command []byte) (schema *arrow.Schema, ticket []byte, err error) {
+	m, err := parse(command)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch c := m.(type) {
+	case *pb.CommandStatementQuery:
+		if len(c.GetTransactionId()) > 0 {
+			return nil, nil, noTransactions()
+		}
+		s := statement{SQL: c.GetQuery()}
+		if schema, _, err = h.describe(ctx, s); err != nil {
+			return nil, nil, err
+		}
+		ticket, err = s.ticket()
+		return schema, ticket, err
+	case *pb.CommandPreparedStatementQuery:
+		p, err := h.shelf.of(ctx, c.GetPreparedStatementHandle())
+		if err != nil {
+			return nil, nil, err
+		}
+		if schema = p.columns; len(p.statement.Parameters) > 0 { // which types may depend on
+			if schema, _, err = h.describe(ctx, p.statement); err != nil {
+				return nil, nil, err
+			}
+		}
+		ticket, err = p.statement.ticket()
+		return schema, ticket, err
+	}
+	schema, _, err = h.answer(ctx, m)
+	return schema, command, err
 }
 
-// Answer begins what a ticket asks for; a command of the catalogue is its own ticket.
+// Answer begins what a ticket asks for.
 func (h *Handler) Answer(ctx context.Context, ticket []byte) (*Answer, error) {
-	schema, all, err := h.answer(ctx, ticket)
+	m, err := parse(ticket)
+	if err != nil {
+		return nil, err
+	}
+	switch t := m.(type) {
+	case *pb.TicketStatementQuery:
+		s, err := parseStatement(t.GetStatementHandle())
+		if err != nil {
+			return nil, err
+		}
+		return h.run(ctx, s)
+	case *pb.CommandStatementQuery:
+		return h.run(ctx, statement{SQL: t.GetQuery()})
+	case *pb.CommandPreparedStatementQuery:
+		p, err := h.shelf.of(ctx, t.GetPreparedStatementHandle())
+		if err != nil {
+			return nil, err
+		}
+		return h.run(ctx, p.statement)
+	}
+	schema, all, err := h.answer(ctx, m)
 	if err != nil {
 		return nil, err
 	}

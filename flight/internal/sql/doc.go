@@ -1,9 +1,12 @@
 // Package sql answers what clients of Flight SQL ask (ADBC, JDBC and what stands on them): which schemas and tables there are, of which
-// columns, and what the server can do. Handler is all there is to know; it asks a Service, which is the server itself, so that what an
+// columns, what the server can do, and statements. Handler is all there is to know; it asks a Service, which is the server itself, so that what an
 // identity may not read is not there. A file is a schema, a dataset or data frame a table, and all are in one catalog.
 //
 // Commands are protobuf's messages in an Any, which no request begins like: Is tells them apart by their first byte. An Answer is its
 // caller's, who releases it.
+//
+// A statement is carried out by DuckDB in a process of its own, mtflight-sql, which asks for the rows of tables over a pipe (session.go,
+// feed.go): they are planned and read for the identity of the call, as those of any request.
 package sql
 
 import (
@@ -31,12 +34,20 @@ type Service interface {
 type Handler struct {
 	service Service
 	version string
+	engines *engines
+	shelf   shelf
 }
 
-// New makes a Handler of a server of a version.
-func New(s Service, version string) *Handler { return &Handler{service: s, version: version} }
+// New makes a Handler of a server of a version, with an engine if there is one.
+func New(s Service, version string, e Engine) *Handler {
+	return &Handler{service: s, version: version, engines: newEngines(e)}
+}
+
+// Close ends the engines.
+func (h *Handler) Close() { h.engines.close() }
 
 // noEngine says why statements are not answered.
 func noEngine() error {
-	return fault.New(fault.Unsupported, "SQL statements need the engine, which this server does not have: the catalogue of schemas and tables is answered without it")
+	return fault.New(fault.Unsupported, "SQL statements need the program mtflight-sql, which is not beside this server's (make build-sql makes it, --sql PATH says where it is): "+
+		"without it schemas and tables are told, no rows")
 }

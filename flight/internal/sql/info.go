@@ -26,7 +26,7 @@ func (h *Handler) facts() []fact {
 		of(pb.SqlInfo_FLIGHT_SQL_SERVER_VERSION, h.version),
 		of(pb.SqlInfo_FLIGHT_SQL_SERVER_ARROW_VERSION, arrow.PkgVersion),
 		of(pb.SqlInfo_FLIGHT_SQL_SERVER_READ_ONLY, true),
-		of(pb.SqlInfo_FLIGHT_SQL_SERVER_SQL, false),
+		of(pb.SqlInfo_FLIGHT_SQL_SERVER_SQL, h.engines.Path != ""),
 		of(pb.SqlInfo_FLIGHT_SQL_SERVER_SUBSTRAIT, false),
 		of(pb.SqlInfo_FLIGHT_SQL_SERVER_TRANSACTION, int32(pb.SqlSupportedTransaction_SQL_SUPPORTED_TRANSACTION_NONE)),
 		of(pb.SqlInfo_FLIGHT_SQL_SERVER_CANCEL, false),

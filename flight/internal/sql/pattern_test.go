@@ -38,9 +38,9 @@ func FuzzCommand(f *testing.F) {
 	f.Add([]byte("\n\x05"))
 	f.Add([]byte("\n@type.googleapis.com/arrow.flight.protocol.sql.CommandGetTables"))
 	f.Add([]byte("\nCtype.googleapis.com/arrow.flight.protocol.sql.CommandGetDbSchemas\x12\x03\x12\x01%"))
-	h := New(nil, "1")
+	h := New(nil, "1", Engine{})
 	f.Fuzz(func(t *testing.T, message []byte) {
-		schema, err := h.Schema(t.Context(), message)
+		schema, _, err := h.Schema(t.Context(), message)
 		require.True(t, err != nil || schema != nil)
 		require.True(t, err == nil || fault.Of(err) != nil, err)
 	})

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/jail"
+	"github.com/mtflight/mtflight/internal/jail"
 )
 
 // evil is a folder, open to all, with the plug-in of 398 that tries what none may do, as its flags say, and that of 399, which is good.

@@ -14,7 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/internal/fault"
-	"github.com/mtflight/mtflight/reader/internal/jail"
+	"github.com/mtflight/mtflight/internal/jail"
 )
 
 // Unfilter is plug-ins: in helper processes of their own, or in this one.

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"io"
 
+	"github.com/mtflight/mtflight/internal/jail"
 	"github.com/mtflight/mtflight/reader/internal/h5c"
-	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
 // serveFilters answers calls one by one, of what lies in the shared memory. Before it hands over the first chunk it loads all

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
-	"github.com/mtflight/mtflight/reader/internal/jail"
+	"github.com/mtflight/mtflight/internal/jail"
 )
 
 // confineEnv makes this program try what a helper must not do.

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/jail"
 )
 
 // Config says how helpers run; zero values are the defaults.
@@ -67,7 +68,7 @@ type pool struct {
 	once    sync.Once
 	slots   chan *helper // nil: not running
 	strikes strikes
-	starter starter
+	starter jail.Starter
 
 	alive, started, died, calls atomic.Int64
 
@@ -116,7 +117,7 @@ func (p *pool) end(h *helper) (how string, free bool) {
 func newPool(cfg Config, r role, shared int) *pool {
 	cfg.defaults()
 	cfg.role, cfg.shared = r, shared
-	p := &pool{cfg: cfg, slots: make(chan *helper, cfg.Helpers), strikes: newStrikes(), starter: newStarter()}
+	p := &pool{cfg: cfg, slots: make(chan *helper, cfg.Helpers), strikes: newStrikes(), starter: jail.NewStarter()}
 	p.closed, p.close = context.WithCancel(context.Background())
 	for range cfg.Helpers {
 		p.slots <- nil
@@ -136,7 +137,7 @@ func (p *pool) Close() error {
 					p.end(h)
 				}
 			}
-			p.starter.end()
+			p.starter.End()
 		}()
 		select {
 		case <-ended:
@@ -173,7 +174,7 @@ func (p *pool) acquire(ctx context.Context, c call, fresh bool) (*helper, error)
 			return nil, p.busy()
 		}
 	}
-	err := p.starter.do(func() (err error) {
+	err := p.starter.Do(func() (err error) {
 		h, err = start(&p.cfg, c.disk())
 		return err
 	})

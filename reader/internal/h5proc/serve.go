@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/jail"
 	"github.com/mtflight/mtflight/reader/internal/h5c"
-	"github.com/mtflight/mtflight/reader/internal/jail"
 )
 
 // helperEnv marks a process as a helper and carries its settings as JSON.

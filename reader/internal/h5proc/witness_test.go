@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/mtflight/mtflight/reader/internal/jail"
+	"github.com/mtflight/mtflight/internal/jail"
 )
 
 // A helper has a descriptor and no name, so it does not matter what became of the file's.

@@ -1,0 +1,83 @@
+package sql
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/memory"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/identity"
+)
+
+// TestEngineThatEnds: one that is no engine, and one that is not there, are errors in words, and nothing is left of them.
+func TestEngineThatEnds(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	loud := filepath.Join(t.TempDir(), "loud")
+	require.NoError(t, os.WriteFile(loud, []byte("#!/bin/sh\necho 'std::bad_alloc' >&2\nexit 1\n"), 0o700))
+	for path, kind := range map[string]error{"/bin/false": fault.Unavailable, "/no/such": fault.Unavailable, loud: fault.Exhausted, "": fault.Unsupported} {
+		h := New(nil, "1", Engine{Path: path, Memory: func() int64 { return 1 << 28 }, Threads: 1})
+		for range 2 * Statements {
+			_, err := h.run(t.Context(), statement{SQL: "select 1"})
+			require.ErrorIs(t, err, kind, path)
+		}
+		h.Close()
+	}
+}
+
+func TestLiterals(t *testing.T) {
+	mem := memory.NewGoAllocator()
+	ns := &arrow.TimestampType{Unit: arrow.Nanosecond}
+	schema := arrow.NewSchema([]arrow.Field{{Name: "a", Type: arrow.PrimitiveTypes.Int64}, {Name: "b", Type: arrow.BinaryTypes.String}, {Name: "c", Type: arrow.PrimitiveTypes.Float64},
+		{Name: "d", Type: arrow.BinaryTypes.Binary}, {Name: "e", Type: arrow.FixedWidthTypes.Boolean}, {Name: "f", Type: ns}, {Name: "g", Type: arrow.PrimitiveTypes.Int8, Nullable: true}}, nil)
+	b := array.NewRecordBuilder(mem, schema)
+	defer b.Release()
+	b.Field(0).(*array.Int64Builder).Append(math.MinInt64)
+	b.Field(1).(*array.StringBuilder).Append("it's -- '; drop")
+	b.Field(2).(*array.Float64Builder).Append(math.Inf(-1))
+	b.Field(3).(*array.BinaryBuilder).Append([]byte{0, 255})
+	b.Field(4).(*array.BooleanBuilder).Append(true)
+	b.Field(5).(*array.TimestampBuilder).Append(1)
+	b.Field(6).AppendNull()
+	r := b.NewRecord()
+	defer r.Release()
+	got, err := literals(r)
+	require.NoError(t, err)
+	require.Equal(t, []string{"(-9223372036854775808)", "'it''s -- ''; drop'", "CAST('-inf' AS DOUBLE)", "from_hex('00ff')", "true",
+		"CAST('1970-01-01 00:00:00.000000001' AS TIMESTAMP_NS)", "NULL"}, got)
+	_, err = text("a\x00b")
+	require.ErrorIs(t, err, fault.Invalid)
+}
+
+// TestShelf: handles are their owner's, and the oldest are forgotten.
+func TestShelf(t *testing.T) {
+	var s shelf
+	as := func(name string) context.Context {
+		return identity.With(t.Context(), identity.Identity{Name: name, How: "token"})
+	}
+	first := s.add(&prepared{owner: "ann", statement: statement{SQL: "1"}})
+	_, err := s.of(as("bob"), []byte(first))
+	require.ErrorIs(t, err, fault.NotFound)
+	require.ErrorIs(t, s.set(as("bob"), []byte(first), nil), fault.NotFound)
+	require.ErrorIs(t, s.close(as("bob"), []byte(first)), fault.NotFound)
+	require.NoError(t, s.set(as("ann"), []byte(first), []string{"7"}))
+	p, err := s.of(as("ann"), []byte(first))
+	require.NoError(t, err)
+	require.Equal(t, []string{"7"}, p.statement.Parameters)
+	for range maxPrepared {
+		s.add(&prepared{owner: "ann"})
+	}
+	_, err = s.of(as("ann"), []byte(first))
+	require.ErrorIs(t, err, fault.NotFound)
+	require.Len(t, s.all, maxPrepared)
+	last := s.add(&prepared{owner: "bob"})
+	require.NoError(t, s.close(as("bob"), []byte(last)))
+	require.Len(t, s.all, maxPrepared)
+}

@@ -1,0 +1,39 @@
+"""A server of a folder, and statements sent to it by ADBC."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+warnings.simplefilter("ignore")
+import adbc_driver_flightsql.dbapi as adbc  # noqa: E402
+
+CLONE = Path(__file__).resolve().parents[2]
+AUTHORIZATION = "adbc.flight.sql.authorization_header"
+
+
+@contextlib.contextmanager
+def serve(folder: Path, *flags: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """The server's location and process."""
+    server = subprocess.Popen([CLONE / "bin/mtflight", "serve", "--listen", "grpc://127.0.0.1:0", *flags, folder], stderr=subprocess.PIPE, text=True)
+    try:
+        location = next(found[0] for line in server.stderr if (found := re.search(r"grpc://127\.0\.0\.1:\d+", line)))
+        threading.Thread(target=server.stderr.read, daemon=True).start()  # a full pipe would stop the server
+        yield location, server
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def ask(location: str, sql: str, parameters=None, token: str = "") -> pa.Table:
+    options = {AUTHORIZATION: "Bearer " + token} if token else {}
+    with adbc.connect(location, db_kwargs=options, autocommit=True) as c, c.cursor() as k:
+        k.execute(sql, parameters)
+        return k.fetch_arrow_table()

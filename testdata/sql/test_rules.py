@@ -1,0 +1,70 @@
+"""Rules x identities over statements: what somebody may not read is not there, whatever a statement calls it, and again when its rows are fetched."""
+
+from __future__ import annotations
+
+import subprocess
+
+import adbc_driver_manager
+import numpy as np
+import pyarrow.flight as fl
+import pytest
+import tables
+from door import CLONE, ask, serve
+
+STATEMENTS = [
+    "select count(*) n from {t}", 'select count(*) n from "mtflight".{t}', "select count(*) n from (select * from {t})", "with w as (select * from {t}) select count(*) n from w",
+    "select (select count(*) from {t}) n", "select count(*) n from {o} where x in (select x from {t})", "select count(*) n from {o} join {t} using (x)",
+    "select count(*) n from {o} where exists (from {t})", "from {t} select count(*) n", "select count(*) n from (select x from {t} union all select x from {o} limit 3)",
+    "explain select * from {t}", "explain analyze select * from {t}", "select x from {o} order by (select max(x) from {t})", "with {q} as (select 1 x) select * from {t}, {q}",
+]
+
+
+@pytest.fixture(scope="module")
+def castle(tmp_path_factory):
+    folder, keys = tmp_path_factory.mktemp("rules"), tmp_path_factory.mktemp("keys")
+    for name in ("open", "secret", "other"):
+        with tables.open_file(folder / f"{name}.h5", "w") as f:
+            f.create_table("/", "t", obj=np.array([(1,), (2,), (3,)], [("x", "i8")]))
+    tokens = {who: subprocess.run([CLONE / "bin/mtflight", "token", "new", "--auth-tokens", keys / "tokens", who], capture_output=True, text=True, check=True).stdout.split()[-1]
+              for who in ("ann", "bob", "carol")}
+    (keys / "rules").write_text("rules:\n- {for: [ann], files: ['*']}\n- {for: [bob], files: ['*'], except: ['secret*']}\n")
+    (keys / "rules").chmod(0o600)
+    with serve(folder, "--auth-tokens", str(keys / "tokens"), "--rules", str(keys / "rules")) as (location, _):
+        yield location, tokens
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_statements(castle, statement):
+    location, tokens = castle
+    for who, table, may in [("ann", "secret", True), ("bob", "open", True), ("bob", "secret", False), ("carol", "open", False)]:
+        sql = statement.format(t=f'"{table}.h5"."/t"', o='"other.h5"."/t"', q="q")
+        if may:
+            assert ask(location, sql, token=tokens[who]).num_rows > 0
+        else:
+            with pytest.raises(adbc_driver_manager.Error, match="NOT_FOUND"):
+                ask(location, sql, token=tokens[who])
+
+
+def test_tickets_of_others(castle):
+    """A ticket of whom may read it gives nothing to whom may not, and nobody is answered without a login."""
+    location, tokens = castle
+    client = fl.connect(location)
+
+    def login(who):
+        return fl.FlightCallOptions(headers=[(b"authorization", b"Bearer " + tokens[who].encode())])
+
+    def varint(n: int) -> bytes:
+        return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
+
+    def field(number: int, value: bytes) -> bytes:
+        return varint(number << 3 | 2) + varint(len(value)) + value
+
+    name = b"type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery"
+    command = field(1, name) + field(2, field(1, b'select x from "secret.h5"."/t"'))
+    ticket = client.get_flight_info(fl.FlightDescriptor.for_command(command), login("ann")).endpoints[0].ticket
+    assert client.do_get(ticket, login("ann")).read_all().num_rows == 3
+    for who in ("bob", "carol"):
+        with pytest.raises(KeyError, match="no such file"):
+            client.do_get(ticket, login(who)).read_all()
+    with pytest.raises(fl.FlightUnauthenticatedError):
+        client.do_get(ticket).read_all()

@@ -1,0 +1,130 @@
+"""SQL by ADBC: what statements give beside DuckDB over the same rows, and what is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import adbc_driver_flightsql.dbapi as adbc
+import adbc_driver_manager
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+import tables
+from door import ask, serve
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A file of 50,000 rows with NaN and texts, the server's location, its process, and DuckDB with the same rows."""
+    folder, rng, n = tmp_path_factory.mktemp("sql"), np.random.default_rng(5), 50_000
+    rows = np.zeros(n, [("id", "i8"), ("x", "f8"), ("y", "f4"), ("kind", "i4"), ("good", "?"), ("name", "S6")])
+    rows["id"], rows["x"], rows["y"] = np.arange(n) + 2**53, rng.normal(size=n), rng.normal(size=n)
+    rows["x"][rng.random(n) < 0.05] = np.nan
+    rows["kind"], rows["good"], rows["name"] = rng.integers(0, 9, n), rng.random(n) < 0.5, rng.choice([b"mu", b"pi", b"", b"longer"], n)
+    with tables.open_file(folder / "t.h5", "w") as f:
+        f.create_table("/", "t", obj=rows, filters=tables.Filters(5, "zlib"))
+        f.create_table("/", "small", obj=rows[:7])
+    peer = duckdb.connect()
+    arrow = pa.table({name: pa.array(rows[name].astype(str) if name == "name" else rows[name]) for name in rows.dtype.names})
+    for name, some in (("/t", arrow), ("/small", arrow.slice(0, 7))):
+        peer.register("rows", some)
+        peer.execute(f'create schema if not exists "t.h5"; create table "t.h5"."{name}" as select * from rows')
+        peer.unregister("rows")
+    with serve(folder) as (location, server):
+        yield location, server, peer
+
+
+STATEMENTS = [
+    'select count(*) n from {t}', 'select count(*) n, avg(x) m, max(id) top from {t} where x > 1 and kind = 3', 'select id, x from {t} where x > 2.5 order by id',
+    "select name, count(*) n, sum(kind) s from {t} where good group by name order by name", "select id from {t} where id = 9007199254740993",
+    "select id from {t} where isnan(x) and kind = 8 order by id limit 5", 'select a.id, b.name from {t} a join {s} b using (id) order by a.id',
+    "with w as (select kind, x, row_number() over (partition by kind order by id) r from {t}) select kind, r, x from w where r < 4 order by kind, r",
+    "select kind from {t} where x > (select quantile_cont(x, 0.999) from {t} where not isnan(x)) order by id", "select upper(name) u, y from {t} where name in ('mu', 'longer') order by id limit 7",
+    "select max(y) from {t} where x >= 'nan'::double", "select distinct kind from {t} where kind between 2 and 4 order by 1", "select id from {t} where x is null",
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_beside_duckdb(served, statement):
+    location, _, peer = served
+    sql = statement.format(t='"t.h5"."/t"', s='"t.h5"."/small"')
+    got, want = ask(location, sql), peer.execute(sql).fetch_arrow_table()
+    assert got.column_names == want.column_names
+    assert repr(got.to_pylist()) == repr(want.cast(got.schema).to_pylist())
+
+
+def test_parameters(served):
+    location, _, peer = served
+    for sql, values in [('select id from "t.h5"."/t" where id = ?', (2**53 + 7,)), ('select count(*) from "t.h5"."/t" where name = ? and x < ?', ("pi", 0.25)),
+                        ("select ? || '?' s", ("it's",)), ('select count(*) from "t.h5"."/t" where good = ?', (True,))]:
+        assert ask(location, sql, values).to_pylist() == peer.execute(sql, list(values)).fetch_arrow_table().to_pylist()
+
+
+@pytest.mark.parametrize(("sql", "says"), [
+    ("selec 1", "syntax error"), ('select nope from "t.h5"."/t"', "nope"), ('select * from "t.h5"."/nothing"', "nothing"), ('select * from "u.h5"."/t"', "u.h5"),
+    ("create table x as select 1", "reads only"), ("copy (select 1) to '/tmp/mtflight-never.csv'", ""), ("attach '/tmp/mtflight-never.db'", ""), ("select * from read_csv('/etc/passwd')", ""),
+    ("set memory_limit = '10GB'", ""), ("set enable_external_access = true", ""),
+    ("reset lock_configuration", ""), ("pragma table_info('x')", ""), ("pragma enable_profiling", ""), ("install httpfs", ""), ("load httpfs", ""), ("call pragma_version()", ""),
+    ("export database '/tmp/mtflight-never'", ""), ("select * from '/etc/passwd'", ""), ("select * from read_text('/etc/passwd')", ""), ("select * from glob('/*')", ""),
+    ("select * from sniff_csv('/etc/passwd')", ""), ("select * from read_parquet('http://127.0.0.1:1/x')", ""), ("select getenv('HOME')", ""), ("select * from mtflight_scan(0)", ""), ("select 1; select 2", "one at a time"), ("", ""), ("select error('boom')", "boom"),
+    ("select case when kind = 8 then error('late') else x end from \"t.h5\".\"/t\"", "late"), ("select ?", ""),
+])
+def test_is_refused(served, sql, says):
+    location, _, _ = served
+    with pytest.raises(adbc_driver_manager.Error) as why:
+        ask(location, sql)
+    assert says in str(why.value)
+    assert not Path("/tmp/mtflight-never.csv").exists() and not Path("/tmp/mtflight-never.db").exists()
+    assert ask(location, "select 1 one").to_pylist() == [{"one": 1}]
+
+
+def test_out_of_memory(served):
+    location, _, _ = served
+    with pytest.raises(adbc_driver_manager.Error, match="memory"):
+        ask(location, "select sum(h) from (select hash(range) h, range r from range(2000000000) order by h)")
+    assert ask(location, "select 1 one").num_rows == 1
+
+
+def engines(server) -> list[Path]:
+    """The processes of the server's statements."""
+    listed = subprocess.run(["ps", "--ppid", str(server.pid), "-o", "pid=,comm="], capture_output=True, text=True, check=True).stdout
+    return [Path("/proc", line.split()[0]) for line in listed.splitlines() if "mtflight-sql" in line]
+
+
+@contextlib.contextmanager
+def endless(location: str):
+    """A statement whose rows nobody takes but one batch of them."""
+    with adbc.connect(location, autocommit=True) as c, c.cursor() as k:
+        k.execute("select range r, hash(range) h from range(1000000000)")
+        reader = k.fetch_record_batch()
+        reader.read_next_batch()
+        yield reader
+
+
+def test_is_confined(served):
+    location, server, _ = served
+    with endless(location):
+        found = engines(server)
+        assert found
+        for process in found:
+            said = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+            assert {said[what].strip() for what in ("Seccomp", "NoNewPrivs")} == {"2", "1"} and int(said["CapEff"], 16) == 0
+            opened = [os.readlink(fd) for fd in (process / "fd").iterdir()]
+            assert [one for one in opened if not re.match(r"pipe:|anon_inode:|/dev/null$|/sys/fs/cgroup/", one)] == []  # Go's runtime reads how much processor there is
+
+
+def test_killed(served):
+    location, server, _ = served
+    with endless(location) as reader:
+        for process in engines(server):
+            os.kill(int(process.name), signal.SIGKILL)
+        with pytest.raises(Exception, match="engine has ended"):
+            while True:
+                reader.read_next_batch()
+    assert ask(location, "select 1 one").num_rows == 1
