@@ -166,3 +166,46 @@ func TestNestedNumbersAreUnified(t *testing.T) {
 		part.Release()
 	}
 }
+
+// dirty is memory with something in it, as a pool's is.
+type dirty struct{ memory.Allocator }
+
+func (d dirty) Allocate(n int) []byte {
+	b := d.Allocator.Allocate(n)
+	for i := range b {
+		b[i] = 0xa5
+	}
+	return b
+}
+
+// TestWhatIsMadeInUsedMemory: columns that files do not have are nulls, or the values that they should be, whatever the memory held before.
+func TestWhatIsMadeInUsedMemory(t *testing.T) {
+	checked := memory.NewCheckedAllocator(memory.DefaultAllocator)
+	defer checked.AssertSize(t, 0)
+	mem := dirty{checked}
+	for _, dt := range append([]arrow.DataType{arrow.BinaryTypes.String, arrow.BinaryTypes.Binary, arrow.FixedWidthTypes.Boolean, merged,
+		arrow.ListOf(arrow.PrimitiveTypes.Int16), arrow.FixedSizeListOf(3, arrow.PrimitiveTypes.Float32), arrow.FixedWidthTypes.Timestamp_ns,
+		&arrow.FixedSizeBinaryType{ByteWidth: 5}, arrow.StructOf(arrow.Field{Name: "x", Type: arrow.BinaryTypes.String, Nullable: true})}, numbers...) {
+		for _, n := range []int{0, 1, 7, 100, 1000} {
+			a := nullsOf(mem, dt, n)
+			require.Equal(t, n, a.NullN(), dt)
+			for i := range n {
+				require.True(t, a.IsNull(i), dt)
+				require.Equal(t, "(null)", a.ValueStr(i), dt)
+			}
+			a.Release()
+		}
+	}
+	words := textOf([]string{"a", "b"})
+	defer words.Release()
+	for _, n := range []int{1, 9, 300} {
+		codes := recoded(mem, n, words, func(i int) int32 { return int32(i%3) - 1 })
+		texts := repeated(mem, "abc", n)
+		for i := range n {
+			require.Equal(t, []string{"(null)", "a", "b"}[i%3], codes.ValueStr(i))
+			require.Equal(t, "abc", texts.ValueStr(i))
+		}
+		codes.Release()
+		texts.Release()
+	}
+}

@@ -80,7 +80,7 @@ func (s *set) column(mem memory.Allocator, r arrow.Record, i int, of member) (ar
 	case from < 0 && c.words != nil:
 		return recoded(mem, n, c.words, func(int) int32 { return -1 }), nil
 	case from < 0:
-		return array.MakeArrayOfNull(mem, c.Type, n), nil
+		return nullsOf(mem, c.Type, n), nil
 	case c.words != nil:
 		codes, at := r.Column(from).(*array.Dictionary), of.variant.maps[i]
 		return recoded(mem, n, c.words, func(row int) int32 {

@@ -139,6 +139,30 @@ func repeated(mem memory.Allocator, word string, n int) arrow.Array {
 	return b.NewArray()
 }
 
+// nullsOf is n nulls of any type.
+func nullsOf(mem memory.Allocator, t arrow.DataType, n int) arrow.Array {
+	return array.MakeArrayOfNull(cleared{mem}, t, n)
+}
+
+// cleared gives memory of zeros, which Arrow's nulls are made of; that of a pool is not.
+type cleared struct{ memory.Allocator }
+
+func (c cleared) Allocate(n int) []byte {
+	b := c.Allocator.Allocate(n)
+	clear(b)
+	return b
+}
+
+// Reallocate is never asked for more than was allocated, but would clear it, too.
+func (c cleared) Reallocate(n int, b []byte) []byte {
+	old := len(b)
+	b = c.Allocator.Reallocate(n, b)
+	if n > old {
+		clear(b[old:n])
+	}
+	return b
+}
+
 // recoded is n rows over a dictionary, each by the place of its word; -1 is null.
 func recoded(mem memory.Allocator, n int, words arrow.Array, place func(row int) int32) arrow.Array {
 	codes, valid := memory.NewResizableBuffer(mem), memory.NewResizableBuffer(mem)
