@@ -159,6 +159,22 @@ def test_pandas_in_chunks(server):
             pd.testing.assert_frame_equal(pd.concat(pieces), whole)
         some = mtflight.read(connection.table("tables.h5", "/events"), columns=["id"], where="id < 10", chunks=4)
         assert [len(p) for p in some] == [4, 4, 2]
+        with pytest.raises(ValueError, match="chunks=0: a frame has at least 1 row"):
+            mtflight.read(table, chunks=0)
+
+
+@pytest.mark.parametrize("file", ["types.h5", "tables.h5", "arrays.h5", "pandas.h5", "cells.h5ad", "climate.nc"])
+def test_chunks_are_the_whole(server, file):
+    """Of every type: pandas.concat of the pieces is what is read at once."""
+    with mtflight.connect(server.location) as connection:
+        served = connection.list(file=file)[0]
+        for path in [d["path"] for d in served["datasets"] if d["kind"] != "unsupported" and d["shape"]]:
+            table = connection.table(file, path)
+            options = {"strings": "binary"} if path == "/strings/not_utf8" else {}
+            whole = mtflight.read(table, options=options)
+            if len(whole) > 1:
+                pieces = mtflight.read(table, chunks=-(-len(whole) // 3), options=options)
+                pd.testing.assert_frame_equal(pd.concat(pieces), whole, obj=path)
 
 
 def test_datasets_can_be_pickled(server):

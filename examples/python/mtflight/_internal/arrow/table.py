@@ -21,7 +21,7 @@ from .arrays import ChangedError, Extent, read_array, read_block
 from .numpy_index import counts_from_start, parts, plan
 from .query import check_finite, is_result, narrowed
 from .reading import Reading
-from .values import is_complex, values
+from .values import as_frame
 
 if TYPE_CHECKING:
     import duckdb
@@ -265,13 +265,7 @@ class Table(NoSequence):
                   **options: Any) -> pandas.DataFrame:
         """The rows as a pandas frame, complex numbers as such; options as of `to_arrow`."""
         needed("pandas", "to_pandas")
-        read = self.to_arrow(columns, where, limit, **options)
-        frame = read.to_pandas()
-        for i, column in enumerate(read.schema):
-            if is_complex(column):
-                numbers = values(read.column(i), column)
-                frame[column.name] = numbers if numbers.ndim == 1 else list(numbers)
-        return frame
+        return as_frame(self.to_arrow(columns, where, limit, **options))
 
     def to_polars(self, columns: Columns | None = None, where: str | None = None, limit: int | None = None,
                   **options: Any) -> polars.DataFrame:

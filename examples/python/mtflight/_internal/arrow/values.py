@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from ..array_protocol import object_array
+
+if TYPE_CHECKING:
+    import pandas
 
 OPTIONS = {"enum": "int", "time": "numeric", "tensors": "nested"}
 """Options of requests for what has NumPy's types as rows have them."""
@@ -67,3 +70,13 @@ def _fields(fields: Any, columns: list[Any], rows: int) -> np.ndarray:
     for name, part in zip(out.dtype.names or (), parts):
         out[name] = part
     return out
+
+
+def as_frame(rows: pa.Table) -> pandas.DataFrame:
+    """Rows as a pandas frame, complex numbers as such."""
+    frame = rows.to_pandas()
+    for i, column in enumerate(rows.schema):
+        if is_complex(column):
+            numbers = values(rows.column(i), column)
+            frame[column.name] = numbers if numbers.ndim == 1 else list(numbers)
+    return frame

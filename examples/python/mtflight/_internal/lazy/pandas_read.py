@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ..arrow.opening import opened
 from ..arrow.table import Table
+from ..arrow.values import as_frame
 from ..needed import needed
 from ..transport.credentials import taken
 
@@ -35,6 +36,8 @@ def read(source: Table | str | os.PathLike[str], dataset: str | None = None, col
     table = opened(source, dataset, location, login)
     if chunks is None:
         return table.to_pandas(columns, where, limit, **members)
+    if chunks < 1:
+        raise ValueError(f"chunks={chunks}: a frame has at least 1 row")
     stream = {**members.pop("stream", {}), "block_rows": chunks}
     return _frames(table.scan(columns, where, limit, stream=stream, **members))
 
@@ -43,7 +46,7 @@ def _frames(batches: pa.RecordBatchReader) -> Iterator[pandas.DataFrame]:
     import pandas
     counted, at = _is_counted(batches.schema), 0
     for batch in batches:
-        frame = batch.to_pandas()
+        frame = as_frame(pa.Table.from_batches([batch]))
         if counted:
             frame.index = pandas.RangeIndex(at, at + len(frame))
         at += len(frame)
