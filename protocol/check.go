@@ -42,6 +42,8 @@ func (r Request) CheckOne() error {
 		what = "file_column"
 	case o.Schema != "":
 		what = "schema"
+	case o.Partitions:
+		what = "partitions"
 	default:
 		return r.Check()
 	}

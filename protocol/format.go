@@ -29,7 +29,7 @@ func FormatTicket(r Request) ([]byte, error) {
 		return nil, err
 	}
 	o := r.Options
-	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, o.NetCDF, o.FileColumn, o.Schema, r.Index, r.Endpoints}
+	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, o.NetCDF, o.FileColumn, o.Schema, wirePartitions(o), r.Index, r.Endpoints}
 	if err := checkText(r); err != nil {
 		return nil, err
 	}
@@ -84,6 +84,7 @@ type wireOptions struct {
 	NetCDF    bool   `json:"netcdf,omitempty"`
 	Files     string `json:"file_column,omitempty"`
 	Schema    string `json:"schema,omitempty"`
+	Keys      any    `json:"partitions,omitempty"`
 	Index     string `json:"index,omitempty"`
 	Endpoints int    `json:"endpoints,omitempty"`
 }
@@ -107,6 +108,17 @@ func wireFile(r Request) any {
 		return r.Files
 	}
 	return r.File
+}
+
+// wirePartitions is nil where there are none.
+func wirePartitions(o Options) any {
+	switch {
+	case !o.Partitions:
+		return nil
+	case o.TextKeys != nil:
+		return o.TextKeys
+	}
+	return true
 }
 
 func wireStreamOf(s *Stream) *wireStream {
@@ -172,7 +184,7 @@ func formatFloat(v float64) string {
 
 // checkText refuses what JSON would change silently.
 func checkText(r Request) error {
-	all := slices.Concat([]string{r.File, r.Dataset, r.State, r.SortBy, r.Options.FileColumn}, r.Files, r.Fields)
+	all := slices.Concat([]string{r.File, r.Dataset, r.State, r.SortBy, r.Options.FileColumn}, r.Files, r.Fields, r.Options.TextKeys)
 	for _, p := range []*string{r.Select, r.Where} {
 		if p != nil {
 			all = append(all, *p)

@@ -30,6 +30,9 @@ type Options struct {
 	// Over several files.
 	FileColumn string // name of a column of the files' names; "": none
 	Schema     string // "unify", "strict"
+	Partitions bool   // a column for each folder KEY=VALUE of their names
+	// TextKeys are the partition columns that are texts, all others integers; nil: that is told by the values.
+	TextKeys []string
 }
 
 // Block says where a batch stands: the app_metadata of docs/protocol.md section 3.

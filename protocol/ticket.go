@@ -65,7 +65,8 @@ func optionMembers(r *Request) map[string]strict.Bind {
 		"time": strict.Choice(&o.Time, "timestamp", "numeric"), "tensors": strict.Choice(&o.Tensors, "tensor", "nested"),
 		"layout": strict.Choice(&o.Layout, "columns", "rows"), "plain": strict.Boolean(&o.Plain),
 		"netcdf": strict.Boolean(&o.NetCDF), "file_column": strict.Text(&o.FileColumn), "schema": strict.Choice(&o.Schema, "unify", "strict"),
-		"index": strict.Choice(&r.Index, IndexAuto, IndexOff, IndexOnly),
+		"partitions": partitions(o),
+		"index":      strict.Choice(&r.Index, IndexAuto, IndexOff, IndexOnly),
 		"endpoints": func(v any) error {
 			err := small(&r.Endpoints, math.MinInt64)(v)
 			r.Endpoints = max(r.Endpoints, 0)
@@ -81,6 +82,20 @@ func files(r *Request) strict.Bind {
 			return strict.Names(&r.Files)(v)
 		}
 		return strict.Text(&r.File)(v)
+	}
+}
+
+// partitions is true, false, or a list of the keys that are texts.
+func partitions(o *Options) strict.Bind {
+	return func(v any) error {
+		if list, is := v.([]any); is {
+			o.Partitions, o.TextKeys = true, []string{}
+			if len(list) == 0 {
+				return nil
+			}
+			return strict.Names(&o.TextKeys)(v)
+		}
+		return strict.Boolean(&o.Partitions)(v)
 	}
 }
 

@@ -100,6 +100,7 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.BoolVar(&r.Options.Plain, "plain", false, "only types that every engine reads")
 	flags.BoolVar(&r.Options.NetCDF, "netcdf", false, "missing values (_FillValue, missing_value) are null; attributes go into the schema")
 	flags.StringVar(&r.Options.FileColumn, "file-column", "", "of several files: a column of this `NAME` has the files' names")
+	flags.BoolVar(&r.Options.Partitions, "partitions", false, "of several files: columns of the folders KEY=VALUE that they are in")
 	flags.StringVar(&r.Options.Schema, "schema", "", "of several files: unify, or strict, which refuses types that differ")
 	f.source.add(c)
 	completeRequest(c)

@@ -18,7 +18,7 @@ func withMetadata(s *arrow.Schema, m arrow.Metadata) *arrow.Schema {
 
 // conform makes a file's record one of the collection: the same buffers where the types are. The caller releases it.
 func (s *set) conform(ctx context.Context, mem *bufpool.Memory, r arrow.Record, of member) (arrow.Record, error) {
-	lease, err := mem.Lease(ctx, r.NumRows()*s.made(of.variant))
+	lease, err := mem.Lease(ctx, r.NumRows()*s.madeBytes(of.variant))
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +39,8 @@ func (s *set) conform(ctx context.Context, mem *bufpool.Memory, r arrow.Record, 
 	return array.NewRecord(s.schema, columns, r.NumRows()), nil
 }
 
-// made is about how many bytes of a row are made here.
-func (s *set) made(v *variant) (n int64) {
+// madeBytes is about how many bytes of a row are made here.
+func (s *set) madeBytes(v *variant) (n int64) {
 	for i, c := range s.columns {
 		if v.from[i] < 0 || !arrow.TypeEqual(c.Type, v.schema.Field(v.from[i]).Type) || c.words != nil {
 			n += 9 + bytesOf(c.Type)
@@ -73,10 +73,8 @@ func (s *set) column(mem memory.Allocator, r arrow.Record, i int, of member) (ar
 	c, from := s.columns[i], of.variant.from[i]
 	n := int(r.NumRows())
 	switch {
-	case c.named && c.words == nil:
-		return repeated(mem, of.loc.Name, n), nil
-	case c.named:
-		return recoded(mem, n, c.words, func(int) int32 { return of.place }), nil
+	case c.made != nil:
+		return c.made.rows(mem, c, of, n), nil
 	case from < 0 && c.words != nil:
 		return recoded(mem, n, c.words, func(int) int32 { return -1 }), nil
 	case from < 0:

@@ -21,6 +21,9 @@ func (p *plan) Explain(ctx context.Context) (*reader.Explanation, error) {
 		out.Order = "of " + p.req.SortBy + ", by sorting the keys of all files in memory"
 	}
 	out.Words = append(out.Words, fmt.Sprintf("%d files of %d kinds are read one after the other, each by a plan of its own", len(p.members), len(p.variants())))
+	if p.out > 0 {
+		out.Words = append(out.Words, fmt.Sprintf("%d more files are left out by their names alone, and not opened", p.out))
+	}
 	asked, parts := p.explained()
 	for i, q := range asked {
 		if i == maxExplained {

@@ -2,6 +2,7 @@ package collection
 
 import (
 	"context"
+	"slices"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
@@ -27,10 +28,22 @@ func Plan(ctx context.Context, eng *reader.Engine, files, like []reader.Location
 	if err := checkRequest(r); err != nil {
 		return nil, err
 	}
-	s, err := newSet(ctx, eng, files, like, r)
+	added, err := madeOf(files, r)
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(added, func(m *made) bool { return m.name == r.SortBy }) {
+		return nil, fault.New(fault.Unsupported, "sort_by %s, which all rows of a file have in common, is not served: rows are in the order of the files' names", spell.Quote(r.SortBy))
+	}
+	some, err := left(ctx, files, added, r)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSet(ctx, eng, some, like, added, r)
+	if err != nil {
+		return nil, err
+	}
+	s.out = len(files) - len(some)
 	p := &plan{set: s, req: r}
 	switch {
 	case r.Select != nil:
@@ -62,8 +75,6 @@ func checkRequest(r reader.Request) error {
 		what = "check_csi"
 	case r.SortBy != "" && r.Index == reader.IndexOnly:
 		what = `sort_by with options.index "only"`
-	case r.SortBy != "" && r.SortBy == r.Options.FileColumn:
-		what = "sort_by the files' names, which are the order that rows have,"
 	case r.Stream != nil && r.Stream.ShuffleRows && r.Stream.BlockRows > maxMixed:
 		return fault.New(fault.Exhausted, "stream.shuffle_rows in blocks of %d rows: at most %d are possible, choose smaller stream.block_rows", r.Stream.BlockRows, maxMixed)
 	default:
@@ -101,11 +112,8 @@ func (p *plan) question(ctx context.Context) error {
 func (p *plan) request(m member) reader.Request {
 	q := whole(p.req, m.variant.asked, m.state)
 	q.Where, q.Index, q.Vars = p.req.Where, p.req.Index, p.req.Vars
-	if p.req.Where != nil && p.req.Options.FileColumn != "" {
-		q.Vars = map[string]any{p.req.Options.FileColumn: m.loc.Name}
-		for name, v := range p.req.Vars {
-			q.Vars[name] = v
-		}
+	if p.req.Where != nil {
+		q.Vars = known(m.loc, p.made, p.req.Vars)
 	}
 	if s := p.req.Stream; s != nil && s.Workers > 0 {
 		q.Stream = &reader.Stream{Workers: s.Workers}
@@ -207,5 +215,13 @@ func (p *plan) least() int {
 func (p *plan) part(r reader.Request, lo, hi int) reader.Request {
 	r.File, r.Files = "", p.names[lo:hi+1]
 	r.State = p.stateOf(p.members[lo : hi+1])
+	if r.Options.Partitions { // whose types those of a part do not tell
+		r.Options.TextKeys = []string{}
+		for _, m := range p.made {
+			if m.key && m.text {
+				r.Options.TextKeys = append(r.Options.TextKeys, m.name)
+			}
+		}
+	}
 	return r
 }

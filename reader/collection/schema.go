@@ -16,7 +16,7 @@ import (
 type column struct {
 	arrow.Field
 	of    string      // the file whose type it has
-	named bool        // it has the files' names
+	made  *made       // no file has it; nil: some do
 	words arrow.Array // of its dictionary, of all files; nil: it has none, or each file's is left as it is
 }
 
@@ -104,10 +104,10 @@ func differ(c *column, f arrow.Field, name, why string) error {
 	return fault.New(fault.Precondition, "column %s is %s in %s, and %s %s in %s: %s; choose others by fields", spell.Quote(c.Name), c.Type, c.of, spell.Quote(f.Name), f.Type, name, why)
 }
 
-// chosen puts the columns in the order of fields, with that of the files' names. Where no file lacks one they are so already, by whatever names
+// chosen puts the columns in the order of fields, as far as files have them. Where no file lacks one they are so already, by whatever names
 // options.plain and options.layout give them.
 func chosen(columns []column, all []member, r reader.Request) ([]column, error) {
-	fields, everywhere := fieldsOf(r), true
+	fields, everywhere := r.Fields, true
 	for _, f := range fields {
 		known := false
 		for _, m := range all {
@@ -130,38 +130,5 @@ func chosen(columns []column, all []member, r reader.Request) ([]column, error) 
 		}
 		columns = out
 	}
-	return withNames(columns, r)
-}
-
-// withNames adds the column of the files' names: where fields have it, or behind the others.
-func withNames(columns []column, r reader.Request) ([]column, error) {
-	name := r.Options.FileColumn
-	if name == "" {
-		return columns, nil
-	}
-	if slices.ContainsFunc(columns, func(c column) bool { return c.Name == name }) {
-		return nil, fault.New(fault.Invalid, "options.file_column: there is a column %s in the files: choose another name", spell.Quote(name))
-	}
-	at := slices.Index(r.Fields, name)
-	if at < 0 || at > len(columns) {
-		at = len(columns)
-	}
-	return slices.Insert(columns, at, column{Field: fileField(r), named: true}), nil
-}
-
-// fieldsOf are the fields that files may have; nil: all are asked for.
-func fieldsOf(r reader.Request) []string {
-	if r.Fields == nil {
-		return nil
-	}
-	return slices.DeleteFunc(slices.Clone(r.Fields), func(f string) bool { return f == r.Options.FileColumn })
-}
-
-// fileField is the column of the files' names.
-func fileField(r reader.Request) arrow.Field {
-	f := arrow.Field{Name: r.Options.FileColumn, Type: merged, Nullable: true}
-	if r.Options.Plain {
-		f.Type = arrow.BinaryTypes.String
-	}
-	return f
+	return columns, nil
 }

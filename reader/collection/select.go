@@ -39,8 +39,8 @@ func tail(shape []int64) []int64 {
 
 // selectOne asks the file of a row.
 func (p *plan) selectOne(ctx context.Context, row int64) (err error) {
-	if len(p.variants()) > 1 || p.req.Options.FileColumn != "" {
-		return fault.New(fault.Unsupported, "select: an integer in the first place, of files whose types differ or with options.file_column: take a slice of one row")
+	if len(p.variants()) > 1 || len(p.made) > 0 {
+		return fault.New(fault.Unsupported, "select: an integer in the first place, of files whose types differ or with options.file_column or partitions: take a slice of one row")
 	}
 	p.only = p.members[p.at(row)]
 	q := p.req

@@ -28,10 +28,12 @@ type set struct {
 	total   int64 // rows
 	names   []string
 	block   int64 // rows of a batch where the request says nothing of it
+	made    []*made
+	out     int // files that were left out unopened
 }
 
 // newSet looks into the files of a request.
-func newSet(ctx context.Context, eng *reader.Engine, files, like []reader.Location, r reader.Request) (*set, error) {
+func newSet(ctx context.Context, eng *reader.Engine, files, like []reader.Location, added []*made, r reader.Request) (*set, error) {
 	was, err := statesOf(r.State)
 	if err != nil {
 		return nil, err
@@ -39,7 +41,9 @@ func newSet(ctx context.Context, eng *reader.Engine, files, like []reader.Locati
 	if err := was.check(len(files), len(like)); err != nil {
 		return nil, err
 	}
-	s := &set{eng: eng}
+	s := &set{eng: eng, made: added}
+	own := r
+	own.Fields = ownFields(r, added)
 	all := was.files
 	if all != nil {
 		all = nil
@@ -48,13 +52,16 @@ func newSet(ctx context.Context, eng *reader.Engine, files, like []reader.Locati
 		}
 		all = append(all, was.files...)
 	}
-	looked, err := survey(ctx, eng, slices.Concat(like, files), all, r)
+	looked, err := survey(ctx, eng, slices.Concat(like, files), all, own)
 	if err != nil {
 		return nil, err
 	}
 	s.members = looked[len(like):]
 	var which []int
-	if s.columns, which, err = columnsOf(looked, r); err != nil {
+	if s.columns, which, err = columnsOf(looked, own); err != nil {
+		return nil, err
+	}
+	if err := s.add(added, r); err != nil {
 		return nil, err
 	}
 	for _, i := range which {
@@ -69,11 +76,28 @@ func newSet(ctx context.Context, eng *reader.Engine, files, like []reader.Locati
 	return s, s.settle(ctx, looked[0], r)
 }
 
+// add adds the columns that no file has, and refuses those that one has.
+func (s *set) add(added []*made, r reader.Request) error {
+	for _, m := range added {
+		for v := range s.variants() {
+			if v.types[m.name] != "" || slices.ContainsFunc(s.columns, func(c column) bool { return c.Name == m.name }) {
+				what := "options.file_column"
+				if m.key {
+					what = "options.partitions"
+				}
+				return fault.New(fault.Invalid, "%s: there is a column %s in %s: choose another name, or leave the option out", what, spell.Quote(m.name), v.name)
+			}
+		}
+	}
+	s.columns = withMade(s.columns, added, r)
+	return nil
+}
+
 // settle counts the rows, and makes the schema with what is said of the first file.
 func (s *set) settle(ctx context.Context, first member, r reader.Request) error {
 	for i := range s.members {
 		m := &s.members[i]
-		m.first, m.place = s.total, int32(i)
+		m.first = s.total
 		if s.total += m.rows; s.total > rows.End62 {
 			return fault.New(fault.Unsupported, "more than 2^62 rows in all files")
 		}
@@ -99,7 +123,7 @@ func (s *set) settle(ctx context.Context, first member, r reader.Request) error 
 	for v := range s.variants() {
 		v.from = make([]int, len(s.columns))
 		for i, c := range s.columns {
-			v.from[i] = slices.IndexFunc(v.schema.Fields(), func(f arrow.Field) bool { return f.Name == c.Name && !c.named })
+			v.from[i] = slices.IndexFunc(v.schema.Fields(), func(f arrow.Field) bool { return f.Name == c.Name && c.made == nil })
 		}
 	}
 	return nil
@@ -132,8 +156,8 @@ func (s *set) rowBytes() int64 {
 		n = max(n, v.row)
 	}
 	for _, c := range s.columns {
-		if c.named {
-			n += 4
+		if c.made != nil {
+			n += 8
 		}
 	}
 	return n
@@ -177,8 +201,8 @@ func (s *set) checkCondition(r reader.Request) error {
 	if err != nil {
 		return err
 	}
-	if name := r.Options.FileColumn; name != "" && r.Vars[name] != nil {
-		return fault.New(fault.Invalid, "vars: %s is options.file_column too: choose another name", spell.Quote(name))
+	if err := s.checkKeys(*r.Where); err != nil {
+		return err
 	}
 	for _, name := range named {
 		if _, variable := r.Vars[name]; variable || types[name] == "" {
@@ -186,6 +210,22 @@ func (s *set) checkCondition(r reader.Request) error {
 		}
 		if err := s.checkOperand(name, slices.Contains(computed, name)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkKeys refuses conditions on keys of folders that some file has no value of.
+func (s *set) checkKeys(condition string) error {
+	for _, key := range s.made {
+		named, _, err := where.Names(condition, []string{key.name})
+		if err != nil {
+			return err
+		}
+		for i := 0; i < len(s.members) && slices.Contains(named, key.name); i++ {
+			if of := s.members[i].loc; key.value(of) == nil {
+				return fault.New(fault.Unsupported, "where: %s is null for %s: ask for the files where it is not", spell.Quote(key.name), of.Name)
+			}
 		}
 	}
 	return nil

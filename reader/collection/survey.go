@@ -27,7 +27,6 @@ type member struct {
 	state   string
 	rows    int64
 	first   int64 // its first row among those of all
-	place   int32 // among the files
 	variant *variant
 }
 
@@ -68,7 +67,7 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 	}
 	l.name, l.info, l.types = loc.Name, d.Info(), typesOf(d)
 	l.meanings = meaningsOf(l.info.Attributes, r)
-	l.asked = present(fieldsOf(r), l.types)
+	l.asked = present(r.Fields, l.types)
 	none := l.asked != nil && len(l.asked) == 0
 	if none {
 		l.asked = []string{l.info.Schema.Field(0).Name}
@@ -93,7 +92,7 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 // whole is the request for all rows of a file, in the columns and types that are asked for.
 func whole(r reader.Request, fields []string, state string) reader.Request {
 	o := r.Options
-	o.FileColumn, o.Schema = "", ""
+	o.FileColumn, o.Schema, o.Partitions, o.TextKeys = "", "", false, nil
 	return reader.Request{Dataset: r.Dataset, State: state, Fields: fields, Options: o}
 }
 

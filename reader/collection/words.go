@@ -23,8 +23,8 @@ func (s *set) merge(ctx context.Context, r reader.Request) error {
 	words := make([]dictionary, len(s.columns))
 	variants := s.variants()
 	for i, c := range s.columns {
-		if c.named && c.Type.ID() == arrow.DICTIONARY {
-			s.columns[i].words = textOf(s.names)
+		if c.made != nil && c.Type.ID() == arrow.DICTIONARY {
+			s.columns[i].words = c.made.words(s.members)
 		}
 	}
 	if !s.coded() {
@@ -51,7 +51,7 @@ func (s *set) merge(ctx context.Context, r reader.Request) error {
 
 // coded tells whether a column of the files has a dictionary.
 func (s *set) coded() bool {
-	return slices.ContainsFunc(s.columns, func(c column) bool { return c.Type.ID() == arrow.DICTIONARY && !c.named })
+	return slices.ContainsFunc(s.columns, func(c column) bool { return c.Type.ID() == arrow.DICTIONARY && c.made == nil })
 }
 
 type dictionary struct {
@@ -77,7 +77,7 @@ func (s *set) learn(ctx context.Context, m member, r reader.Request, all []dicti
 	m.variant.maps = make([][]int32, len(s.columns))
 	for i, c := range s.columns {
 		k := slices.IndexFunc(m.variant.schema.Fields(), func(f arrow.Field) bool { return f.Name == c.Name })
-		if c.named || k < 0 || c.Type.ID() != arrow.DICTIONARY {
+		if c.made != nil || k < 0 || c.Type.ID() != arrow.DICTIONARY {
 			continue
 		}
 		d, ok := run.Record().Column(k).(*array.Dictionary).Dictionary().(*array.String)

@@ -20,6 +20,7 @@ func Names(text string, columns []string) (named, computed []string, err error) 
 
 type naming struct {
 	named, computed []string
+	divides         bool
 	seen            map[seen]bool
 }
 
@@ -42,6 +43,7 @@ func (n *naming) visit(e *expr, plain bool) {
 		}
 		return
 	}
+	n.divides = n.divides || e.op == "/"
 	plain = plain && (slices.Contains(comparisons, e.op) || e.op == "&" || e.op == "|" || e.op == "~" || e.op == "call" && e.name == "is_null")
 	for _, a := range e.args {
 		n.visit(a, plain)

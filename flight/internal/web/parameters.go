@@ -74,6 +74,7 @@ var ofData = []parameter{
 	{"options.netcdf", truth, "missing values are null", false},
 	{"options.index", text, "auto, off or only", false},
 	{"options.file_column", text, "over several files: name of a column of their names", false},
+	{"options.partitions", truth, "over several files: columns of folders KEY=VALUE", false},
 	{"options.schema", text, "over several files: unify or strict", false},
 	{"options.endpoints", whole, "endpoints of a FlightInfo", false},
 }
