@@ -150,6 +150,9 @@ func Reason(ctx context.Context, err error) string {
 // be read, with the error that says so.
 func Look(path string) (is bool, err error) { return catalog.Look(path) }
 
+// Named tells whether a file is named as HDF5 files are. Listings of stores have these alone.
+func Named(name string) bool { return catalog.Named(name) }
+
 func (s *Server) unreadable(ctx context.Context, file string, err error) *arrowflight.FlightInfo {
 	return info([]string{file}, noSchema, reader.Unknown, reader.Unknown, listed{unsupported, s.reason(ctx, file, err)})
 }

@@ -38,6 +38,7 @@ type (
 	ColumnStats = match.ColumnStats
 )
 
+var At = location.At // the location of a path on disk, or of a URL of a store, that no client sent
 // The remainders.
 const (
 	KeepRemainder = protocol.KeepRemainder

@@ -9,6 +9,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
+	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
 // settledTries is how often a file is asked again that changes meanwhile.
@@ -45,7 +46,7 @@ func settled[T any](ctx context.Context, f *File, ask func(*File) (T, error)) (T
 // silent is the error of what a disk that did not answer leaves unknown.
 func (f *File) silent(err error) error {
 	if err == nil || fault.Of(err) != fault.Unavailable {
-		err = fault.New(fault.Unavailable, "%s: the disk did not answer: ask again when it does", f.loc.Name)
+		err = fault.New(fault.Unavailable, "%s: its disk or store did not answer: ask again when it does", f.loc.Name)
 	}
 	return err
 }
@@ -53,7 +54,7 @@ func (f *File) silent(err error) error {
 // now is what the path, by which libhdf5 opens the file, leads to; false if it is not this file any more.
 func (f *File) now() (blockio.Identity, bool) {
 	was := f.disk.Identity()
-	now, err := blockio.Identify(context.Background(), f.eng.disks, f.loc.Path)
+	now, err := location.Now(context.Background(), f.eng.disks, f.loc, f.disk)
 	if fault.Of(err) == fault.Unavailable {
 		f.disk.Lane().Lose()
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/disks"
+	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
@@ -99,7 +100,8 @@ type Engine struct {
 	lib     h5proc.Library
 	foreign h5proc.Unfilter
 	plugins *h5proc.Plugins
-	pages   *pages.Keeper // of files' bytes
+	pages   *pages.Keeper       // of files' bytes
+	blocks  *objectstore.Blocks // of the metadata of files in stores
 	kept    *indexdir.Keeper
 	serial  atomic.Uint64 // of files opened
 
@@ -130,7 +132,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.workers = sched.New(cfg.Workers)
 	e.disks = disks.New(disks.Config{Limit: cfg.ReadTimeout, Workers: cfg.Workers, Memory: e.mem, Lend: e.workers.Lend, Log: cfg.Logger})
 	e.scans = &fill.Engine{Mem: e.mem, Workers: e.workers, WorkerCount: cfg.Workers, Chunks: e.chunks, Log: e.log, MemoryFor: memoryFor}
-	e.pages = pages.NewKeeper(e.mem)
+	e.pages, e.blocks = pages.NewKeeper(e.mem), objectstore.NewBlocks(e.mem, buffers/objectstore.BlocksShare)
 	e.frames = bufpool.NewBudget(buffers/2, cfg.MaxWait)
 	helpers := h5proc.Config{Helpers: cfg.Helpers, MemoryLimit: max(leastHelper, cfg.Memory/int64(cfg.Helpers)), CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger}
 	e.lib, e.foreign = h5proc.Both(helpers, cfg.InProcess)
@@ -149,6 +151,7 @@ func (e *Engine) Close() error {
 	e.workers.Close()
 	e.columns.Close()
 	e.pages.Close()
+	e.blocks.Close()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	errs := []error{e.lib.Close(), e.foreign.Close()}
@@ -166,7 +169,7 @@ func (e *Engine) Close() error {
 // Memory tells the bytes in use by runs and by records not yet released, and how many may be: what Config.Memory leaves
 // beside the cache of decoded chunks and statistics. Columns that are kept are not among those in use.
 func (e *Engine) Memory() (used, budget int64) {
-	return e.mem.Budget.Used() - e.pages.Held() - e.columns.Held(), e.mem.Budget.Limit()
+	return e.mem.Budget.Used() - e.pages.Held() - e.blocks.Held() - e.columns.Held(), e.mem.Budget.Limit()
 }
 
 // OnHeap has f called with how much of Config.Memory Go's heap may take, now and whenever that has changed much: the rest is
@@ -181,7 +184,7 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	if loc.Name == "" {
 		loc.Name = spell.Escape(loc.Path)
 	}
-	id, err := blockio.Identify(ctx, e.disks, loc.Path)
+	id, err := location.Identify(ctx, e.disks, loc)
 	if err != nil {
 		return nil, location.Unopened(loc, err)
 	}
@@ -209,7 +212,7 @@ func (e *Engine) remembered(loc location.Location, id blockio.Identity) *File {
 		return nil
 	}
 	f := el.Value.(*File)
-	if f.disk.Identity() != id || f.loc.Name != loc.Name {
+	if f.disk.Identity() != id || f.loc.Name != loc.Name || loc.Store != nil && !f.disk.Unchanged() {
 		e.forget(el)
 		return nil
 	}

@@ -53,7 +53,7 @@ type File struct {
 }
 
 func openFile(ctx context.Context, e *Engine, loc location.Location) (*File, error) {
-	disk, err := blockio.Open(ctx, e.disks, loc.Path, loc.Open)
+	disk, err := location.Open(ctx, e.disks, e.blocks, loc)
 	if err != nil {
 		return nil, location.Unopened(loc, err)
 	}
@@ -68,7 +68,7 @@ func openFile(ctx context.Context, e *Engine, loc location.Location) (*File, err
 	f.objects = objects.New(h5, f.heap)
 	f.version = version.New(disk, fmt.Sprint(h5.Version, h5.Base, h5.Root))
 	f.kept = e.kept.Of(loc.Path, disk.Identity(), f.version.Sample)
-	if f.live = h5.SWMR; f.live {
+	if f.live = h5.SWMR && loc.Store == nil; h5.SWMR {
 		h5.EOF = max(h5.EOF, uint64(size)) // the superblock is written last
 	}
 	return f, nil
@@ -199,11 +199,11 @@ func (f *File) open(ctx context.Context, name string) (*File, error) {
 
 // beside opens a raw file that this one names.
 func (f *File) beside(ctx context.Context, name string) (*blockio.File, error) {
-	disk, err := disks.Names(ctx, f.eng.disks, f.loc.Path, func() (string, error) { return f.loc.Sibling(ctx, name) })
+	at, err := disks.Names(ctx, f.eng.disks, f.loc.Path, func() (location.Location, error) { return f.loc.Beside(ctx, name) })
 	if err != nil {
 		return nil, err
 	}
-	raw, err := blockio.Open(ctx, f.eng.disks, disk, f.loc.Open)
+	raw, err := location.Open(ctx, f.eng.disks, f.eng.blocks, at)
 	if err != nil {
 		return nil, fault.New(cmp.Or(fault.Of(err), error(fault.DataLoss)), "external file %s: %s", location.Base(name), location.Cause(err))
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/follow"
+	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/match"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/rows"
@@ -19,8 +20,8 @@ type growing struct{ *tableRead }
 // begin is part of read. It follows, with a file handle of its own.
 func (g growing) begin(ctx context.Context, at fill.Placement) (batches, error) {
 	d, r := g.ds, g.req
-	if d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
-		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow")
+	if d.file.loc.Store != nil || d.viaLib != nil || d.virtual || d.object == nil || d.meta.Space != meta.Simple {
+		return nil, fault.New(fault.Unsupported, "stream.follow is served for datasets that are read natively and can grow, not of objects in a store")
 	}
 	a := follow.Request{Step: 1, Page: rows.PageOf(r), BlockRows: r.Stream.BlockRows, FromBlock: r.Stream.FromBlock}
 	if r.Start != nil {
@@ -51,7 +52,7 @@ func (g growing) Rows() int64 { return g.ds.rows() }
 func (g growing) State() (blockio.Identity, bool) { return g.ds.file.disk.Identity(), g.ds.file.live }
 
 func (g growing) Now() (blockio.Identity, error) {
-	return blockio.Identify(context.Background(), g.ds.file.eng.disks, g.ds.file.loc.Path)
+	return location.Identify(context.Background(), g.ds.file.eng.disks, g.ds.file.loc)
 }
 
 func (g growing) Explain(err error) error { return g.ds.explained(err) }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/mtflight/mtflight/convert/h5type"
-	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
@@ -20,7 +19,7 @@ func unknown(path string, attrs json.RawMessage) Info {
 // IsHDF5 tells whether a file has the signature of HDF5 where it may stand, however long its disk takes. The error is of a file that
 // cannot be read.
 func IsHDF5(at Location) (bool, error) {
-	f, err := blockio.Open(context.Background(), nil, at.Path, at.Open)
+	f, err := location.Open(context.Background(), nil, nil, at)
 	if err != nil {
 		return false, err
 	}

@@ -40,8 +40,8 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 	if err != nil {
 		why = err.Error()
 	}
-	if why == "" || witness.Final(err) || f.eng.cfg.NoWitness {
-		return m, err
+	if why == "" || witness.Final(err) || f.eng.cfg.NoWitness || f.loc.Store != nil {
+		return witness.Unasked(m, err, f.loc.Store != nil)
 	}
 	w, werr := f.eng.lib.Dataset(ctx, f.handle(), path)
 	if werr != nil || w.Err != "" {
@@ -57,7 +57,7 @@ func (f *File) describe(ctx context.Context, path string) (meta.Dataset, error) 
 
 // withWitness is a tree, with what the witness makes of the objects that are refused.
 func (f *File) withWitness(ctx context.Context, tree *meta.File) *meta.File {
-	if f.eng.cfg.NoWitness || !witness.Refuses(tree) {
+	if f.loc.Store != nil || f.eng.cfg.NoWitness || !witness.Refuses(tree) {
 		return tree
 	}
 	w, err := f.eng.lib.Tree(ctx, f.handle())

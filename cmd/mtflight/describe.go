@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -76,7 +77,10 @@ func describeGroup(ctx context.Context, s source, file, path string) (json.RawMe
 		return nil, err
 	}
 	path = listedAs(tree, path)
-	d := groupDescription{File: spell.Escape(file), Path: path, Kind: "group",
+	if file = spell.Escape(file); objectstore.Is(file) {
+		file = shownAs(file)
+	}
+	d := groupDescription{File: file, Path: path, Kind: "group",
 		Tree: reader.Tree{Groups: []reader.GroupInfo{}, Datasets: []reader.Info{}, Links: []reader.LinkInfo{}}}
 	found := false
 	for _, g := range tree.Groups {

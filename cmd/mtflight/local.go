@@ -1,17 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/matching"
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 	"github.com/mtflight/mtflight/reader/collection"
@@ -33,27 +36,57 @@ func newLocal(c reader.Config) (*local, error) {
 func (l *local) close() error { return l.engine.Close() }
 
 func (l *local) list(ctx context.Context, what listing, visit func(listed) error) error {
+	if objectstore.Is(what.file) {
+		return l.listStored(ctx, what, visit)
+	}
 	what.file = onDisk(what.file)
 	info, err := os.Stat(what.file)
 	if err != nil {
 		return noFile(what.file, err)
 	}
 	if !info.IsDir() {
-		return l.listFile(ctx, what.file, what.frames, visit)
+		return l.listFile(ctx, reader.Location{Path: what.file}, what.frames, visit)
 	}
 	return find.Below(ctx, what.file, func(name string, _ int64, err error) error {
 		if err == nil {
-			err = l.listFile(ctx, name, what.frames, visit)
+			err = l.listFile(ctx, reader.Location{Path: name}, what.frames, visit)
 		}
-		if fault.Of(err) == nil || ctx.Err() != nil {
-			return err
-		}
-		return visit(listed{File: spell.Escape(name), Error: flight.Reason(ctx, err)})
+		return toldOf(ctx, spell.Escape(name), err, visit)
 	})
 }
 
-func (l *local) listFile(ctx context.Context, path string, frames *frameBudget, visit func(listed) error) error {
-	file, err := l.engine.Open(ctx, reader.Location{Path: path})
+// toldOf lists a file that could not be.
+func toldOf(ctx context.Context, name string, err error, visit func(listed) error) error {
+	if fault.Of(err) == nil || ctx.Err() != nil {
+		return err
+	}
+	return visit(listed{File: name, Error: flight.Reason(ctx, err)})
+}
+
+// listStored is list of a store.
+func (l *local) listStored(ctx context.Context, what listing, visit func(listed) error) error {
+	store, err := objectstore.Parse(what.file)
+	if err != nil {
+		return err
+	}
+	one, err := store.Check(ctx, l.engine.Disks())
+	if err != nil {
+		return fault.New(fault.Of(err), "%s: %w", store.Name(), err)
+	}
+	if one {
+		return l.listFile(ctx, reader.Location{Path: store.Place(), Name: store.Name(), Store: store}, what.frames, visit)
+	}
+	return store.List(ctx, l.engine.Disks(), "", func(place string, _ int64) error {
+		if !flight.Named(place) {
+			return nil
+		}
+		at := reader.Location{Path: place, Name: spell.Escape(store.Name() + strings.TrimPrefix(place, store.Place())), Store: store}
+		return toldOf(ctx, at.Name, l.listFile(ctx, at, what.frames, visit), visit)
+	})
+}
+
+func (l *local) listFile(ctx context.Context, at reader.Location, frames *frameBudget, visit func(listed) error) error {
+	file, err := l.engine.Open(ctx, at)
 	if err != nil {
 		return err
 	}
@@ -61,7 +94,7 @@ func (l *local) listFile(ctx context.Context, path string, frames *frameBudget, 
 	if err != nil {
 		return err
 	}
-	name := spell.Escape(path)
+	name := cmp.Or(at.Name, spell.Escape(at.Path))
 	for i := range tree.Datasets {
 		d := &tree.Datasets[i]
 		if err := visit(listed{File: name, Info: d, columns: columnsOf(d.Schema)}); err != nil {
@@ -97,6 +130,13 @@ func (l *local) tree(ctx context.Context, path string) (*reader.Tree, error) {
 }
 
 func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
+	if objectstore.Is(path) {
+		at, err := reader.At(path)
+		if err != nil {
+			return nil, err
+		}
+		return l.engine.Open(ctx, at)
+	}
 	path = onDisk(path)
 	info, err := os.Stat(path)
 	if err != nil {
@@ -109,7 +149,7 @@ func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
 }
 
 func (l *local) plan(ctx context.Context, r reader.Request) (*reader.Plan, error) {
-	if _, err := os.Stat(onDisk(r.File)); err != nil { // a file's name comes first
+	if _, err := os.Stat(onDisk(r.File)); err != nil && !objectstore.Is(r.File) { // a file's name comes first
 		if files, many, err := matching.Files(r.File); many {
 			if err != nil {
 				return nil, err
@@ -137,7 +177,7 @@ func (l *local) describe(ctx context.Context, path, dataset string) (json.RawMes
 	if err != nil {
 		return nil, err
 	}
-	d.File = spell.Escape(onDisk(path))
+	d.File = shownAs(path)
 	return json.Marshal(d)
 }
 
@@ -177,7 +217,7 @@ func (l *local) stats(ctx context.Context, of survey, visit func(json.RawMessage
 	if err != nil {
 		return err
 	}
-	all.File, all.Dataset = spell.Escape(onDisk(of.file)), of.dataset
+	all.File, all.Dataset = shownAs(of.file), of.dataset
 	return answer(all)
 }
 
@@ -194,7 +234,7 @@ func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage,
 		File    string `json:"file"`
 		Dataset string `json:"dataset"`
 		*reader.Explanation
-	}{spell.Escape(onDisk(r.File)), r.Dataset, x})
+	}{shownAs(r.File), r.Dataset, x})
 }
 
 func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
@@ -212,6 +252,14 @@ func onDisk(path string) string {
 		return path
 	}
 	return raw
+}
+
+// shownAs is what a file is called in answers: its path, or the address of its object without what may be a secret.
+func shownAs(file string) string {
+	if at, err := reader.At(file); err == nil && at.Store != nil {
+		return at.Name
+	}
+	return spell.Escape(onDisk(file))
 }
 
 func noFile(path string, err error) error {

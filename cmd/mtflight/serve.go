@@ -16,6 +16,7 @@ import (
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/flight/serve"
+	"github.com/mtflight/mtflight/internal/objectstore"
 )
 
 func newServe() *cobra.Command {
@@ -23,15 +24,16 @@ func newServe() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve ROOT...",
 		Short: "Serve HDF5 files over Arrow Flight",
-		Long: `Serve the HDF5 files below directories, or single files. A root may be given as NAME=PATH; with
-several roots a file's name starts with its root's. Ends on Ctrl-C or SIGTERM: running streams may
-finish until --drain is over.
+		Long: `Serve the HDF5 files below directories, or single files; those below s3://BUCKET/PREFIX, too.
+A root may be given as NAME=PATH; with several roots a file's name starts with its root's. Ends on
+Ctrl-C or SIGTERM: running streams may finish until --drain is over.
 
 Each flag is also a variable (--stage-dir: MTFLIGHT_STAGE_DIR; lists with commas) and a key of the
 YAML file --config (stage-dir). A flag goes before a variable, that before the file. The file's
 roots are read again when it changes, and on SIGHUP. mtflight config checks and shows all of it,
 the limits of docs/limits.md too (--max-connections and others), which are not listed here.`,
 		Example: `  mtflight serve /data
+  mtflight serve s3://climate/era5
   mtflight serve --listen grpc://0.0.0.0:8815 --insecure --memory 2GB runs=/data/runs
   mtflight serve --config /etc/mtflight.yaml`,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
@@ -78,7 +80,7 @@ func runServer(ctx context.Context, f *serveFlags, c *cobra.Command) (err error)
 		g.Go(func() error { return reloadOn(ctx, hangup, server) })
 	}
 	g.Go(func() error {
-		b := banner{locations: server.Locations(ctx), site: server.Site(ctx), secure: f.secure(), roots: f.Flight.Roots, log: f.Logger}
+		b := banner{locations: server.Locations(ctx), site: server.Site(ctx), secure: f.secure(), roots: shownRoots(f.Flight.Roots), log: f.Logger}
 		if !f.stdin { // else a program waits, which knows what to ask
 			tellSystemd(f.Logger, daemon.SdNotifyReady)
 			if !b.secure {
@@ -88,6 +90,14 @@ func runServer(ctx context.Context, f *serveFlags, c *cobra.Command) (err error)
 		return b.write(c.OutOrStdout())
 	})
 	return g.Wait()
+}
+
+// shownRoots are roots without what may be a secret.
+func shownRoots(roots []string) (shown []string) {
+	for _, r := range roots {
+		shown = append(shown, objectstore.Shown(r))
+	}
+	return shown
 }
 
 // widen has Go run twice as many goroutines at once as there are processors, unless GOMAXPROCS is set: half of those that it takes for

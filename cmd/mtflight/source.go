@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
+	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -126,7 +127,7 @@ func apart(args []string) []string {
 	return append(split, args[1:]...)
 }
 
-func isLocation(arg string) bool { return strings.Contains(arg, "://") }
+func isLocation(arg string) bool { return strings.Contains(arg, "://") && !objectstore.Is(arg) }
 
 // placed accepts a server's location or nothing, then low to high arguments, where the server needs but `remote`.
 func placed(remote, low, high int) cobra.PositionalArgs {

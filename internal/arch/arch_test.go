@@ -83,6 +83,7 @@ var layers = []string{
 	"internal/cells",
 	"internal/strict",
 	"internal/reload",
+	"internal/objectstore",
 	"internal/disks",
 	"internal/bufpool",
 	"internal/obs",

@@ -15,6 +15,7 @@ package disks
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -52,6 +53,8 @@ type Disks struct {
 	Config
 	ended chan struct{}
 	end   sync.Once
+	over  context.Context // ends with ended
+	cease context.CancelFunc
 	table atomic.Pointer[table]
 
 	mu    sync.Mutex
@@ -64,7 +67,9 @@ type Disks struct {
 func New(c Config) *Disks {
 	c.Limit = cmp.Or(max(c.Limit, 0), DefaultLimit)
 	c.Log = cmp.Or(c.Log, zap.NewNop())
-	return &Disks{Config: c, ended: make(chan struct{}), disks: map[string]*Disk{}}
+	d := &Disks{Config: c, ended: make(chan struct{}), disks: map[string]*Disk{}}
+	d.over, d.cease = context.WithCancel(context.Background())
+	return d
 }
 
 func (d *Disks) lane() int { return max(leastLane, d.Workers+1) }
@@ -72,7 +77,10 @@ func (d *Disks) lane() int { return max(leastLane, d.Workers+1) }
 // End has nobody wait for a disk any more: fault.Unavailable. Calls that are stuck go on.
 func (d *Disks) End() {
 	if d != nil {
-		d.end.Do(func() { close(d.ended) })
+		d.end.Do(func() {
+			close(d.ended)
+			d.cease()
+		})
 	}
 }
 
@@ -141,7 +149,11 @@ type Disk struct {
 const mostLanes = 1 << 10
 
 func newDisk(d *Disks, m mount) *Disk {
-	k := &Disk{mount: m, all: d, slots: make(chan struct{}, perDisk*d.lane()), slow: map[*call]bool{}, lanes: map[string]*Lane{}}
+	slots := perDisk * d.lane()
+	if m.remote {
+		slots = remoteCalls
+	}
+	k := &Disk{mount: m, all: d, slots: make(chan struct{}, slots), slow: map[*call]bool{}, lanes: map[string]*Lane{}}
 	k.names = k.newLane(perDisk / 2 * d.lane())
 	return k
 }

@@ -18,6 +18,7 @@ type mount struct {
 	at, device, kind string
 	memory           bool // it is nothing but memory
 	waits            bool // for another machine or process, whatever it is asked
+	remote           bool // a store in the network
 }
 
 // Kinds of file systems (filesystems(5)). All others wait.

@@ -22,6 +22,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
 	"github.com/mtflight/mtflight/internal/near"
+	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -86,9 +87,10 @@ func (c *Catalog) roots() []root { return *c.now.Load() }
 
 // root is a directory, or one file (then the file's whole name is the root's).
 type root struct {
-	name string // spelled; "" for the only directory
-	path string // absolute, without symbolic links
-	file bool
+	name  string // spelled; "" for the only directory
+	path  string // absolute, without symbolic links; of a store its place
+	file  bool
+	store *objectstore.Root // nil: on disk
 }
 
 // New makes a catalog of directories and files; each may be given as name=PATH. Several need distinct names, by
@@ -107,8 +109,7 @@ func (c *Catalog) SetRoots(specs []string) error {
 	var roots []root
 	seen := map[string]bool{}
 	for _, s := range specs {
-		_, path := cut(s)
-		r, err := disks.Names(context.Background(), c.disks, path, func() (root, error) { return newRoot(s, len(specs) > 1) })
+		r, err := c.newRoot(s, len(specs) > 1)
 		if err != nil {
 			return err
 		}
@@ -120,6 +121,14 @@ func (c *Catalog) SetRoots(specs []string) error {
 	}
 	c.now.Store(&roots)
 	return nil
+}
+
+func (c *Catalog) newRoot(spec string, several bool) (root, error) {
+	name, path := cut(spec)
+	if objectstore.Is(path) {
+		return c.newStored(name, path, several)
+	}
+	return disks.Names(context.Background(), c.disks, path, func() (root, error) { return newRoot(spec, several) })
 }
 
 func newRoot(spec string, several bool) (root, error) {
@@ -142,7 +151,7 @@ func newRoot(spec string, several bool) (root, error) {
 	case !info.IsDir() && !info.Mode().IsRegular():
 		return root{}, fault.New(fault.Invalid, "catalog: cannot serve %s: neither a directory nor a file", spec)
 	}
-	r := root{name, real, !info.IsDir()}
+	r := root{name: name, path: real, file: !info.IsDir()}
 	if name == "" && (several || r.file) {
 		r.name = spell.Escape(filepath.Base(abs))
 	}
@@ -186,6 +195,9 @@ func (c *Catalog) Resolve(ctx context.Context, name string) (reader.Location, er
 	r, rel, ok := c.split(name)
 	if !ok || !c.tells(ctx, r) {
 		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), c.nearRoot(ctx, name))
+	}
+	if r.store != nil {
+		return c.resolveStored(ctx, r, rel, name)
 	}
 	loc, err := disks.Names(ctx, c.disks, r.disk(rel), func() (reader.Location, error) { return c.resolve(ctx, r, rel, name) })
 	if fault.Of(err) == fault.Unavailable {

@@ -32,7 +32,10 @@ func (c *Catalog) Walk(ctx context.Context, pattern string, visit func(Entry) er
 	names := glob.New(pattern)
 	for _, r := range c.roots() {
 		walk := func(ctx context.Context, visit func(Entry) error) error { return c.walkRoot(ctx, r, names, visit) }
-		if err := c.patiently(r, walk)(ctx, visit); err != nil {
+		if r.store == nil { // whose calls end by themselves
+			walk = c.patiently(r, walk)
+		}
+		if err := walk(ctx, visit); err != nil {
 			return err
 		}
 	}
@@ -45,12 +48,18 @@ func (c *Catalog) one(ctx context.Context, name string, visit func(Entry) error)
 	if err != nil {
 		return nil
 	}
+	if loc.Store != nil {
+		return c.oneStored(ctx, loc, visit)
+	}
 	return c.patiently(root{path: loc.Path, name: name, file: true}, func(_ context.Context, visit func(Entry) error) error {
 		return c.look(loc, visit)
 	})(ctx, visit)
 }
 
 func (c *Catalog) walkRoot(ctx context.Context, r root, names *glob.Glob, visit func(Entry) error) error {
+	if r.store != nil {
+		return c.walkStored(ctx, r, names, visit)
+	}
 	if r.file {
 		if !names.Match(r.name) || !c.may(ctx, r, r.name) {
 			return nil
@@ -132,7 +141,7 @@ func Look(path string) (is bool, err error) {
 func judge(at reader.Location) (is bool, err error) {
 	is, err = reader.IsHDF5(at)
 	switch {
-	case is || !named(at.Name):
+	case is || !Named(at.Name):
 		return is, nil
 	case at.Open != nil && errors.Is(err, fs.ErrNotExist): // any more, or in the roots
 		return false, nil
@@ -154,8 +163,8 @@ func reason(err error) error {
 
 var extensions = []string{".h5", ".hdf5", ".hdf", ".he5", ".h5ad", ".h5p", ".hd5", ".nc", ".nc4", ".mat", ".nxs", ".loom"}
 
-// named tells whether a file is named as HDF5 files are. Some .hdf, .nc and .mat files are of older formats, so that
+// Named tells whether a file is named as HDF5 files are. Some .hdf, .nc and .mat files are of older formats, so that
 // listing them with a reason is all that is done with it.
-func named(name string) bool {
+func Named(name string) bool {
 	return slices.Contains(extensions, strings.ToLower(path.Ext(name)))
 }

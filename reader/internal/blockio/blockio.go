@@ -21,11 +21,13 @@ import (
 
 // File is an open file. The operating system's handle is closed by Close or with the last use of the File.
 type File struct {
-	f    *os.File
-	door disks.File // by which it is read
-	id   Identity
-	now  atomic.Pointer[status] // that is known to be of the same bytes
-	kept *pages.Area            // nil: nothing is
+	f       *os.File // nil: it is in a store
+	door    source
+	lane    *disks.Lane
+	id      Identity
+	version string                 // that its store gives
+	now     atomic.Pointer[status] // that is known to be of the same bytes
+	kept    *pages.Area            // nil: nothing is
 
 	tally *Tally
 }
@@ -38,10 +40,12 @@ func Open(ctx context.Context, d *disks.Disks, path string, by func(path string)
 	if err != nil {
 		return nil, err
 	}
-	out := &File{f: o.File, door: disks.NewFile(d.Of(path).Lane(path), o.File), id: o.Identity, tally: new(Tally)}
+	lane := d.Of(path).Lane(path)
+	door := onDisk{disks.NewFile(lane, o.File)}
+	out := &File{f: o.File, door: door, lane: lane, id: o.Identity, tally: new(Tally)}
 	out.now.Store(&o.status)
-	if out.door.Waits() { // not by os.File's finalizer, behind which all others would wait
-		runtime.AddCleanup(out, func(door disks.File) { _ = door.Close() }, out.door)
+	if lane.Waits() { // not by os.File's finalizer, behind which all others would wait
+		runtime.AddCleanup(out, func(door source) { _ = door.Close() }, source(door))
 	}
 	return out, nil
 }
@@ -65,12 +69,12 @@ func openRested(path string, by func(path string) (*os.File, error)) (opened, er
 }
 
 // Lane is where calls about the file wait for its disk.
-func (f *File) Lane() *disks.Lane { return f.door.Lane }
+func (f *File) Lane() *disks.Lane { return f.lane }
 
 // Keep has k keep mapped what Read is asked for again and again, as long as the file is reachable. It is for the time
 // before the first read. What may have to be asked of another machine or process is not mapped: a page fault waits for ever.
 func (f *File) Keep(k *pages.Keeper) {
-	if f.door.Waits() {
+	if !f.mappable() {
 		return
 	}
 	if f.kept = k.Of(f.f.Fd(), f.id.Size); f.kept != nil {
@@ -78,8 +82,14 @@ func (f *File) Keep(k *pages.Keeper) {
 	}
 }
 
+// mappable tells whether the file may be mapped: whether no page of it is waited for longer than for a local disk.
+func (f *File) mappable() bool { return f.f != nil && !f.lane.Waits() }
+
 // Drop gives back what is kept of a file that will hardly be read again.
-func (f *File) Drop() { f.kept.Drop() }
+func (f *File) Drop() {
+	f.kept.Drop()
+	f.door.forget()
+}
 
 // open opens a path. Handles that are no longer used are closed by the garbage collector, which is asked to where there
 // is none left.
@@ -102,7 +112,7 @@ func open(path string, by func(path string) (*os.File, error)) (*os.File, error)
 
 // Look calls use with n bytes from off, without reading them, if they are kept, and says so: pages.Area.Look.
 func (f *File) Look(off, n uint64, use func(b []byte)) (looked bool, err error) {
-	if !f.door.Well() { // what is mapped may be gone, and a page fault waits for ever
+	if !f.lane.Well() { // what is mapped may be gone, and a page fault waits for ever
 		return false, nil
 	}
 	if looked, err = f.kept.Look(off, n, use); looked {
@@ -118,15 +128,15 @@ func (f *File) Look(off, n uint64, use func(b []byte)) (looked bool, err error) 
 // Close closes the file, and does not wait for its disk.
 func (f *File) Close() error { return f.door.Close() }
 
-// Handle is the operating system's handle, for reading; it is not the caller's to close.
+// Handle is the operating system's handle, for reading; it is not the caller's to close. That of a file in a store is nil.
 func (f *File) Handle() *os.File { return f.f }
 
 // Identity is the file's when it was opened.
 func (f *File) Identity() Identity { return f.id }
 
-// ReadAt is io.ReaderAt.
+// ReadAt is io.ReaderAt, for what is read in small pieces and again.
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
-	return f.door.ReadAt(context.Background(), p, off)
+	return f.door.peek(context.Background(), p, off)
 }
 
 // Read fills p from off; a file that ends before is DataLoss.
@@ -165,12 +175,16 @@ func (f *File) read(ctx context.Context, p []byte, off uint64) error {
 	if errors.Is(err, io.EOF) {
 		return fault.New(fault.DataLoss, "%d bytes at address %d: the file ends after %d of them", len(p), off, n)
 	}
-	return fault.New(fault.DataLoss, "%d bytes at address %d: %w", len(p), off, err)
+	kind := fault.DataLoss
+	if errors.Is(err, fault.Changed) {
+		kind = fault.Changed
+	}
+	return fault.New(kind, "%d bytes at address %d: %w", len(p), off, err)
 }
 
 // mapped reads what is kept.
 func (f *File) mapped(p []byte, off uint64) (done bool, err error) {
-	if !f.door.Well() {
+	if !f.lane.Well() {
 		return false, nil
 	}
 	return f.kept.Read(p, off)

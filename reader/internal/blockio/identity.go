@@ -93,9 +93,10 @@ func (f *File) Change() Change {
 	return c
 }
 
-func (f *File) change() (status, Change) {
-	s, err := stat(f.door)
-	was := *f.now.Load()
+func (f *File) change() (status, Change) { return f.door.change(*f.now.Load()) }
+
+func (d onDisk) change(was status) (status, Change) {
+	s, err := stat(d)
 	switch {
 	case err != nil || s.Dev != was.Dev || s.Ino != was.Ino || s.Size < was.Size:
 		return s, Other
@@ -119,7 +120,7 @@ func (f *File) Accept(same func() bool) bool {
 		return c == Same
 	}
 	was := f.now.Load()
-	if again, err := stat(f.door); err != nil || again != s {
+	if again, c := f.change(); c != Relinked || again != s {
 		return false
 	}
 	f.now.CompareAndSwap(was, &s)

@@ -24,7 +24,7 @@ func (f *File) Map(off, n uint64) (*Mapping, error) {
 	if n == 0 || off > uint64(f.id.Size) || n > uint64(f.id.Size)-off {
 		return nil, fault.New(fault.DataLoss, "%d bytes at address %d lie beyond the end of the file (%d bytes): it is truncated", n, off, f.id.Size)
 	}
-	if f.door.Waits() { // a page fault would, for ever
+	if !f.mappable() { // a page fault would, for ever
 		return nil, errors.ErrUnsupported
 	}
 	lead := off % uint64(os.Getpagesize())
@@ -33,7 +33,7 @@ func (f *File) Map(off, n uint64) (*Mapping, error) {
 		return nil, err
 	}
 	f.tally.Mapped.Add(int64(n))
-	return &Mapping{pages: pages, bytes: pages[lead : lead+n : lead+n], lane: f.door.Lane}, nil
+	return &Mapping{pages: pages, bytes: pages[lead : lead+n : lead+n], lane: f.lane}, nil
 }
 
 // Bytes are what is mapped, valid until Close.

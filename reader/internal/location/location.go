@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
 )
 
@@ -18,6 +19,7 @@ type Location struct {
 	Path   string                   // on this machine's disk
 	Name   string                   // what messages and schema metadata call it, spelled (package spell); default: Path's spelling
 	Inside func(disk string) bool   // whether a path that a link leads to may be opened; nil: any
+	Store  *objectstore.Root        // that Path is a place of; nil: it is on disk
 	NameOf func(disk string) string // what messages call such a path; nil: its base name
 	// Open opens a path, in which no link is left, for reading, without waiting; nil: any. One that leads out of the roots by now
 	// is not there (fs.ErrNotExist).
@@ -43,8 +45,11 @@ func (l Location) may(ctx context.Context, disk string) bool {
 	if l.May == nil {
 		return true
 	}
-	folder, rest := followed(disk)
-	place := filepath.Join(folder, rest)
+	place := disk
+	if l.Store == nil {
+		folder, rest := followed(disk)
+		place = filepath.Join(folder, rest)
+	}
 	note(ctx, place)
 	return l.May(ctx, place)
 }
@@ -74,6 +79,9 @@ func absent(name string) string {
 
 // Sibling is the place of a file that this one names, if it may be opened.
 func (l Location) Sibling(ctx context.Context, name string) (string, error) {
+	if l.Store != nil {
+		return l.stored(ctx, name)
+	}
 	disk := l.beside(name)
 	if !l.may(ctx, disk) {
 		return "", fault.New(fault.NotFound, "%w", outside{name})
@@ -112,6 +120,12 @@ func (l Location) MayOpen(ctx context.Context, name string) error {
 		return nil
 	}
 	disk := l.beside(name)
+	if l.Store != nil {
+		if !l.Inside(disk) || !l.may(ctx, disk) {
+			return fault.New(fault.Unsupported, "virtual source %s lies outside what is served", Base(name))
+		}
+		return nil
+	}
 	_, err := filepath.EvalSymlinks(disk)
 	if err != nil && !l.wouldServe(disk) || err == nil && !l.Inside(disk) {
 		return fault.New(fault.Unsupported, "virtual source %s lies outside what is served", Base(name))

@@ -52,7 +52,6 @@ func NewScratch(ctx context.Context, l *bufpool.Lease, h *Pins) *Scratch {
 func (s *Scratch) Release() { s.Codec.Release() }
 
 const (
-	spanGap  = 16 << 10 // bytes read for nothing rather than asking twice
 	spanSize = 4 << 20
 )
 
@@ -153,7 +152,7 @@ func (c *chunked) loadAll(ctx context.Context, s *Scratch, found []stored, p *pe
 			return err
 		}
 	}
-	for _, sp := range blockio.Spans(ext, spanGap, spanSize) {
+	for _, sp := range blockio.Spans(ext, c.File.Gap(), spanSize) {
 		if err := c.loadSpan(ctx, s, sp, found, p, use); err != nil {
 			return err
 		}

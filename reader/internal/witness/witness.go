@@ -133,3 +133,18 @@ func (t *testimony) within(path string, f func(why string)) {
 		}
 	}
 }
+
+// Unasked is what our own code makes of a dataset, or why it refuses that, where libhdf5 is not asked. inStore: since it reads no store.
+func Unasked(m meta.Dataset, err error, inStore bool) (meta.Dataset, error) {
+	const cure = "libhdf5 may make sense of it, but not in a store: copy the file to a local disk"
+	if !inStore || Final(err) {
+		return m, err
+	}
+	if kind := fault.Of(err); kind != nil {
+		return m, fault.New(kind, "%w: %s", err, cure)
+	}
+	if m.Err != "" {
+		m.Err += ": " + cure
+	}
+	return m, err
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
@@ -58,6 +59,9 @@ func check(ctx context.Context, e *reader.Engine, files []string, out io.Writer,
 	damaged, partial := 0, error(nil)
 	var unread error
 	for _, path := range files {
+		if err := find.Local(path); err != nil {
+			return err
+		}
 		r, err := Look(ctx, e, spell.Unescape(path)) // named as for the other commands
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

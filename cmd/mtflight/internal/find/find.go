@@ -10,7 +10,16 @@ import (
 
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/objectstore"
 )
+
+// Local refuses the address of a store, where only files on disk are read.
+func Local(path string) error {
+	if objectstore.Is(path) {
+		return fault.New(fault.Unsupported, "this reads files on a local disk, not in a store: copy the file to one")
+	}
+	return nil
+}
 
 // Below visits the HDF5 files below a directory, with their sizes. With an error come those that are only named like HDF5 or cannot be
 // looked at, and directories; what is not named so either, or is not there any more, is passed over. It ends with ctx, or visit's error.

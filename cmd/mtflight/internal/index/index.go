@@ -65,6 +65,9 @@ func (j *job) run(ctx context.Context, roots []string) error {
 
 // find visits the HDF5 files below a directory, or the one that is named.
 func (j *job) find(ctx context.Context, root string, visit func(found)) error {
+	if err := find.Local(root); err != nil {
+		return err
+	}
 	info, err := os.Stat(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.New(fault.NotFound, "%s: no such file or directory: check the path", spell.Escape(root))

@@ -1,0 +1,171 @@
+package objectstore
+
+import (
+	"container/list"
+	"context"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/mtflight/mtflight/internal/bufpool"
+)
+
+// BlocksShare is the part of a memory's bytes that Blocks may well have: one in so many.
+const BlocksShare = 16
+
+const (
+	blockSize = 256 << 10
+	aheadOf   = 4 // blocks that are read at once where the one before is there
+)
+
+// Blocks keeps what was read of objects' metadata, in blocks: the least recently used go first, and all where others lack
+// memory. A nil one keeps nothing.
+type Blocks struct {
+	mem  *bufpool.Memory
+	most int64
+	deaf func()
+
+	mu   sync.Mutex
+	held int64
+	at   map[blockKey]*list.Element // of *block
+	used list.List                  // last used first
+}
+
+type blockKey struct {
+	of *Object
+	n  int64
+}
+
+type block struct {
+	blockKey
+	bytes []byte
+}
+
+// NewBlocks keeps so many bytes at most, reserved of a memory's budget.
+func NewBlocks(m *bufpool.Memory, most int64) *Blocks {
+	b := &Blocks{mem: m, most: most, at: map[blockKey]*list.Element{}}
+	b.deaf = m.Budget.OnShortage(b.drop)
+	return b
+}
+
+// Close gives everything back.
+func (b *Blocks) Close() {
+	b.deaf()
+	b.drop()
+	client().CloseIdleConnections()
+}
+
+// Held is the bytes kept, which are part of those that the budget calls used.
+func (b *Blocks) Held() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held
+}
+
+func (b *Blocks) drop() { b.shrink(0, nil) }
+
+// Forget drops the blocks that are kept of the object.
+func (o *Object) Forget() {
+	if o.blocks != nil {
+		o.blocks.shrink(-1, o)
+	}
+}
+
+// shrink drops blocks until no more than most bytes are kept, or, below 0, those of an object.
+func (b *Blocks) shrink(most int64, of *Object) {
+	b.mu.Lock()
+	gone := int64(0)
+	for e := b.used.Back(); e != nil && (most < 0 || b.held > most); {
+		before := e.Prev()
+		if one := e.Value.(*block); of == nil || one.of == of {
+			b.used.Remove(e)
+			delete(b.at, one.blockKey)
+			b.held -= int64(len(one.bytes))
+			gone += int64(len(one.bytes))
+		}
+		e = before
+	}
+	b.mu.Unlock()
+	if gone > 0 {
+		b.mem.Return(gone)
+	}
+}
+
+func (b *Blocks) get(k blockKey) []byte {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := b.at[k]
+	if e == nil {
+		return nil
+	}
+	b.used.MoveToFront(e)
+	return e.Value.(*block).bytes
+}
+
+// put keeps the n-th block of an object, if there is room.
+func (b *Blocks) put(o *Object, n int64, bytes []byte) {
+	size := int64(len(bytes))
+	if b == nil || size == 0 {
+		return
+	}
+	b.shrink(b.most-size, nil)
+	if !b.mem.TryReserve(size) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k := blockKey{o, n}
+	if b.at[k] != nil {
+		b.mem.Return(size)
+		return
+	}
+	b.at[k] = b.used.PushFront(&block{k, bytes})
+	b.held += size
+}
+
+// ReadAt is io.ReaderAt, by blocks that are kept: for what is read again, in many small pieces.
+func (o *Object) ReadAt(ctx context.Context, p []byte, off int64) (n int, err error) {
+	for n < len(p) && off < o.info.Size {
+		b, err := o.block(ctx, off/blockSize)
+		if err != nil {
+			return n, err
+		}
+		got := copy(p[n:], b[off%blockSize:])
+		n, off = n+got, off+int64(got)
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// block is the n-th block of the object, one after the other.
+func (o *Object) block(ctx context.Context, n int64) ([]byte, error) {
+	if b := o.blocks.get(blockKey{o, n}); b != nil {
+		return b, nil
+	}
+	select {
+	case o.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-o.turn }()
+	if b := o.blocks.get(blockKey{o, n}); b != nil {
+		return b, nil
+	}
+	size := int64(blockSize)
+	if o.blocks.get(blockKey{o, n - 1}) != nil {
+		size *= aheadOf
+	}
+	p := make([]byte, min(size, o.info.Size-n*blockSize))
+	if err := o.Read(ctx, p, n*blockSize); err != nil {
+		return nil, err
+	}
+	for i := int64(0); i*blockSize < int64(len(p)); i++ {
+		o.blocks.put(o, n+i, slices.Clone(p[i*blockSize:min((i+1)*blockSize, int64(len(p)))]))
+	}
+	return p[:min(blockSize, len(p))], nil
+}
