@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
 )
 
 const signature = "\x89HDF\r\n\x1a\n"
@@ -219,10 +221,11 @@ func TestWalk(t *testing.T) {
 
 // A directory that is closed is told, for its files are missing; so is a file.
 func TestWalkTellsWhatIsClosed(t *testing.T) {
-	top := tree(t, map[string]string{"a.h5": signature, "closed/b.h5": signature, "shut.h5": signature, "z.h5": signature})
+	top := tree(t, map[string]string{"a.h5": signature, "closed/b.h5": signature, "shut.h5": signature, "z.h5": signature, "run7": signature})
 	shut := filepath.Join(top, "shut.h5")
 	require.NoError(t, os.Chmod(filepath.Join(top, "closed"), 0o700))
 	require.NoError(t, os.Chmod(shut, 0))
+	require.NoError(t, os.Chmod(filepath.Join(top, "run7"), 0)) // which a listing takes for none
 	c, err := New([]string{top})
 	require.NoError(t, err)
 	for _, dir := range []string{filepath.Dir(top), top} {
@@ -238,9 +241,13 @@ func TestWalkTellsWhatIsClosed(t *testing.T) {
 		require.NoError(t, os.Chmod(filepath.Join(top, "closed"), 0))
 		defer func() { _ = os.Chmod(filepath.Join(top, "closed"), 0o700) }()
 	}
+	_, _, err = c.Files(t.Context(), reader.Request{File: "run*"})
+	require.ErrorIs(t, err, fault.Denied) // what a pattern names is not left out
 	for glob, want := range map[string][]string{"": {"closed", "shut.h5"}, "c*": {"closed"}, "closed/b*": {"closed"}, "a*": nil} {
 		_, bad := names(t, c, glob)
 		require.Equal(t, want, bad, glob)
+		_, _, err := c.Files(t.Context(), reader.Request{File: cmp.Or(glob, "*")})
+		require.Equal(t, want != nil, err != nil, glob)
 	}
 	_, err = Look(shut)
 	require.ErrorIs(t, err, fault.Denied)

@@ -15,7 +15,7 @@ const maxPattern = 4 << 10
 
 // Files gives the places of the files that a request is of: that of its name, those of its list in this order, or, of a name that is no
 // file's, those that match it as a pattern, in natural order. many tells whether a list or a pattern was asked for, however many there are. What
-// the call's identity may not read is not there. Errors: fault.NotFound; of a pattern that of a file which is named like HDF5 and is not.
+// the call's identity may not read is not there. Errors: fault.NotFound; of a pattern those of files that are named like HDF5 and are not, or cannot be looked at.
 func (c *Catalog) Files(ctx context.Context, r reader.Request) (files []reader.Location, many bool, err error) {
 	if r.Files != nil {
 		files, err = c.listed(ctx, r.Files)
@@ -56,7 +56,7 @@ func (c *Catalog) matching(ctx context.Context, pattern string) (files []reader.
 	if len(pattern) > maxPattern {
 		return nil, fault.New(fault.Invalid, "file: a pattern of %d bytes, at most %d are possible", len(pattern), maxPattern)
 	}
-	err = c.Walk(ctx, pattern, func(e Entry) error {
+	err = c.walk(ctx, pattern, func(e Entry) error {
 		switch {
 		case e.Err != nil:
 			return fault.New(fault.Of(e.Err), "%s: %w", e.Name, e.Err)

@@ -42,7 +42,7 @@ func (c *Catalog) patiently(r root, walk walker) walker {
 			})
 			switch {
 			case fault.Of(err) == fault.Unavailable:
-				return visit(Entry{c.location(r.path, cmp.Or(r.name, ".")), err})
+				return visit(Entry{Location: c.location(r.path, cmp.Or(r.name, ".")), Err: err})
 			case e == nil || err != nil:
 				return err
 			}

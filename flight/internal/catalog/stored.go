@@ -67,11 +67,11 @@ func (c *Catalog) oneStored(ctx context.Context, loc reader.Location, visit func
 		if err != nil {
 			return err
 		}
-		return visit(Entry{loc, nil})
+		return visit(Entry{Location: loc})
 	case fault.NotFound:
 		return nil
 	default:
-		return visit(Entry{loc, err})
+		return visit(Entry{Location: loc, Err: err})
 	}
 }
 
@@ -81,7 +81,7 @@ func (c *Catalog) walkStored(ctx context.Context, r root, names *glob.Glob, visi
 		if !names.Match(r.name) || !c.may(ctx, r, r.name) {
 			return nil
 		}
-		return visit(Entry{c.stored(r, r.path, r.name), nil})
+		return visit(Entry{Location: c.stored(r, r.path, r.name)})
 	}
 	some, _ := c.reach(ctx, r)
 	if !some || !mayHold(r.prefix(), names.Text()) {
@@ -93,12 +93,12 @@ func (c *Catalog) walkStored(ctx context.Context, r root, names *glob.Glob, visi
 	err := r.store.List(ctx, c.disks, begin, func(place string, _ int64) error {
 		name := r.nameOf(place)
 		if Named(name) && names.Match(name) && c.may(ctx, r, r.below(place)) {
-			ended = visit(Entry{c.stored(r, place, name), nil})
+			ended = visit(Entry{Location: c.stored(r, place, name)})
 		}
 		return ended
 	})
 	if err == nil || ended != nil || ctx.Err() != nil {
 		return err
 	}
-	return visit(Entry{c.stored(r, r.path, cmp.Or(r.name, ".")), err}) // the rest is missing
+	return visit(Entry{Location: c.stored(r, r.path, cmp.Or(r.name, ".")), Err: err}) // the rest is missing
 }

@@ -18,7 +18,8 @@ import (
 // Entry is a file found. Err says why it cannot be read as HDF5, where that shows without opening it.
 type Entry struct {
 	reader.Location
-	Err error
+	Err   error
+	doubt bool // it cannot be looked at, and is not named like HDF5: a listing passes it over
 }
 
 // Walk calls visit for every file whose name, as it is spelled, matches the glob, root by root and sorted within a directory, as they
@@ -26,6 +27,16 @@ type Entry struct {
 // an Err, others are passed over. Links to directories are not followed (their files can be asked for). It ends with
 // the first error of visit, or that of ctx; what cannot be looked at does not end it. What the call's identity may not read is not there.
 func (c *Catalog) Walk(ctx context.Context, pattern string, visit func(Entry) error) error {
+	return c.walk(ctx, pattern, func(e Entry) error {
+		if e.doubt {
+			return nil
+		}
+		return visit(e)
+	})
+}
+
+// walk is Walk, with the files that cannot be looked at whatever they are named.
+func (c *Catalog) walk(ctx context.Context, pattern string, visit func(Entry) error) error {
 	if pattern != "" && glob.Literal(pattern) == pattern {
 		return c.one(ctx, pattern, visit)
 	}
@@ -76,8 +87,8 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, names *glob.Glob, visit 
 		}
 		name := r.nameOf(p)
 		switch {
-		case errors.Is(err, fs.ErrPermission) && all && mayHold(name+"/", names.Text()):
-			return c.closed(p, name, visit)
+		case err != nil && !errors.Is(err, fs.ErrNotExist) && all && mayHold(name+"/", names.Text()):
+			return c.closed(p, name, err, visit)
 		case err != nil && d != nil && d.IsDir():
 			return fs.SkipDir
 		case err != nil:
@@ -95,12 +106,16 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, names *glob.Glob, visit 
 }
 
 // closed visits a directory that cannot be looked into, since what it holds is missing from the listing.
-func (c *Catalog) closed(p, name string, visit func(Entry) error) error {
+func (c *Catalog) closed(p, name string, why error, visit func(Entry) error) error {
 	if !c.leads(p) {
 		return fs.SkipDir
 	}
 	loc := c.location(p, cmp.Or(name, "."))
-	if err := visit(Entry{loc, fault.New(fault.Denied, "the server may not look into this directory: make it readable")}); err != nil {
+	err := fault.New(fault.Denied, "the server may not look into this directory: make it readable")
+	if !errors.Is(why, fs.ErrPermission) {
+		err = fault.New(cmp.Or(fault.Of(why), error(fault.DataLoss)), "the server cannot look into this directory: %w", reason(why))
+	}
+	if err := visit(Entry{Location: loc, Err: err}); err != nil {
 		return err
 	}
 	return fs.SkipDir
@@ -128,22 +143,27 @@ func (c *Catalog) found(ctx context.Context, r root, p, name string, d fs.DirEnt
 func (c *Catalog) look(loc reader.Location, visit func(Entry) error) error {
 	is, err := judge(loc)
 	if is || err != nil {
-		return visit(Entry{loc, err})
+		return visit(Entry{loc, err, err != nil && !Named(loc.Name)})
 	}
 	return nil
 }
 
 // Look tells whether a file is HDF5; the error is of one that is named like HDF5 and is not, or cannot be read.
 func Look(path string) (is bool, err error) {
-	return judge(reader.Location{Path: path, Name: path})
+	is, err = judge(reader.Location{Path: path, Name: path})
+	if !Named(path) {
+		err = nil
+	}
+	return is, err
 }
 
+// judge is Look, with an error for all that cannot be looked at.
 func judge(at reader.Location) (is bool, err error) {
 	is, err = reader.IsHDF5(at)
 	switch {
-	case is || !Named(at.Name):
+	case is || err == nil && !Named(at.Name):
 		return is, nil
-	case at.Open != nil && errors.Is(err, fs.ErrNotExist): // any more, or in the roots
+	case errors.Is(err, fs.ErrNotExist) && (at.Open != nil || !Named(at.Name)): // any more, or in the roots
 		return false, nil
 	case errors.Is(err, fs.ErrPermission):
 		return false, fault.New(fault.Denied, "cannot be read: %w: make it readable", reason(err))

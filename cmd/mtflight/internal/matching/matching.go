@@ -65,10 +65,23 @@ func found(path string, files *[]reader.Location) error {
 	switch {
 	case err != nil:
 		return fault.New(fault.Of(err), "%s: %w", spell.Escape(path), err)
-	case is && len(*files) == protocol.MaxFiles:
+	case !is:
+		return readable(path)
+	case len(*files) == protocol.MaxFiles:
 		return fault.New(fault.Exhausted, "more than %d files match: narrow the pattern", protocol.MaxFiles)
-	case is:
-		*files = append(*files, reader.Location{Path: path, Name: spell.Escape(path)})
 	}
+	*files = append(*files, reader.Location{Path: path, Name: spell.Escape(path)})
 	return nil
+}
+
+// readable refuses to pass over what cannot be looked at: it may be HDF5.
+func readable(path string) error {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fault.New(fault.Denied, "%s: cannot be read: make it readable, or narrow the pattern", spell.Escape(path))
+	}
+	return f.Close()
 }
