@@ -44,7 +44,13 @@ func serve(t *testing.T) string {
 		require.NoError(t, stdin.Close())
 		require.NoError(t, cmd.Wait())
 	})
-	require.Eventually(t, func() bool { _, err := os.Stat(socket); return err == nil }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { // a socket is there before it listens
+		c, err := net.Dial("unix", socket)
+		if err == nil {
+			err = c.Close()
+		}
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
 	return "grpc+unix://" + socket
 }
 
