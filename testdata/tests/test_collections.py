@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import random
+import sys
 from pathlib import Path
 
 import h5py
@@ -13,6 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
+
+from conftest import CLONE
+
+sys.path.insert(0, str(CLONE / "examples" / "python"))
+
+import mtflight  # noqa: E402
 
 QUERIES = int(os.environ.get("MTFLIGHT_COLLECTIONS", "120"))
 KINDS = h5py.enum_dtype({"e": 0, "mu": 1, "tau": 2}, "i1")
@@ -363,3 +370,18 @@ def test_explain_and_stage(mixed):
     got = pa.ipc.open_file(pa.memory_map(staged["path"])).read_all()
     assert got.num_rows == 400 and got["from"].to_pylist()[-1] == "top/same/run3.h5"
     act("release", lease=staged["lease"])
+
+
+def test_the_package_takes_patterns(server):
+    """One table of many files indexes, narrows and streams as that of one file."""
+    with mtflight.connect(server.location) as connection:
+        one, many = connection.table("whole.h5", "/events"), connection.table("parts/*.h5", "/events")
+        assert many.num_rows == one.num_rows == 3000
+        for at in (slice(95, 110), slice(None, None, -7), [2999, 0, 101, 0], -1):
+            assert many[at].tobytes() == one[at].tobytes()
+        narrow = [t.where("e > cut", vars={"cut": 20}).select(["id", "pos/x"]).limit(400).to_arrow() for t in (one, many)]
+        assert 0 < narrow[0].num_rows and narrow[1].equals(narrow[0])
+        assert many.sort_by("t").to_arrow()["id"].to_pylist() == one.sort_by("t").to_arrow()["id"].to_pylist()
+    assert mtflight.open(server.location)["parts/*.h5/events"].num_rows == 3000
+    frame = mtflight.scan(f"{server.location}/parts/*.h5", "/line")
+    assert frame.collect().equals(mtflight.scan(f"{server.location}/whole.h5", "/line").collect())

@@ -19,7 +19,8 @@ DOCUMENTS = {d.relative_to(CLONE).as_posix(): d.read_text() for d in [CLONE / "R
 SAMPLES = {name: re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE) for name, text in DOCUMENTS.items()}
 # What the samples leave behind, so that one that does nothing is seen.
 THEN = {
-    "README.md": "assert client.do_get(ticket).read_all().num_rows == (events['energy'] > 2).sum()",
+    "README.md": "assert client.do_get(ticket).read_all().num_rows == (events['energy'] > 2).sum()"
+                 " and year.num_rows == 2 * len(events) and hot.num_rows == 2 * (events['energy'] > 100).sum() > 0",
     "docs/collections.md": "assert table.num_rows == 2 * (events['energy'] > 100).sum() > 0",
     "docs/stage.md": "assert table['id'].to_pylist() == events['id'].tolist() and rows == len(events) and not used",
     "docs/frames.md": "assert frame.equals(pandas.read_hdf('store.h5', 'df'))",
