@@ -33,7 +33,6 @@ YAML file --config (stage-dir). A flag goes before a variable, that before the f
 roots are read again when it changes, and on SIGHUP. mtflight config checks and shows all of it,
 the limits of docs/limits.md too (--max-connections and others), which are not listed here.`,
 		Example: `  mtflight serve /data
-  mtflight serve s3://climate/era5
   mtflight serve --listen grpc://0.0.0.0:8815 --insecure --memory 2GB runs=/data/runs
   mtflight serve --config /etc/mtflight.yaml`,
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),

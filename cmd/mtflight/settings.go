@@ -42,7 +42,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.Var((*values.Count)(&f.Engine.Helpers), "helpers", "processes at most that call libhdf5, and as many that its plug-in filters keep busy (default: one per worker, at least 2)")
 	flags.StringVar(&served.Admin, "admin", "", "`ADDRESS` of metrics, state and profiles, by HTTP: HOST:PORT, https://HOST:PORT (operators of --rules log in) or unix:///PATH (default: none)")
 	flags.DurationVar(&served.Slow, "slow", 0, "`TIME` from which on requests are in the log with their plan; 0s: none")
-	flags.StringVar(&served.SQL, "sql", "", "`PATH` of the program mtflight-sql, which answers SQL statements, or off (default: beside this program, if it is there)")
+	flags.StringVar(&served.SQL, "sql", "", "`PATH` of mtflight-sql, which answers SQL statements, or off (default: beside this program, if there)")
 	flags.StringVar(&f.Traces, "traces", "", "`LOCATION` of an OpenTelemetry collector (OTLP, gRPC): http://HOST:PORT or https:// (default: OTEL_EXPORTER_OTLP_ENDPOINT, else none)")
 	flags.StringVar(&f.logLevel, "log-level", "info", "`LEVEL` of the log: debug, info, warn or error")
 	completeWith(c, "log-level", "debug", "info", "warn", "error")

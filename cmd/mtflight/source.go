@@ -86,7 +86,7 @@ func engineFlags(c *cobra.Command, e *reader.Config) {
 	c.Flags().Lookup("stats-dir").Hidden = true
 	c.Flags().Var((*values.Unless)(&e.NoWitness), "witness", "on: what would be refused libhdf5 is asked about, in a helper process; off: it never is")
 	completeWith(c, "witness", "on", "off")
-	c.Flags().Var(values.Plugins{Config: e}, "plugins", "on: plug-ins of HDF5_PLUGIN_PATH undo filters; off: none is loaded; or the SHA-256 of the files that may be, with commas")
+	c.Flags().Var(values.Plugins{Config: e}, "plugins", "on: plug-ins of HDF5_PLUGIN_PATH undo filters; off: none; or the SHA-256 of those that may, with commas")
 	completeWith(c, "plugins", "on", "off")
 }
 
