@@ -14,9 +14,8 @@ type database struct {
 	conn   duckdb.Connection
 	link   *link
 	tables []table
-	pushed map[int]pushed // by table: what its scans ask for
-	plain  bool           // a scan gives the number of rows alone where it is pushed so
-	broken error          // of a scan
+	wishes []wish // of the statement's plan
+	broken error  // of a scan
 }
 
 // open makes the database and closes everything that leads out of it.
@@ -33,7 +32,7 @@ func open(memory int64) (*database, error) {
 	if duckdb.OpenExt(":memory:", &db, config, &message) != duckdb.StateSuccess {
 		return nil, failed("internal", "DuckDB: %s", message)
 	}
-	d := &database{pushed: map[int]pushed{}}
+	d := &database{}
 	if duckdb.Connect(db, &d.conn) != duckdb.StateSuccess {
 		return nil, failed("internal", "no connection to DuckDB")
 	}
@@ -87,7 +86,7 @@ func (d *database) answer(l *link, s sqlwire.Statement) error {
 	if n := int(duckdb.NParams(p)); n > 0 {
 		return failed("invalid", "the statement has %d parameters more than there are values", n)
 	}
-	d.push(text)
+	d.wishes = d.wishesOf(text)
 	return d.run(p)
 }
 

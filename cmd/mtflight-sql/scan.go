@@ -178,12 +178,13 @@ func scanRows(p, chunk unsafe.Pointer) {
 
 // begin begins a scan of the n-th table. Columns beyond its own are DuckDB's row numbers, which nothing here asks for.
 func (d *database) begin(n int, asked []int) (*scan, error) {
-	t, push := d.tables[n], d.pushed[n]
+	t := d.tables[n]
+	push := wished(d.wishes, n, columnsOf(t, asked))
 	s := &scan{link: d.link, threads: 4, came: make(chan sqlwire.Frame, 16)}
-	w := sqlwire.Wanted{Table: n, Columns: []int{}, Where: push.where, Limit: push.limit()}
+	w := sqlwire.Wanted{Table: n, Columns: []int{}, Where: push.where, Limit: push.most}
 	var fields []arrow.Field
-	for _, c := range asked {
-		if c < 0 || c >= t.schema.NumFields() || push.countsOnly {
+	for _, c := range columnsOf(t, asked) {
+		if c < 0 || push.countsOnly {
 			s.columns = append(s.columns, -1)
 			continue
 		}
@@ -206,6 +207,17 @@ func (d *database) begin(n int, asked []int) (*scan, error) {
 		}
 	}
 	return s, nil
+}
+
+// columnsOf are the columns of a table that DuckDB asks for; -1: one that it has not.
+func columnsOf(t table, asked []int) []int {
+	all := make([]int, len(asked))
+	for i, c := range asked {
+		if all[i] = c; c < 0 || c >= t.schema.NumFields() {
+			all[i] = -1
+		}
+	}
+	return all
 }
 
 func (l *link) scan(id uint32) *scan {

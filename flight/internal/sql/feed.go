@@ -2,7 +2,6 @@ package sql
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +23,13 @@ type source struct {
 	request protocol.Request
 	schema  *arrow.Schema
 	rows    int64
+}
+
+// conditions tells whether those of a request see the values that the columns have. Of categories of data frames they see the codes.
+func (s *source) conditions() bool {
+	kind, _ := s.schema.Metadata().GetValue("hdf5.kind")
+	shape, _ := s.schema.Metadata().GetValue("hdf5.shape") // null of a frame
+	return (kind == "table" || kind == "array") && shape != "null"
 }
 
 // maxTables bounds those that a statement names.
@@ -229,20 +235,14 @@ func (f *feed) send(r arrow.Record, columns []int) error {
 	return f.session.write(sqlwire.Rows, f.id, sqlwire.Message(last.head, last.body...)...)
 }
 
-// plan plans a scan, and tells where in its batches the columns are. What the conditions say that the server does not take is left out, since
-// the engine looks at the rows itself.
+// plan plans a scan, and tells where in its batches the columns are.
 func (c *session) plan(s *source, w sqlwire.Wanted) (*reader.Plan, []int, error) {
 	r := s.request
 	if w.Limit >= 0 && len(w.Where) == 0 {
 		r.Limit = &w.Limit
 	}
-	for _, one := range w.Where {
-		if joined := one; r.Where == nil {
-			r.Where = &joined
-		} else {
-			joined = "(" + *r.Where + ") & (" + one + ")"
-			r.Where = &joined
-		}
+	if s.conditions() {
+		r.Where = c.taken(r, w.Where)
 	}
 	names := map[string]bool{}
 	for _, f := range s.schema.Fields() {
@@ -258,7 +258,7 @@ func (c *session) plan(s *source, w sqlwire.Wanted) (*reader.Plan, []int, error)
 		r.Fields = []string{s.schema.Field(0).Name}
 	}
 	if len(names) == len(s.schema.Fields()) {
-		if p, err := c.try(r); err == nil && same(p.Schema(), s.schema, w.Columns) {
+		if p, err := c.service.Plan(c.ctx, r); err == nil && same(p.Schema(), s.schema, w.Columns) {
 			places := make([]int, len(w.Columns))
 			for i := range places {
 				places[i] = i
@@ -267,21 +267,30 @@ func (c *session) plan(s *source, w sqlwire.Wanted) (*reader.Plan, []int, error)
 		}
 	}
 	r.Fields = nil
-	p, err := c.try(r)
+	p, err := c.service.Plan(c.ctx, r)
 	if err == nil && !same(p.Schema(), s.schema, nil) {
 		err = fault.New(fault.Changed, "the columns of %s %s have changed: ask again", r.File, r.Dataset)
 	}
 	return p, w.Columns, err
 }
 
-// try plans with the condition, else without.
-func (c *session) try(r protocol.Request) (*reader.Plan, error) {
-	p, err := c.service.Plan(c.ctx, r)
-	if err != nil && r.Where != nil && context.Cause(c.ctx) == nil {
-		r.Where = nil
-		p, err = c.service.Plan(c.ctx, r)
+// maxConditions bounds those that are tried.
+const maxConditions = 32
+
+// taken are those of some conditions that the server takes of a dataset, joined; nil: none. The others are left out, since the engine looks at the
+// rows itself.
+func (c *session) taken(r protocol.Request, conditions []string) *string {
+	var all *string
+	for _, one := range conditions[:min(len(conditions), maxConditions)] {
+		if all != nil {
+			one = *all + " & " + one
+		}
+		r.Where = &one
+		if _, err := c.service.Plan(c.ctx, r); err == nil {
+			all = &one
+		}
 	}
-	return p, err
+	return all
 }
 
 // same tells whether a plan's columns are those of the table that were asked for; nil: all.
