@@ -293,3 +293,27 @@ func TestAskedOfStores(t *testing.T) {
 		before = s.Requests.Load()
 	}
 }
+
+// TestStoredRangesAreLarge: neighbouring chunks come as one range.
+func TestStoredRangesAreLarge(t *testing.T) {
+	s, _ := stored(t)
+	e, err := NewEngine(Config{Memory: 1 << 30, NoWitness: true, Workers: 2, InProcess: true})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, e.Close()) }()
+	at, err := At(s.Root("testdata/tables.h5"))
+	require.NoError(t, err)
+	f, err := e.Open(t.Context(), at)
+	require.NoError(t, err)
+	d, err := f.Dataset(t.Context(), "/events")
+	require.NoError(t, err)
+	require.Greater(t, int64(d.Info().Bytes), int64(256<<10))
+	p, err := d.Plan(t.Context(), Request{Dataset: "/events"})
+	require.NoError(t, err)
+	before := s.Requests.Load()
+	run := p.Run(t.Context())
+	defer run.Release()
+	for run.Next() {
+	}
+	require.NoError(t, run.Err())
+	require.EqualValues(t, 1, s.Requests.Load()-before)
+}

@@ -69,7 +69,7 @@ func locate(ctx context.Context, s *fill.Scan, d *Dataset, axes []rows.Axis) err
 func (d *Dataset) subject() fill.Dataset {
 	d.note()
 	others := d.virtual || d.object != nil && len(d.object.External) > 0
-	return fill.Dataset{Name: d.asked, Others: others, Unchanged: d.unchanged, Explain: d.explained, Resolver: d.file.resolver}
+	return fill.Dataset{Name: d.asked, Others: others, Distant: d.file.disk.Distant(), Unchanged: d.unchanged, Explain: d.explained, Resolver: d.file.resolver}
 }
 
 // axes is what a request takes of each axis.

@@ -79,5 +79,8 @@ func (f *File) Gap() uint64 {
 	return 16 << 10
 }
 
+// Distant tells whether the bytes come over a network, so that many are rather asked for at once.
+func (f *File) Distant() bool { return f.f == nil }
+
 // Version names the version of the file where its store does; "" where only its identity and bytes can.
 func (f *File) Version() string { return f.version }

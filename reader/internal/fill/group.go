@@ -129,12 +129,22 @@ func (g *group) addJobs() {
 	}
 }
 
-// taskBytes is the least a task should decode, so that handing it out costs little beside it.
-const taskBytes = 256 << 10
+// The least that a task should decode, so that handing it out, or a request over a network, costs little beside it.
+const (
+	nearBytes    = 256 << 10
+	distantBytes = 2 << 20
+)
+
+func (s *Scan) taskBytes() int64 {
+	if s.Dataset.Distant {
+		return max(nearBytes, min(distantBytes, s.Budget().Limit()/256))
+	}
+	return nearBytes
+}
 
 // perTask is the number of chunks a task takes.
 func (s *Scan) perTask() int {
-	return int(max(1, taskBytes/max(1, s.ChunkBytes())))
+	return int(max(1, s.taskBytes()/max(1, s.ChunkBytes())))
 }
 
 // parts are the jobs of each task.
@@ -147,7 +157,7 @@ func (g *group) parts() iter.Seq[[]job] {
 		first, bytes := 0, int64(0)
 		for i, j := range g.jobs {
 			cost := g.cost(j)
-			if i > first && bytes+cost > taskBytes {
+			if i > first && bytes+cost > g.scan.taskBytes() {
 				if !yield(g.jobs[first:i]) {
 					return
 				}

@@ -38,7 +38,10 @@ func (s *Scan) fillBytes(size int64) int64 {
 func (s *Scan) ScratchBytes(jobs int) int64 {
 	per := s.perTask()
 	tasks := (jobs + per - 1) / per
-	n := int64(min(tasks, s.mostWorkers(), runtime.GOMAXPROCS(0)))
+	n := int64(min(tasks, s.mostWorkers()))
+	if !s.Dataset.Distant {
+		n = min(n, int64(runtime.GOMAXPROCS(0)))
+	}
 	need := s.Store.Need(s.ChunkBytes()*int64(min(per, jobs)), s.pins())
 	return n * (need + need/4)
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/store"
 )
 
+// distantTasks is how many tasks of a read over a network run at once.
+const distantTasks = 16
+
 const (
 	DefaultBatch = 7 << 19  // 3.5 MiB: many gRPC clients refuse messages over 4 MiB
 	MaxBatch     = 64 << 20 // whatever is asked for
@@ -38,6 +41,7 @@ type Engine struct {
 type Dataset struct {
 	Name      string // in messages
 	Others    bool   // elements lie in other files, too
+	Distant   bool   // elements come over a network: what counts is how many requests there are, and how many at once
 	Unchanged func() bool
 	Explain   func(error) error // names it in an error, and tells a damaged file from one that changes
 	Resolver  func(ctx context.Context) convert.Resolver
@@ -151,6 +155,9 @@ func (s *Scan) newBlocks() *rows.Blocks {
 
 func (s *Scan) mostWorkers() int {
 	n := s.WorkerCount
+	if s.Dataset.Distant { // whose workers are lent while they wait, as long as their chunks take little of the memory
+		n = max(n, int(min(distantTasks, s.Budget().Limit()/8/max(s.taskBytes(), s.ChunkBytes()))))
+	}
 	if s.MaxWorkers > 0 {
 		n = min(n, s.MaxWorkers)
 	}
@@ -183,6 +190,9 @@ func (s *Scan) Known() int64 {
 func (s *Scan) Window() int {
 	if s.ReadAhead > 0 {
 		return int(min(s.ReadAhead, maxGroups))
+	}
+	if s.Dataset.Distant {
+		return s.mostWorkers() + 1
 	}
 	return 2*s.mostWorkers() + 1
 }
