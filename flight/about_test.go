@@ -53,7 +53,8 @@ func TestAbout(t *testing.T) {
 		require.NoError(t, s.about(t.Context(), []byte(body), func(v any) error { told = v; return nil }), body)
 		text, err := json.Marshal(told)
 		require.NoError(t, err)
-		require.True(t, strings.HasPrefix(string(text), `{"server":"1.2","protocol":1,"features":["about","attributes","batch_bytes",`), string(text))
+		require.True(t, strings.HasPrefix(string(text), `{"server":"1.2","protocol":1,"features":["`), string(text))
+		require.Contains(t, string(text), `"about","attributes","batch_bytes",`)
 	}
 	for _, body := range []string{"[]", `{"x": 1}`, "nothing"} {
 		require.ErrorIs(t, s.about(t.Context(), []byte(body), nil), fault.Invalid, body)

@@ -191,7 +191,8 @@ func TestGetRefuses(t *testing.T) {
 		{2, "its ending names no format", []string{tables, "/events", "-o", "x.docx"}},
 		{2, "it is a directory: name a file in it (`mtflight ls ../../testdata` lists them)", []string{"../../testdata", "/x"}},
 		{10, "grpc://127.0.0.1:1 does not answer: is the server running there?", []string{"grpc://127.0.0.1:1", tables, "/x"}},
-		{2, "must be grpc://HOST:PORT", []string{"http://127.0.0.1:1", tables, "/x"}},
+		{2, "must be grpc://HOST:PORT", []string{"ftp://127.0.0.1:1", tables, "/x"}},
+		{2, "write `mtflight get [grpc://HOST:PORT] FILE", []string{"http://127.0.0.1:1", tables, "/x"}}, // a store's file is no location
 		{4, "integer of 16 bytes", []string{"../../testdata/refused.h5", "/wide_integer"}},
 		{1, "write /dev/full: no space left on device", []string{tables, "/events", "--format", "csv", "-o", "/dev/full"}},
 		{1, "write /dev/full: no space left on device", []string{tables, "/events", "--format", "parquet", "-o", "/dev/full"}},
