@@ -21,6 +21,7 @@ def opening() -> None:
         assert_type(len(file), int)
         assert_type(file.files, list[str])
         print(names, events, file.attrs["TITLE"], file.get("/nope"), [table.path for table in file.values()])
+    mtflight.open("runs/2024-*/events.h5")["/events"].head(3)
     folder: mtflight.Catalogue = mtflight.open(pathlib.Path("/data"))
     folder["run7.h5/events"]
     folder.file("run7.h5")["/events"].head(3)

@@ -8,20 +8,22 @@ from typing import TypeVar
 from ..arrow.table import Table
 from ..errors import NoSuchNodeError
 from ..transport.client import Client, Members
+from ..transport.patterns import glob_of
 from . import tree
+from .joined import joined
 
 _C = TypeVar("_C", bound="Catalogue")
 
 
 class Catalogue(Mapping[str, Table]):
-    """The datasets of one file by their paths ("/events"; data frames by their groups'), or those of a folder's or server's
-    files by both ("run7.h5/events"), as they are at the moment. It holds no data: safe for use by many threads, pickled as
-    what it looks at. Used in a with statement, or after `close`, its tables end with it."""
+    """The datasets of one file by their paths ("/events"; data frames by their groups'), those that all files of a pattern have
+    as one table each, or those of a folder's or server's files by both ("run7.h5/events"), as they are at the moment. It holds
+    no data: safe for use by many threads, pickled as what it looks at. Used in a with statement, or after `close`, its tables end with it."""
 
-    def __init__(self, client: Client, name: str, file: str | None, folder: str = ""):
-        """Made by `open`. `name` is what it was opened by, `file` the one file's name on the server, else None, and `folder`
-        the start of the names of the others, which are left out of theirs here."""
-        self._client, self._name, self._file, self._folder = client, name, file, folder
+    def __init__(self, client: Client, name: str, file: str | None, folder: str = "", many: bool = False):
+        """Made by `open`. `name` is what it was opened by, `file` the one file's name on the server or, of `many`, their
+        pattern, else None, and `folder` the start of the names of several, which is left out of theirs here."""
+        self._client, self._name, self._file, self._folder, self._many = client, name, file, folder, many
 
     def __getitem__(self, name: str) -> Table:
         """A dataset, by name. A KeyError (NoSuchNodeError) if it is not there; one that cannot be served is, and says why
@@ -61,8 +63,8 @@ class Catalogue(Mapping[str, Table]):
 
     @property
     def files(self) -> list[str]:
-        """The names of a folder's or server's files, also those that cannot be read."""
-        return [self._shown(file["file"]) for file in self._listed() if self._file is None]
+        """The names of a pattern's, folder's or server's files, also those that cannot be read."""
+        return [self._shown(file["file"]) for file in self._each() if self._several]
 
     def file(self, name: str) -> Catalogue:
         """One of the files, as a catalogue of its own. FileNotFoundError if it is not there, OSError if it cannot be read."""
@@ -72,7 +74,7 @@ class Catalogue(Mapping[str, Table]):
     @property
     def attrs(self) -> Members:
         """The attributes of the file itself (its root group). ValueError of several files."""
-        if self._file is None:
+        if self._several:
             raise ValueError(f"{self._name} has files, and those have attributes: .file(name).attrs")
         return self._client.attributes(self._file)
 
@@ -96,10 +98,19 @@ class Catalogue(Mapping[str, Table]):
         """A file's name here; of the one file none."""
         return "" if file == self._file else file.removeprefix(self._folder)
 
+    @property
+    def _several(self) -> bool:
+        return self._file is None or self._many
+
     def _listed(self) -> Iterator[Members]:
-        """What the server tells of the files."""
+        """What the server tells of the files, of those of a pattern as if they were one."""
+        return iter([joined(self._file, self._each())]) if self._file is not None and self._many else self._each()
+
+    def _each(self) -> Iterator[Members]:
         criteria: Members = {"frames": True}
-        if self._file is not None:
+        if self._many:
+            criteria["file"] = self._file
+        elif self._file is not None:
             criteria["file"] = glob_of(self._file)
         elif self._folder:
             criteria["file"] = glob_of(self._folder) + "*"
@@ -119,8 +130,3 @@ class Catalogue(Mapping[str, Table]):
 
     def _repr_html_(self) -> str:
         return tree.html(self._name, self._listed, self._shown)
-
-
-def glob_of(name: str) -> str:
-    """A glob that a name alone matches."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)

@@ -7,15 +7,18 @@ import os
 from typing import Any
 
 from ..transport.client import Client
+from ..transport.patterns import Pattern, check_matches, glob_of, local_pattern, pattern_of
 from ..transport.source import PrivateClient, split_location
-from .catalogue import Catalogue, glob_of
+from .catalogue import Catalogue
 
 
 def open(source: str | os.PathLike[str], **options: Any) -> Catalogue:  # noqa: A001, as h5py.File's and Python's
-    """The datasets of a file or of a folder, which this process's private server reads (started if there is none, ended with
-    the process), or of a location: grpc://HOST:PORT, grpc+tls://.. or grpc+unix:///SOCKET, and behind it a file or folder of
-    the server's, if one is meant (grpc://host:8815/run7/events.h5). `options` are those of `connect`.
+    """The datasets of a file, of many files as one by a pattern (runs/2024-*/events.h5), or of a folder, which this process's private
+    server reads (started if there is none, ended with the process), or of a location: grpc://HOST:PORT, grpc+tls://.. or
+    grpc+unix:///SOCKET, and behind it a file, pattern or folder of the server's, if one is meant (grpc://host:8815/run7/events.h5).
+    `options` are those of `connect`.
 
+    In a pattern * is any run of characters, / too, ? one, [a-c] one of a set, and \\* a star. A file or folder of just that name comes first.
     FileNotFoundError if there is none, OSError if a file is not HDF5, ConnectionError if no server answers."""
     name = os.fspath(source)
     if not isinstance(name, str):
@@ -32,9 +35,12 @@ def _local(name: str) -> Catalogue:
     client = PrivateClient()
     if os.path.isdir(real):
         return Catalogue(client, name, None, f"{real.strip('/')}/".lstrip("/"))
-    if not os.path.isfile(real):
+    if os.path.isfile(real):
+        return _of_file(client, name, real.lstrip("/"))
+    pattern = local_pattern(name)
+    if pattern is None:
         raise FileNotFoundError(errno.ENOENT, "no such HDF5 file or folder", name)
-    return _of_file(client, name, real.lstrip("/"))
+    return _of_pattern(client, name, pattern)
 
 
 def _remote(name: str, options: dict[str, Any]) -> Catalogue:
@@ -48,6 +54,8 @@ def _remote(name: str, options: dict[str, Any]) -> Catalogue:
         try:
             return _of_file(client, name, file)
         except FileNotFoundError:
+            if pattern := pattern_of(file):
+                return _of_pattern(client, name, pattern)
             folder = f"{file}/"
             if next(client.action("list", {"file": glob_of(folder) + "*"}), None) is None:
                 raise
@@ -60,3 +68,8 @@ def _remote(name: str, options: dict[str, Any]) -> Catalogue:
 def _of_file(client: Client, name: str, file: str) -> Catalogue:
     client.attributes(file)  # says so if it cannot be read
     return Catalogue(client, name, file)
+
+
+def _of_pattern(client: Client, name: str, pattern: Pattern) -> Catalogue:
+    check_matches(client, pattern, name)
+    return Catalogue(client, name, pattern.glob, pattern.folder, many=True)

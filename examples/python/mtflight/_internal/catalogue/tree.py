@@ -74,7 +74,7 @@ def _files(listing: Listing, shown: Name) -> Iterator[tuple[str, _Group, int]]:
 
 
 def _title(name: str, file: Members) -> str:
-    return ": ".join(part for part in (name, file.get("reason")) if part)
+    return ": ".join(part for part in (name, file.get("error")) if part)
 
 
 def _text(group: _Group, indent: str) -> list[str]:
