@@ -144,6 +144,17 @@ func TestConfigShow(t *testing.T) {
 	require.Regexp(t, `(?m)^# helpers: +# default$`, shown)
 }
 
+// TestConfigShowHides: what signs an address is not shown, whether it is an argument, a variable or in the file.
+func TestConfigShowHides(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("root: ['runs=https://h/x.h5?X-Amz-Signature=hush', '/data/a?b']\n"), 0o600))
+	shown := succeed(t, "config", "show", "--config", path)
+	require.NotContains(t, shown, "hush")
+	require.Contains(t, shown, `root: ["runs=https://h/x.h5?hidden", "/data/a?b"]`)
+	require.Equal(t, []string{"runs=https://h/x.h5?hidden", "/data/a?b"}, loaded(t, nil, nil, shown).Flight.Roots)
+	require.NotContains(t, succeed(t, "config", "show", "https://h/x.h5?sig=hush"), "hush")
+}
+
 // TestConfigRefuses: whatever is wrong is said before anything starts, in one line that names the place.
 func TestConfigRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.yaml")

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/mtflight/mtflight/internal/objectstore"
 )
 
 const secretMark = "mtflight_secret"
@@ -48,15 +50,31 @@ func shown(f *pflag.Flag) string {
 		return "hidden, it names no file"
 	}
 	if list, ok := f.Value.(pflag.SliceValue); ok {
-		return flow(list.GetSlice())
+		return flow(withoutQueries(list.GetSlice()))
 	}
 	if isText(f) {
-		return flow(f.Value.String())
+		return flow(withoutQuery(f.Value.String()))
 	}
 	if text := f.Value.String(); text != "" {
 		return text
 	}
 	return `""`
+}
+
+func withoutQueries(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = withoutQuery(text)
+	}
+	return out
+}
+
+// withoutQuery hides the query of a store's address, which may be a signature. A configuration made of what is shown is told so by the store.
+func withoutQuery(text string) string {
+	if short := objectstore.Shown(text); short != text {
+		return short + "?hidden"
+	}
+	return text
 }
 
 // flow is a value of YAML on one line.
@@ -65,7 +83,7 @@ func flow(v any) string {
 	_ = node.Encode(v) // texts always can be
 	node.Style = yaml.FlowStyle
 	for _, n := range append(node.Content, &node) {
-		if n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "\n#,[]{}") {
+		if n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "\n#,[]{}?") {
 			n.Style = yaml.DoubleQuotedStyle
 		}
 	}
