@@ -18,11 +18,11 @@ import (
 func hanging(t *testing.T, name string) (letGo func()) {
 	t.Helper()
 	gone := make(chan struct{})
-	var out sync.WaitGroup
+	var out sync.RWMutex
 	hang := func(f *os.File) {
 		if filepath.Base(f.Name()) == name {
-			out.Add(1)
-			defer out.Done()
+			out.RLock()
+			defer out.RUnlock()
 			<-gone
 		}
 	}
@@ -30,7 +30,8 @@ func hanging(t *testing.T, name string) (letGo func()) {
 	letGo = sync.OnceFunc(func() { close(gone) })
 	t.Cleanup(func() {
 		letGo()
-		out.Wait()
+		out.Lock() // until all are out
+		defer out.Unlock()
 		disks.Hang.Store(nil)
 	})
 	return letGo
