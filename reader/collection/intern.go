@@ -23,6 +23,7 @@ func (n *interner) intern(l looked) member {
 		v = &l.variant
 		n.all[key] = v
 	}
+	v.row = max(v.row, l.row) // a file of no rows does not tell, and which comes first is not told
 	l.member.variant = v
 	return l.member
 }

@@ -310,6 +310,20 @@ def test_the_same_numbers_that_are_other_values_are_refused(mixed, name, first, 
         assert get(mixed, f"top/meaning/{name}/*.h5", options={"netcdf": True}).num_rows == 9
 
 
+def test_an_empty_first_file_leaves_blocks_as_they_are(start, tmp_path):
+    """How long the blocks of a stream are does not tell which file has no rows: else one of all rows would not fit the memory."""
+    rows = np.zeros(4000, [("id", "i8"), ("wave", "f8", (64,))])
+    for name, part in {"a": rows[:0], "b": rows, "c": rows}.items():
+        with h5py.File(tmp_path / f"{name}.h5", "w") as f:
+            f.create_dataset("events", data=part, chunks=(100,), maxshape=(None,))
+    client = start(tmp_path).client()
+    sizes = set()
+    for files in ["b.h5", "c.h5"], ["a.h5", "b.h5", "c.h5"], ["b.h5", "a.h5"]:
+        ticket = fl.Ticket(json.dumps({"file": files, "dataset": "/events", "stream": {}}))
+        sizes.add(client.do_get(ticket).read_all().schema.metadata[b"stream.block_rows"])
+    assert sizes == {b"7000"}
+
+
 def test_names_patterns_and_lists(mixed):
     assert get(mixed, "top/star/a*.h5").num_rows == 1  # the file of that name
     assert get(mixed, "top/star/*.h5").num_rows == 3
