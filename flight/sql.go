@@ -59,7 +59,7 @@ func (s *Server) sqlEngine() sql.Engine {
 		_, all := s.engine.Memory()
 		return max(all/4/sql.Statements, 256<<20)
 	}
-	return sql.Engine{Path: sql.Find(s.cfg.SQL), Memory: memory, Threads: s.cfg.Workers}
+	return sql.Engine{Path: sql.Find(s.cfg.SQL), Memory: memory, Threads: s.cfg.Workers, Time: s.cfg.Limits.SQLTime}
 }
 
 // sqlInfo is GetFlightInfo of a command of Flight SQL.

@@ -192,6 +192,7 @@ func addLimits(flags *pflag.FlagSet, l *flight.Limits) {
 	all.DurationVar(&l.Age, "max-age", l.Age, "`TIME` after which a connection takes no more calls")
 	all.DurationVar(&l.MaxWait, "max-wait", l.MaxWait, "`TIME` that a request waits for memory")
 	all.DurationVar(&l.StallTimeout, "stall-timeout", l.StallTimeout, "`TIME` that a client may take nothing of its stream while others wait for memory")
+	all.DurationVar(&l.SQLTime, "sql-time", l.SQLTime, "`TIME` that a SQL statement may run, from its turn to its last row")
 	all.IntVar(&l.Leases, "max-leases", l.Leases, "results and rings of a connection in shared memory")
 	all.Var((*values.Unless)(&l.NoReflection), "reflection", "on: gRPC's reflection is served to whoever may call; off: it is not")
 	all.VisitAll(func(f *pflag.Flag) { f.Hidden = true })

@@ -65,6 +65,7 @@ var another = map[string][]string{
 	"max-wait":        {"9s"},
 	"max-leases":      {"9"},
 	"stall-timeout":   {"9s"},
+	"sql-time":        {"9s"},
 	"reflection":      {"off"},
 }
 

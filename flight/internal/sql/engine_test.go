@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -23,12 +24,26 @@ func TestEngineThatEnds(t *testing.T) {
 	loud := filepath.Join(t.TempDir(), "loud")
 	require.NoError(t, os.WriteFile(loud, []byte("#!/bin/sh\necho 'std::bad_alloc' >&2\nexit 1\n"), 0o700))
 	for path, kind := range map[string]error{"/bin/false": fault.Unavailable, "/no/such": fault.Unavailable, loud: fault.Exhausted, "": fault.Unsupported} {
-		h := New(nil, "1", Engine{Path: path, Memory: func() int64 { return 1 << 28 }, Threads: 1})
+		h := New(nil, "1", Engine{Path: path, Memory: func() int64 { return 1 << 28 }, Threads: 1, Time: time.Minute})
 		for range 2 * Statements {
 			_, err := h.run(t.Context(), statement{SQL: "select 1"})
 			require.ErrorIs(t, err, kind, path)
 		}
 		h.Close()
+	}
+}
+
+// TestStatementsEndInTime: one without end gives its turn to others.
+func TestStatementsEndInTime(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	endless := filepath.Join(t.TempDir(), "endless")
+	require.NoError(t, os.WriteFile(endless, []byte("#!/bin/sh\nexec sleep 3600\n"), 0o700))
+	h := New(nil, "1", Engine{Path: endless, Memory: func() int64 { return 1 << 28 }, Threads: 1, Time: 50 * time.Millisecond})
+	defer h.Close()
+	for range Statements + 1 {
+		_, err := h.run(t.Context(), statement{SQL: "select count(*) from range(1000000000000)"})
+		require.ErrorIs(t, err, fault.Exhausted)
+		require.ErrorContains(t, err, "--sql-time")
 	}
 }
 

@@ -22,6 +22,7 @@ type Engine struct {
 	Path    string       // "": there is none
 	Memory  func() int64 // of each
 	Threads int
+	Time    time.Duration // from its turn to its end, its client's slowness included
 }
 
 // Find is where the program is, by what a setting says: its path, off, or nothing, for beside this program. "": there is none.

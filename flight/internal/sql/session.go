@@ -41,7 +41,8 @@ func (h *Handler) begin(ctx context.Context, s sqlwire.Statement) (*session, err
 		return nil, err
 	}
 	c := &session{service: h.service, process: p, scans: map[uint32]*feed{}}
-	c.ctx, c.cancel = context.WithCancel(ctx)
+	c.ctx, c.cancel = context.WithTimeoutCause(ctx, h.engines.Time, fault.New(fault.Exhausted,
+		"the statement has run for %v, as long as it may (--sql-time): ask for less at once, and take its rows as they come", h.engines.Time))
 	c.stop = context.AfterFunc(c.ctx, p.kill)
 	s.Threads = h.engines.Threads
 	if err := c.tell(sqlwire.Ask, 0, s); err != nil {
@@ -105,6 +106,9 @@ func (c *session) next() (f sqlwire.Frame, err error) {
 			return f, c.failure(f.Payload)
 		default:
 			err = fmt.Errorf("a frame of kind %d", f.Kind)
+		}
+		if err != nil && c.ctx.Err() != nil {
+			return f, context.Cause(c.ctx)
 		}
 		if err != nil {
 			return f, err
