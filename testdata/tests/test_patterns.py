@@ -7,6 +7,7 @@ import pickle
 import shutil
 import sys
 
+import duckdb
 import h5py
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from conftest import CLONE
 sys.path.insert(0, str(CLONE / "examples" / "python"))
 
 import mtflight  # noqa: E402
+import mtflight.duckdb  # noqa: E402
 
 ROW = np.dtype([("id", "i4"), ("e", "f8")])
 
@@ -144,3 +146,65 @@ def test_a_servers_files(there, start):
     with pytest.raises(FileNotFoundError, match="no HDF5 file matches") as none:
         mtflight.open(f"{server.location}/none*.h5")
     assert none.value.filename == f"{server.location}/none*.h5"
+
+
+# The other interfaces, which take a pattern where they take a file
+
+YEAR = "runs/2024-*/events.h5"
+WHOLE = np.concatenate([rows(day) for day in (2, 4, 3)])
+
+
+@pytest.fixture(params=[False, True], ids=["local", "server"])
+def year(there, start, request):
+    return f"{start(there).location}/{YEAR}" if request.param else YEAR
+
+
+def test_engines_take_patterns(year):
+    want = WHOLE["id"][WHOLE["e"] > 2].tolist()
+    assert mtflight.read(year, "/events", where="e > 2")["id"].tolist() == want
+    assert [len(frame) for frame in mtflight.read(year, "/events", chunks=40)] == [40, 40, 10]
+    frame = mtflight.scan(year, "/events")
+    assert frame.collect()["id"].to_list() == WHOLE["id"].tolist()
+    assert frame.filter(frame.collect()["e"] > 2).select("id").collect()["id"].to_list() == want
+    events = mtflight.duckdb.dataset(year, "/events")  # noqa: F841, DuckDB finds it by name
+    assert duckdb.connect().execute("select id from events where e > 2").fetchnumpy()["id"].tolist() == want
+    batches = mtflight.training.Batches(year, "/events", batch_size=32, shuffle=True, seed=3, block_rows=8, uneven="keep")
+    assert sorted(i for batch in batches for i in batch["id"].tolist()) == sorted(WHOLE["id"].tolist())
+
+
+@pytest.mark.parametrize("field", [None, "id"])
+def test_a_streamer_takes_a_pattern(year, field):
+    """Blocks cross from file to file."""
+    streamer = mtflight.Streamer(year)
+    want = WHOLE if field is None else WHOLE[field]
+    blocks = []
+    for guard in streamer.get_queue("/events", block_size=16, ordered=True, field=field, remainder=True).iter():
+        with guard as block:
+            blocks.append(block.copy())
+    assert [len(block) for block in blocks] == [16] * 5 + [10] and np.concatenate(blocks).tobytes() == want.tobytes()
+    assert np.array(list(streamer.get_generator("/events", field=field, ordered=True))).tobytes() == want.tobytes()
+    assert streamer.get_remainder("/events", 16).tobytes() == WHOLE[80:].tobytes()
+
+
+def test_a_reader_takes_a_pattern(year):
+    reader, stage = mtflight.Reader(year), mtflight.stage.Stage(1 << 16)
+    events, image = reader.get_dataset("/events"), reader.get_dataset("/g/image")
+    assert (events.shape, events.dtype, image.shape) == ((90,), ROW, (9, 4))
+    for asked, want in ((events[15:75:7], WHOLE[15:75:7]), (events["e"][:], WHOLE["e"]), (events[[89, 0, 20, 0]], WHOLE[[89, 0, 20, 0]]),
+                        (events.where("e > 2"), WHOLE[WHOLE["e"] > 2]), (image[1:8], np.repeat([2, 4, 3], [2, 4, 3])[1:8, None] + np.zeros((1, 4), int))):
+        with reader.request(asked, stage).get_proxy() as got:
+            assert np.array(got).tobytes() == want.tobytes()
+    reader.close(wait=True)
+
+
+@pytest.mark.parametrize("use", [lambda p: mtflight.read(p, "/x"), lambda p: mtflight.scan(p, "/x"), lambda p: mtflight.Reader(p).get_dataset("/x"),
+                                 lambda p: mtflight.Streamer(p).get_queue("/x")])
+def test_interfaces_say_that_nothing_matches(there, use):
+    with pytest.raises(FileNotFoundError, match="no HDF5 file matches") as none:
+        use("none*.h5")
+    assert none.value.filename == "none*.h5"
+
+
+def test_what_opens_one_file_says_so(there):
+    with pytest.raises(FileNotFoundError, match="one file is opened, not those of a pattern"):
+        mtflight.read_anndata(YEAR, backed=True)

@@ -177,7 +177,10 @@ func (r *Ring) Write(ctx context.Context, rec arrow.Record, at reader.Memory) (S
 		return r.copied(ctx, s, all)
 	}
 	all[0].write(s.mem[:r.head])
-	return r.sent(s, &all[1], end), nil
+	if r.bare(&all[1]) {
+		return r.sent(s, s.offset(all[1].pieces[0]), end), nil
+	}
+	return r.sent(s, -1, end), nil
 }
 
 func (r *Ring) slotOf(at reader.Memory) *slot {
@@ -210,12 +213,15 @@ func (r *Ring) copied(ctx context.Context, s *slot, all []message) (Slot, error)
 		r.retired = append(r.retired, s.region)
 		s.region = fresh
 	}
-	end := int64(0)
+	end, values := int64(0), int64(-1)
 	for i := range all {
+		if r.bare(&all[i]) {
+			values = end + all[i].headSize()
+		}
 		all[i].write(s.mem[end : end+all[i].size()])
 		end += all[i].size()
 	}
-	return r.sent(s, nil, end), nil
+	return r.sent(s, values, end), nil
 }
 
 // isSource tells whether messages are still to be read from the slot.
@@ -228,17 +234,20 @@ func (s *slot) isSource(all []message) bool {
 	return false
 }
 
-// sent ends the stream in a slot and gives it to the client.
-func (r *Ring) sent(s *slot, m *message, end int64) Slot {
+// bare tells whether a message's body is the values of the only column, and at most padding.
+func (r *Ring) bare(m *message) bool {
+	return r.values && len(m.pieces) > 0 && len(m.pieces) <= 2
+}
+
+// sent ends the stream in a slot and gives it to the client. The column's values lie at a place in the slot, -1: not by themselves.
+func (r *Ring) sent(s *slot, values, end int64) Slot {
 	end += int64(copy(s.mem[end:], endOfStream))
 	r.mu.Lock()
 	r.out[s.number] = true
 	r.mu.Unlock()
 	out := Slot{Slot: s.number, Offset: s.at, Bytes: end}
-	if m != nil && r.values && len(m.pieces) > 0 && len(m.pieces) <= 2 { // values and padding
-		if at := s.offset(m.pieces[0]); at >= 0 {
-			out.Data = s.at + at
-		}
+	if values >= 0 {
+		out.Data = s.at + values
 	}
 	return out
 }

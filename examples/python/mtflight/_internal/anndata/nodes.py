@@ -48,7 +48,7 @@ def node_at(source: Source, group: str) -> Node:
     file = source.request("/")["file"]
     listed = source.client.list(file="".join(f"[{c}]" if c in "*?[" else c for c in file))
     if not listed:
-        raise FileNotFoundError(f"{file}: no such file on {source.client.location}")
+        raise FileNotFoundError(f"{source.client.title(file)}: no such file on {source.client.location}: one file is opened, not those of a pattern")
     if "error" in listed[0]:
         raise OSError(f"{file}: {listed[0]['error']}")
     nodes = {g["path"]: Node(source, g["path"], g.get("attributes") or {}, True) for g in listed[0]["groups"] if not g.get("named_type")}

@@ -74,7 +74,7 @@ class Catalogue(Mapping[str, Table]):
     @property
     def attrs(self) -> Members:
         """The attributes of the file itself (its root group). ValueError of several files."""
-        if self._several:
+        if self._file is None or self._many:
             raise ValueError(f"{self._name} has files, and those have attributes: .file(name).attrs")
         return self._client.attributes(self._file)
 

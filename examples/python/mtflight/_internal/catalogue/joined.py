@@ -11,7 +11,8 @@ from ..transport.client import Members
 def joined(name: str, files: Iterable[Members]) -> Members:
     """Of what a server lists of files, one such listing: the datasets that all of them have, with the rows of all. A file that cannot be
     read is told as its error; it ends whatever is read."""
-    readable, broken = [], []
+    readable: list[Members] = []
+    broken: list[Members] = []
     for file in files:
         (broken if "error" in file else readable).append(file)
     each = [{d["path"]: d for d in file["datasets"]} for file in readable]

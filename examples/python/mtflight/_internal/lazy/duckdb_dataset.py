@@ -29,7 +29,7 @@ class _Whole:
 def dataset(source: Table | str | os.PathLike[str], dataset: str | None = None, *, location: str | None = None, start: int | None = None,
             stop: int | None = None, step: int | None = None, options: dict[str, Any] | None = None,
             **login: Any) -> ds.Dataset | _Whole:
-    """A dataset for DuckDB and for PyArrow: of a file, a location (``grpc://host:8815/run7.h5``), or a `Table`.
+    """A dataset for DuckDB and for PyArrow: of a file, many as one by a pattern (``runs/*.h5``), a location (``grpc://host:8815/run7.h5``), or a `Table`.
 
     The server sends the columns that a query needs and the rows that its filters may match; types are those of options.plain. start, stop
     and step are a Python slice of the rows, `login` the options of `connect`. Where the DuckDB that is installed does not ask as those that are known do, a warning says so, and the

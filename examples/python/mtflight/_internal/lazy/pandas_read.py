@@ -28,7 +28,7 @@ def read(source: Table | str | os.PathLike[str], dataset: str | None = ..., colu
 def read(source: Table | str | os.PathLike[str], dataset: str | None = None, columns: list[str] | None = None, where: str | None = None,
          limit: int | None = None, *, chunks: int | None = None, location: str | None = None,
          **members: Any) -> pandas.DataFrame | Iterator[pandas.DataFrame]:
-    """A dataset as a pandas frame: of a file, a location (``grpc://host:8815/run7.h5``), or a `Table`, whose reading methods say what
+    """A dataset as a pandas frame: of a file, many as one by a pattern (``runs/*.h5``), a location (``grpc://host:8815/run7.h5``), or a `Table`, whose reading methods say what
     may be asked; options of `connect` are taken too. With `chunks` an iterator of frames with so many rows each, the last with the rest; pandas.concat makes one of them.
     """
     needed("pandas", "mtflight.read")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def scan(source: Table | str | os.PathLike[str], dataset: str | None = None, *, location: str | None = None, start: int | None = None,
          stop: int | None = None, step: int | None = None, options: dict[str, Any] | None = None,
          **login: Any) -> polars.LazyFrame:
-    """A dataset as a Polars LazyFrame: of a file, a location (``grpc://host:8815/run7.h5``), or a `Table`.
+    """A dataset as a Polars LazyFrame: of a file, many as one by a pattern (``runs/*.h5``), a location (``grpc://host:8815/run7.h5``), or a `Table`.
 
     The server sends the columns that a query needs, the rows that its filters may match, and of `head` so many. start, stop and step
     are a Python slice of the rows, options those of the wire contract, `login` the options of `connect`. Errors of the file or dataset come here, not in collect.

@@ -97,7 +97,7 @@ def list_groups(source: Source) -> dict[str, Group]:
     client, file = source.client, source.request("/")["file"]
     listed = client.list(file=_literally(file))
     if not listed:
-        raise FileNotFoundError(f"{client.title(file)}: no such file on {client.location}")
+        raise FileNotFoundError(f"{client.title(file)}: no such file on {client.location}: one file is opened, not those of a pattern")
     if "error" in listed[0]:
         raise OSError(f"{client.title(file)}: {listed[0]['error']}")
     return _Listed(source, file, listed[0]).tree()

@@ -32,7 +32,7 @@ class Reader(NoSequence):
 
     def __init__(self, filename: str | os.PathLike[str], n_procs: int = 4, notify: Callable[[Any], Any] | None = None,
                  **kw_args: Any):
-        """`filename`: a file, or a location (see `mtflight`), with the options of `mtflight.connect`. `n_procs`: how many requests are answered at a time.
+        """`filename`: a file, many as one by a pattern (runs/*.h5), or a location (see `mtflight`), with the options of `mtflight.connect`. `n_procs`: how many requests are answered at a time.
         `notify`: called in another thread with each request that is answered, and with QueueClosed at the end."""
         self._recipe = functools.partial(Reader, filename, n_procs, notify, **kw_args)
         if n_procs < 1:

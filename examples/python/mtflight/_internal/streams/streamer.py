@@ -28,7 +28,7 @@ class Streamer(NoSequence):
     Queue: TypeAlias = BlockQueue
 
     def __init__(self, filename: str | os.PathLike[str], **kw_args: Any):
-        """`filename`: a file, or a location (see `mtflight`), with the options of `mtflight.connect`."""
+        """`filename`: a file, many as one by a pattern (runs/*.h5), or a location (see `mtflight`), with the options of `mtflight.connect`."""
         self._source = Source(filename, **kw_args)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from . import server
 from .client import Client, Members
 from .credentials import Credentials, Login, taken
 from .features import check_private
+from .patterns import check_matches, local_pattern
 from .rows import gather
 
 _private: dict[str, Client] = {}
@@ -125,7 +126,7 @@ def _is_socket(path: str) -> bool:
 
 
 class Source:
-    """One file of one server. Safe for use by many threads; pickled as its name, without the connection."""
+    """One file of one server, or many of them as one by a pattern. Safe for use by many threads; pickled as its name, without the connection."""
 
     def __init__(self, filename: str | os.PathLike[str], location: str | None = None, root_uep: str = "/",
                  login: Login = (), **options: Any):
@@ -159,7 +160,7 @@ class Source:
         return self._location is None and "://" not in self._name
 
     def served_name(self) -> str:
-        """The name that the private server has for it. FileNotFoundError if it is not there."""
+        """The name, or pattern, that the private server has for it. FileNotFoundError if it is not there."""
         self._check_local()
         return self._file
 
@@ -177,9 +178,13 @@ class Source:
     def _check_local(self) -> None:
         if not self._file:
             real = os.path.realpath(os.path.expanduser(self._name))
-            if not os.path.isfile(real):
+            if os.path.isfile(real):
+                self._file = real.lstrip("/")
+            elif pattern := local_pattern(self._name):
+                check_matches(_PRIVATE, pattern, self._name)
+                self._file = pattern.glob
+            else:
                 raise FileNotFoundError(errno.ENOENT, "no such HDF5 file", self._name)
-            self._file = real.lstrip("/")
 
     def _open(self) -> None:
         if self._location is not None:
