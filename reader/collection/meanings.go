@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
@@ -21,6 +22,40 @@ var absences = []string{"_FillValue", "missing_value"}
 
 // ofColumn is a column's attribute of a PyTables table.
 var ofColumn = regexp.MustCompile(`^FIELD_(\d+)_ATTR_(.+)$`)
+
+// codes are the names and integers of an enumeration in a type's text.
+var codes = regexp.MustCompile(`enum<[^>]*>(\{[^}]*\})`)
+
+// codesOf are the enumerations of the columns whose integers a request gives or sorts by: the same ones have to be called the same.
+func codesOf(columns []convert.Column, r reader.Request) map[string]string {
+	out := map[string]string{}
+	integers := r.Options.Enum == "int" || r.Options.Layout == "rows"
+	for _, c := range columns {
+		if asked := integers && (r.Fields == nil || slices.Contains(r.Fields, c.Name)); !asked && c.Name != r.SortBy {
+			continue
+		}
+		all := codes.FindAllStringSubmatch(kindOf(c.Type), -1)
+		for _, m := range all {
+			out[c.Name] += m[1]
+		}
+	}
+	return out
+}
+
+// sameCodes refuses files in which the same integers of an enumeration have other names. first are the first variants that have each column.
+func sameCodes(first map[string]*variant, b *variant) error {
+	for _, name := range slices.Sorted(maps.Keys(b.codes)) {
+		a := first[name]
+		if a == nil {
+			first[name] = b
+			continue
+		}
+		if x, y := a.codes[name], b.codes[name]; x != y {
+			return fault.New(fault.Precondition, "the enumeration of column %s is %s in %s and %s in %s: its integers are other values there, read each file by itself, or its names without sort_by", spell.Quote(name), said(x), a.name, said(y), b.name)
+		}
+	}
+	return nil
+}
 
 // meaningsOf are those of a dataset and, of a table, of its columns, each value as JSON.
 func meaningsOf(attributes json.RawMessage, r reader.Request) map[string]string {

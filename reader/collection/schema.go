@@ -1,6 +1,7 @@
 package collection
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -23,14 +24,14 @@ type column struct {
 // columnsOf makes the columns of all files one list: those of the first file, then what others add. which are the files without
 // which it would be another list. Errors: fault.Precondition naming two files, a column and what helps.
 func columnsOf(all []member, r reader.Request) (columns []column, which []int, err error) {
-	seen := map[*variant]bool{}
+	seen, enums := map[*variant]bool{}, map[string]*variant{}
 	for i, m := range all {
 		v := m.variant
 		if seen[v] {
 			continue
 		}
 		seen[v] = true
-		if err := checkAlike(all[0].variant, v); err != nil {
+		if err := cmp.Or(checkAlike(all[0].variant, v), sameCodes(enums, v)); err != nil {
 			return nil, nil, err
 		}
 		added, err := add(&columns, v, m.loc.Name, i == 0, r)

@@ -40,6 +40,7 @@ type variant struct {
 	row    int64             // about how many bytes one takes
 
 	meanings map[string]string // attributes that say what its numbers are
+	codes    map[string]string // enumerations of columns whose integers count
 
 	from []int // for each column of the collection its place in the batches; -1: they do not have it
 	maps [][]int32
@@ -66,7 +67,7 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 		return l, err
 	}
 	l.name, l.info, l.types = loc.Name, d.Info(), typesOf(d)
-	l.meanings = meaningsOf(l.info.Attributes, r)
+	l.meanings, l.codes = meaningsOf(l.info.Attributes, r), codesOf(d.Columns(), r)
 	l.asked = present(r.Fields, l.types)
 	none := l.asked != nil && len(l.asked) == 0
 	if none {

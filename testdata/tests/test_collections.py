@@ -310,6 +310,26 @@ def test_the_same_numbers_that_are_other_values_are_refused(mixed, name, first, 
         assert get(mixed, f"top/meaning/{name}/*.h5", options={"netcdf": True}).num_rows == 9
 
 
+def test_codes_that_mean_other_names_are_refused(start, tmp_path):
+    """An enumeration's integers, to come or to sort by, are one column only where they have the same names; names come of any."""
+    for i, codes in enumerate([{"e": 0, "mu": 1}, {"mu": 0, "e": 1}, {"mu": 1, "e": 0}]):
+        kind = h5py.enum_dtype(codes, "i2" if i == 2 else "i1")
+        with h5py.File(tmp_path / f"run{i}.h5", "w") as f:
+            f["events"] = np.array([(0, (1, 5)), (1, (0, 6))], [("kind", kind), ("s", [("kind", kind), ("n", "i4")])])
+    server = start(tmp_path)
+    assert get(server, "run*.h5", fields=["kind"])["kind"].to_pylist() == ["e", "mu", "mu", "e", "e", "mu"]
+    assert get(server, ["run0.h5", "run2.h5"], sort_by="kind")["kind"].to_pylist() == ["e", "e", "mu", "mu"]
+    assert get(server, ["run0.h5", "run2.h5"], fields=["kind"], options={"enum": "int"})["kind"].to_pylist() == [0, 1, 0, 1]
+    assert get(server, "run*.h5", fields=["s/n"], options={"enum": "int"})["s/n"].to_pylist() == [5, 6] * 3
+    for wrong in ({"sort_by": "kind"}, {"sort_by": "s/kind", "fields": ["kind"]}, {"options": {"enum": "int"}}, {"options": {"layout": "rows"}},
+                  {"fields": ["s"], "options": {"enum": "int"}}):
+        told = refused(server, "integers are other values", ["run0.h5", "run1.h5"], **wrong)
+        assert "run0.h5" in told and "run1.h5" in told, told
+    with h5py.File(tmp_path / "few.h5", "w") as f:
+        f["events"] = np.zeros(1, [("n", "i4")])
+    refused(server, "integers are other values", ["few.h5", "run0.h5", "run1.h5"], options={"enum": "int"})
+
+
 def test_an_empty_first_file_leaves_blocks_as_they_are(start, tmp_path):
     """How long the blocks of a stream are does not tell which file has no rows: else one of all rows would not fit the memory."""
     rows = np.zeros(4000, [("id", "i8"), ("wave", "f8", (64,))])
