@@ -20,7 +20,8 @@ type table struct {
 	rows   int64
 }
 
-var explains = regexp.MustCompile(`(?is)^\s*explain\s+(analyze\s+)?`)
+// explains is what stands before the statement that EXPLAIN is of, comments and options too.
+var explains = regexp.MustCompile(`(?is)^(?:\s+|--[^\n]*\n|/\*.*?\*/)*explain\b\s*(?:analyze\b\s*)?(?:\(\s*(?:analyze|format)\b[^)]*\)\s*)?`)
 
 // named are the tables that a statement names, as the parts of their names: those of its syntax tree but for what its WITH defines.
 func (d *database) named(text string) (all [][]string, err error) {

@@ -136,3 +136,10 @@ def test_endless(tmp_path, sql):
         with pytest.raises(adbc_driver_manager.Error, match="sql-time"):
             ask(location, sql)
         assert engines(server) == []
+
+
+@pytest.mark.parametrize("how", ["explain", "explain analyze", "explain (format json)", "EXPLAIN(ANALYZE, FORMAT json)", "/* why */ explain", "-- why\nexplain"])
+@pytest.mark.parametrize("of", ["select * from", "(select * from"])
+def test_explain(served, how, of):
+    sql = f'{how} {of} "t.h5"."/small" where id > 3' + ")" * of.count("(")
+    assert "mtflight_scan" in ask(served[0], sql).to_pylist()[0]["explain_value"].lower()
