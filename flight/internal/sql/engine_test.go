@@ -47,6 +47,20 @@ func TestStatementsEndInTime(t *testing.T) {
 	}
 }
 
+// TestEngineThatSaysWhatItShouldNot is ended at once, though it would live on.
+func TestEngineThatSaysWhatItShouldNot(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	wild := filepath.Join(t.TempDir(), "wild")
+	require.NoError(t, os.WriteFile(wild, []byte("#!/bin/sh\nprintf 'a frame that no engine sends' >&4\nexec sleep 3600\n"), 0o700))
+	h := New(nil, "1", Engine{Path: wild, Memory: func() int64 { return 1 << 28 }, Threads: 1, Time: time.Hour})
+	defer h.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err := h.run(ctx, statement{SQL: "select 1"})
+	require.NoError(t, ctx.Err())
+	require.ErrorIs(t, err, fault.Unavailable)
+}
+
 func TestLiterals(t *testing.T) {
 	mem := memory.NewGoAllocator()
 	ns := &arrow.TimestampType{Unit: arrow.Nanosecond}

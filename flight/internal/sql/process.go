@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -152,6 +153,9 @@ func (p *process) end() {
 
 // died says why an engine went away by itself.
 func (p *process) died(cause error) error {
+	if !errors.Is(cause, io.EOF) && !errors.Is(cause, io.ErrUnexpectedEOF) { // it may live on
+		p.kill()
+	}
 	_ = p.cmd.Wait()
 	said := p.stderr.String()
 	if strings.Contains(said, "bad_alloc") || strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory") {
