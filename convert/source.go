@@ -86,6 +86,9 @@ func (s Source) pseudo() string {
 // Columns lists every name that a request may use, members of nested compounds after their compound. The caller must
 // not change the types.
 func (s Source) Columns() []Column {
+	if s.Type == nil { // of what is put together of other datasets
+		return nil
+	}
 	if s.Kind() != Table {
 		return []Column{{Name: s.Name, Type: s.Type}}
 	}

@@ -330,6 +330,19 @@ def test_codes_that_mean_other_names_are_refused(start, tmp_path):
     refused(server, "integers are other values", ["few.h5", "run0.h5", "run1.h5"], options={"enum": "int"})
 
 
+def test_frames_of_several_files_with_other_categories(start, tmp_path):
+    for i, (words, codes) in enumerate([(["a", "b"], [0, 1, -1]), (["b", "c"], [0, 1, 0])]):
+        with h5py.File(tmp_path / f"run{i}.h5", "w") as f:
+            frame = f.create_group("obs")
+            frame.attrs.update({"encoding-type": "dataframe", "encoding-version": "0.2.0", "_index": "_index", "column-order": ["kind"]})
+            frame["_index"] = [f"{i}{row}" for row in range(3)]
+            kind = frame.create_group("kind")
+            kind.attrs.update({"encoding-type": "categorical", "encoding-version": "0.2.0", "ordered": False})
+            kind["codes"], kind["categories"] = np.array(codes, "i1"), words
+    got = get(start(tmp_path), "run*.h5", "/obs").to_pydict()
+    assert got == {"kind": ["a", "b", None, "b", "c", "b"], "__index_level_0__": ["00", "01", "02", "10", "11", "12"]}
+
+
 def test_an_empty_first_file_leaves_blocks_as_they_are(start, tmp_path):
     """How long the blocks of a stream are does not tell which file has no rows: else one of all rows would not fit the memory."""
     rows = np.zeros(4000, [("id", "i8"), ("wave", "f8", (64,))])
