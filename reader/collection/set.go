@@ -233,6 +233,9 @@ func (s *set) checkKeys(condition string) error {
 
 func (s *set) checkOperand(name string, computed bool) error {
 	first := s.members[0]
+	if strings.HasPrefix(first.variant.types[name], "dictionary") {
+		return fault.New(fault.Unsupported, "where: column %s is of categories, which conditions see as each file's own numbers: ask each file by itself", spell.Quote(name))
+	}
 	for _, m := range s.members {
 		a, b := first.variant.types[name], m.variant.types[name]
 		switch {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
@@ -341,6 +342,17 @@ def test_frames_of_several_files_with_other_categories(start, tmp_path):
             kind["codes"], kind["categories"] = np.array(codes, "i1"), words
     got = get(start(tmp_path), "run*.h5", "/obs").to_pydict()
     assert got == {"kind": ["a", "b", None, "b", "c", "b"], "__index_level_0__": ["00", "01", "02", "10", "11", "12"]}
+
+
+def test_conditions_on_categories_of_several_files_are_refused(start, tmp_path):
+    """A condition sees the numbers of categories, which each file has its own of."""
+    for i, words in enumerate((["a", "b"], ["b", "a"])):
+        frame = pd.DataFrame({"kind": pd.Categorical(["a", "b"], categories=words), "x": [1., 2.]})
+        frame.to_hdf(tmp_path / f"run{i}.h5", key="df", format="table", data_columns=True)
+    server = start(tmp_path)
+    assert get(server, "run*.h5", "/df", where="x > 1")["kind"].to_pylist() == ["b", "b"]
+    assert get(server, "run1.h5", "/df", where="kind == 0")["kind"].to_pylist() == ["b"]
+    refused(server, "each file's own numbers", "run*.h5", "/df", where="(x > 0) & (kind == 0)")
 
 
 def test_an_empty_first_file_leaves_blocks_as_they_are(start, tmp_path):

@@ -56,13 +56,8 @@ class Table(NoSequence):
         if "coordinates" in request:
             request["coordinates"] = coordinates(request["coordinates"])
         if "mask" in request:
-            request.update(mask_members(request.pop("mask"), self._all.num_rows))
+            request.update(mask_members(request.pop("mask"), Table(self._client, self.file, self.path).num_rows))
         return request
-
-    @property
-    def _all(self) -> Table:
-        """The dataset, whole."""
-        return Table(self._client, self.file, self.path)
 
     def _narrowed(self, columns: Columns | None, where: str | None, limit: int | None, members: Members) -> Table:
         return Table(self._client, self.file, self.path, narrowed(self._members, columns, where, limit, members))
@@ -131,7 +126,7 @@ class Table(NoSequence):
     def shape(self) -> tuple[int, ...]:
         """The axes: rows, and those of an array's rows. A scalar has none."""
         shape = json.loads((self.schema.metadata or {}).get(b"hdf5.shape", b"null"))
-        if shape is None or (shape and self._is_result):
+        if shape is None or (shape and is_result(self._members)):
             return (self.num_rows, *(shape or [0])[1:])
         return tuple(shape)
 
@@ -159,10 +154,6 @@ class Table(NoSequence):
     def attrs(self) -> Members:
         """The dataset's attributes, whole. One that cannot be read is {"unreadable": reason}."""
         return self._client.attributes(self.file, self.path)
-
-    @property
-    def _is_result(self) -> bool:
-        return is_result(self._members)
 
     # NumPy
 
@@ -195,7 +186,7 @@ class Table(NoSequence):
             return self._column(key)
         if isinstance(key, list) and key and all(isinstance(k, str) for k in key):
             return self.to_numpy(key)
-        if self._is_result:
+        if is_result(self._members):
             return self._of_result(key)
         if self._extent is not None:
             with contextlib.suppress(IndexError, ChangedError):  # it may have grown since
