@@ -53,3 +53,6 @@ export const linkTo = (site, view) => `${site}/#${new URLSearchParams(view)}`;
 export async function settled(page, selector, text) {
   await page.locator(selector).filter({ hasText: text }).first().waitFor();
 }
+
+// drawn waits until all rows of a grid that are seen are there.
+export const drawn = (page) => page.locator('.grid[aria-busy="false"]').waitFor();

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { join } from 'node:path';
-import { browse, clone, linkTo, look, made, patience, serve, settled, testdata } from './browser.mjs';
+import { browse, clone, drawn, linkTo, look, made, patience, serve, settled, testdata } from './browser.mjs';
 
 let files, real, browser, context;
 before(async () => {
@@ -21,8 +21,11 @@ after(async () => {
 const events = { file: 'events.h5', dataset: '/events' };
 const open = (server, view) => look(context, view ? linkTo(server.site, view) : server.site);
 
-// column gives the texts of a column's cells as far as they are seen.
-const column = (page, k) => page.locator(`.grid .line:not(.waiting) [data-column="${k}"]`).allTextContents();
+// column gives the texts of a column's cells that are seen, once all are drawn, which is some time after what is said of them.
+async function column(page, k) {
+  await drawn(page);
+  return page.locator(`.grid .line [data-column="${k}"]`).allTextContents();
+}
 
 // becomes waits until what is drawn some time after a text is as it should be; the test's limit ends it.
 async function becomes(what, wanted) {
@@ -73,16 +76,13 @@ test('a table is filtered, sorted and counted', { timeout: 6 * patience }, async
   assert.ok(energies.length > 3 && energies.every((e) => e > 2999) && (await column(page, 3)).every((n) => n === 'mu'));
   await page.getByRole('columnheader', { name: /^energy/ }).click();
   await settled(page, '.said', 'in the order of energy');
-  await page.locator('.grid .line:not(.waiting)').first().waitFor();
   assert.deepEqual((await column(page, 1)).map(Number), (await column(page, 1)).map(Number).toSorted((a, b) => a - b));
   await page.getByRole('columnheader', { name: /^energy/ }).click();
   await settled(page, '.said', 'descending');
-  await page.locator('.grid .line:not(.waiting)').first().waitFor();
   assert.deepEqual((await column(page, 1)).map(Number), (await column(page, 1)).map(Number).toSorted((a, b) => b - a));
   const link = page.url();
   const again = await look(context, link);
   await settled(again, '.said', /of 300,000 rows.*descending/);
-  await again.locator('.grid .line:not(.waiting)').first().waitFor();
   assert.deepEqual(await column(again, 0), await column(page, 0));
   await page.goBack();
   await settled(page, '.said', /in the order of energy$/);

@@ -24,8 +24,9 @@ export class Grid {
     this.rows.close();
   }
 
-  // fill is called whenever rows have come.
+  // fill is called whenever rows have come; the grid is busy until all that are seen are drawn.
   fill() {
+    this.box.setAttribute('aria-busy', 'true');
     const count = this.rows.total ?? this.rows.atLeast + (this.rows.problem ? 0 : this.rows.size);
     this.box.setAttribute('aria-rowcount', this.rows.total == null ? -1 : count + 1);
     if (count !== this.scroller.count) this.scroller.setCount(count, this.width);
@@ -51,6 +52,7 @@ export class Grid {
     const lines = [this.header];
     for (let i = first; i < first + count; i++) lines.push(this.line(i));
     this.scroller.layer.replaceChildren(...lines);
+    this.box.setAttribute('aria-busy', String(!this.rows.problem && lines.some((line) => line.classList.contains('waiting'))));
     this.box.setAttribute('aria-activedescendant', `cell-${this.active.row}-${this.active.column}`);
     if (!document.getElementById(`cell-${this.active.row}-${this.active.column}`)) this.box.removeAttribute('aria-activedescendant');
     this.on.moved(first);
