@@ -6,8 +6,10 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
@@ -23,9 +25,6 @@ var absences = []string{"_FillValue", "missing_value"}
 // ofColumn is a column's attribute of a PyTables table.
 var ofColumn = regexp.MustCompile(`^FIELD_(\d+)_ATTR_(.+)$`)
 
-// codes are the names and integers of an enumeration in a type's text.
-var codes = regexp.MustCompile(`enum<[^>]*>(\{[^}]*\})`)
-
 // codesOf are the enumerations of the columns whose integers a request gives or sorts by: the same ones have to be called the same.
 func codesOf(columns []convert.Column, r reader.Request) map[string]string {
 	out := map[string]string{}
@@ -34,12 +33,26 @@ func codesOf(columns []convert.Column, r reader.Request) map[string]string {
 		if asked := integers && (r.Fields == nil || slices.Contains(r.Fields, c.Name)); !asked && c.Name != r.SortBy {
 			continue
 		}
-		all := codes.FindAllStringSubmatch(kindOf(c.Type), -1)
-		for _, m := range all {
-			out[c.Name] += m[1]
+		if text := enumerations(c.Type); text != "" {
+			out[c.Name] = text
 		}
 	}
 	return out
+}
+
+// enumerations are the names and integers of those in a type, whatever holds the integers.
+func enumerations(t *h5type.Type) (text string) {
+	if t.Class == h5type.Enum {
+		_, text, _ = strings.Cut(t.String(), ">") // behind the base type's
+		return text
+	}
+	for _, m := range t.Members {
+		text += enumerations(m.Type)
+	}
+	if t.Base != nil {
+		text += enumerations(t.Base)
+	}
+	return text
 }
 
 // sameCodes refuses files in which the same integers of an enumeration have other names. first are the first variants that have each column.

@@ -331,6 +331,15 @@ def test_codes_that_mean_other_names_are_refused(start, tmp_path):
     refused(server, "integers are other values", ["few.h5", "run0.h5", "run1.h5"], options={"enum": "int"})
 
 
+def test_codes_of_names_with_brackets(start, tmp_path):
+    for i, codes in enumerate([{"a}": 0, "b>": 1}, {"a}": 1, "b>": 0}]):
+        with h5py.File(tmp_path / f"run{i}.h5", "w") as f:
+            f["events"] = np.array([(0,), (1,)], [("kind", h5py.enum_dtype(codes, "i1"))])
+    server = start(tmp_path)
+    assert get(server, "run*.h5")["kind"].to_pylist() == ["a}", "b>", "b>", "a}"]
+    refused(server, "integers are other values", "run*.h5", options={"enum": "int"})
+
+
 def test_frames_of_several_files_with_other_categories(start, tmp_path):
     for i, (words, codes) in enumerate([(["a", "b"], [0, 1, -1]), (["b", "c"], [0, 1, 0])]):
         with h5py.File(tmp_path / f"run{i}.h5", "w") as f:
