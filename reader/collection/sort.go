@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"math"
 	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -13,6 +12,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/reader/internal/ptindex"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
@@ -200,7 +200,7 @@ func (s *sorter) add(a arrow.Array, m member, found []int64, at int64) error {
 	return nil
 }
 
-// keysOf gives the key of a place in an array.
+// keysOf gives the key of a place in an array, numbers as in one file: -0 is 0, NaN comes last.
 func keysOf(a arrow.Array) (func(i int) key, error) {
 	switch a := a.(type) {
 	case *array.Binary:
@@ -242,7 +242,7 @@ func keysOf(a arrow.Array) (func(i int) key, error) {
 
 func wholes[T number](a arrow.Array) func(i int) key {
 	v := valuesOf[T](a.Data())
-	return func(i int) key { return key{number: uint64(int64(v[i])) ^ 1<<63} }
+	return func(i int) key { return key{number: ptindex.OfInt(int64(v[i]))} }
 }
 
 func unsigned[T number](a arrow.Array) func(i int) key {
@@ -250,17 +250,6 @@ func unsigned[T number](a arrow.Array) func(i int) key {
 	return func(i int) key { return key{number: uint64(v[i])} }
 }
 
-// reals gives floats by bits that have their order; -0 is 0, NaN comes last.
 func reals[T float32 | float64](v []T) func(i int) key {
-	return func(i int) key {
-		f := float64(v[i])
-		if f != f {
-			return key{number: math.MaxUint64}
-		}
-		bits := math.Float64bits(f + 0)
-		if bits>>63 != 0 {
-			return key{number: ^bits}
-		}
-		return key{number: bits | 1<<63}
-	}
+	return func(i int) key { return key{number: ptindex.OfFloat(float64(v[i]))} }
 }
