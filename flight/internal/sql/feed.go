@@ -278,19 +278,34 @@ func (c *session) plan(s *source, w sqlwire.Wanted) (*reader.Plan, []int, error)
 const maxConditions = 32
 
 // taken are those of some conditions that the server takes of a dataset, joined; nil: none. The others are left out, since the engine looks at the
-// rows itself.
+// rows itself. Mostly it takes all, which is asked first.
 func (c *session) taken(r protocol.Request, conditions []string) *string {
-	var all *string
-	for _, one := range conditions[:min(len(conditions), maxConditions)] {
-		if all != nil {
-			one = *all + " & " + one
+	conditions = conditions[:min(len(conditions), maxConditions)]
+	if len(conditions) == 0 {
+		return nil
+	}
+	if all := strings.Join(conditions, " & "); c.takes(r, all) {
+		return &all
+	}
+	some := ""
+	for _, one := range conditions {
+		if some != "" {
+			one = some + " & " + one
 		}
-		r.Where = &one
-		if _, err := c.service.Plan(c.ctx, r); err == nil {
-			all = &one
+		if c.takes(r, one) {
+			some = one
 		}
 	}
-	return all
+	if some == "" {
+		return nil
+	}
+	return &some
+}
+
+func (c *session) takes(r protocol.Request, condition string) bool {
+	r.Where = &condition
+	_, err := c.service.Plan(c.ctx, r)
+	return err == nil
 }
 
 // same tells whether a plan's columns are those of the table that were asked for; nil: all.
