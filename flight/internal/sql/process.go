@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/jail"
 )
@@ -81,14 +79,9 @@ func (e *engines) do(f func() error) error {
 
 // process is an engine at work. end ends it.
 type process struct {
-	cmd     *exec.Cmd
-	in, out *os.File
-	stderr  *head
-	free    func()
+	*jail.Process
+	free func()
 }
-
-// pipeBytes is what Linux grants to anyone (pipe(7)).
-const pipeBytes = 1 << 20
 
 // start waits for a turn and starts an engine.
 func (e *engines) start(ctx context.Context) (*process, error) {
@@ -97,91 +90,44 @@ func (e *engines) start(ctx context.Context) (*process, error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	p := &process{stderr: &head{}, free: func() { <-e.slots }}
-	if err := p.launch(e); err != nil {
+	p := &process{free: func() { <-e.slots }}
+	if err := e.do(func() error { return p.launch(e.Engine) }); err != nil {
 		p.free()
 		return nil, fault.New(fault.Unavailable, "the SQL engine does not start: %w", err)
 	}
 	return p, nil
 }
 
-func (p *process) launch(e *engines) (err error) {
-	asked, in, err := os.Pipe()
-	if err != nil {
-		return err
-	}
-	defer asked.Close()
-	out, answered, err := os.Pipe()
-	if err != nil {
-		in.Close()
-		return err
-	}
-	defer answered.Close()
-	for _, f := range []*os.File{in, answered} {
-		_, _ = unix.FcntlInt(f.Fd(), unix.F_SETPIPE_SZ, pipeBytes) // a smaller one works too
-	}
-	p.in, p.out = in, out
-	p.cmd = exec.Command(e.Path)
-	p.cmd.Env = []string{fmt.Sprintf("MTFLIGHT_SQL_MEMORY=%d", e.Memory()), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=4", fmt.Sprintf("GOMAXPROCS=%d", max(2, e.Threads))}
-	p.cmd.ExtraFiles = []*os.File{asked, answered}
-	p.cmd.Stderr = p.stderr
-	p.cmd.WaitDelay = time.Second
-	jail.Settle(p.cmd)
-	if err = e.do(p.cmd.Start); err != nil {
-		in.Close()
-		out.Close()
+func (p *process) launch(e Engine) (err error) {
+	cmd := exec.Command(e.Path)
+	cmd.Env = []string{fmt.Sprintf("MTFLIGHT_SQL_MEMORY=%d", e.Memory()), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=4", fmt.Sprintf("GOMAXPROCS=%d", max(2, e.Threads))}
+	if p.Process, err = jail.Start(cmd); err == nil {
+		jail.Widen(p.In) // which rows go through
 	}
 	return err
 }
 
-// kill stops the process and wakes who reads from it or writes to it.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	past := time.Unix(1, 0)
-	_ = p.in.SetDeadline(past)
-	_ = p.out.SetDeadline(past)
-}
-
 // end stops the process and gives its turn to another.
 func (p *process) end() {
-	p.kill()
-	_ = p.cmd.Wait()
-	p.in.Close()
-	p.out.Close()
+	p.Kill()
+	_ = p.Cmd.Wait()
+	p.In.Close()
+	p.Out.Close()
 	p.free()
 }
 
 // died says why an engine went away by itself.
 func (p *process) died(cause error) error {
 	if !errors.Is(cause, io.EOF) && !errors.Is(cause, io.ErrUnexpectedEOF) { // it may live on
-		p.kill()
+		p.Kill()
 	}
-	_ = p.cmd.Wait()
-	said := p.stderr.String()
+	_ = p.Cmd.Wait()
+	said := p.Said()
 	if strings.Contains(said, "bad_alloc") || strings.Contains(said, "out of memory") || strings.Contains(said, "cannot allocate memory") {
 		return fault.New(fault.Exhausted, "the statement takes more memory than it may have: ask for less at once, or give the server more (--memory)")
 	}
 	if first, _, _ := strings.Cut(said, "\n"); first != "" && cause != io.EOF {
-		return fault.New(fault.Unavailable, "the SQL engine has ended (%v, %s): ask again", p.cmd.ProcessState, first)
+		return fault.New(fault.Unavailable, "the SQL engine has ended (%v, %s): ask again", p.Cmd.ProcessState, first)
 	}
-	return fault.New(fault.Unavailable, "the SQL engine has ended (%v) in the middle of the statement: ask again; where it ends again, simplify the statement", p.cmd.ProcessState)
-}
-
-// head keeps the first bytes written to it.
-type head struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-func (h *head) Write(p []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.buf = append(h.buf, p[:min(len(p), 16<<10-len(h.buf))]...)
-	return len(p), nil
-}
-
-func (h *head) String() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return string(h.buf)
+	return fault.New(fault.Unavailable, "the SQL engine has ended (%v) in the middle of the statement: ask again; where it ends again, simplify the statement", p.Cmd.ProcessState)
 }

@@ -43,7 +43,7 @@ func (h *Handler) begin(ctx context.Context, s sqlwire.Statement) (*session, err
 	c := &session{service: h.service, process: p, scans: map[uint32]*feed{}}
 	c.ctx, c.cancel = context.WithTimeoutCause(ctx, h.engines.Time, fault.New(fault.Exhausted,
 		"the statement has run for %v, as long as it may (--sql-time): ask for less at once, and take its rows as they come", h.engines.Time))
-	c.stop = context.AfterFunc(c.ctx, p.kill)
+	c.stop = context.AfterFunc(c.ctx, p.Kill)
 	s.Threads = h.engines.Threads
 	if err := c.tell(sqlwire.Ask, 0, s); err != nil {
 		err = c.died(err)
@@ -56,7 +56,7 @@ func (h *Handler) begin(ctx context.Context, s sqlwire.Statement) (*session, err
 // end ends the engine and what fed it.
 func (c *session) end() {
 	c.cancel()
-	c.process.kill()
+	c.process.Kill()
 	c.running.Wait()
 	c.stop()
 	c.process.end()
@@ -73,7 +73,7 @@ func (c *session) tell(kind sqlwire.Kind, scan uint32, v any) error {
 func (c *session) write(kind sqlwire.Kind, scan uint32, parts ...[]byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return sqlwire.Write(c.process.in, kind, scan, parts...)
+	return sqlwire.Write(c.process.In, kind, scan, parts...)
 }
 
 // died says why the engine is away: the caller has left, or it has ended itself.
@@ -90,7 +90,7 @@ const maxScans = 1024
 // next serves the engine until it has something of the result.
 func (c *session) next() (f sqlwire.Frame, err error) {
 	for {
-		if f, err = sqlwire.Read(c.process.out); err != nil {
+		if f, err = sqlwire.Read(c.process.Out); err != nil {
 			return f, c.died(err)
 		}
 		switch f.Kind {

@@ -99,13 +99,13 @@ func (q *question) keeps() bool { return false }
 func (q *question) once() bool { return false }
 
 func (q *question) send(h *helper) error {
-	_, err := h.in.Write(q.frame)
+	_, err := h.In.Write(q.frame)
 	return err
 }
 
 func (q *question) receive(h *helper) (err error) {
 	r := &response{}
-	if err := readFrame(h.out, r, maxResponse); err != nil {
+	if err := readFrame(h.Out, r, maxResponse); err != nil {
 		return err
 	}
 	if r.Kind == 0 && (q.Op == opTree) != (r.File != nil) {
@@ -116,7 +116,7 @@ func (q *question) receive(h *helper) (err error) {
 	case len(q.dst) <= len(h.shared):
 		copy(q.dst, h.shared)
 	default:
-		_, err = io.ReadFull(h.out, q.dst)
+		_, err = io.ReadFull(h.Out, q.dst)
 	}
 	q.response = r
 	return err

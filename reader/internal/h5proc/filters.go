@@ -166,12 +166,12 @@ func (c *undo) send(h *helper) error {
 		n += copy(h.shared[n:], b)
 		lengths[i] = uint64(len(b))
 	}
-	_, err := h.in.Write(frame(undoHead{c.Filter, c.find, c.Optional, uint32(len(c.Bytes)), uint64(c.Most)}, lengths, c.Params))
+	_, err := h.In.Write(frame(undoHead{c.Filter, c.find, c.Optional, uint32(len(c.Bytes)), uint64(c.Most)}, lengths, c.Params))
 	return err
 }
 
 func (c *undo) receive(h *helper) error {
-	b, err := readBytes(h.out, maxUndone)
+	b, err := readBytes(h.Out, maxUndone)
 	if err != nil {
 		return err
 	}

@@ -98,7 +98,7 @@ func TestFilterHelpersOpenNoFile(t *testing.T) {
 	pid := func() int {
 		h := <-f.slots
 		f.slots <- h
-		return h.cmd.Process.Pid
+		return h.Cmd.Process.Pid
 	}
 	undone := func(filter uint16) {
 		got, err := f.Undo(ctx, chunks(filter, 3, []byte("one")))

@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,66 +15,43 @@ import (
 
 // helper is a running helper process; one call at a time.
 type helper struct {
-	cmd    *exec.Cmd
-	in     *os.File // requests
-	out    *os.File // answers
-	shared []byte   // bytes that fit in are handed over here
-	stderr *head
-	used   bool // a call was made
+	*jail.Process
+	shared []byte // bytes that fit in are handed over here
+	used   bool   // a call was made
 
 	load   []uint16 // filters whose plug-ins it loads before it is sealed
 	sealed bool     // it opens no file any more
 }
 
-// pipeBytes is the pipe for answers; a helper waits for its reader less often the larger it is. Linux grants this much
-// to anyone (pipe(7), pipe-max-size).
-const pipeBytes = 1 << 20
-
 // start starts a helper, a witness with the file that it is asked about.
 func start(cfg *Config, disk *os.File) (*helper, error) {
-	requests, in, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	defer requests.Close()
-	out, answers, err := os.Pipe()
-	if err != nil {
-		in.Close()
-		return nil, err
-	}
-	defer answers.Close()
-	_, _ = unix.FcntlInt(answers.Fd(), unix.F_SETPIPE_SZ, pipeBytes) // a smaller one works too
-	h := &helper{in: in, out: out, stderr: &head{}}
+	h := &helper{}
 	if cfg.load != nil {
 		h.load = cfg.load()
 	}
-	if err = h.launch(cfg, requests, answers, disk); err != nil {
-		in.Close()
-		out.Close()
+	if err := h.launch(cfg, disk); err != nil {
 		h.unshare()
 		return nil, err
 	}
 	return h, nil
 }
 
-// launch starts the process. Its files are 3 and 4, the pipes, 5, the shared memory, and 6, a witness's file.
-func (h *helper) launch(cfg *Config, requests, answers, disk *os.File) error {
+// launch starts the process. Behind the pipes its files are 5, the shared memory, and 6, a witness's file.
+func (h *helper) launch(cfg *Config, disk *os.File) error {
 	f, mem, err := share(cfg.shared)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	h.shared = mem
-	h.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
-	h.cmd.Env = environment(cfg, h.load)
-	h.cmd.ExtraFiles = []*os.File{requests, answers, f}
+	cmd := exec.Command(cfg.Command[0], cfg.Command[1:]...)
+	cmd.Env = environment(cfg, h.load)
+	cmd.ExtraFiles = []*os.File{f}
 	if disk != nil {
-		h.cmd.ExtraFiles = append(h.cmd.ExtraFiles, disk)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, disk)
 	}
-	h.cmd.Stderr = h.stderr
-	h.cmd.WaitDelay = time.Second
-	jail.Settle(h.cmd)
-	return h.cmd.Start()
+	h.Process, err = jail.Start(cmd)
+	return err
 }
 
 // filterEnvironment of filter helpers, which work side by side: plug-ins use one thread, and the Go runtime does, which else
@@ -112,7 +87,7 @@ func (h *helper) exchange(c call) (started bool, err error) {
 		return false, err
 	}
 	var mark [1]byte
-	if _, err := io.ReadFull(h.out, mark[:]); err != nil {
+	if _, err := io.ReadFull(h.Out, mark[:]); err != nil {
 		return false, err
 	}
 	if mark[0] != picked {
@@ -127,39 +102,12 @@ func (h *helper) unshare() {
 	}
 }
 
-// kill stops the process and wakes a call that waits for it.
-func (h *helper) kill() {
-	_ = h.cmd.Process.Kill()
-	past := time.Unix(1, 0)
-	_ = h.in.SetDeadline(past)
-	_ = h.out.SetDeadline(past)
-}
-
 // end stops the process, waits until it is gone and says how it ended.
 func (h *helper) end(wait func(*exec.Cmd)) string {
-	h.in.Close()
-	h.kill()
-	wait(h.cmd)
-	h.out.Close()
+	h.In.Close()
+	h.Kill()
+	wait(h.Cmd)
+	h.Out.Close()
 	h.unshare()
-	return h.cmd.ProcessState.String()
-}
-
-// head keeps the first bytes written to it: what a crash says first matters most.
-type head struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-func (h *head) Write(p []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.buf = append(h.buf, p[:min(len(p), 16<<10-len(h.buf))]...)
-	return len(p), nil
-}
-
-func (h *head) String() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return string(h.buf)
+	return h.Cmd.ProcessState.String()
 }

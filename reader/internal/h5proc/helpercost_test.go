@@ -16,7 +16,7 @@ import (
 func faulted(t *testing.T, f *Filters) (pages int) {
 	h := <-f.slots
 	f.slots <- h
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", h.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", h.Cmd.Process.Pid))
 	require.NoError(t, err)
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	_, err = fmt.Sscan(fields[7], &pages) // minflt
@@ -51,11 +51,11 @@ func TestStuckFilterHelperEndsWithItsParent(t *testing.T) {
 	c := &undo{Chunks: chunks(398, 3, []byte("one"))}
 	require.NoError(t, c.send(h))
 	var mark [1]byte
-	_, err = h.out.Read(mark[:])
+	_, err = h.Out.Read(mark[:])
 	require.NoError(t, err)
 	time.Sleep(50 * time.Millisecond) // it is in the plug-in
-	require.NoError(t, h.in.Close())  // as the kernel does when the parent dies
-	require.NoError(t, h.out.SetReadDeadline(time.Now().Add(time.Minute)))
-	_, err = h.out.Read(mark[:])
+	require.NoError(t, h.In.Close())  // as the kernel does when the parent dies
+	require.NoError(t, h.Out.SetReadDeadline(time.Now().Add(time.Minute)))
+	_, err = h.Out.Read(mark[:])
 	require.ErrorContains(t, err, "EOF", "still running")
 }

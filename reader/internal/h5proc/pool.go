@@ -236,7 +236,7 @@ func (p *pool) attempt(ctx context.Context, c call, fresh bool) (outcome, error)
 	defer cancel()
 	defer context.AfterFunc(p.closed, cancel)()
 	p.calls.Add(1)
-	alive := context.AfterFunc(limited, h.kill)
+	alive := context.AfterFunc(limited, h.Kill)
 	var o outcome
 	o.started, err = h.exchange(c)
 	if o.answered = err == nil; alive() && o.answered && c.keeps() {
@@ -255,7 +255,7 @@ func (p *pool) attempt(ctx context.Context, c call, fresh bool) (outcome, error)
 	case p.closed.Err() != nil:
 		return o, errClosed
 	}
-	o.timeout, o.said = limited.Err() != nil, h.stderr.String()
+	o.timeout, o.said = limited.Err() != nil, h.Said()
 	return o, nil
 }
 

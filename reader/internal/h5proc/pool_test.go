@@ -112,7 +112,7 @@ func TestIdleHelperKilledIsReplaced(t *testing.T) {
 		for range 2 {
 			h := <-pool.slots
 			if h != nil {
-				pid := h.cmd.Process.Pid
+				pid := h.Cmd.Process.Pid
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 				require.NoError(t, unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil))
 			}
@@ -349,15 +349,15 @@ func TestHelperEndsWithItsParent(t *testing.T) {
 	cfg.defaults()
 	h, err := start(&cfg, fixture(t, "tree.h5").Disk)
 	require.NoError(t, err)
-	require.NoError(t, h.in.Close()) // as the kernel does when the parent dies
+	require.NoError(t, h.In.Close()) // as the kernel does when the parent dies
 	ended := make(chan error, 1)
-	go func() { ended <- h.cmd.Wait() }()
+	go func() { ended <- h.Cmd.Wait() }()
 	select {
 	case err := <-ended:
 		require.NoError(t, err)
 	case <-time.After(time.Minute):
-		h.kill()
+		h.Kill()
 		t.Fatal("still running")
 	}
-	h.out.Close()
+	h.Out.Close()
 }

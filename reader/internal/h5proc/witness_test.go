@@ -36,7 +36,7 @@ func TestWitnessGetsOneDescriptor(t *testing.T) {
 	h, err := start(&pool.cfg, f.Disk)
 	require.NoError(t, err)
 	defer h.end(func(cmd *exec.Cmd) { _ = cmd.Wait() })
-	proc := filepath.Join("/proc", strconv.Itoa(h.cmd.Process.Pid))
+	proc := filepath.Join("/proc", strconv.Itoa(h.Cmd.Process.Pid))
 	fds, err := os.ReadDir(filepath.Join(proc, "fd"))
 	require.NoError(t, err)
 	var files []string
@@ -72,7 +72,7 @@ func TestWitnessIsSealedFirst(t *testing.T) {
 	h, err := start(&pool.cfg, fixture(t, "tree.h5").Disk)
 	require.NoError(t, err)
 	defer h.end(func(cmd *exec.Cmd) { _ = cmd.Wait() })
-	require.Eventually(t, func() bool { return filters(strconv.Itoa(h.cmd.Process.Pid)) == filters("self")+2 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return filters(strconv.Itoa(h.Cmd.Process.Pid)) == filters("self")+2 }, time.Minute, time.Millisecond)
 }
 
 // Nothing of a file is held while nobody asks, and a helper never sees a second one.
