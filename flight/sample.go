@@ -1,8 +1,10 @@
 package flight
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
@@ -11,12 +13,14 @@ import (
 var errFound = errors.New("found")
 
 // Sample is a dataset that can be asked for, of the first file that has one: a table, if there is one in it. Errors:
-// fault.NotFound where there is none, that of ctx.
+// fault.NotFound where there is none, with what is wrong with the first file that is not read, that of ctx.
 func (s *Server) Sample(ctx context.Context) (file, dataset string, err error) {
 	all := criteria{}
+	var broken error
 	err = s.trees(ctx, all, func(name string, t *reader.Tree, err error) error {
 		if err != nil {
-			return nil // of a file: others may be well
+			broken = cmp.Or(broken, fmt.Errorf("%s: %w", name, err))
+			return nil // others may be well
 		}
 		for _, d := range t.Datasets {
 			if d.Schema != nil && all.takes(d) && (dataset == "" || d.Kind == "table") {
@@ -35,6 +39,9 @@ func (s *Server) Sample(ctx context.Context) (file, dataset string, err error) {
 		return file, dataset, nil
 	case err != nil:
 		return "", "", err
+	}
+	if broken != nil {
+		return "", "", fault.New(fault.NotFound, "no file below the roots has a dataset that can be read: %w", broken)
 	}
 	return "", "", fault.New(fault.NotFound, "no file below the roots has a dataset that can be read")
 }

@@ -35,7 +35,7 @@ func (b *banner) look(ctx context.Context, server interface {
 	defer cancel()
 	var err error
 	if b.file, b.dataset, err = server.Sample(ctx); fault.Of(err) == fault.NotFound {
-		b.log.Warn("there is nothing to read yet: files that come are served", zap.Strings("roots", b.roots))
+		b.log.Warn("there is nothing to read yet: files that come are served", zap.Strings("roots", b.roots), zap.String("reason", err.Error()))
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -174,4 +175,9 @@ func TestServeBanner(t *testing.T) {
 	require.Zero(t, stop())
 	require.Contains(t, log.String(), "there is nothing to read yet")
 	require.Contains(t, log.String(), "there is no login")
+	text := filepath.Join(t.TempDir(), "text.h5")
+	require.NoError(t, os.WriteFile(text, []byte("text"), 0o600))
+	_, _, log, stop = servingLogged(t, "--listen", "grpc://127.0.0.1:0", text)
+	require.Zero(t, stop())
+	require.Contains(t, log.String(), "text.h5: has no HDF5 signature")
 }

@@ -151,7 +151,7 @@ def test_what_cannot_be(path_of):
         cells.where("share + 1")
     with pytest.raises(ValueError, match="only read"):
         mtflight.read_anndata(name, backed="r+")
-    with pytest.raises(FileNotFoundError, match="no AnnData object"):
+    with pytest.raises(ValueError, match="no AnnData object"):
         mtflight.read_anndata(name, group="/uns")
     with pytest.raises(FileNotFoundError, match="no group"):
         mtflight.read_anndata(name, group="/mod/rna")

@@ -271,8 +271,9 @@ def test_conditions_are_joined_as_they_are(t, events):
 
 def test_progress_without_tqdm(t, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-    with pytest.warns(UserWarning, match="progress=True shows a bar where tqdm is installed: pip install tqdm"):
+    with pytest.warns(UserWarning, match="progress=True shows a bar where tqdm is installed: pip install tqdm") as told:
         assert len(t.to_numpy(["id"], progress=True)) == 5000
+    assert told[0].filename == __file__
 
 
 # Other processes

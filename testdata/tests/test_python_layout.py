@@ -119,7 +119,7 @@ def test_pickles_hold_public_names(server):
 
 
 # _internal's rooms from low to high; those of one line do not know each other.
-LAYERS = [["array_protocol", "errors", "needed", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
+LAYERS = [["array_protocol", "errors", "needed", "notices", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
           ["anndata", "catalogue", "lazy", "netcdf", "requests", "streams", "training"]]
 
 

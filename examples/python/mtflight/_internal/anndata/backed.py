@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..needed import needed
+from ..notices import warn
 from .elements import element, lazily
 from .nodes import Node
 from .selection import Places, is_all, of, places
@@ -181,7 +181,7 @@ def _in_memory(elements: Mapping[str, Any]) -> dict[str, Any]:
         try:
             value = elements[name]
         except NotImplementedError as e:
-            warnings.warn(f"{name} is left out: {e}", stacklevel=3)
+            warn(f"{name} is left out: {e}")
             continue
         out[name] = value.to_memory() if hasattr(value, "to_memory") else value
     return out

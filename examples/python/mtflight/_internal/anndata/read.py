@@ -26,7 +26,8 @@ def read_anndata(source: str | os.PathLike[str], backed: Literal[True, False, "r
     needs the package anndata, or with `backed` a `BackedAnnData`, which reads what is asked of it and needs pandas, and SciPy for sparse
     matrices. `group` is where it lies, in .h5mu files /mod/NAME. `login` are the options of `connect`.
 
-    FileNotFoundError if there is none, NotImplementedError of files that AnnData wrote before 0.7."""
+    FileNotFoundError if there is no such file or group, ValueError if it is no AnnData object,
+    NotImplementedError of files that AnnData wrote before 0.7."""
     if backed not in (None, False, True, "r"):
         raise ValueError(f"backed={backed!r}: files are only read, backed=True")
     needed("pandas", "mtflight.read_anndata")
@@ -35,7 +36,7 @@ def read_anndata(source: str | os.PathLike[str], backed: Literal[True, False, "r
     node: Any = node_at(Source(source, location, login=tuple(login.items())), group)
     for axis in ("obs", "var"):
         if axis not in node:
-            raise FileNotFoundError(f"{os.fspath(source)}: {node.path} is no AnnData object, it has no {axis}")
+            raise ValueError(f"{os.fspath(source)}: {node.path} is no AnnData object, it has no {axis}")
         if not node[axis].is_group:
             raise NotImplementedError(f"{os.fspath(source)}: AnnData before 0.7 wrote it: read it by anndata and write it again")
     cells = BackedAnnData(node)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
+
+from ..notices import warn
 
 Advance = Callable[[int], object]  # takes how many rows more are done
 
@@ -30,7 +31,7 @@ def progress_bar(total: int | None, name: str) -> Iterator[Advance]:
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        warnings.warn("progress=True shows a bar where tqdm is installed: pip install tqdm", stacklevel=2)
+        warn("progress=True shows a bar where tqdm is installed: pip install tqdm")
         yield lambda rows: None
         return
     with tqdm(total=total, desc=name, unit="row", unit_scale=True) as bar:

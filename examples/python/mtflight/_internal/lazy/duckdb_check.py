@@ -6,12 +6,12 @@ documented is tried: a few queries over a dataset made here, beside the same ove
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 
+from ..notices import warn
 from .conditions import Predicate
 
 _NAN = float("nan")
@@ -58,8 +58,8 @@ def works(dataset: Callable[[Any], Any]) -> bool:
 def _works(dataset: Callable[[Any], Any], release: str) -> bool:
     wrong = _first_wrong(dataset(_Kept()))
     if wrong is not None:
-        warnings.warn(f"DuckDB {release} does not ask datasets in the way that mtflight knows ({wrong}): it reads all rows and filters "
-                      "them itself", stacklevel=4)
+        warn(f"DuckDB {release} does not ask datasets in the way that mtflight knows ({wrong}): it reads all rows and filters "
+             "them itself")
     return wrong is None
 
 

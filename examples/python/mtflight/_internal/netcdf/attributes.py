@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import warnings
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ..array_protocol import object_array
+from ..notices import warn
 from ..transport.source import Source
 from .types import numpy_dtype
 
@@ -24,7 +24,7 @@ def read_attributes(source: Source, path: str, listed: dict[str, Any], enum: np.
     if asked:
         out |= _typed(source, path, asked, enum)
     for name in [name for name, value in out.items() if value is _UNREADABLE]:
-        warnings.warn(f"attribute {name!r} of {path} is left out: it cannot be read", stacklevel=2)
+        warn(f"attribute {name!r} of {path} is left out: it cannot be read")
         del out[name]
     return out
 

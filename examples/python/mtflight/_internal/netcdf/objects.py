@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import warnings
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import NoSuchNodeError
+from ..notices import warn
 from ..transport.source import Source
 
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable"
@@ -99,7 +99,8 @@ def list_groups(source: Source) -> dict[str, Group]:
     if not listed:
         raise FileNotFoundError(f"{client.title(file)}: no such file on {client.location}: one file is opened, not those of a pattern")
     if "error" in listed[0]:
-        raise OSError(f"{client.title(file)}: {listed[0]['error']}")
+        reason = listed[0]["error"].partition(": ")[2].removeprefix(f"{file}: ")  # behind the code and the name that the server has for it
+        raise OSError(f"{client.title(file)}: {reason}")
     return _Listed(source, file, listed[0]).tree()
 
 
@@ -170,7 +171,7 @@ class _Listed:
                     left.append((group.children[-1], (*chain, target)))
             room -= 1 + len(group.datasets)
             if room < 0 or len(chain) > _DEEPEST:
-                warnings.warn(f"{self._file}: its links lead on and on: not all groups are there", stacklevel=5)
+                warn(f"{self._file}: its links lead on and on: not all groups are there")
                 break
         return dict(sorted(found.items(), key=lambda g: g[0].split("/")))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +11,7 @@ from xarray import Variable
 from xarray.backends import AbstractDataStore
 from xarray.core import indexing
 
+from ..notices import warn
 from ..transport.source import Source
 from ..transport.traces import carried
 from .arrays import VariableArray
@@ -56,7 +56,7 @@ class GroupStore(AbstractDataStore):
         opened = {name: one.result() for name, one in opening.items()}
         for name, reason in opened.items():
             if isinstance(reason, Exception):
-                warnings.warn(f"variable {name!r} of group {self._group.path} is left out: {reason}", stacklevel=2)
+                warn(f"variable {name!r} of group {self._group.path} is left out: {reason}")
         return {name: v for name, v in opened.items() if isinstance(v, Variable)}
 
     def _open(self, dataset: Dataset) -> Variable | Exception:

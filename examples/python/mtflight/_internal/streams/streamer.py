@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..array_protocol import NoSequence
 from ..datasets.node import Node, open_node
+from ..notices import warn
 from ..transport.source import Source
 from .blocks import open_blocks
 from .queue import Queue as BlockQueue
@@ -71,8 +71,8 @@ class Streamer(NoSequence):
         queue = self._queue(node, n_procs, read_ahead, cyclic, block_size, ordered, field, remainder)
         left = node.rows % queue.block_size
         if left and block_size is None and not (remainder or cyclic):
-            warnings.warn(f"the last {left} of the {node.rows} rows of {path} are in no block: take them with "
-                          f"get_remainder({path!r}, {queue.block_size}), or say remainder=True", RowsLeftOut, stacklevel=2)
+            warn(f"the last {left} of the {node.rows} rows of {path} are in no block: take them with "
+                 f"get_remainder({path!r}, {queue.block_size}), or say remainder=True", RowsLeftOut)
         return queue
 
     def _queue(self, node: Node, n_procs: int | None, read_ahead: int | None, cyclic: bool, block_size: int | None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from ..notices import warn
 
 RELEASE, PROTOCOL = "0.1.0", 1
 """This package's release, and the protocol it speaks."""
@@ -48,7 +49,7 @@ def check_private(about: About, program: str) -> None:
         raise RuntimeError(f"the package speaks protocol {PROTOCOL}, its server {about.protocol}, which is {remedy}")
     released = re.fullmatch(r"v?(\d+\.\d+\.\d+)", about.server)
     if released and released[1] != RELEASE:
-        warnings.warn(f"the package is mtflight {RELEASE}, its server {released[1]}, which is {remedy}", RuntimeWarning, stacklevel=2)
+        warn(f"the package is mtflight {RELEASE}, its server {released[1]}, which is {remedy}", RuntimeWarning)
 
 
 def explain_refusal(error: Exception, location: str, about: Callable[[], About]) -> Exception:
