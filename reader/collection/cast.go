@@ -5,6 +5,7 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+	"github.com/apache/arrow/go/v15/arrow/bitutil"
 	"github.com/apache/arrow/go/v15/arrow/float16"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
@@ -65,14 +66,14 @@ func over(mem memory.Allocator, a arrow.ArrayData, to arrow.DataType, size int, 
 	return array.NewData(to, a.Len(), []*memory.Buffer{a.Buffers()[0], buf}, nil, a.NullN(), a.Offset())
 }
 
-// finer gives times in a finer unit. Errors: fault.Precondition where one does not fit.
+// finer gives times in a finer unit. Errors: fault.Precondition where one does not fit; what lies below a null is none.
 func finer(mem memory.Allocator, a arrow.ArrayData, to arrow.DataType, ticks, was int64) (arrow.ArrayData, error) {
 	by := was / ticks // multipliers are nanoseconds of a tick
 	var err error
 	out := over(mem, a, to, 8, func(dst []byte) {
 		src, out := valuesOf[int64](a), arrow.GetData[int64](dst)
 		for i, v := range src {
-			if v > math.MaxInt64/by || v < math.MinInt64/by {
+			if (v > math.MaxInt64/by || v < math.MinInt64/by) && !null(a, i) {
 				err = fault.New(fault.Precondition, "the time %d does not fit 64 bits in %s, the unit of other files: choose options.time \"numeric\", or fields", v, to)
 			}
 			out[i] = v * by
@@ -83,6 +84,11 @@ func finer(mem memory.Allocator, a arrow.ArrayData, to arrow.DataType, ticks, wa
 		return nil, err
 	}
 	return out, nil
+}
+
+func null(a arrow.ArrayData, i int) bool {
+	valid := a.Buffers()[0]
+	return valid != nil && valid.Len() > 0 && bitutil.BitIsNotSet(valid.Bytes(), a.Offset()+i)
 }
 
 // number is a value of a column of numbers; those of float16 are taken for float32 first.

@@ -122,8 +122,7 @@ func TestTimesAreUnifiedWithinBounds(t *testing.T) {
 	require.False(t, ok)
 	for value, fits := range map[arrow.Timestamp]bool{5: true, -5: true, math.MaxInt64 / 1_000_000: true, math.MaxInt64/1_000_000 + 1: false, math.MinInt64: false} {
 		b := array.NewTimestampBuilder(mem, seconds)
-		b.AppendNull()
-		b.Append(value)
+		b.AppendValues([]arrow.Timestamp{math.MinInt64, value}, []bool{false, true}) // a NaT, as its file has it
 		a := b.NewArray()
 		data, err := cast(mem, a.Data(), to)
 		if fits {
