@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/output"
-	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 	"github.com/mtflight/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/internal/sink"
 	"github.com/mtflight/mtflight/reader"
@@ -188,57 +187,5 @@ func getFrom(c *cobra.Command, s source, f getFlags) error {
 	if f.format == output.Table {
 		return show(c, s, rows, request, f.output)
 	}
-	return save(c, rows, f)
-}
-
-func save(c *cobra.Command, rows *stream, f getFlags) (err error) {
-	out, err := output.Open(f.output, c.OutOrStdout())
-	if err != nil {
-		return err
-	}
-	defer func() { err = out.Finish(err) }()
-	s, err := sink.New(f.format, f.codec, out.Writer, rows.Schema(), rows.rows)
-	if err != nil {
-		return err
-	}
-	p := newProgress(c.ErrOrStderr(), f.output != "" || f.format == "none", rows.rows)
-	if err := copyRows(s, rows, -1, p); err != nil {
-		return err
-	}
-	if err := s.Close(); err != nil {
-		return err
-	}
-	return report(c, f.format, f.output, p)
-}
-
-// copyRows moves at most `most` rows, all if it is negative.
-func copyRows(s sink.Sink, rows *stream, most int64, p *progress) error {
-	defer p.finish()
-	for most != p.rows && rows.Next() {
-		r := rows.Record()
-		if most >= 0 && r.NumRows() > most-p.rows {
-			r = r.NewSlice(0, most-p.rows)
-			defer r.Release()
-		}
-		if err := s.Write(r); err != nil {
-			return fmt.Errorf("get: write: %w", err)
-		}
-		p.add(r)
-	}
-	if most == p.rows {
-		return nil
-	}
-	return rows.Err()
-}
-
-func report(c *cobra.Command, format, output string, p *progress) error {
-	switch {
-	case format == "none":
-		_, err := fmt.Fprintf(c.OutOrStdout(), "%d rows, %s, %s/s\n", p.rows, values.Bytes(p.bytes), values.Bytes(p.rate()))
-		return err
-	case output != "" && output != "-":
-		_, err := fmt.Fprintf(c.ErrOrStderr(), "%s: %d rows, %s, %s/s\n", output, p.rows, values.Bytes(p.bytes), values.Bytes(p.rate()))
-		return err
-	}
-	return nil
+	return output.Save(c, rows, rows.rows, output.Where{Format: f.format, Name: f.output, Codec: f.codec})
 }

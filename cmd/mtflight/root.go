@@ -12,6 +12,7 @@ import (
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/check"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/credentials"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/index"
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/query"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 )
@@ -63,7 +64,7 @@ Exit codes: 0 done, 1 anything not below, 2 wrong usage or request, 3 no such fi
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".LocalFlags.FlagUsages", ".LocalFlags.FlagUsagesWrapped 100"))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
 	root.AddCommand(newServe(), newConfig(), newTop(), newList(), newDescribe(), newAttributes(), newGet(), newStats(), newExplain(), newHealth(), newVersion(), newMan())
-	root.AddCommand(check.Command(engineFlags), index.Command(engineFlags))
+	root.AddCommand(check.Command(engineFlags), index.Command(engineFlags), query.Command(querySource))
 	root.AddCommand(credentials.Commands()...)
 	return root
 }

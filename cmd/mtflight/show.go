@@ -36,7 +36,7 @@ func show(c *cobra.Command, s source, rows *stream, request reader.Request, name
 
 func table(out io.Writer, screen terminal.Screen, rows *stream, most int64) error {
 	t := preview.NewTable(out, screen, rows.Schema(), rows.rows)
-	if err := copyRows(t, rows, most, newProgress(io.Discard, false, rows.rows)); err != nil {
+	if err := output.Copy(t, rows, most, output.NewProgress(io.Discard, false, rows.rows)); err != nil {
 		return err
 	}
 	return t.Close()
@@ -45,7 +45,7 @@ func table(out io.Writer, screen terminal.Screen, rows *stream, most int64) erro
 // corners reads the rows at both ends: those at the end by a request of their own.
 func corners(ctx context.Context, m *preview.Matrix, s source, rows *stream, request reader.Request) error {
 	head, tail := m.Ends()
-	if err := copyRows(m, rows, head, newProgress(io.Discard, false, head)); err != nil {
+	if err := output.Copy(m, rows, head, output.NewProgress(io.Discard, false, head)); err != nil {
 		return err
 	}
 	if tail < rows.rows {
@@ -56,7 +56,7 @@ func corners(ctx context.Context, m *preview.Matrix, s source, rows *stream, req
 			return err
 		}
 		defer rest.Release()
-		if err := copyRows(m, rest, -1, newProgress(io.Discard, false, rest.rows)); err != nil {
+		if err := output.Copy(m, rest, -1, output.NewProgress(io.Discard, false, rest.rows)); err != nil {
 			return err
 		}
 	}

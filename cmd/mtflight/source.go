@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/array"
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/query"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
@@ -99,6 +100,13 @@ type sourceFlags struct {
 func (f *sourceFlags) add(c *cobra.Command) {
 	engineFlags(c, &f.engine)
 	f.remote.add(c)
+}
+
+// querySource gives a command the flags of a source.
+func querySource(c *cobra.Command) query.Source {
+	var f sourceFlags
+	f.add(c)
+	return query.Source{Engine: &f.engine, Dial: f.remote.options}
 }
 
 // place splits arguments into a server's location, empty for this machine, and the rest: names, which a server takes spelled.

@@ -39,6 +39,12 @@ func Find(setting string) string {
 			return ""
 		}
 	}
+	if at, err := exec.LookPath(setting); err == nil {
+		setting = at
+	}
+	if at, err := filepath.Abs(setting); err == nil { // what starts it is elsewhere
+		setting = at
+	}
 	return setting
 }
 

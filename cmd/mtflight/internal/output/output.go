@@ -1,4 +1,4 @@
-// Package output is where get writes: FormatOf chooses a format, and a Target is the file that the rows go to. Package sink writes them.
+// Package output is where get and sql write: FormatOf chooses a format, a Target is the file that the rows go to, Save writes them by package sink.
 package output
 
 import (
@@ -23,11 +23,11 @@ func FormatOf(format, output string) (string, error) {
 	}
 	if format == "" {
 		if format = strings.TrimPrefix(filepath.Ext(output), "."); !slices.Contains(Formats, format) {
-			return "", fault.New(fault.Invalid, "get: write %s: its ending names no format: end it in .arrow, .arrows, .parquet, .csv, .json, .jsonl or .npy, or give --format", output)
+			return "", fault.New(fault.Invalid, "write %s: its ending names no format: end it in .arrow, .arrows, .parquet, .csv, .json, .jsonl or .npy, or give --format", output)
 		}
 	}
 	if !slices.Contains(Formats, format) {
-		return "", fault.New(fault.Invalid, "get: unknown format %q: choose --format among %s", format, strings.Join(Formats, ", "))
+		return "", fault.New(fault.Invalid, "unknown format %q: choose --format among %s", format, strings.Join(Formats, ", "))
 	}
 	return format, nil
 }
@@ -38,7 +38,7 @@ func CheckCodec(format, codec string) error {
 	case codec == "" || format == "parquet" && slices.Contains(parquet.Codecs, codec):
 		return nil
 	case format == "parquet":
-		return fault.New(fault.Invalid, "get: unknown compression %q: choose --compression among %s", codec, strings.Join(parquet.Codecs, ", "))
+		return fault.New(fault.Invalid, "unknown compression %q: choose --compression among %s", codec, strings.Join(parquet.Codecs, ", "))
 	}
-	return fault.New(fault.Invalid, "get: %s is not compressed: leave out --compression, or write .parquet", format)
+	return fault.New(fault.Invalid, "%s is not compressed: leave out --compression, or write .parquet", format)
 }

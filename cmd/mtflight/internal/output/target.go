@@ -29,7 +29,7 @@ func Open(name string, stdout io.Writer) (*Target, error) {
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && info.IsDir():
-		return nil, fault.New(fault.Invalid, "get: write %s: it is a directory: name a file in it", name)
+		return nil, fault.New(fault.Invalid, "write %s: it is a directory: name a file in it", name)
 	case err == nil && !info.Mode().IsRegular():
 		f, err := os.OpenFile(name, os.O_WRONLY, 0)
 		if err != nil {
@@ -61,11 +61,11 @@ func partOf(name string) string {
 func unwritable(name string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fault.New(fault.NotFound, "get: write %s: its directory is not there: make it first", name)
+		return fault.New(fault.NotFound, "write %s: its directory is not there: make it first", name)
 	case errors.Is(err, fs.ErrPermission):
-		return fault.New(fault.Denied, "get: write %s: not allowed: choose a directory that you may write to", name)
+		return fault.New(fault.Denied, "write %s: not allowed: choose a directory that you may write to", name)
 	}
-	return fmt.Errorf("get: write %s: %w", name, errors.Unwrap(err))
+	return fmt.Errorf("write %s: %w", name, errors.Unwrap(err))
 }
 
 // pipe hides that a stream could seek.

@@ -29,6 +29,9 @@ type Table struct {
 	screen terminal.Screen
 	total  int64 // rows there are, -1 if unknown
 	grid   terminal.Grid
+	most   int64  // rows that are held, 0: all
+	others string // how to see those beyond
+	beyond bool   // there are some
 }
 
 // NewTable shows on a screen of total rows, -1 if that is unknown, those that it is given.
@@ -47,6 +50,10 @@ func NewTable(w io.Writer, screen terminal.Screen, schema *arrow.Schema, total i
 // Write adds the rows of a batch.
 func (t *Table) Write(r arrow.Record) error {
 	for i := range int(r.NumRows()) {
+		if t.most > 0 && int64(len(t.grid.Rows)) == t.most {
+			t.beyond = true
+			return nil
+		}
 		row := make([]string, len(t.grid.Columns))
 		for c := range row {
 			row[c] = terminal.Elide(terminal.Printable(brief.Text(r.Column(c), i)), widestCell)
@@ -55,6 +62,9 @@ func (t *Table) Write(r arrow.Record) error {
 	}
 	return nil
 }
+
+// Most bounds the rows that are shown; others says how to see those beyond.
+func (t *Table) Most(rows int64, others string) { t.most, t.others = rows, others }
 
 // Close shows the rows, of as many columns as there is room for, and says how many there are.
 func (t *Table) Close() error {
@@ -69,6 +79,9 @@ func (t *Table) summary(shown, columns int) string {
 	text := fmt.Sprintf("%d rows", rows)
 	if t.total > rows {
 		text = fmt.Sprintf("first %d of %d rows", rows, t.total)
+	}
+	if t.beyond {
+		text = fmt.Sprintf("first %d rows (%s)", rows, t.others)
 	}
 	text += fmt.Sprintf(", %d columns", columns)
 	if shown < columns {

@@ -235,3 +235,8 @@ func (d *Data) append(b []byte) []byte {
 	}
 	return b
 }
+
+// Any is protobuf's Any of a message whose first field alone is set, to bytes or text.
+func Any(url string, first []byte) []byte {
+	return appendBytes(appendBytes(nil, 1, []byte(url)), 2, appendBytes(nil, 1, first))
+}
