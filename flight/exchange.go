@@ -26,7 +26,8 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	if err := in.open(); err != nil {
 		return err
 	}
-	whole, err := s.plan(stream.Context(), reader.Request{File: in.request.File, Files: in.request.Files, Dataset: in.request.Dataset})
+	all := in.request
+	whole, err := s.plan(stream.Context(), reader.Request{File: all.File, Files: all.Files, Dataset: all.Dataset, Fields: all.Fields, Options: all.Options})
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,8 @@ func (r Request) CheckOne() error {
 		what = "file_column"
 	case o.Schema != "":
 		what = "schema"
+	case o.OnError != "":
+		what = "on_error"
 	case o.Partitions:
 		what = "partitions"
 	default:

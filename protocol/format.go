@@ -29,7 +29,7 @@ func FormatTicket(r Request) ([]byte, error) {
 		return nil, err
 	}
 	o := r.Options
-	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, o.NetCDF, o.FileColumn, o.Schema, wirePartitions(o), r.Index, r.Endpoints}
+	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, o.NetCDF, o.FileColumn, o.Schema, o.OnError, wirePartitions(o), r.Index, r.Endpoints}
 	if err := checkText(r); err != nil {
 		return nil, err
 	}
@@ -84,6 +84,7 @@ type wireOptions struct {
 	NetCDF    bool   `json:"netcdf,omitempty"`
 	Files     string `json:"file_column,omitempty"`
 	Schema    string `json:"schema,omitempty"`
+	OnError   string `json:"on_error,omitempty"`
 	Keys      any    `json:"partitions,omitempty"`
 	Index     string `json:"index,omitempty"`
 	Endpoints int    `json:"endpoints,omitempty"`

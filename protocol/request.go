@@ -1,5 +1,7 @@
 package protocol
 
+import "encoding/json"
+
 // Remainder says what becomes of rows past the last whole block.
 type Remainder uint8
 
@@ -30,6 +32,7 @@ type Options struct {
 	// Over several files.
 	FileColumn string // name of a column of the files' names; "": none
 	Schema     string // "unify", "strict"
+	OnError    string // "error", "skip": what becomes of files that cannot be read
 	Partitions bool   // a column for each folder KEY=VALUE of their names
 	// TextKeys are the partition columns that are texts, all others integers; nil: that is told by the values.
 	TextKeys []string
@@ -41,6 +44,23 @@ type Block struct {
 	Row   int64 `json:"row"` // of the result's rows
 	Rows  int64 `json:"rows"`
 	Cycle int64 `json:"cycle"`
+
+	Skipped []Skipped `json:"skipped,omitempty"` // of the last batch
+}
+
+// SkippedKey is the schema metadata that has the files which were left out, as JSON.
+const SkippedKey = "files.skipped"
+
+// ParseSkipped reads what schema metadata has at SkippedKey.
+func ParseSkipped(text string) (all []Skipped) {
+	_ = json.Unmarshal([]byte(text), &all) // without any it is empty
+	return all
+}
+
+// Skipped is a file that was left out because it cannot be read.
+type Skipped struct {
+	File   string `json:"file"`
+	Reason string `json:"reason"`
 }
 
 // Request says which rows and columns of one dataset, or of one in each of several files, are wanted, and how they are to come. It is

@@ -65,8 +65,8 @@ func optionMembers(r *Request) map[string]strict.Bind {
 		"time": strict.Choice(&o.Time, "timestamp", "numeric"), "tensors": strict.Choice(&o.Tensors, "tensor", "nested"),
 		"layout": strict.Choice(&o.Layout, "columns", "rows"), "plain": strict.Boolean(&o.Plain),
 		"netcdf": strict.Boolean(&o.NetCDF), "file_column": strict.Text(&o.FileColumn), "schema": strict.Choice(&o.Schema, "unify", "strict"),
-		"partitions": partitions(o),
-		"index":      strict.Choice(&r.Index, IndexAuto, IndexOff, IndexOnly),
+		"on_error": strict.Choice(&o.OnError, "error", "skip"), "partitions": partitions(o),
+		"index": strict.Choice(&r.Index, IndexAuto, IndexOff, IndexOnly),
 		"endpoints": func(v any) error {
 			err := small(&r.Endpoints, math.MinInt64)(v)
 			r.Endpoints = max(r.Endpoints, 0)

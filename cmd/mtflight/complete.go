@@ -26,6 +26,7 @@ func completeRequest(c *cobra.Command) {
 	completeWith(c, "time", "timestamp", "numeric")
 	completeWith(c, "tensors", "tensor", "nested")
 	completeWith(c, "schema", "unify", "strict")
+	completeWith(c, "on-error", "error", "skip")
 	_ = c.RegisterFlagCompletionFunc("fields", completeColumns)
 	_ = c.RegisterFlagCompletionFunc("sort-by", completeColumns)
 }

@@ -8,11 +8,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/spf13/cobra"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/output"
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/internal/parquet"
 	"github.com/mtflight/mtflight/internal/sink"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -101,6 +104,7 @@ func (f *requestFlags) add(c *cobra.Command) {
 	flags.StringVar(&r.Options.FileColumn, "file-column", "", "of several files: a column of this `NAME` has the files' names")
 	flags.BoolVar(&r.Options.Partitions, "partitions", false, "of several files: columns of the folders KEY=VALUE that they are in")
 	flags.StringVar(&r.Options.Schema, "schema", "", "of several files: unify, or strict, which refuses types that differ")
+	flags.StringVar(&r.Options.OnError, "on-error", "", "of several files: error, or skip, which leaves out what cannot be read and says so")
 	f.source.add(c)
 	completeRequest(c)
 }
@@ -184,8 +188,17 @@ func getFrom(c *cobra.Command, s source, f getFlags) error {
 		return err
 	}
 	defer rows.Release()
+	tellSkipped(c, rows.Schema())
 	if f.format == output.Table {
 		return show(c, s, rows, request, f.output)
 	}
 	return output.Save(c, rows, rows.rows, output.Where{Format: f.format, Name: f.output, Codec: f.codec})
+}
+
+// tellSkipped names the files that --on-error skip left out.
+func tellSkipped(c *cobra.Command, of *arrow.Schema) {
+	text, _ := of.Metadata().GetValue(protocol.SkippedKey)
+	for _, one := range protocol.ParseSkipped(text) {
+		_, _ = fmt.Fprintf(c.ErrOrStderr(), "left out: %s: %s\n", terminal.Printable(one.File), terminal.Printable(one.Reason)) // standard error may be closed
+	}
 }

@@ -150,11 +150,11 @@ func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
 
 func (l *local) plan(ctx context.Context, r reader.Request) (*reader.Plan, error) {
 	if _, err := os.Stat(onDisk(r.File)); err != nil && !objectstore.Is(r.File) { // a file's name comes first
-		if files, many, err := matching.Files(r.File); many {
+		if files, many, err := matching.Files(r.File, r.Options.OnError == "skip"); many {
 			if err != nil {
 				return nil, err
 			}
-			return collection.Plan(ctx, l.engine, files, nil, r)
+			return collection.Plan(ctx, l.engine, collection.Files{All: files, Tell: func(_ reader.Location, err error) string { return flight.Reason(ctx, err) }}, r)
 		}
 	}
 	file, err := l.file(ctx, r.File)

@@ -62,7 +62,7 @@ func TestMemoryComesBack(t *testing.T) {
 		"names":   {Options: optionsOf("from")},
 	} {
 		r.Dataset = "/events"
-		p, err := collection.Plan(t.Context(), eng, files, nil, r)
+		p, err := collection.Plan(t.Context(), eng, collection.Files{All: files}, r)
 		require.NoError(t, err, name)
 		n, err := count(t, p)
 		require.NoError(t, err, name)
@@ -86,7 +86,7 @@ func TestFilesThatChangeUnderARun(t *testing.T) {
 		"replaced": func(path string) error { return os.WriteFile(path, []byte("no HDF5 any more"), 0o600) },
 	} {
 		eng, files := copies(t, 3)
-		p, err := collection.Plan(t.Context(), eng, files, nil, reader.Request{Dataset: "/events"})
+		p, err := collection.Plan(t.Context(), eng, collection.Files{All: files}, reader.Request{Dataset: "/events"})
 		require.NoError(t, err)
 		run := p.Run(t.Context())
 		require.True(t, run.Next())
@@ -103,7 +103,7 @@ func TestFilesThatChangeUnderARun(t *testing.T) {
 // TestTicketsOfSeveralFiles hold for other servers, and for these versions of the files only.
 func TestTicketsOfSeveralFiles(t *testing.T) {
 	eng, files := copies(t, 4)
-	whole, err := collection.Plan(t.Context(), eng, files, nil, reader.Request{Dataset: "/events"})
+	whole, err := collection.Plan(t.Context(), eng, collection.Files{All: files}, reader.Request{Dataset: "/events"})
 	require.NoError(t, err)
 	parts, total := whole.Split(3), int64(0)
 	require.Len(t, parts, 3)
@@ -121,13 +121,13 @@ func TestTicketsOfSeveralFiles(t *testing.T) {
 		for _, name := range names {
 			like = append(like, by[name])
 		}
-		p, err := collection.Plan(t.Context(), eng, own, like, r)
+		p, err := collection.Plan(t.Context(), eng, collection.Files{All: own, Like: like}, r)
 		require.NoError(t, err)
 		require.True(t, p.Schema().Equal(whole.Schema()))
 		n, err := count(t, p)
 		require.NoError(t, err)
 		total += n
-		_, err = collection.Plan(t.Context(), eng, own[1:], like, r)
+		_, err = collection.Plan(t.Context(), eng, collection.Files{All: own[1:], Like: like}, r)
 		require.ErrorIs(t, err, fault.Changed)
 		r.State = "set.x~y"
 		_, err = collection.Like(r)
@@ -139,7 +139,7 @@ func TestTicketsOfSeveralFiles(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	eng, files := copies(t, 2)
 	ctx, cancel := context.WithCancel(t.Context())
-	p, err := collection.Plan(ctx, eng, files, nil, reader.Request{Dataset: "/events", Stream: &reader.Stream{Cyclic: true}})
+	p, err := collection.Plan(ctx, eng, collection.Files{All: files}, reader.Request{Dataset: "/events", Stream: &reader.Stream{Cyclic: true}})
 	require.NoError(t, err)
 	require.True(t, p.Endless())
 	require.Equal(t, int64(-1), p.Rows())
@@ -161,7 +161,7 @@ func TestCancelledSurvey(t *testing.T) {
 			cancel()
 			return os.Open(path)
 		}
-		_, err := collection.Plan(ctx, eng, files, nil, reader.Request{Dataset: "/events"})
+		_, err := collection.Plan(ctx, eng, collection.Files{All: files}, reader.Request{Dataset: "/events"})
 		require.ErrorIs(t, err, context.Canceled, at)
 	}
 }

@@ -24,6 +24,10 @@ func (p *plan) Explain(ctx context.Context) (*reader.Explanation, error) {
 	if p.out > 0 {
 		out.Words = append(out.Words, fmt.Sprintf("%d more files are left out by their names alone, and not opened", p.out))
 	}
+	out.Left = p.skipped
+	for _, s := range p.skipped {
+		out.Words = append(out.Words, s.File+" is left out, since it cannot be read: "+s.Reason)
+	}
 	asked, parts := p.explained()
 	for i, q := range asked {
 		if i == maxExplained {

@@ -20,30 +20,37 @@ type plan struct {
 	only  member        // that file
 }
 
-// Plan plans a request for the dataset of one name in files, which come in this order. like are the files that Like names for the request. Of their
+// Files are those of a request.
+type Files struct {
+	All  []reader.Location                   // in the order of their rows
+	Like []reader.Location                   // what Like names for the request
+	Tell func(reader.Location, error) string // why a file is left out, for clients
+}
+
+// Plan plans a request for the dataset of one name in files. Of their
 // rows it reads none, but where dictionaries are to be made one the first of each kind of file. Errors: those of Dataset.Plan, naming the file;
 // fault.Precondition, fault.Invalid where the datasets are no parts of one; fault.Unsupported for what is served for one file only;
 // fault.Changed where a file is not the one that the ticket was issued for.
-func Plan(ctx context.Context, eng *reader.Engine, files, like []reader.Location, r reader.Request) (*reader.Plan, error) {
+func Plan(ctx context.Context, eng *reader.Engine, files Files, r reader.Request) (*reader.Plan, error) {
 	if err := checkRequest(r); err != nil {
 		return nil, err
 	}
-	added, err := madeOf(files, r)
+	added, err := madeOf(files.All, r)
 	if err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(added, func(m *made) bool { return m.name == r.SortBy }) {
 		return nil, fault.New(fault.Unsupported, "sort_by %s, which all rows of a file have in common, is not served: rows are in the order of the files' names", spell.Quote(r.SortBy))
 	}
-	some, err := left(ctx, files, added, r)
+	all := len(files.All)
+	if files.All, err = left(ctx, files.All, added, r); err != nil {
+		return nil, err
+	}
+	s, err := newSet(ctx, eng, files, added, r)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSet(ctx, eng, some, like, added, r)
-	if err != nil {
-		return nil, err
-	}
-	s.out = len(files) - len(some)
+	s.out = all - len(files.All)
 	p := &plan{set: s, req: r}
 	switch {
 	case r.Select != nil:
@@ -215,6 +222,7 @@ func (p *plan) least() int {
 func (p *plan) part(r reader.Request, lo, hi int) reader.Request {
 	r.File, r.Files = "", p.names[lo:hi+1]
 	r.State = p.stateOf(p.members[lo : hi+1])
+	r.Options.OnError = ""    // all that it names could be read
 	if r.Options.Partitions { // whose types those of a part do not tell
 		r.Options.TextKeys = []string{}
 		for _, m := range p.made {

@@ -47,10 +47,16 @@ func (p *plan) Begin(ctx context.Context) (_ reader.Batches, err error) {
 		return nil, err
 	}
 	base := base{ctx: ctx, plan: p, mem: mem, end: func() { budget.Return(held) }}
+	var all reader.Batches
 	if p.blocked() {
-		return beginBlocks(base)
+		all, err = beginBlocks(base)
+	} else {
+		all, err = p.beginPlain(base)
 	}
-	return p.beginPlain(base)
+	if err != nil || len(p.skipped) == 0 {
+		return all, err
+	}
+	return &telling{Batches: all, plan: p}, nil
 }
 
 // groupBytes is about how much is read at once to be cut into blocks.

@@ -44,7 +44,7 @@ func (p *plan) selectOne(ctx context.Context, row int64) (err error) {
 	}
 	p.only = p.members[p.at(row)]
 	q := p.req
-	q.Files, q.File, q.State, q.Options.FileColumn, q.Options.Schema = nil, p.only.loc.Name, p.only.state, "", ""
+	q.Files, q.File, q.State, q.Options.FileColumn, q.Options.Schema, q.Options.OnError = nil, p.only.loc.Name, p.only.state, "", "", ""
 	text := p.selectText(strconv.FormatInt(row-p.only.first, 10))
 	q.Select = &text
 	if p.alone, err = open(ctx, p.eng, p.only, q); err == nil {

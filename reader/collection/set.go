@@ -13,6 +13,7 @@ import (
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/where"
@@ -30,10 +31,12 @@ type set struct {
 	block   int64 // rows of a batch where the request says nothing of it
 	made    []*made
 	out     int // files that were left out unopened
+	skipped []protocol.Skipped
 }
 
 // newSet looks into the files of a request.
-func newSet(ctx context.Context, eng *reader.Engine, files, like []reader.Location, added []*made, r reader.Request) (*set, error) {
+func newSet(ctx context.Context, eng *reader.Engine, of Files, added []*made, r reader.Request) (*set, error) {
+	files, like := of.All, of.Like
 	was, err := statesOf(r.State)
 	if err != nil {
 		return nil, err
@@ -52,10 +55,12 @@ func newSet(ctx context.Context, eng *reader.Engine, files, like []reader.Locati
 		}
 		all = append(all, was.files...)
 	}
-	looked, err := survey(ctx, eng, slices.Concat(like, files), all, own)
+	skips := newSkips(of.Tell, r)
+	looked, err := survey(ctx, eng, slices.Concat(like, files), all, own, skips)
 	if err != nil {
 		return nil, err
 	}
+	s.skipped = skips.told
 	s.members = looked[len(like):]
 	var which []int
 	if s.columns, which, err = columnsOf(looked, own); err != nil {
@@ -113,6 +118,10 @@ func (s *set) settle(ctx context.Context, first member, r reader.Request) error 
 	meta["hdf5.file"], meta["hdf5.dataset"], meta["hdf5.shape"] = first.loc.Name, r.Dataset, s.shape(first.variant.info)
 	if r.Stream != nil && r.Stream.BlockRows == 0 {
 		meta["stream.block_rows"] = fmt.Sprint(s.block)
+	}
+	if len(s.skipped) > 0 {
+		text, _ := json.Marshal(s.skipped) // texts always have a form
+		meta[protocol.SkippedKey] = string(text)
 	}
 	fields := make([]arrow.Field, len(s.columns))
 	for i, c := range s.columns {

@@ -50,6 +50,7 @@ type variant struct {
 type looked struct {
 	member
 	variant
+	served bool // the dataset is there, and can be read
 }
 
 // look plans the request for one file without its rows.
@@ -66,6 +67,7 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 		_, err = d.Plan(ctx, reader.Request{Dataset: r.Dataset})
 		return l, err
 	}
+	l.served = true
 	l.name, l.info, l.types = loc.Name, d.Info(), typesOf(d)
 	l.meanings, l.codes = meaningsOf(l.info.Attributes, r), codesOf(d.Columns(), r)
 	l.asked = present(r.Fields, l.types)
@@ -93,7 +95,7 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 // whole is the request for all rows of a file, in the columns and types that are asked for.
 func whole(r reader.Request, fields []string, state string) reader.Request {
 	o := r.Options
-	o.FileColumn, o.Schema, o.Partitions, o.TextKeys = "", "", false, nil
+	o.FileColumn, o.Schema, o.OnError, o.Partitions, o.TextKeys = "", "", "", false, nil
 	return reader.Request{Dataset: r.Dataset, State: state, Fields: fields, Options: o}
 }
 
@@ -133,8 +135,8 @@ func present(fields []string, has map[string]string) []string {
 	return out
 }
 
-// survey looks into files, in their order. Errors name the file.
-func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, states []string, r reader.Request) ([]member, error) {
+// survey looks into files, in their order, without those that are left out. Errors name the file.
+func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, states []string, r reader.Request, skips *skips) ([]member, error) {
 	out := make([]member, len(files))
 	seen := interner{all: map[string]*variant{}}
 	one := func(ctx context.Context, i int) (err error) {
@@ -145,20 +147,26 @@ func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, st
 		}
 		l, err := look(ctx, eng, files[i], r, state)
 		if err != nil {
-			return named(files[i], err)
+			return skips.add(i, files[i], l.served, named(files[i], err))
 		}
 		out[i] = seen.intern(l)
 		return nil
 	}
-	if err := one(ctx, 0); err != nil { // which the others are compared with
-		return nil, err
+	first := 0
+	for ; first < len(files) && out[max(0, first-1)].variant == nil; first++ { // which the others are compared with
+		if err := one(ctx, first); err != nil {
+			return nil, err
+		}
 	}
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(sideBySide)
-	for i := 1; i < len(files) && each.Err() == nil; i++ {
+	for i := first; i < len(files) && each.Err() == nil; i++ {
 		g.Go(func() error { return one(each, i) })
 	}
-	return out, cmp.Or(g.Wait(), context.Cause(ctx)) // that none failed does not tell that all were looked into
+	if err := cmp.Or(g.Wait(), context.Cause(ctx)); err != nil { // that none failed does not tell that all were looked into
+		return nil, err
+	}
+	return skips.without(out)
 }
 
 // caught, deferred, makes a panic over one file an error.

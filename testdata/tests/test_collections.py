@@ -453,3 +453,16 @@ def test_the_package_takes_patterns(server):
     assert mtflight.open(server.location)["parts/*.h5/events"].num_rows == 3000
     frame = mtflight.scan(f"{server.location}/parts/*.h5", "/line")
     assert frame.collect().equals(mtflight.scan(f"{server.location}/whole.h5", "/line").collect())
+
+
+def test_the_package_reads_what_no_one_ticket_holds(start, tmp_path):
+    """Names and versions of more files than a ticket has room for come as several tickets, of which the first is not all."""
+    small(tmp_path / "a.h5", counted(3, id="i4"))
+    for i in range(1100):
+        os.link(tmp_path / "a.h5", tmp_path / f"run{i}_{'x' * 230}.h5")
+    with mtflight.connect(start(tmp_path).location) as connection:
+        table = connection.table("run*.h5", "/events")
+        assert len(connection.info({"file": "run*.h5", "dataset": "/events"}).endpoints) > 1
+        for got in table.to_arrow(), table.scan().read_all():
+            assert got["id"].to_pylist() == [0, 1, 2] * 1100
+        assert table[[3299, 0, 4]].tolist() == [(2,), (0,), (1,)]

@@ -45,7 +45,7 @@ OURS = {
     "connection": "About Connection Exchange Members PrivateClient connect translated",
     "dataset": "proxy",
     "duckdb": "dataset",
-    "errors": "InvalidIndexError NoSuchNodeError ResourceExhausted is_lost translate",
+    "errors": "FilesLeftOut InvalidIndexError NoSuchNodeError ResourceExhausted is_lost translate",
     "pandas": "read",
     "polars": "scan",
     "resource_wrapper": "unwrap",

@@ -15,7 +15,7 @@ const maxPattern = 4 << 10
 
 // Files gives the places of the files that a request is of: that of its name, those of its list in this order, or, of a name that is no
 // file's, those that match it as a pattern, in natural order. many tells whether a list or a pattern was asked for, however many there are. What
-// the call's identity may not read is not there. Errors: fault.NotFound; of a pattern those of files that are named like HDF5 and are not, or cannot be looked at.
+// the call's identity may not read is not there. Errors: fault.NotFound; of a pattern those of files that are named like HDF5 and are not, or cannot be looked at, unless r skips them.
 func (c *Catalog) Files(ctx context.Context, r reader.Request) (files []reader.Location, many bool, err error) {
 	if r.Files != nil {
 		files, err = c.listed(ctx, r.Files)
@@ -32,7 +32,7 @@ func (c *Catalog) Files(ctx context.Context, r reader.Request) (files []reader.L
 	if fault.Of(err) != fault.NotFound || !is {
 		return nil, false, err
 	}
-	files, err = c.matching(ctx, pattern)
+	files, err = c.matching(ctx, pattern, r.Options.OnError == "skip")
 	if err == nil && len(files) == 0 {
 		err = fault.New(fault.NotFound, "no file matches %s: * is any run of characters, / too", shown(r.File))
 	}
@@ -51,14 +51,14 @@ func (c *Catalog) listed(ctx context.Context, names []string) ([]reader.Location
 	return files, ctx.Err()
 }
 
-// matching are the files of a pattern.
-func (c *Catalog) matching(ctx context.Context, pattern string) (files []reader.Location, err error) {
+// matching are the files of a pattern, with those that cannot be read, if whoever opens them is to find out.
+func (c *Catalog) matching(ctx context.Context, pattern string, unread bool) (files []reader.Location, err error) {
 	if len(pattern) > maxPattern {
 		return nil, fault.New(fault.Invalid, "file: a pattern of %d bytes, at most %d are possible", len(pattern), maxPattern)
 	}
 	err = c.walk(ctx, pattern, func(e Entry) error {
 		switch {
-		case e.Err != nil:
+		case e.Err != nil && !unread:
 			return fault.New(fault.Of(e.Err), "%s: %w", e.Name, e.Err)
 		case len(files) == protocol.MaxFiles:
 			return fault.New(fault.Exhausted, "file: more than %d files match %s: narrow the pattern", protocol.MaxFiles, shown(pattern))

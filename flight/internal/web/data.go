@@ -24,6 +24,9 @@ const outcome = "Mtflight-Outcome"
 // version is the header that names the version of the file, for the parameter state of who asks for more of it.
 const version = "Mtflight-State"
 
+// skipped is the header that says how many files are left out, since they cannot be read. Arrow's schema has their names.
+const skipped = "Mtflight-Skipped"
+
 const maxState = 4 << 10 // of many files it is longer than clients take headers
 
 // wanted is what a request for rows asks for.
@@ -50,6 +53,9 @@ func (h *Handler) data(w http.ResponseWriter, r *http.Request) {
 		fresh(w.Header(), want.media[0])
 		if state := p.State(); len(state) <= maxState {
 			w.Header().Set(version, state)
+		}
+		if text, some := p.Schema().Metadata().GetValue(protocol.SkippedKey); some {
+			w.Header().Set(skipped, strconv.Itoa(len(protocol.ParseSkipped(text))))
 		}
 		tag := "" // of what may change without its file, or has no end
 		if !p.Endless() && p.Alone() {

@@ -76,6 +76,7 @@ var ofData = []parameter{
 	{"options.file_column", text, "over several files: name of a column of their names", false},
 	{"options.partitions", truth, "over several files: columns of folders KEY=VALUE", false},
 	{"options.schema", text, "over several files: unify or strict", false},
+	{"options.on_error", text, "over several files: error, or skip, which leaves out what cannot be read", false},
 	{"options.endpoints", whole, "endpoints of a FlightInfo", false},
 }
 

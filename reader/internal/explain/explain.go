@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/match"
 	"github.com/mtflight/mtflight/reader/internal/order"
@@ -35,7 +36,8 @@ type Explanation struct {
 	Order     string   `json:"order"`
 	Words     []string `json:"plan"` // all of that
 
-	Parts []*Explanation `json:"parts,omitempty"` // of a frame of several datasets
+	Parts []*Explanation     `json:"parts,omitempty"` // of a frame of several datasets, of a collection's files
+	Left  []protocol.Skipped `json:"left,omitempty"`  // files of a collection that cannot be read
 }
 
 // Add adds that of a part, below a line that says which.

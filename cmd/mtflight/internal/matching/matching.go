@@ -18,8 +18,9 @@ import (
 )
 
 // Files are those that match a pattern, in natural order; false where the text is none. Those that are not HDF5 are passed over, unless they
-// are named so. Errors: fault.NotFound where there is none, that of a file that cannot be read.
-func Files(pattern string) (files []reader.Location, is bool, err error) {
+// are named so. Errors: fault.NotFound where there is none, that of a file that cannot be read; unread: such a file is among them, for
+// whoever opens it to find out.
+func Files(pattern string, unread bool) (files []reader.Location, is bool, err error) {
 	text, is := glob.Pattern(pattern)
 	if !is {
 		return nil, false, nil
@@ -30,12 +31,14 @@ func Files(pattern string) (files []reader.Location, is bool, err error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
+		case err != nil && unread:
+			return add(path, &files)
 		case err != nil:
 			return fault.New(fault.Denied, "%s: not allowed to look into this directory: make it readable", spell.Escape(path))
 		case d.IsDir() || !g.Match(spell.Escape(path)):
 			return nil
 		}
-		return found(path, &files)
+		return found(path, unread, &files)
 	})
 	slices.SortFunc(files, func(a, b reader.Location) int { return glob.Natural(a.Name, b.Name) })
 	if err == nil && len(files) == 0 {
@@ -57,17 +60,26 @@ func top(text string) string {
 	return spell.Unescape(start[:at])
 }
 
-func found(path string, files *[]reader.Location) error {
+func found(path string, unread bool, files *[]reader.Location) error {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return nil // a link that leads nowhere, a pipe
 	}
 	is, err := flight.Look(path)
+	if !is && err == nil {
+		err = readable(path)
+	}
 	switch {
+	case err != nil && unread:
 	case err != nil:
-		return fault.New(fault.Of(err), "%s: %w", spell.Escape(path), err)
+		return fault.New(fault.Of(err), "%s: %w: make it readable, or narrow the pattern", spell.Escape(path), err)
 	case !is:
-		return readable(path)
-	case len(*files) == protocol.MaxFiles:
+		return nil
+	}
+	return add(path, files)
+}
+
+func add(path string, files *[]reader.Location) error {
+	if len(*files) == protocol.MaxFiles {
 		return fault.New(fault.Exhausted, "more than %d files match: narrow the pattern", protocol.MaxFiles)
 	}
 	*files = append(*files, reader.Location{Path: path, Name: spell.Escape(path)})
@@ -81,7 +93,7 @@ func readable(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return fault.New(fault.Denied, "%s: cannot be read: make it readable, or narrow the pattern", spell.Escape(path))
+		return fault.New(fault.Denied, "cannot be read")
 	}
 	return f.Close()
 }

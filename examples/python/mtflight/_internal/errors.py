@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.flight  # noqa: F401, pa.flight
@@ -28,6 +30,18 @@ class ResourceExhausted(RuntimeError):
 
 class SharedMemoryError(Exception):
     """A result does not fit into its stage, or shared memory is full."""
+
+
+class FilesLeftOut(UserWarning):
+    """Files of a pattern that cannot be read are not in the result, as options={"on_error": "skip"} asks for."""
+
+
+def warn_left_out(metadata: Mapping[bytes, bytes] | None) -> None:
+    """Warns of the files that a schema's metadata names as left out."""
+    if left := json.loads((metadata or {}).get(b"files.skipped", b"[]")):
+        named = ", ".join(f"{one['file']} ({one['reason']})" for one in left[:10])
+        more = f", and {len(left) - 10} more" if len(left) > 10 else ""
+        warnings.warn(f"{len(left)} files are left out, which cannot be read: {named}{more}", FilesLeftOut, stacklevel=2)
 
 
 def too_small(size: int, needed: int) -> SharedMemoryError:

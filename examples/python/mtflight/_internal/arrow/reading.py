@@ -91,7 +91,13 @@ class Reading:
     def _parts(self, parallel: int) -> list[Iterator[pa.RecordBatch]]:
         """One stream, or one per endpoint that the server splits the request into."""
         request, retries = self._request, self._retries
-        if self._rows is not None or parallel <= 1:
+        several = retries > 0 and len(self._info.endpoints) > 1 and isinstance(json.loads(self._info.endpoints[0].ticket.ticket)["file"], list)
+        if several and self._rows is None and parallel <= 1:  # no ticket is of all files
+            tickets = [json.loads(e.ticket.ticket) for e in self._info.endpoints]
+            return [itertools.chain.from_iterable(resumed([self._client], ticket, retries) for ticket in tickets)]
+        if several and self._rows is not None:
+            retries = 0  # of which no version is known: another one would have other rows
+        elif self._rows is not None or parallel <= 1:
             request = self._versioned(request)
         if self._rows is not None:
             step = max(1, len(self._rows)) if "stream" in request else _EXCHANGED_ROWS
@@ -107,8 +113,8 @@ class Reading:
         """The request for the version of the file that is there now: a lost stream is not gone on with in another one."""
         if not self._retries:
             return request
-        state = json.loads(self._info.endpoints[0].ticket.ticket).get("state")
-        return request if state is None else {**request, "state": state}
+        ticket = json.loads(self._info.endpoints[0].ticket.ticket)
+        return request if "state" not in ticket else {**request, "state": ticket["state"], "file": ticket["file"]}
 
     def _replicas(self, endpoint: fl.FlightEndpoint) -> list[Client]:
         """A client of each server that has the endpoint."""

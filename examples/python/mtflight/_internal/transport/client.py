@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from ..array_protocol import NoSequence
-from ..errors import translated
+from ..errors import translated, warn_left_out
 from . import traces
 from .credentials import Credentials
 from .encoding import encode, exchanged_rows
@@ -148,7 +148,11 @@ class Client(NoSequence):
 
     def do_get(self, request: Members) -> fl.FlightStreamReader:
         """The rows of a request; reading on raises pyarrow's errors, see `translated`."""
-        return self.do_ticket(fl.Ticket(encode(request)))
+        reader = self.do_ticket(fl.Ticket(encode(request)))
+        if request.get("options", {}).get("on_error"):
+            with self.translated():
+                warn_left_out(reader.schema.metadata)
+        return reader
 
     def do_ticket(self, ticket: fl.Ticket) -> fl.FlightStreamReader:
         """The rows of an endpoint's ticket."""
@@ -170,12 +174,16 @@ class Client(NoSequence):
     def schema(self, request: Members) -> pa.Schema:
         """The schema that the request's rows have."""
         with self.translated():
-            return self._client.get_schema(fl.FlightDescriptor.for_command(encode(request)), self._call()).schema
+            schema = self._client.get_schema(fl.FlightDescriptor.for_command(encode(request)), self._call()).schema
+        warn_left_out(schema.metadata)
+        return schema
 
     def info(self, request: Members) -> fl.FlightInfo:
         """Rows, bytes and the endpoints that share the work."""
         with self.translated():
-            return self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)), self._call())
+            info = self._client.get_flight_info(fl.FlightDescriptor.for_command(encode(request)), self._call())
+        warn_left_out(info.schema.metadata)
+        return info
 
     def action(self, name: str, body: Members, seconds: float | None = None) -> Iterator[Members]:
         """The JSON results of an action, as they come; TimeoutError after `seconds`."""
