@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"runtime"
@@ -109,8 +110,11 @@ var widen = sync.OnceFunc(func() {
 })
 
 // keepOut has no other process of this user look into this one's memory, environment and descriptors, plug-ins least of all. There is
-// no core dump of it then, either. What embeds the reader decides that for itself.
-func keepOut() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+// no core dump of it then, either. What was inherited is for nobody that this one starts. What embeds the reader decides that for itself.
+func keepOut() {
+	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	_ = unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
+}
 
 func reloadOn(ctx context.Context, hangup <-chan os.Signal, server *serve.Server) error {
 	for {

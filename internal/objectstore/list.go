@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"io/fs"
 	"net/url"
 	"strings"
 
@@ -93,7 +94,8 @@ func (r *Root) pageOnce(ctx context.Context, query string) (p page, err error) {
 	return p, nil
 }
 
-// Check tells whether the root can be read now: whether it is one object, or something is below it.
+// Check tells whether the root can be read now: whether it is one object, or something is below it. A bucket whose objects may be read
+// need not be one that may be listed.
 func (r *Root) Check(ctx context.Context, d *disks.Disks) (isObject bool, err error) {
 	if r.prefix != "" {
 		if _, err = r.Open(ctx, d, nil, r.Place()); fault.Of(err) != fault.NotFound || !r.Listed() {
@@ -107,6 +109,9 @@ func (r *Root) Check(ctx context.Context, d *disks.Disks) (isObject bool, err er
 	p, err := r.page(ctx, r.lane(d, r.Place()), prefix, "")
 	if err == nil && len(p.Contents) == 0 && prefix != "" {
 		return false, fault.New(fault.NotFound, "the bucket has no object of this name, nor below it")
+	}
+	if prefix == "" && errors.Is(err, fs.ErrPermission) {
+		return false, nil
 	}
 	return false, err
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -152,6 +153,8 @@ func (r *Root) failed(resp *http.Response) error {
 		return errReplaced
 	case s == http.StatusRequestedRangeNotSatisfiable:
 		return fault.New(fault.DataLoss, "%s: the object is empty, or shorter than it was", told)
+	case s == http.StatusForbidden && strings.Contains(code, "AccessDenied"):
+		return fault.New(fault.Denied, "%s: check that the credentials may read it: %w", told, fs.ErrPermission)
 	case s == http.StatusUnauthorized || s == http.StatusForbidden:
 		return fault.New(fault.Denied, "%s: check the credentials, and that they may read it", told)
 	case s == http.StatusTooManyRequests || s == http.StatusRequestTimeout || s >= 500 && s != http.StatusNotImplemented && s != http.StatusHTTPVersionNotSupported:

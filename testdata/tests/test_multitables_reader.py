@@ -318,7 +318,7 @@ def test_64_threads(open_both):
     want, wrong, count = node[:], [], [0] * 64
     pool = t.create_stage_pool(100, 32)
     segments = {p.name for p in Path("/dev/shm").iterdir()}
-    ended, server = threading.Event(), private_server._running.process.pid
+    ended, server = threading.Event(), next(iter(private_server._running.values())).process.pid
 
     def run(k: int) -> None:
         rng = np.random.default_rng(k)

@@ -16,7 +16,7 @@ from conftest import CLONE, TESTDATA
 sys.path.insert(0, str(CLONE / "examples" / "python"))
 
 import mtflight  # noqa: E402
-from mtflight._internal.training import feed  # noqa: E402
+from mtflight._internal.transport import server as private  # noqa: E402
 from mtflight._internal.training.batches import for_children, rank_of  # noqa: E402
 from mtflight._internal.training.shares import Progress, Share, dealt, grouped  # noqa: E402
 from mtflight._internal.transport.client import Client  # noqa: E402
@@ -208,7 +208,7 @@ def test_nothing_is_asked_before_it_is_needed(monkeypatch):
         raise AssertionError
 
     monkeypatch.setattr(Client, "__init__", refuse)
-    monkeypatch.setattr(feed.server, "location", refuse)
+    monkeypatch.setattr(private, "location", refuse)
     of = batches(rank=1, world_size=2)
     of.set_epoch(3)
     copy = pickle.loads(pickle.dumps(of))

@@ -2,7 +2,7 @@
 
 Interfaces to the same server:
 
-* `open`, for a file, many files by a pattern, a folder or a server: ``mtflight.open("run7.h5")["/events"]`` is a `Table`, which is indexed as a NumPy array is,
+* `open`, for a file, many files by a pattern, a folder, an object of a store (``s3://..``, ``https://..``) or a server: ``mtflight.open("run7.h5")["/events"]`` is a `Table`, which is indexed as a NumPy array is,
   narrowed (``.where("energy > cut", vars={"cut": 2.5}).select(["id", "t"])``) and read: ``to_numpy()``, ``to_pandas()``,
   ``to_polars()``, ``to_arrow()``, or ``scan()`` batch by batch. `connect` is the connection below it.
 * multitables': `Streamer` and `Reader`, NumPy arrays of whole rows. A program for multitables runs with

@@ -50,7 +50,7 @@ def node_at(source: Source, group: str) -> Node:
     if not listed:
         raise FileNotFoundError(f"{source.client.title(file)}: no such file on {source.client.location}: one file is opened, not those of a pattern")
     if "error" in listed[0]:
-        raise OSError(f"{file}: {listed[0]['error']}")
+        raise OSError(f"{source.client.title(file)}: {listed[0]['error']}")
     nodes = {g["path"]: Node(source, g["path"], g.get("attributes") or {}, True) for g in listed[0]["groups"] if not g.get("named_type")}
     nodes.update({d["path"]: Node(source, d["path"], d.get("attributes") or {}, False) for d in listed[0]["datasets"]})
     for path, node in nodes.items():
@@ -58,5 +58,5 @@ def node_at(source: Source, group: str) -> Node:
             parent.children[posixpath.basename(path)] = node
     wanted = posixpath.normpath("/" + group.strip("/"))
     if wanted not in nodes or not nodes[wanted].is_group:
-        raise FileNotFoundError(f"{file}: there is no group {wanted} in it")
+        raise FileNotFoundError(f"{source.client.title(file)}: there is no group {wanted} in it")
     return nodes[wanted]

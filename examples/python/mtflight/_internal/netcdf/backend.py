@@ -22,7 +22,7 @@ from .store import GroupStore
 class MtflightBackendEntrypoint(BackendEntrypoint):
     """``xr.open_dataset(path_or_location, engine="mtflight")``: NetCDF4 and most other HDF5 files, read by mtflight.
 
-    `filename_or_obj` is a file's name, which a private server of this process reads, or a location: ``grpc://HOST:PORT/run7.nc``.
+    `filename_or_obj` is a file's name or the address of an object (``s3://..``, ``https://..``), which a private server of this process reads, or a location: ``grpc://HOST:PORT/run7.nc``.
     Nothing but metadata is read before it is used. The further options are xarray's, and those of `mtflight.connect` (in backend_kwargs, too).
     """
 
@@ -68,7 +68,7 @@ def _open(file: Any, group: str | None, login: dict[str, Any]) -> tuple[Source, 
     groups = list_groups(source)
     path = posixpath.normpath("/" + (group or "").strip("/"))
     if path not in groups:
-        raise OSError(f"{os.fspath(file)}: group not found: {path}; there are {', '.join(list(groups)[:20])}")
+        raise OSError(f"{source.title}: group not found: {path}; there are {', '.join(list(groups)[:20])}")
     return source, groups, groups[path]
 
 

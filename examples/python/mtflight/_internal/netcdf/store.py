@@ -79,7 +79,7 @@ def _encoding(source: Source, dataset: Dataset, kind: Kind, dimensions: list[Dim
     filters = dataset.listed.get("filters") or []
     chunks = tuple(dataset.listed.get("chunks") or ()) or None
     encoding = {"dtype": kind.stored, **{name: hdf5 in filters for name, hdf5 in _FILTERS.items()},
-                "contiguous": chunks is None, "chunksizes": chunks, "source": source.arguments[0], "original_shape": shape}
+                "contiguous": chunks is None, "chunksizes": chunks, "source": source.title, "original_shape": shape}
     if chunks:
         encoding["preferred_chunks"] = dict(zip((d.name for d in dimensions), chunks, strict=True))
     return encoding

@@ -14,7 +14,6 @@ from ..arrow import values
 from ..arrow.opening import opened
 from ..arrow.reading import Reading
 from ..arrow.table import Table
-from ..transport import server
 from ..transport.client import Client, Members
 from ..transport.source import PrivateClient, Source
 from .arrays import Piece, block_values, sliced
@@ -52,11 +51,11 @@ class Recipe:
             table = self.source
             if not isinstance(table._client, PrivateClient):
                 return self
-            return dataclasses.replace(self, source=Table(Client(server.location(), token=""), table.file, table.path, table._members))
+            return dataclasses.replace(self, source=Table(Client(table._client.location, token=""), table.file, table.path, table._members))
         file = Source(self.source, self.location, login=tuple(self.login.items()))
         if not file.private:
             return self
-        return dataclasses.replace(self, source=file.served_name(), location=server.location())
+        return dataclasses.replace(self, source=file.served_name(), location=file.client.location)
 
 
 class Feed:

@@ -1,8 +1,11 @@
-"""The private server of this process: started at the first file name, ended with the process, however it ends."""
+"""The private servers of this process, one for its files and one for each store: started at the first file name, ended with the process,
+however it ends."""
 
 from __future__ import annotations
 
 import atexit
+import errno
+import json
 import os
 import secrets
 import shutil
@@ -16,6 +19,9 @@ from typing import NoReturn
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
+_EXITS: dict[int, type[Exception]] = {2: ValueError, 3: FileNotFoundError, 4: NotImplementedError, 6: PermissionError}  # other codes: ConnectionError
+FILES = "/"
+"""The root that all files of this machine are below."""
 
 
 def binary() -> str:
@@ -58,16 +64,19 @@ def _folder() -> Path:
 class _Server:
     """A running `mtflight serve` on a Unix socket. It ends when its standard input does, so also after a crash."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
+        """Serves a root, which may hold a secret: it is on no command line, nor in the environment."""
         program = binary()
         self.socket = _folder() / f"{os.getpid()}-{secrets.token_hex(4)}.sock"
         self.location = f"grpc+unix://{self.socket}"
         self._log = tempfile.TemporaryFile()
+        configuration = _configuration(root)
         self.process = subprocess.Popen(
-            [program, "serve", "--exit-with-stdin", "--listen", self.location, "--log-level", "error", "--drain", "100ms", "/"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
+            [program, "serve", "--exit-with-stdin", "--listen", self.location, "--log-level", "error", "--drain", "100ms", "--config", f"/dev/fd/{configuration}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, pass_fds=(configuration,),
             env={name: value for name, value in os.environ.items() if not name.startswith("MTFLIGHT_") or name == "MTFLIGHT_INDEX_DIR"},  # those of other servers
             start_new_session=True)  # a Ctrl-C at the terminal is the program's
+        os.close(configuration)
         self._await()
 
     def _await(self) -> None:
@@ -80,7 +89,11 @@ class _Server:
             self.process.wait()
             self._log.seek(0)
             said = self._log.read().decode(errors="replace").strip()
-            raise ConnectionError(f"the private server does not start: {said or self.process.returncode}")
+            kind = _EXITS.get(self.process.returncode)
+            if kind is None:
+                raise ConnectionError(f"the private server does not start: {said or self.process.returncode}")
+            said = said.removeprefix("mtflight: ")
+            raise kind(errno.ENOENT, said) if kind is FileNotFoundError else kind(said)
         self.process.stdout.close()
 
     def alive(self) -> bool:
@@ -103,19 +116,33 @@ class _Server:
         self.process.returncode = 0  # not this process's child
 
 
+def _configuration(root: str) -> int:
+    """A descriptor of a nameless file that names the root."""
+    at = os.memfd_create("mtflight.yaml", 0)
+    os.write(at, json.dumps({"root": [root]}).encode())
+    return at
+
+
+_Key = tuple[str, tuple[tuple[str, str], ...]]  # the root, and the variables that credentials of a store come from
 _lock = threading.Lock()
-_running: _Server | None = None
+_running: dict[_Key, _Server] = {}
 
 
-def location() -> str:
-    """Where this process's private server listens; starts one if there is none, or if it has died."""
-    global _running
+def _key(root: str) -> _Key:
+    return root, () if root == FILES else tuple(sorted((n, v) for n, v in os.environ.items() if n.startswith("AWS_")))
+
+
+def location(root: str = FILES) -> str:
+    """Where this process's private server of a root listens, of all files if none is named; starts one if there is none, if it has
+    died, or if variables have other credentials by now."""
+    key = _key(root)
     with _lock:
-        if _running is None or not _running.alive():
-            if _running is not None:
-                _running.stop()
-            _running = _Server()
-        return _running.location
+        server = _running.pop(key, None)
+        if server is not None and not server.alive():
+            server.stop()
+            server = None
+        _running[key] = server or _Server(root)
+        return _running[key].location
 
 
 def run() -> NoReturn:
@@ -128,20 +155,18 @@ def run() -> NoReturn:
 
 
 def stop() -> None:
-    """Ends the private server, if there is one. The next file name starts another."""
-    global _running
+    """Ends the private servers, if there are any. The next file name starts another."""
     with _lock:
-        if _running is not None:
-            _running.stop()
-            _running = None
+        while _running:
+            _running.popitem()[1].stop()
 
 
 def _after_fork() -> None:
-    global _running, _lock
+    global _lock
     _lock = threading.Lock()
-    if _running is not None:
-        _running.forget()
-        _running = None
+    for server in _running.values():
+        server.forget()
+    _running.clear()
 
 
 atexit.register(stop)

@@ -19,8 +19,9 @@ from .credentials import Credentials, Login, taken
 from .features import check_private
 from .patterns import check_matches, local_pattern
 from .rows import gather
+from .stores import Store, is_address, shown_address, split_address
 
-_private: dict[str, Client] = {}
+_private: dict[Store | None, Client] = {}
 _lock = threading.Lock()
 
 
@@ -35,24 +36,24 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _private_client() -> Client:
-    """The client of the private server, one for all files."""
-    location = server.location()
+def _private_client(store: Store | None) -> Client:
+    """The client of the private server, one for all files, or of a store's."""
+    location = server.location(store.root if store else server.FILES)
     with _lock:
-        if location not in _private:
+        if store not in _private or _private[store].location != location:  # of a server that has died
             client = Client(location, token="")  # which is not for it
             check_private(client.about(), server.binary())
-            _private.clear()  # of servers that have died
-            _private[location] = client
-        return _private[location]
+            _private[store] = client
+        return _private[store]
 
 
 class PrivateClient(Client):
-    """This process's private server, whichever that is: one that has died is replaced, and a copy in another process (by
+    """This process's private server of its files, or of a store, whichever that is: one that has died is replaced, and a copy in another process (by
     pickle) is of that process's own."""
 
-    def __init__(self) -> None:
-        """Starts nothing before the first question."""
+    def __init__(self, address: str | None = None) -> None:
+        """Starts nothing before the first question. `address` is the store's."""
+        self._store = None if address is None else split_address(address)[0]
         self._about, self._closed = None, False
         self._credentials = Credentials("", {"token": ""})
 
@@ -60,26 +61,26 @@ class PrivateClient(Client):
     def _client(self) -> fl.FlightClient:
         if self._closed:
             raise ValueError("this file is closed: open it again")
-        return _private_client()._client
+        return _private_client(self._store)._client
 
     @property
     def location(self) -> str:  # type: ignore[override]
         """Where the server listens."""
-        return server.location()
+        return _private_client(self._store).location
 
     def title(self, file: str) -> str:
-        """Its path."""
-        return "/" + file
+        """Its path, or its address without what may be a secret."""
+        return self._store.titled(file) if self._store else "/" + file
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
-        """As a client's, in the names of this machine: to the server all files lie below /."""
+        """As a client's, in the names of this machine, to whose server all files lie below /, or in addresses."""
         try:
             with super().translated():
                 yield
         except Exception as e:
             if e.args and isinstance(e.args[0], str):
-                e.args = (_rooted(e.args[0]), *e.args[1:])
+                e.args = (self._store.titled(e.args[0]) if self._store else _rooted(e.args[0]), *e.args[1:])
             raise
 
     def replica(self, location: str) -> Client:
@@ -91,7 +92,7 @@ class PrivateClient(Client):
         self._closed = True
 
     def __reduce__(self) -> Any:
-        return PrivateClient, ()
+        return PrivateClient, (self._store.address,) if self._store else ()
 
 
 _PRIVATE = PrivateClient()  # of all Sources
@@ -137,7 +138,7 @@ class Source:
         self._root = root_uep.rstrip("/")
         self._login = login or tuple(taken(options)[0].items())
         if self.private and self._login:
-            raise TypeError(f"{', '.join(dict(self._login))}: options are those of a connection, and {self._name} is none")
+            raise TypeError(f"{', '.join(dict(self._login))}: options are those of a connection, and {self.title} is none")
         self._own: Client | None = None
         self._file = ""
         self._opening = threading.Lock()
@@ -155,19 +156,24 @@ class Source:
         return f"{self._root}/{path.lstrip('/')}"
 
     @property
+    def title(self) -> str:
+        """Its name, of an address without what may be a secret."""
+        return shown_address(self._name)
+
+    @property
     def private(self) -> bool:
-        """Whether the file is read by this process's private server."""
-        return self._location is None and "://" not in self._name
+        """Whether the file is read by a private server of this process."""
+        return self._location is None and ("://" not in self._name or is_address(self._name))
 
     def served_name(self) -> str:
         """The name, or pattern, that the private server has for it. FileNotFoundError if it is not there."""
-        self._check_local()
+        self.client  # noqa: B018, makes it known
         return self._file
 
     @property
     def client(self) -> Client:
         """The server's client, connected at first use. FileNotFoundError if a local file is not there."""
-        if self.private:
+        if self.private and not is_address(self._name):
             self._check_local()
             return _PRIVATE
         with self._opening:
@@ -187,6 +193,10 @@ class Source:
                 raise FileNotFoundError(errno.ENOENT, "no such HDF5 file", self._name)
 
     def _open(self) -> None:
+        if self.private:
+            store, self._file = split_address(self._name)
+            self._own = PrivateClient(store.address)
+            return
         if self._location is not None:
             location, self._file = self._location, self._name
         else:
