@@ -13,6 +13,7 @@ import (
 type database struct {
 	conn   duckdb.Connection
 	link   *link
+	asked  sqlwire.Statement
 	tables []table
 	wishes []wish // of the statement's plan
 	broken error  // of a scan
@@ -61,7 +62,7 @@ func (d *database) do(statements ...string) error {
 
 // answer answers a statement.
 func (d *database) answer(l *link, s sqlwire.Statement) error {
-	d.link = l
+	d.link, d.asked = l, s
 	if err := d.do(fmt.Sprintf("SET threads = %d", max(1, s.Threads))); err != nil {
 		return err
 	}
@@ -101,13 +102,13 @@ func (d *database) prepare(text string) (p duckdb.PreparedStatement, err error) 
 		if message == "" {
 			message = "there is no statement"
 		}
-		return p, failed("invalid", "%s", message)
+		return p, d.why(message)
 	case n > 1:
 		return p, failed("invalid", "there are %d statements: send one at a time", n)
 	}
 	if duckdb.PrepareExtractedStatement(d.conn, all, 0, &p) != duckdb.StateSuccess {
 		defer duckdb.DestroyPrepare(&p)
-		return p, failed("invalid", "%s", duckdb.PrepareError(p))
+		return p, d.why(duckdb.PrepareError(p))
 	}
 	if t := duckdb.PreparedStatementType(p); t != duckdb.StatementTypeSelect && t != duckdb.StatementTypeExplain {
 		defer duckdb.DestroyPrepare(&p)

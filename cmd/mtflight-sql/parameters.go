@@ -26,7 +26,7 @@ func substitute(sql string, values []string) (string, error) {
 			next++
 		}
 		if which >= len(values) {
-			return "", failed("invalid", "the statement has more parameters than the %d values", len(values))
+			return "", failed("invalid", "the statement has more parameters than there are values (%d)", len(values))
 		}
 		b.WriteString(" " + values[which] + " ")
 		i += n

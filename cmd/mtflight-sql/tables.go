@@ -25,13 +25,17 @@ var explains = regexp.MustCompile(`(?is)^(?:\s+|--[^\n]*\n|/\*.*?\*/)*explain\b\
 
 // named are the tables that a statement names, as the parts of their names: those of its syntax tree but for what its WITH defines.
 func (d *database) named(text string) (all [][]string, err error) {
-	tree, err := d.text("SELECT json_serialize_sql(" + quote(explains.ReplaceAllString(text, "")) + "::VARCHAR)::VARCHAR")
+	text = explains.ReplaceAllString(text, "")
+	tree, err := d.text("SELECT json_serialize_sql(" + quote(text) + "::VARCHAR)::VARCHAR")
 	if err != nil {
 		return nil, err
 	}
 	var root any
 	if err := json.Unmarshal([]byte(tree), &root); err != nil {
 		return nil, failed("internal", "a syntax tree: %v", err)
+	}
+	if of, _ := root.(map[string]any); of["error_type"] == "not implemented" {
+		return nil, unread(text)
 	}
 	var found names
 	found.walk(root)

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tables
-from door import ask, serve
+from door import CLONE, ask, serve
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,10 @@ def test_parameters(served):
 
 
 @pytest.mark.parametrize(("sql", "says"), [
-    ("selec 1", "syntax error"), ('select nope from "t.h5"."/t"', "nope"), ('select * from "t.h5"."/nothing"', "nothing"), ('select * from "u.h5"."/t"', "u.h5"),
+    ("selec 1", "LINE 1: selec 1\n        ^"), ('select 1,\nnope from "t.h5"."/t"', "LINE 2: nope from"), ('select nmae from "t.h5"."/t"', 'Candidate bindings: "name"'), ("select nope from nothing", "nothing"),
+    ('select * from "t.h5"."/smal"', 'near: "/small"'), ('select * from "t.h"."/small"', 'near: "t.h5"'),
+    ("/* why */ insert into x values (1)", "INSERT is not taken: this server reads only"), ('delete from "t.h5"."/t"', "DELETE is not taken"), ("begin", "BEGIN is not taken"), ("explain drop table x", "DROP is not taken"),
+    ('pivot "t.h5"."/t" on kind using count(*)', "PIVOT t ON kind IN (1, 2, 3)"), ('with p as (pivot "t.h5"."/t" on kind using count(*)) select * from p', "PIVOT t ON kind IN"), ('select * from "t.h5"."/nothing"', "nothing"), ('select * from "u.h5"."/t"', "u.h5"),
     ("create table x as select 1", "reads only"), ("copy (select 1) to '/tmp/mtflight-never.csv'", ""), ("attach '/tmp/mtflight-never.db'", ""), ("select * from read_csv('/etc/passwd')", ""),
     ("set memory_limit = '10GB'", ""), ("set enable_external_access = true", ""),
     ("reset lock_configuration", ""), ("pragma table_info('x')", ""), ("pragma enable_profiling", ""), ("install httpfs", ""), ("load httpfs", ""), ("call pragma_version()", ""),
@@ -82,6 +85,24 @@ def test_is_refused(served, sql, says):
     assert says in str(why.value)
     assert not Path("/tmp/mtflight-never.csv").exists() and not Path("/tmp/mtflight-never.db").exists()
     assert ask(location, "select 1 one").to_pylist() == [{"one": 1}]
+
+
+@pytest.mark.parametrize(("sql", "values", "says"), [
+    ('select id from "t.h5"."/t" where name = ? and id = ?', ("mu", "abc"), "Parameter 2 is 'abc', where the statement takes BIGINT"),
+    ('select id from "t.h5"."/t" where id = ?', (b"abc",), "Parameter 1 is from_hex('616263')"), ("select ? + ?", (1,), "more parameters than there are values (1)"),
+    ('select id from "t.h5"."/t" where good = ?', ("perhaps",), "takes BOOLEAN"),
+])
+def test_parameters_of_other_types(served, sql, values, says):
+    with pytest.raises(adbc_driver_manager.Error) as why:
+        ask(served[0], sql, values)
+    assert says in str(why.value)
+
+
+def test_table_of_some_file(served):
+    """A table that is named without its file is looked for, where there are several."""
+    with serve(CLONE / "testdata") as (location, _), pytest.raises(adbc_driver_manager.Error) as why:
+        ask(location, "select * from evens")
+    assert 'name it with its file, "tables.h5"."/events"' in str(why.value)
 
 
 def test_out_of_memory(served):

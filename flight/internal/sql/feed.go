@@ -3,7 +3,6 @@ package sql
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -86,32 +85,6 @@ func (c *session) find(parts []string) (*source, error) {
 	}
 	s.schema, s.rows, s.request.State = p.Schema(), p.Rows(), p.State()
 	return s, nil
-}
-
-// place is the file and dataset of a name.
-func (c *session) place(parts []string) (file, dataset string, err error) {
-	switch {
-	case len(parts) == 3 && strings.EqualFold(parts[0], Catalog):
-		return parts[1], parts[2], nil
-	case len(parts) == 2:
-		return parts[0], parts[1], nil
-	case len(parts) != 1:
-		return "", "", fault.New(fault.NotFound, "SQL: no table %s: name it \"FILE\".\"/DATASET\"", strings.Join(parts, "."))
-	}
-	var files []string
-	err = c.service.Files(c.ctx, func(file string) error {
-		if files = append(files, file); len(files) > 1 {
-			return errEnough
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return "", "", err
-	}
-	if len(files) != 1 {
-		return "", "", fault.New(fault.NotFound, "SQL: no table %s: name it with its file, \"FILE\".\"/DATASET\"", parts[0])
-	}
-	return files[0], parts[0], nil
 }
 
 // feed gives the engine the rows of a scan, a batch each time it asks.
