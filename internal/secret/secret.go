@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/mtflight/mtflight/internal/fault"
 )
@@ -24,7 +25,7 @@ func Trusted(path string) ([]byte, error) {
 }
 
 func read(path string, refused fs.FileMode, remedy string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // which does not wait for who writes into a pipe
 	if err != nil {
 		return nil, unread(path, err)
 	}
