@@ -40,7 +40,7 @@ func bareServer(t *testing.T) (*Server, string, *observer.ObservedLogs) {
 
 // unguarded lets everybody in.
 func unguarded(t *testing.T) *guard.Guard {
-	g, err := guard.New(guard.Config{}, nil)
+	g, err := guard.New(guard.Config{}, nil, zap.NewNop())
 	require.NoError(t, err)
 	return g
 }

@@ -225,7 +225,7 @@ func TestWrongLogins(t *testing.T) {
 		"a password":                 {nil, "Basic YW5uOmNvcnJlY3QgaG9yc2U=", "must be a bearer"},
 		"a token that is too long":   {nil, "Bearer " + strings.Repeat("A", 13<<10), "too long"},
 		"an expired token":           {nil, "Bearer " + c.issuer.token(func(x *jwt.Claims) { x.Expiry = jwt.NewNumericDate(time.Now().Add(-time.Minute)) }), "expired"},
-		"a token of tomorrow":        {nil, "Bearer " + c.issuer.token(func(x *jwt.Claims) { x.NotBefore = jwt.NewNumericDate(time.Now().Add(time.Hour)) }), "not accepted"},
+		"a token of tomorrow":        {nil, "Bearer " + c.issuer.token(func(x *jwt.Claims) { x.NotBefore = jwt.NewNumericDate(time.Now().Add(time.Hour)) }), "not valid yet"},
 		"a token for others":         {nil, "Bearer " + c.issuer.token(func(x *jwt.Claims) { x.Audience = jwt.Audience{"other"} }), "not accepted"},
 		"a token of others":          {nil, "Bearer " + c.issuer.token(func(x *jwt.Claims) { x.Issuer = "https://evil.example" }), "not accepted"},
 		"a token of nobody":          {nil, "Bearer " + c.issuer.token(func(x *jwt.Claims) { x.Subject = "" }), "of nobody"},
@@ -236,7 +236,7 @@ func TestWrongLogins(t *testing.T) {
 		"another authority":          {&strange, "", "authority is not among"},
 		"an expired certificate":     {&late, "", "has expired"},
 		"a certificate of tomorrow":  {&early, "", "not valid before"},
-		"a revoked certificate":      {&revoked, "", "revoked"},
+		"a revoked certificate":      {&revoked, "", "not accepted: it has been revoked"},
 		"a certificate of nobody":    {&nameless, "", "names nobody"},
 		"a certificate for a server": {&server, "", "not accepted"},
 	} {

@@ -101,7 +101,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	keeper, err := guard.New(guard.Config(cfg.Security), cat.Roots)
+	if cfg.Logger == nil {
+		cfg.Logger = zap.NewNop()
+	}
+	keeper, err := guard.New(guard.Config(cfg.Security), cat.Roots, cfg.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +113,6 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Engine == nil {
 		return nil, fault.New(fault.Invalid, "flight: Config.Engine is missing")
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = zap.NewNop()
 	}
 	if cfg.Audit == nil {
 		cfg.Audit = cfg.Logger

@@ -27,6 +27,7 @@ type Authority struct {
 	key     *ecdsa.PrivateKey
 	serial  int64
 	revoked []x509.RevocationListEntry
+	Until   time.Time // when its list of what it has revoked is out of date
 }
 
 // New makes an authority.
@@ -38,7 +39,7 @@ func New(t testing.TB) *Authority {
 	require.NoError(t, err)
 	cert, err := x509.ParseCertificate(der)
 	require.NoError(t, err)
-	return &Authority{t: t, cert: cert, key: key, serial: 1}
+	return &Authority{t: t, cert: cert, key: key, serial: 1, Until: time.Now().Add(time.Hour)}
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {
@@ -53,8 +54,8 @@ func (a *Authority) PEM() []byte {
 	if len(a.revoked) == 0 {
 		return out
 	}
-	list, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(int64(len(a.revoked))), ThisUpdate: time.Now().Add(-time.Minute),
-		NextUpdate: time.Now().Add(time.Hour), RevokedCertificateEntries: a.revoked}, a.cert, a.key)
+	list, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(int64(len(a.revoked))), ThisUpdate: a.Until.Add(-2 * time.Hour),
+		NextUpdate: a.Until, RevokedCertificateEntries: a.revoked}, a.cert, a.key)
 	require.NoError(a.t, err)
 	return append(out, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: list})...)
 }

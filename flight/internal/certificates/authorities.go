@@ -86,8 +86,8 @@ func (a *authorities) identify(chain []*x509.Certificate, now time.Time) (string
 	if err != nil {
 		return bad(plainly(err))
 	}
-	if !slices.ContainsFunc(paths, func(path []*x509.Certificate) bool { return a.unrevoked(path, now) }) {
-		return bad("it has been revoked, or the list that would tell is out of date")
+	if why := a.revokedBy(paths, now); why != "" {
+		return bad(why)
 	}
 	name := nameOf(chain[0])
 	if name == "" {
@@ -105,22 +105,30 @@ func plainly(err error) string {
 	return err.Error()
 }
 
-// unrevoked tells whether no certificate below the root of a path is on its issuer's list. A list that is out of date tells nothing.
-func (a *authorities) unrevoked(path []*x509.Certificate, now time.Time) bool {
+// revokedBy says why none of the paths is to be trusted; "" if one is.
+func (a *authorities) revokedBy(paths [][]*x509.Certificate, now time.Time) (why string) {
+	for _, path := range paths {
+		if why = a.revokedOn(path, now); why == "" {
+			return ""
+		}
+	}
+	return why
+}
+
+// revokedOn says which certificate below the root of a path is on its issuer's list. A list that is out of date tells nothing.
+func (a *authorities) revokedOn(path []*x509.Certificate, now time.Time) (why string) {
 	for i, c := range path[:len(path)-1] {
 		for _, list := range a.revoked {
-			if !bytes.Equal(list.RawIssuer, path[i+1].RawSubject) {
-				continue
-			}
-			if !list.NextUpdate.IsZero() && now.After(list.NextUpdate) {
-				return false
-			}
-			if slices.ContainsFunc(list.RevokedCertificateEntries, func(e x509.RevocationListEntry) bool { return e.SerialNumber.Cmp(c.SerialNumber) == 0 }) {
-				return false
+			switch {
+			case !bytes.Equal(list.RawIssuer, path[i+1].RawSubject):
+			case slices.ContainsFunc(list.RevokedCertificateEntries, func(e x509.RevocationListEntry) bool { return e.SerialNumber.Cmp(c.SerialNumber) == 0 }):
+				return "it has been revoked"
+			case !list.NextUpdate.IsZero() && now.After(list.NextUpdate):
+				return "the server's revocation list of its authority is out of date, since " + list.NextUpdate.Format(time.DateTime)
 			}
 		}
 	}
-	return true
+	return ""
 }
 
 func nameOf(c *x509.Certificate) string {

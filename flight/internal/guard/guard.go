@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"go.uber.org/zap"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
@@ -52,12 +53,13 @@ type access struct {
 type Guard struct {
 	config Config
 	roots  func() []string
+	log    *zap.Logger
 	now    atomic.Pointer[access]
 }
 
 // New reads what the configuration names; roots tells the names of the roots.
-func New(config Config, roots func() []string) (*Guard, error) {
-	g := &Guard{config: config, roots: roots}
+func New(config Config, roots func() []string, log *zap.Logger) (*Guard, error) {
+	g := &Guard{config: config, roots: roots, log: log}
 	return g, g.Reload()
 }
 
@@ -79,7 +81,7 @@ func (g *Guard) Reload() (err error) {
 	if former != nil {
 		ways = former.ways
 	}
-	config := login.Config{Tokens: c.AuthTokens, Users: c.AuthUsers, TokenKey: c.TokenKey, Issuer: c.OIDCIssuer, Audience: c.OIDCAudience}
+	config := login.Config{Tokens: c.AuthTokens, Users: c.AuthUsers, TokenKey: c.TokenKey, Issuer: c.OIDCIssuer, Audience: c.OIDCAudience, Log: g.log}
 	if next.ways, err = login.Open(context.Background(), config, ways); err != nil {
 		return err
 	}

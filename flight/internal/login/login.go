@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"go.uber.org/zap"
+
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
 )
@@ -14,6 +16,7 @@ type Config struct {
 	Users            string // file of passwords' hashes
 	TokenKey         string // file of the keys that sign bearers, the first of which is used; none: one of this process's own
 	Issuer, Audience string // of OpenID Connect
+	Log              *zap.Logger
 }
 
 // Ways are the ways to log in.
@@ -51,7 +54,7 @@ func Open(ctx context.Context, c Config, former *Ways) (w *Ways, err error) {
 		return nil, fault.New(fault.Invalid, "--oidc-issuer and --oidc-audience go together: tokens for another audience are not for this server")
 	}
 	if c.Issuer != "" {
-		w.provider, err = newProvider(ctx, c.Issuer, c.Audience, former)
+		w.provider, err = newProvider(ctx, c, former)
 	}
 	return w, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
@@ -27,6 +28,7 @@ const (
 type provider struct {
 	issuer, audience string
 	client           *http.Client
+	log              *zap.Logger
 
 	mu       sync.Mutex
 	verifier *oidc.IDTokenVerifier // nil: not known yet
@@ -35,11 +37,11 @@ type provider struct {
 }
 
 // newProvider asks the provider what it is. What answers and is another one is an error; what does not answer is asked later.
-func newProvider(ctx context.Context, issuer, audience string, former *Ways) (*provider, error) {
-	if former != nil && former.provider != nil && former.provider.issuer == issuer && former.provider.audience == audience {
+func newProvider(ctx context.Context, c Config, former *Ways) (*provider, error) {
+	if former != nil && former.provider != nil && former.provider.issuer == c.Issuer && former.provider.audience == c.Audience {
 		return former.provider, nil // with the keys that it has
 	}
-	p := &provider{issuer: issuer, audience: audience, client: &http.Client{Timeout: askTime}}
+	p := &provider{issuer: c.Issuer, audience: c.Audience, client: &http.Client{Timeout: askTime}, log: c.Log}
 	if _, err := p.known(ctx); fault.Of(err) == fault.Invalid {
 		return nil, err
 	}
@@ -63,6 +65,7 @@ func (p *provider) known(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		p.err = fault.New(fault.Invalid, "--oidc-issuer %s: %w", p.issuer, err)
 	default:
 		p.err = fault.New(fault.Unavailable, "the provider %s does not say what it is: %w", p.issuer, err)
+		p.log.Warn("the provider of logins does not say what it is: it is asked again when somebody logs in", zap.String("issuer", p.issuer), zap.Error(err))
 	}
 	return p.verifier, p.err
 }
@@ -79,6 +82,8 @@ func (p *provider) find(ctx context.Context, text string) (i identity.Identity, 
 		switch {
 		case errors.As(err, &late):
 			return refused("the token has expired")
+		case strings.Contains(err.Error(), "(not before)"):
+			return refused("the token is not valid yet")
 		case strings.Contains(err.Error(), "fetching keys"):
 			return i, fault.New(fault.Unavailable, "the provider of logins does not give its keys: try again")
 		}
