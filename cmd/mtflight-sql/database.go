@@ -88,6 +88,11 @@ func (d *database) answer(l *link, s sqlwire.Statement) error {
 		return failed("invalid", "the statement has %d parameters more than there are values", n)
 	}
 	d.wishes = d.wishesOf(text)
+	if duckdb.PreparedStatementType(p) == duckdb.StatementTypeExplain && len(d.wishes) > 0 {
+		if err := l.sendJSON(sqlwire.Pushed, 0, d.pushed()); err != nil {
+			return err
+		}
+	}
 	return d.run(p)
 }
 

@@ -18,6 +18,7 @@ import "C"
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -178,19 +179,12 @@ func scanRows(p, chunk unsafe.Pointer) {
 
 // begin begins a scan of the n-th table. Columns beyond its own are DuckDB's row numbers, which nothing here asks for.
 func (d *database) begin(n int, asked []int) (*scan, error) {
-	t := d.tables[n]
-	push := wished(d.wishes, n, columnsOf(t, asked))
 	s := &scan{link: d.link, threads: 4, came: make(chan sqlwire.Frame, 16)}
-	w := sqlwire.Wanted{Table: n, Columns: []int{}, Where: push.where, Limit: push.most}
-	var fields []arrow.Field
-	for _, c := range columnsOf(t, asked) {
-		if c < 0 || push.countsOnly {
-			s.columns = append(s.columns, -1)
-			continue
-		}
-		s.columns = append(s.columns, len(w.Columns))
-		w.Columns = append(w.Columns, c)
-		fields = append(fields, t.schema.Field(c))
+	w, places := d.wanted(n, columnsOf(d.tables[n], asked))
+	s.columns = places
+	fields := make([]arrow.Field, len(w.Columns))
+	for i, c := range w.Columns {
+		fields[i] = d.tables[n].schema.Field(c)
 	}
 	s.schema = arrow.NewSchema(fields, nil)
 	d.link.mu.Lock()
@@ -207,6 +201,32 @@ func (d *database) begin(n int, asked []int) (*scan, error) {
 		}
 	}
 	return s, nil
+}
+
+// wanted is what a scan of the n-th table asks of the server, and which of its columns each of DuckDB's is; -1: none.
+func (d *database) wanted(n int, columns []int) (w sqlwire.Wanted, places []int) {
+	push := wished(d.wishes, n, columns)
+	w = sqlwire.Wanted{Table: n, Columns: []int{}, Where: push.where, Limit: push.most}
+	for _, c := range columns {
+		if c < 0 || push.countsOnly {
+			places = append(places, -1)
+			continue
+		}
+		places = append(places, len(w.Columns))
+		w.Columns = append(w.Columns, c)
+	}
+	return w, places
+}
+
+// pushed is what the scans of a statement ask, each once.
+func (d *database) pushed() (all []sqlwire.Wanted) {
+	for i, one := range d.wishes {
+		told := slices.ContainsFunc(d.wishes[:i], func(w wish) bool { return w.table == one.table && slices.Equal(w.columns, one.columns) })
+		if w, _ := d.wanted(one.table, one.columns); !told {
+			all = append(all, w)
+		}
+	}
+	return all
 }
 
 // columnsOf are the columns of a table that DuckDB asks for; -1: one that it has not.

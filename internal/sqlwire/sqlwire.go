@@ -28,6 +28,7 @@ const (
 	Scan    Kind = 'S' // Wanted: begins a scan
 	More    Kind = 'M' // one more batch of a scan
 	Stop    Kind = 'C' // no more of a scan
+	Pushed  Kind = 'P' // []Wanted: what the scans of a statement would ask, of which EXPLAIN tells
 	Columns Kind = 'H' // Result, before the first Batch
 	Batch   Kind = 'B' // of the result
 	Done    Kind = 'D' // the whole result has been sent

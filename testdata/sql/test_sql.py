@@ -87,6 +87,17 @@ def test_is_refused(served, sql, says):
     assert ask(location, "select 1 one").to_pylist() == [{"one": 1}]
 
 
+@pytest.mark.parametrize(("sql", "says"), [
+    ('select id, x from "t.h5"."/t" where kind = 3', ['"t.h5"."/t"', "columns asked for: id, kind, x", "condition handed over: (`kind` == 3)", "chunks: ", "touched at most"]),
+    ('select count(*) from "t.h5"."/t"', ["only the number of rows is asked for"]), ('select id from "t.h5"."/t" limit 9', ["rows at most: 9", "touched at most 1,"]),
+    ('select id from "t.h5"."/t" where sqrt(kind) = 2', ["condition handed over: none"]),
+])
+def test_explain_tells_what_was_handed_over(served, sql, says):
+    for how in ("explain ", "explain analyze "):
+        told = [row["explain_value"] for row in ask(served[0], how + sql).to_pylist() if row["explain_key"] == "mtflight_scan"]
+        assert len(told) == 1 and [s for s in says if s not in told[0]] == []
+
+
 @pytest.mark.parametrize(("sql", "values", "says"), [
     ('select id from "t.h5"."/t" where name = ? and id = ?', ("mu", "abc"), "Parameter 2 is 'abc', where the statement takes BIGINT"),
     ('select id from "t.h5"."/t" where id = ?', (b"abc",), "Parameter 1 is from_hex('616263')"), ("select ? + ?", (1,), "more parameters than there are values (1)"),

@@ -156,7 +156,7 @@ func (f *feed) rows(s *source, w sqlwire.Wanted) error {
 	if len(w.Columns) == 0 && len(w.Where) == 0 && s.rows >= 0 {
 		return f.count(s.rows)
 	}
-	p, columns, err := f.session.plan(s, w)
+	p, columns, _, err := f.session.plan(s, w)
 	if err != nil {
 		return err
 	}
@@ -208,8 +208,8 @@ func (f *feed) send(r arrow.Record, columns []int) error {
 	return f.session.write(sqlwire.Rows, f.id, sqlwire.Message(last.head, last.body...)...)
 }
 
-// plan plans a scan, and tells where in its batches the columns are.
-func (c *session) plan(s *source, w sqlwire.Wanted) (*reader.Plan, []int, error) {
+// plan plans a scan, and tells where in its batches the columns are, and what is asked.
+func (c *session) plan(s *source, w sqlwire.Wanted) (*reader.Plan, []int, protocol.Request, error) {
 	r := s.request
 	if w.Limit >= 0 && len(w.Where) == 0 {
 		r.Limit = &w.Limit
@@ -223,7 +223,7 @@ func (c *session) plan(s *source, w sqlwire.Wanted) (*reader.Plan, []int, error)
 	}
 	for _, i := range w.Columns {
 		if i < 0 || i >= len(s.schema.Fields()) {
-			return nil, nil, fmt.Errorf("the SQL engine's column %d", i)
+			return nil, nil, r, fmt.Errorf("the SQL engine's column %d", i)
 		}
 		r.Fields = append(r.Fields, s.schema.Field(i).Name)
 	}
@@ -236,7 +236,7 @@ func (c *session) plan(s *source, w sqlwire.Wanted) (*reader.Plan, []int, error)
 			for i := range places {
 				places[i] = i
 			}
-			return p, places, nil
+			return p, places, r, nil
 		}
 	}
 	r.Fields = nil
@@ -244,7 +244,7 @@ func (c *session) plan(s *source, w sqlwire.Wanted) (*reader.Plan, []int, error)
 	if err == nil && !same(p.Schema(), s.schema, nil) {
 		err = fault.New(fault.Changed, "the columns of %s %s have changed: ask again", r.File, r.Dataset)
 	}
-	return p, w.Columns, err
+	return p, w.Columns, r, err
 }
 
 // maxConditions bounds those that are tried.

@@ -25,6 +25,7 @@ type session struct {
 	process *process
 	tables  []*source
 	scans   map[uint32]*feed
+	told    []string // by EXPLAIN, of scans
 	running sync.WaitGroup
 
 	mu     sync.Mutex // of what is written to the engine, and of
@@ -100,6 +101,8 @@ func (c *session) next() (f sqlwire.Frame, err error) {
 			err = c.scan(f)
 		case sqlwire.More:
 			err = c.more(f.Scan)
+		case sqlwire.Pushed:
+			err = c.explain(f.Payload)
 		case sqlwire.Columns, sqlwire.Batch, sqlwire.Done:
 			return f, nil
 		case sqlwire.Failed:
@@ -166,6 +169,9 @@ func (c *session) batches(schema *arrow.Schema) records {
 		for {
 			f, err := c.next()
 			if err == nil && f.Kind == sqlwire.Done {
+				if r := c.explained(schema); r != nil {
+					yield(r, nil)
+				}
 				return
 			}
 			var r arrow.Record
