@@ -3,6 +3,7 @@ package page
 import (
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -53,7 +54,13 @@ func TestEverythingNamedIsThere(t *testing.T) {
 		require.NotContains(t, string(a.body), "innerHTML", name)
 		require.LessOrEqual(t, strings.Count(string(a.body), "\n"), 400, name)
 	}
+	named := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?:src|href)="page/([^"]*)"`).FindAllStringSubmatch(string(all["index.html"].body), -1) {
 		require.Contains(t, all, m[1])
+		named[m[1]] = true
+	}
+	for name := range all {
+		alone := strings.HasPrefix(name, "h5web/") || name == "catalogue-worker.js"
+		require.True(t, named[name] || path.Ext(name) != ".js" || alone, "%s is asked for only when the module that names it has come", name)
 	}
 }

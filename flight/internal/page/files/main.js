@@ -24,13 +24,15 @@ async function start() {
     return true;
   });
   addEventListener('hashchange', () => show(catalogue));
+  show(catalogue);
   try {
-    page.locations = (await askJSON('page/server.json')).locations.map(reachable);
-    byId('version').textContent = plain((await askJSON('v1/about')).server);
+    const [{ locations }, { server }] = await Promise.all([askJSON('page/server.json'), askJSON('v1/about')]);
+    page.locations = locations.map(reachable);
+    byId('version').textContent = plain(server);
   } catch (e) {
     byId('found').textContent = plain(e.message);
   }
-  show(catalogue);
+  shown?.code.draw(); // which says where the server is
 }
 
 // reachable puts this server's name where a location says all addresses.
