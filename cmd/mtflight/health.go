@@ -57,7 +57,7 @@ func health(ctx context.Context, location string, f remoteFlags) (healthpb.Healt
 	defer conn.Close()
 	answer, err := healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{})
 	if err != nil {
-		return 0, fault.New(fault.Unavailable, "health: %s does not answer: is the server running there?", location)
+		return 0, client.Unanswered(location, err)
 	}
 	return answer.GetStatus(), nil
 }

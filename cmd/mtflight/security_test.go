@@ -55,9 +55,12 @@ func TestFirstHourWithTLS(t *testing.T) {
 	require.Contains(t, errOut, "the bearer is not accepted")
 	code, _, errOut = ask("health", "--timeout", "1m", location)
 	require.Zero(t, code, errOut)
-	code, _, errOut = command(t, "ls", location)
-	require.Equal(t, 10, code, "the certificate is of no authority that is known")
-	require.Contains(t, errOut, "certificate")
+	for _, name := range []string{"ls", "health"} {
+		code, _, errOut = command(t, name, location)
+		require.Equal(t, 10, code, "the certificate is of no authority that is known")
+		require.Contains(t, errOut, location+" has a certificate that is not trusted here")
+		require.Equal(t, 1, strings.Count(errOut, "\n"), errOut)
+	}
 	require.NoError(t, os.Chmod(file("ann.token"), 0o644))
 	code, _, errOut = ask("ls", location, "--token", file("ann.token"))
 	require.Equal(t, 6, code)

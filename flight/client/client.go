@@ -74,7 +74,7 @@ func Open(ctx context.Context, location string, options ...grpc.DialOption) (*Cl
 	}
 	if err := c.server.Ping(ctx); err != nil {
 		c.Close()
-		return nil, unanswered(location, fromStatus(err))
+		return nil, Unanswered(location, err)
 	}
 	return c, nil
 }
@@ -113,13 +113,21 @@ func Target(location string) (string, error) {
 	return "", fault.New(fault.Invalid, "client: location %q must be grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH", location)
 }
 
-// unanswered says of a connection that cannot be made where it should lead to.
-func unanswered(location string, err error) error {
-	told := err.Error()
-	if errors.Is(err, context.DeadlineExceeded) || strings.HasPrefix(told, "connection error") || strings.HasPrefix(told, "name resolver error") {
-		return fault.New(fault.Unavailable, "client: %s does not answer: is the server running there? (%w)", location, err)
+// Unanswered says of a connection that cannot be made where it should lead to, and why; other errors stay as they are.
+func Unanswered(location string, err error) error {
+	err = fromStatus(err)
+	told, why := err.Error(), ""
+	switch {
+	case strings.Contains(told, "failed to verify certificate"):
+		why = "has a certificate that is not trusted here: name the host that it is of, and give the authority that signed it (--tls-ca FILE; TLS in Go)"
+	case strings.Contains(told, "first record does not look like a TLS handshake"):
+		why = "is without TLS: write grpc://"
+	case errors.Is(err, context.DeadlineExceeded), strings.HasPrefix(told, "connection error"), strings.HasPrefix(told, "name resolver error"):
+		why = "does not answer: is the server running there?"
+	default:
+		return err
 	}
-	return err
+	return fault.New(fault.Unavailable, "client: %s %s (%w)", location, why, err)
 }
 
 // gone says of a stream that ended with its connection what has happened; other errors stay as they are.
