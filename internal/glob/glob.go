@@ -152,6 +152,12 @@ func (g *Glob) matches(i item, r rune) bool {
 	return i.r == r
 }
 
+// Below tells whether a name that begins so can match a glob, as far as the glob's literal part tells.
+func Below(begin, glob string) bool {
+	start := Literal(glob)
+	return strings.HasPrefix(begin, start) || strings.HasPrefix(start, begin)
+}
+
 // Literal is the part of a glob before its first special character.
 func Literal(glob string) string {
 	if i := strings.IndexAny(glob, "*?["); i >= 0 {

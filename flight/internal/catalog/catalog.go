@@ -37,8 +37,8 @@ type Catalog struct {
 // Rules say who may read what. A name is that below the root, or the root's where that is a file.
 type Rules interface {
 	Allows(who identity.Identity, root, name string) bool
-	// Reach tells whether somebody may read any file of a root, and all.
-	Reach(who identity.Identity, root string) (some, all bool)
+	// Reach tells whether somebody may read any file of a root whose name begins so, as far as that can be told, and all.
+	Reach(who identity.Identity, root, begin string) (some, all bool)
 }
 
 // Under puts the catalog, which is not used yet, under rules: those that now says they are.
@@ -61,11 +61,11 @@ func (c *Catalog) may(ctx context.Context, r root, rel string) bool {
 }
 
 // reach is Rules.Reach for the call's identity.
-func (c *Catalog) reach(ctx context.Context, r root) (some, all bool) {
+func (c *Catalog) reach(ctx context.Context, r root, begin string) (some, all bool) {
 	if c.rules == nil {
 		return true, true
 	}
-	return c.rules().Reach(identity.Of(ctx), r.name)
+	return c.rules().Reach(identity.Of(ctx), r.name, begin)
 }
 
 // tells says whether the call's identity may know that there is a root.
@@ -73,7 +73,7 @@ func (c *Catalog) tells(ctx context.Context, r root) bool {
 	if r.file {
 		return c.may(ctx, r, r.name)
 	}
-	some, _ := c.reach(ctx, r)
+	some, _ := c.reach(ctx, r, "")
 	return some
 }
 
@@ -211,7 +211,7 @@ func (c *Catalog) resolve(ctx context.Context, r root, rel, name string) (reader
 	path, ok := c.find(ctx, r, rel)
 	if !ok {
 		hint := ""
-		if _, all := c.reach(ctx, r); all {
+		if _, all := c.reach(ctx, r, ""); all {
 			hint = r.nearFile(rel)
 		}
 		return reader.Location{}, fault.New(fault.NotFound, "no such file %s%s", shown(name), hint)

@@ -83,14 +83,13 @@ func (c *Catalog) walkStored(ctx context.Context, r root, names *glob.Glob, visi
 		}
 		return visit(Entry{Location: c.stored(r, r.path, r.name)})
 	}
-	some, _ := c.reach(ctx, r)
-	if !some || !mayHold(r.prefix(), names.Text()) {
+	begin := glob.Literal(names.Text())
+	begin = begin[min(len(r.prefix()), len(begin)):]
+	if some, _ := c.reach(ctx, r, begin); !some || !glob.Below(r.prefix(), names.Text()) {
 		return nil
 	}
-	begin := spell.Unescape(glob.Literal(names.Text()))
-	begin = begin[min(len(r.prefix()), len(begin)):]
 	var ended error // of visit
-	err := r.store.List(ctx, c.disks, begin, func(place string, _ int64) error {
+	err := r.store.List(ctx, c.disks, spell.Unescape(begin), func(place string, _ int64) error {
 		name := r.nameOf(place)
 		if Named(name) && names.Match(name) && c.may(ctx, r, r.below(place)) {
 			ended = visit(Entry{Location: c.stored(r, place, name)})

@@ -94,7 +94,7 @@ type only string
 
 func (o only) Allows(_ identity.Identity, _, name string) bool { return name == string(o) }
 
-func (o only) Reach(identity.Identity, string) (some, all bool) { return true, false }
+func (o only) Reach(identity.Identity, string, string) (some, all bool) { return true, false }
 
 func TestStoresThatAreNotThere(t *testing.T) {
 	s := bucket(t)

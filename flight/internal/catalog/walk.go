@@ -77,32 +77,35 @@ func (c *Catalog) walkRoot(ctx context.Context, r root, names *glob.Glob, visit 
 		}
 		return c.look(c.location(r.path, r.name), visit)
 	}
-	some, all := c.reach(ctx, r)
-	if !some {
-		return nil
-	}
 	return filepath.WalkDir(r.path, func(p string, d fs.DirEntry, err error) error {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
 		name := r.nameOf(p)
 		switch {
-		case err != nil && !errors.Is(err, fs.ErrNotExist) && all && mayHold(name+"/", names.Text()):
-			return c.closed(p, name, err, visit)
-		case err != nil && d != nil && d.IsDir():
-			return fs.SkipDir
-		case err != nil:
-			return nil
-		case d.IsDir():
-			if p != r.path && !mayHold(name+"/", names.Text()) {
-				return fs.SkipDir
-			}
-			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil || d.IsDir():
+			return c.enter(ctx, r, p, err, names, visit)
 		case !names.Match(name) || !c.may(ctx, r, r.below(p)):
 			return nil
 		}
 		return c.found(ctx, r, p, name, d, visit)
 	})
+}
+
+// enter passes a directory over in which there is nothing for the call's identity, without looking into it: how long that takes would tell
+// what is there. bad is why it cannot be looked into.
+func (c *Catalog) enter(ctx context.Context, r root, p string, bad error, names *glob.Glob, visit func(Entry) error) error {
+	folder := ""
+	if p != r.path {
+		folder = r.below(p) + "/"
+	}
+	some, all := c.reach(ctx, r, folder)
+	switch {
+	case !some || !glob.Below(r.prefix()+folder, names.Text()), bad != nil && (!all || errors.Is(bad, fs.ErrNotExist)):
+		return fs.SkipDir
+	case bad != nil:
+		return c.closed(p, r.nameOf(p), bad, visit)
+	}
+	return nil
 }
 
 // closed visits a directory that cannot be looked into, since what it holds is missing from the listing.
@@ -119,12 +122,6 @@ func (c *Catalog) closed(p, name string, why error, visit func(Entry) error) err
 		return err
 	}
 	return fs.SkipDir
-}
-
-// mayHold tells whether a file below dir can match the glob.
-func mayHold(dir, pattern string) bool {
-	start := glob.Literal(pattern)
-	return strings.HasPrefix(dir, start) || strings.HasPrefix(start, dir)
 }
 
 func (c *Catalog) found(ctx context.Context, r root, p, name string, d fs.DirEntry, visit func(Entry) error) error {

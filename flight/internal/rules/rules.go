@@ -127,15 +127,26 @@ func (r *Rules) Allows(i identity.Identity, root, name string) bool {
 	return slices.ContainsFunc(r.Rules, func(rule Rule) bool { return rule.covers(root, name) && r.among(i, rule.For) })
 }
 
-// Reach tells whether somebody may read files of a root: any, and all.
-func (r *Rules) Reach(i identity.Identity, root string) (some, all bool) {
+// Reach tells whether somebody may read files of a root whose names begin so: any, as far as the literal parts of globs tell, and all.
+func (r *Rules) Reach(i identity.Identity, root, begin string) (some, all bool) {
 	for _, rule := range r.Rules {
 		if rule.about(root) && r.among(i, rule.For) {
-			some = true
-			all = all || slices.Contains(rule.Files, "*") && len(rule.Except) == 0
+			s, a := rule.reach(begin)
+			some, all = some || s, all || a
 		}
 	}
 	return some, all
+}
+
+// reach is Rules.Reach of one rule.
+func (rule Rule) reach(begin string) (some, all bool) {
+	whole := func(g string) bool { // of all of them, as * takes / too
+		start, is := strings.CutSuffix(g, "*")
+		return is && glob.Literal(start) == start && strings.HasPrefix(begin, start)
+	}
+	part := func(g string) bool { return glob.Below(begin, g) }
+	some = slices.ContainsFunc(rule.Files, part) && !slices.ContainsFunc(rule.Except, whole)
+	return some, slices.ContainsFunc(rule.Files, whole) && !slices.ContainsFunc(rule.Except, part)
 }
 
 // HasOperators tells whether anybody is one. Rules may be nil, as for Operates.

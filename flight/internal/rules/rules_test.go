@@ -49,9 +49,15 @@ rules:
 	for _, k := range []struct {
 		who       identity.Identity
 		root      string
+		begin     string
 		some, all bool
-	}{{who("ann"), "runs", true, false}, {who("carol"), "runs", true, true}, {identity.Identity{}, "more", true, false}} {
-		some, all := r.Reach(k.who, k.root)
+	}{
+		{who("ann"), "runs", "", true, false}, {who("carol"), "runs", "", true, true}, {identity.Identity{}, "more", "", true, false},
+		{who("ann"), "runs", "2024/", true, false}, {who("ann"), "runs", "2024/a/", true, true}, {who("ann"), "runs", "2024/blind/", false, false},
+		{who("ann"), "runs", "2023/", false, false}, {who("ann"), "runs", "2", true, false}, {who("ann"), "more", "public/x/", true, true},
+		{identity.Identity{}, "runs", "2024/", false, false},
+	} {
+		some, all := r.Reach(k.who, k.root, k.begin)
 		require.Equal(t, []bool{k.some, k.all}, []bool{some, all}, "%+v", k)
 	}
 }
@@ -60,7 +66,7 @@ func TestNoRulesGiveNothing(t *testing.T) {
 	r, err := Parse(nil, nil)
 	require.NoError(t, err)
 	require.False(t, r.Allows(who("ann"), "", "x.h5"))
-	some, all := r.Reach(who("ann"), "")
+	some, all := r.Reach(who("ann"), "", "")
 	require.False(t, some || all)
 }
 
@@ -142,9 +148,10 @@ func TestDrawnRules(t *testing.T) {
 			if want != r.Allows(i, root, name) {
 				t.Fatalf("set %d: %+v %q %q: %t is expected\n%+v", n, i, root, name, want, set)
 			}
-			some, all := r.Reach(i, root)
+			begin := name[:rng.IntN(len(name)+1)]
+			some, all := r.Reach(i, root, begin)
 			if want && !some || !want && all {
-				t.Fatalf("set %d: %+v %q %q: %t, some %t, all %t\n%+v", n, i, root, name, want, some, all, set)
+				t.Fatalf("set %d: %+v %q %q %q: %t, some %t, all %t\n%+v", n, i, root, begin, name, want, some, all, set)
 			}
 			if want {
 				yes++
@@ -163,7 +170,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, content []byte) {
 		if r, err := Parse(content, []string{"r"}); err == nil {
 			r.Allows(who("a", "b"), "r", "x/y.h5")
-			r.Reach(identity.Identity{}, "r")
+			r.Reach(identity.Identity{}, "r", "x/")
 		} else {
 			_ = fmt.Sprint(err)
 		}
