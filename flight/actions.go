@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 
+	"github.com/mtflight/mtflight/flight/internal/criteria"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/strict"
 	"github.com/mtflight/mtflight/protocol"
@@ -109,7 +110,7 @@ func parseNames(what string, body []byte, names map[string]*string) error {
 }
 
 func (s *Server) list(ctx context.Context, body []byte, answer func(any) error) error {
-	c, err := parseCriteria(body)
+	c, err := criteria.Parse(body)
 	if err != nil {
 		return err
 	}
@@ -123,7 +124,7 @@ func (s *Server) list(ctx context.Context, body []byte, answer func(any) error) 
 		return answer(struct {
 			File string `json:"file"`
 			*reader.Tree
-		}{file, c.chosen(t)})
+		}{file, c.Chosen(t)})
 	})
 }
 

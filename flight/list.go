@@ -11,52 +11,20 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
-	"github.com/mtflight/mtflight/internal/glob"
-	"github.com/mtflight/mtflight/internal/strict"
+	"github.com/mtflight/mtflight/flight/internal/criteria"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
 
-// criteria choose files and datasets by globs and kind; empty members choose all.
-type criteria struct {
-	file, kind string
-	dataset    *glob.Glob
-	frames     bool // list data frames too, which are groups, behind the datasets that they are made of
-}
-
-func parseCriteria(data []byte) (c criteria, err error) {
-	dataset := ""
-	defer func() { c.dataset = glob.New(dataset) }()
-	if len(data) == 0 {
-		return c, nil
-	}
-	o, err := strict.Parse("criteria", data)
-	if err != nil {
-		return c, err
-	}
-	return c, o.BindAll("criteria", "", map[string]strict.Bind{
-		"file": strict.Text(&c.file), "dataset": strict.Text(&dataset), "kind": strict.Choice(&c.kind, "table", "array", "vlarray", "sparse"),
-		"frames": strict.Boolean(&c.frames),
-	})
-}
-
-// takes tells whether a dataset is chosen.
-func (c criteria) takes(d reader.Info) bool {
-	return !reader.Hidden(d.Path) && (c.kind == "" || c.kind == d.Kind) && c.dataset.Match(d.Path)
-}
-
-// takesBroken tells whether files are listed that cannot be read: not where only some datasets are asked for.
-func (c criteria) takesBroken() bool { return c.kind == "" && c.dataset.All() }
-
-// trees calls visit with the tree of every file chosen, or with why it cannot be read.
-func (s *Server) trees(ctx context.Context, c criteria, visit func(file string, t *reader.Tree, err error) error) error {
-	callOf(ctx).file.set(c.file)
-	return s.catalog.Walk(ctx, c.file, func(e catalog.Entry) error {
+// trees calls visit with the tree of every file chosen, and then of every collection, or with why it cannot be read.
+func (s *Server) trees(ctx context.Context, c criteria.Criteria, visit func(file string, t *reader.Tree, err error) error) error {
+	callOf(ctx).file.set(c.File)
+	err := s.catalog.Walk(ctx, c.File, func(e catalog.Entry) error {
 		if e.Err != nil {
 			return visit(e.Name, nil, e.Err)
 		}
 		t, err := s.tree(ctx, e.Location)
-		if err == nil && c.frames {
+		if err == nil && c.Frames {
 			t, err = s.withFrames(ctx, e.Location, t)
 		}
 		if ctx.Err() != nil {
@@ -64,6 +32,10 @@ func (s *Server) trees(ctx context.Context, c criteria, visit func(file string, 
 		}
 		return visit(e.Name, t, err)
 	})
+	if err != nil {
+		return err
+	}
+	return s.collections(ctx, c, visit)
 }
 
 // tree reads one file's; a panic over one file must not hide the others.
@@ -91,20 +63,20 @@ func (s *Server) withFrames(ctx context.Context, loc reader.Location, t *reader.
 // ListFlights sends one FlightInfo per dataset chosen, file by file as they are read. A file that cannot be read is
 // one FlightInfo with the path [file] and the reason.
 func (s *Server) ListFlights(in *arrowflight.Criteria, stream arrowflight.FlightService_ListFlightsServer) error {
-	c, err := parseCriteria(in.GetExpression())
+	c, err := criteria.Parse(in.GetExpression())
 	if err != nil {
 		return err
 	}
 	call := callOf(stream.Context())
 	return s.trees(stream.Context(), c, func(file string, t *reader.Tree, err error) error {
 		if err != nil {
-			if !c.takesBroken() {
+			if !c.TakesBroken() {
 				return nil
 			}
 			return stream.Send(s.unreadable(stream.Context(), file, err))
 		}
 		for _, d := range t.Datasets {
-			if !c.takes(d) {
+			if !c.Takes(d) {
 				continue
 			}
 			if err := stream.Send(s.flightOf(file, t.State, d)); err != nil {
@@ -176,25 +148,4 @@ func info(name []string, schema *arrow.Schema, rows, bytes reader.Count, what li
 		FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorPATH, Path: name},
 		TotalRecords:     int64(rows), TotalBytes: int64(bytes), Ordered: true, AppMetadata: what.bytes(),
 	}
-}
-
-// chosen is the part of a tree that criteria choose; the groups and links are those of the whole file.
-func (c criteria) chosen(t *reader.Tree) *reader.Tree {
-	out := &reader.Tree{Groups: []reader.GroupInfo{}, Datasets: []reader.Info{}, Links: []reader.LinkInfo{}}
-	for _, g := range t.Groups {
-		if !reader.Hidden(g.Path) {
-			out.Groups = append(out.Groups, g)
-		}
-	}
-	for _, d := range t.Datasets {
-		if c.takes(d) {
-			out.Datasets = append(out.Datasets, d)
-		}
-	}
-	for _, l := range t.Links {
-		if !reader.Hidden(l.Path) {
-			out.Links = append(out.Links, l)
-		}
-	}
-	return out
 }

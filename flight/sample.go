@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mtflight/mtflight/flight/internal/criteria"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -15,7 +16,7 @@ var errFound = errors.New("found")
 // Sample is a dataset that can be asked for, of the first file that has one: a table, if there is one in it. Errors:
 // fault.NotFound where there is none, with what is wrong with the first file that is not read, that of ctx.
 func (s *Server) Sample(ctx context.Context) (file, dataset string, err error) {
-	all := criteria{}
+	all := criteria.Criteria{}
 	var broken error
 	err = s.trees(ctx, all, func(name string, t *reader.Tree, err error) error {
 		if err != nil {
@@ -23,7 +24,7 @@ func (s *Server) Sample(ctx context.Context) (file, dataset string, err error) {
 			return nil // others may be well
 		}
 		for _, d := range t.Datasets {
-			if d.Schema != nil && all.takes(d) && (dataset == "" || d.Kind == "table") {
+			if d.Schema != nil && all.Takes(d) && (dataset == "" || d.Kind == "table") {
 				if file, dataset = name, d.Path; d.Kind == "table" {
 					break
 				}

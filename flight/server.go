@@ -38,6 +38,7 @@ import (
 // default.
 type Config struct {
 	Engine      *reader.Engine       // the caller's: it closes it after Serve has returned, by when it may wait for disks no more
+	Collections []string             // names of many files as one table, each NAME=PATTERN:DATASET
 	Roots       []string             // directories and files, each may be name=PATH
 	Listen      []string             // grpc://HOST:PORT, grpc+unix:///PATH
 	Security    Security             // TLS, logins, and who may read what; by default there is none of it
@@ -103,6 +104,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
+	}
+	if err := cat.SetCollections(cfg.Collections); err != nil {
+		return nil, err
 	}
 	keeper, err := guard.New(guard.Config(cfg.Security), cat.Roots, cfg.Logger)
 	if err != nil {

@@ -72,29 +72,6 @@ func TestEndpointsAreBounded(t *testing.T) {
 	}
 }
 
-func TestCriteria(t *testing.T) {
-	for _, text := range []string{"{", "[]", `{"nope": 1}`, `{"file": 1}`, `{"kind": "sofa"}`, `{"file": "a", "file": "b"}`, "{} x"} {
-		_, err := parseCriteria([]byte(text))
-		require.ErrorIs(t, err, fault.Invalid, text)
-	}
-	c, err := parseCriteria([]byte(`{"dataset": "/g/*", "kind": "table"}`))
-	require.NoError(t, err)
-	require.False(t, c.takesBroken())
-	require.True(t, c.takes(reader.Info{Path: "/g/t", Kind: "table"}))
-	require.False(t, c.takes(reader.Info{Path: "/g/t", Kind: "array"}))
-	require.False(t, c.takes(reader.Info{Path: "/h/t", Kind: "table"}))
-	require.False(t, c.takes(reader.Info{Path: "/g/_i_t/x/sorted", Kind: "table"}))
-	c, err = parseCriteria(nil)
-	require.NoError(t, err)
-	require.True(t, c.takesBroken())
-	require.True(t, c.takes(reader.Info{Path: "/g/t", Kind: unsupported}))
-}
-
-func TestChosen(t *testing.T) {
-	tree := &reader.Tree{Groups: []reader.GroupInfo{{Path: "/g"}, {Path: "/g/_i_t"}, {Path: "/g/_i_t/x"}, {Path: "/g/_i_t/y"}, {Path: "/g/_i_u/z"}}}
-	require.Len(t, criteria{}.chosen(tree).Groups, 1)
-}
-
 // wire is what a client sends for a record of one column.
 func onWire(t testing.TB, cmd string, parts ...any) *replay {
 	t.Helper()

@@ -13,6 +13,7 @@ type Tree struct {
 	Groups   []GroupInfo `json:"groups"`
 	Datasets []Info      `json:"datasets"`
 	Links    []LinkInfo  `json:"links"`
+	Pattern  string      `json:"pattern,omitempty"` // of the files of a collection; "": it is one file
 }
 
 // GroupInfo is a group or a committed type.

@@ -29,6 +29,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	served, flags := &f.Flight, c.Flags()
 	flags.StringVar(&f.file, settings.File, "", "YAML `FILE` of settings, named as the flags")
 	flags.StringArrayVar(&served.Roots, "root", nil, "as the arguments: a `DIRECTORY` or file to serve; may be repeated")
+	flags.StringArrayVar(&served.Collections, "collection", nil, "`NAME=PATTERN:DATASET`: files as one table of that name, runs=runs/*.h5:/events; may be repeated")
 	flags.StringArrayVar(&served.Listen, "listen", served.Listen, "`LOCATION` to listen at: grpc://HOST:PORT, grpc+tls://HOST:PORT or grpc+unix:///PATH; may be repeated")
 	addSecurity(flags, &served.Security)
 	addLimits(flags, &served.Limits)

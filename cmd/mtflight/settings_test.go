@@ -21,6 +21,7 @@ import (
 // another is a value of each setting that is not its default, as a flag has it.
 var another = map[string][]string{
 	"root":            {"a=/one", "/two"},
+	"collection":      {"runs=a/*.h5:/events", "maps=b/*.nc:/t"},
 	"listen":          {"grpc://127.0.0.1:1", "grpc+unix:///s"},
 	"advertise":       {"grpc://h:2"},
 	"insecure":        {"true"},

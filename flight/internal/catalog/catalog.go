@@ -32,6 +32,8 @@ type Catalog struct {
 	now   atomic.Pointer[[]root]
 	rules func() Rules // nil: everybody may read everything
 	disks *disks.Disks // nil: all are waited for
+
+	collections []Collection
 }
 
 // Rules say who may read what. A name is that below the root, or the root's where that is a file.

@@ -13,7 +13,7 @@ import (
 // maxPattern bounds a pattern of names, in bytes.
 const maxPattern = 4 << 10
 
-// Files gives the places of the files that a request is of: that of its name, those of its list in this order, or, of a name that is no
+// Files gives the places of the files that a request is of: those of the collection of its name, that of its name, those of its list in this order, or, of a name that is no
 // file's, those that match it as a pattern, in natural order. many tells whether a list or a pattern was asked for, however many there are. What
 // the call's identity may not read is not there. Errors: fault.NotFound; of a pattern those of files that are named like HDF5 and are not, or cannot be looked at, unless r skips them.
 func (c *Catalog) Files(ctx context.Context, r reader.Request) (files []reader.Location, many bool, err error) {
@@ -22,6 +22,10 @@ func (c *Catalog) Files(ctx context.Context, r reader.Request) (files []reader.L
 		if r.State != "" && fault.Of(err) == fault.NotFound {
 			err = fault.New(fault.Changed, "%w, which the ticket was issued for: ask GetFlightInfo for a new ticket", err)
 		}
+		return files, true, err
+	}
+	if all := c.collection(r.File); all != nil {
+		files, err = c.collected(ctx, *all, r)
 		return files, true, err
 	}
 	one, err := c.Resolve(ctx, r.File)
