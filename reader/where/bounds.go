@@ -113,6 +113,19 @@ type outcome struct{ yes, no bool }
 
 var unknown = outcome{true, true}
 
+// turned is what not so is.
+func (o outcome) turned(yes bool) outcome {
+	if yes {
+		return outcome{o.no, o.yes}
+	}
+	return o
+}
+
+// sameColumn tells whether both are the same column's value.
+func sameColumn(a, b *node) bool {
+	return a == b || a.op == "column" && b.op == "column" && a.col == b.col && a.kind == b.kind
+}
+
 // interval encloses the values of an expression; nan if it may be NaN.
 type interval struct {
 	lo, hi float64
@@ -156,6 +169,9 @@ func (b *bounder) outcome(n *node) outcome {
 	case "eq", "ne":
 		if n.args[0].kind == Bytes {
 			return b.sameBytes(n)
+		}
+		if x, ok := b.interval(n.args[0]); ok && sameColumn(n.args[0], n.args[1]) { // the question for NaN
+			return outcome{x.nan, x.lo <= x.hi}.turned(n.op == "eq")
 		}
 		fallthrough
 	case "gt", "ge":

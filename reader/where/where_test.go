@@ -286,6 +286,7 @@ func TestMay(t *testing.T) {
 		"ok": false, "~ok": true, "ok | (t < 5)": false, "(energy < 3) & (t > 5)": false, "pos/x > 1e9": true,
 		"name == 'a'": false, "'b' == name": true, "name == 'd\\x00'": true, "name == 'd\\x00d'": false, "name != 'a'": true, "~(name != 'e')": false,
 		"name > 'z'": true, "name in ('a', 'e')": false, "name == ''": false, "contains(name, 'z')": true, "name == name": true, "t * 2 > 100": true, "t > 4.5": true, "t > 5.5": false, "(t > 5) ^ ok": true, "t in (1, 2)": false,
+		"energy != energy": true, "(energy > 2) | (energy != energy)": true, "~(energy == energy)": true, "t != t": false, "(t > 5) | (t != t)": false, "t == t": true, "~(t == t)": false, "pos/x != pos/x": true,
 		"True": true, "False": false, "energy > nan": false, "not (t == 5 and energy < 9)": true,
 	} {
 		p, err := Compile(text, events, map[string]any{"nan": math.NaN()})

@@ -88,7 +88,7 @@ def test_is_refused(served, sql, says):
 
 
 @pytest.mark.parametrize(("sql", "says"), [
-    ('select id, x from "t.h5"."/t" where kind = 3', ['"t.h5"."/t"', "columns asked for: id, kind, x", "condition handed over: (`kind` == 3)", "chunks: ", "touched at most"]),
+    ('select id, x from "t.h5"."/t" where kind = 3', ['"t.h5"."/t"', "columns asked for: id, x, kind", "condition handed over: (`kind` == 3)", "chunks: ", "touched at most"]),
     ('select count(*) from "t.h5"."/t"', ["only the number of rows is asked for"]), ('select id from "t.h5"."/t" limit 9', ["rows at most: 9", "touched at most 1,"]),
     ('select id from "t.h5"."/t" where sqrt(kind) = 2', ["condition handed over: none"]),
 ])
