@@ -2,9 +2,11 @@ package objectstore_test
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -142,6 +144,28 @@ func TestFaultsOfOpening(t *testing.T) {
 		s.Fail(func(*http.Request) storetest.Fault { return f })
 		require.ErrorIs(t, open("a/x.h5"), kind, f)
 	}
+}
+
+// TestCodes: what S3 answers with a status of 400 tells itself by its code.
+func TestCodes(t *testing.T) {
+	var asked atomic.Int64
+	code := "ExpiredToken"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, "<Error><Code>%s</Code></Error>", code)
+	}))
+	defer s.Close()
+	r, err := objectstore.Parse("s3://data/x.h5?anonymous=true&endpoint=" + s.URL)
+	require.NoError(t, err)
+	_, err = r.Open(t.Context(), nil, nil, r.Place())
+	require.ErrorIs(t, err, fault.Denied)
+	require.ErrorContains(t, err, "check the credentials")
+	require.EqualValues(t, 1, asked.Load())
+	code = "RequestTimeout"
+	_, err = r.Open(t.Context(), nil, nil, r.Place())
+	require.ErrorIs(t, err, fault.Unavailable)
+	require.EqualValues(t, 7, asked.Load(), "asked again")
 }
 
 func TestReplacedIsNeverMixed(t *testing.T) {

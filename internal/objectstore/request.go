@@ -155,9 +155,9 @@ func (r *Root) failed(resp *http.Response) error {
 		return fault.New(fault.DataLoss, "%s: the object is empty, or shorter than it was", told)
 	case s == http.StatusForbidden && strings.Contains(code, "AccessDenied"):
 		return fault.New(fault.Denied, "%s: check that the credentials may read it: %w", told, fs.ErrPermission)
-	case s == http.StatusUnauthorized || s == http.StatusForbidden:
+	case s == http.StatusUnauthorized || s == http.StatusForbidden || strings.Contains(code, "Token"): // ExpiredToken and others are 400
 		return fault.New(fault.Denied, "%s: check the credentials, and that they may read it", told)
-	case s == http.StatusTooManyRequests || s == http.StatusRequestTimeout || s >= 500 && s != http.StatusNotImplemented && s != http.StatusHTTPVersionNotSupported:
+	case s == http.StatusTooManyRequests || s == http.StatusRequestTimeout || strings.Contains(code, "RequestTimeout)") || s >= 500 && s != http.StatusNotImplemented && s != http.StatusHTTPVersionNotSupported:
 		return passing{errors.New(told)}
 	}
 	if m := regionText.FindSubmatch(text); m != nil {
