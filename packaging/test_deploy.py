@@ -74,6 +74,16 @@ def test_helpers_may_confine_themselves():
     assert {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"} <= set(allowed)
 
 
+def test_mistakes_are_said_once(tmp_path):
+    """systemd does not try again what another start does not mend."""
+    (tmp_path / "open.key").touch(mode=0o600)
+    (tmp_path / "open.key").chmod(0o666)
+    unit = (PACKAGING / "systemd" / "mtflight.service").read_text()
+    final = set(map(int, re.search(r"^RestartPreventExitStatus=(.*)", unit, re.M)[1].split()))
+    for wrong in (["--config", tmp_path / "none"], ["--workers", "x", tmp_path], [tmp_path / "none"], ["--rules", tmp_path / "open.key", tmp_path]):
+        assert subprocess.run([BINARY, "serve", *wrong], capture_output=True, check=False).returncode in final
+
+
 def test_unit_is_hardened(units):
     """At most 2.0 of 10 are exposed: the network that it serves, and homes that it may read."""
     output("systemd-analyze", "security", "--offline=true", "--threshold=20", units / "mtflight.service")
