@@ -23,6 +23,7 @@ sys.path.insert(0, str(CLONE / "examples" / "python"))
 import mtflight  # noqa: E402
 
 QUERIES = int(os.environ.get("MTFLIGHT_COLLECTIONS", "120"))
+PIECES = int(os.environ.get("MTFLIGHT_PIECES", "23"))
 KINDS = h5py.enum_dtype({"e": 0, "mu": 1, "tau": 2}, "i1")
 ROW = np.dtype([("id", "i4"), ("t", "f8"), ("e", "f4"), ("u", "u8"), ("name", "S6"), ("kind", KINDS), ("pos", [("x", "f4"), ("y", "i2")]),
                 ("hits", "i2", (3,))])
@@ -63,7 +64,7 @@ def server(start, tmp_path_factory):
     rows, image = rows_of(rng, n), rng.integers(0, 9999, (n, 6, 5)).astype("i4")
     write(top / "whole.h5", rows, image, 128)
     (top / "parts").mkdir()
-    for i, (lo, hi) in enumerate(cuts(rng, n, 23)):
+    for i, (lo, hi) in enumerate(cuts(rng, n, PIECES)):
         write(top / "parts" / f"run{i}.h5", rows[lo:hi], image[lo:hi], int(rng.choice([16, 50, 128])))
     return start(top)
 

@@ -102,7 +102,7 @@ func open(path string, by func(path string) (*os.File, error)) (*os.File, error)
 		switch {
 		case !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE):
 			return f, err
-		case try == 3:
+		case try == 8: // a quarter of a second
 			return nil, fault.New(fault.Unavailable, "too many files are open: raise the server's limit (ulimit -n) or try again later")
 		}
 		runtime.GC()
