@@ -142,7 +142,7 @@ def test_xarray_and_anndata_log_in(home):
     assert len(xarray.open_datatree(f"{home.location}/arrays.h5", engine=engine, **home.login).groups) > 0
     with pytest.raises(PermissionError, match="log in first"):
         xarray.open_dataset(f"{home.location}/arrays.h5", engine=engine, tls_root_certs=str(home.cert))
-    with pytest.raises(FileNotFoundError, match="no AnnData object"):
+    with pytest.raises(ValueError, match="no AnnData object"):
         mtflight.read_anndata(f"{home.location}/tables.h5", True, **home.login)
     with pytest.raises(PermissionError, match="log in first"):
         mtflight.read_anndata(f"{home.location}/tables.h5", True, tls_root_certs=str(home.cert))
