@@ -25,7 +25,7 @@ WHEEL         := .make/wheel/$(ARCH)
 WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*' -not -path '*/node_modules/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build build-sql install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-stores test-sql test-js test-page page page-check test-java test-rust test-notebook test-openapi model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
+.PHONY: run build build-sql install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-stores test-sql test-js test-page page page-check test-java test-rust test-notebook test-openapi model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full conform-stores wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -147,9 +147,14 @@ test-rust: build venv ## the sample in Rust beside pyarrow; needs cargo 1.88
 	@if command -v cargo >/dev/null; then cargo build -q --release --locked --manifest-path examples/rust/Cargo.toml && \
 	$(PY) -m pytest -q testdata/tests/test_languages.py testdata/tests/test_logins.py -k rust; else echo 'test-rust: LEFT OUT, there is no cargo here'; fi
 
-test-stores: build ## S3 as moto has it, with signatures: files, credentials, objects that change
+test-stores: build ## S3 as moto has it, with signatures: files, credentials, objects that change; 5,000 reads and requests under drawn faults
 	.ci/venv .venv-stores testdata/stores/requirements.txt
 	.venv-stores/bin/python -m pytest -q testdata/stores
+	MTFLIGHT_FAULTS=5000 go test -timeout 0 -run 'TestDrawnFaults|TestStoredFaults' -v ./internal/objectstore ./reader
+
+conform-stores: build ## the sample of the conformance run with the corpus in moto's S3, some 20 minutes
+	.ci/venv .venv-stores testdata/stores/requirements.txt
+	.venv-stores/bin/python testdata/stores/bucket.py $(SHARED)/corpus env CONFORM_ROOT=s3://data .ci/conform sample
 
 test-sql: build build-sql ## SQL by ADBC, beside NumPy and DuckDB over the same rows
 	.ci/venv .venv-sql testdata/sql/requirements.txt

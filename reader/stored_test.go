@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -177,19 +179,19 @@ func TestStoredConditions(t *testing.T) {
 	}
 }
 
-// TestStoredFaults: with drawn faults every answer is right or an error; never wrong, never hung.
+// TestStoredFaults: with drawn faults every answer to a drawn request is right or an error; never wrong, never hung.
+// MTFLIGHT_FAULTS=5000 draws as many requests.
 func TestStoredFaults(t *testing.T) {
+	cases, err := strconv.Atoi(cmp.Or(os.Getenv("MTFLIGHT_FAULTS"), "150"))
+	require.NoError(t, err)
 	objectstore.FirstRest = time.Millisecond
 	defer func() { objectstore.FirstRest = 100 * time.Millisecond }()
 	s, _ := stored(t)
 	e := storesEngine(t)
-	local := Location{Path: "../testdata/arrays.h5"}
-	remote, err := At(s.Root("testdata/arrays.h5"))
-	require.NoError(t, err)
-	f, err := e.Open(t.Context(), local)
-	require.NoError(t, err)
-	tree, err := f.Tree(t.Context())
-	require.NoError(t, err)
+	var asked []storedRequest
+	for _, name := range []string{"arrays.h5", "tables.h5", "types.h5", "layouts.h5"} {
+		asked = append(asked, requestsOf(t, e, s, name)...)
+	}
 	var draws atomic.Int64
 	s.Fail(func(*http.Request) storetest.Fault {
 		r := rand.New(rand.NewPCG(11, uint64(draws.Add(1))))
@@ -198,27 +200,63 @@ func TestStoredFaults(t *testing.T) {
 		}
 		return storetest.Fault(r.IntN(int(storetest.Hang-1)) + 1)
 	})
-	right, failed := 0, 0
-	for range 3 {
-		for _, d := range tree.Datasets {
-			told, rows, err := wholeOf(t.Context(), e, local, Request{Dataset: d.Path})
-			require.NoError(t, err)
-			again, stored, err := wholeOf(t.Context(), e, remote, Request{Dataset: d.Path})
-			if err != nil {
-				require.NotNil(t, fault.Of(err), err)
-				require.NotContains(t, err.Error(), "AKIA")
-				failed++
-			} else {
-				require.Equal(t, told, again)
-				equalRows(t, rows, stored, d.Path)
-				right++
-			}
-			letGo(rows)
-			letGo(stored)
+	right, failed, r := 0, 0, rand.New(rand.NewPCG(7, 7))
+	for range cases {
+		one := asked[r.IntN(len(asked))]
+		request := one.draw(r)
+		told, rows, err := wholeOf(t.Context(), e, one.local, request)
+		require.NoError(t, err)
+		again, stored, err := wholeOf(t.Context(), e, one.remote, request)
+		if err != nil {
+			require.NotNil(t, fault.Of(err), err)
+			require.NotContains(t, err.Error(), "AKIA")
+			failed++
+		} else {
+			require.Equal(t, unnamed(told, one.local.Path), unnamed(again, one.remote.Name))
+			equalRows(t, rows, stored, request.Dataset)
+			right++
 		}
+		letGo(rows)
+		letGo(stored)
 	}
+	t.Logf("%d requests: %d right, %d errors", cases, right, failed)
 	require.Positive(t, right)
 	require.Positive(t, failed)
+}
+
+// storedRequest is a dataset that can be read, on disk and in a store.
+type storedRequest struct {
+	local, remote Location
+	dataset       string
+	rows          int64
+}
+
+func requestsOf(t *testing.T, e *Engine, s *storetest.Server, name string) (all []storedRequest) {
+	local := Location{Path: "../testdata/" + name}
+	remote, err := At(s.Root("testdata/" + name))
+	require.NoError(t, err)
+	f, err := e.Open(t.Context(), local)
+	require.NoError(t, err)
+	tree, err := f.Tree(t.Context())
+	require.NoError(t, err)
+	for _, d := range tree.Datasets {
+		_, rows, err := wholeOf(t.Context(), e, local, Request{Dataset: d.Path})
+		if letGo(rows); err == nil && d.Rows > 0 {
+			all = append(all, storedRequest{local, remote, d.Path, int64(d.Rows)})
+		}
+	}
+	require.NotEmpty(t, all)
+	return all
+}
+
+// draw asks for all rows or some.
+func (d storedRequest) draw(r *rand.Rand) Request {
+	request := Request{Dataset: d.dataset}
+	if r.IntN(2) == 0 {
+		start, step := r.Int64N(d.rows), 1+r.Int64N(3)
+		request.Start, request.Step = &start, &step
+	}
+	return request
 }
 
 // TestStoredReplaced: a stream over an object that is replaced or deleted ends as Changed; what it gave before is of one version.

@@ -88,6 +88,10 @@ func (r *Root) pageOnce(ctx context.Context, query string) (p page, err error) {
 	if err != nil || resp.ContentLength >= 0 && resp.ContentLength != int64(len(text)) {
 		return p, passing{errors.New("the store's listing is cut off")}
 	}
+	return parsePage(text)
+}
+
+func parsePage(text []byte) (p page, err error) {
 	if xml.Unmarshal(text, &p) != nil || len(p.Contents) > perPage {
 		return page{}, passing{errors.New("the store's listing cannot be understood")}
 	}

@@ -107,10 +107,10 @@ func TestFaults(t *testing.T) {
 			case f == storetest.Hang:
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 			case f == storetest.Packed: // which does not follow from a range
-			case f == storetest.Untagged || f == storetest.Weak:
+			case f == storetest.Untagged || f == storetest.Weak || f == storetest.Retagged:
 				require.ErrorIs(t, err, fault.Changed, f)
 				require.True(t, o.Changed())
-			case lasting || f == storetest.Wrong || f == storetest.Elsewhere:
+			case lasting || f == storetest.Wrong || f == storetest.Elsewhere || f == storetest.Inward:
 				require.ErrorIs(t, err, fault.Unavailable, f)
 				for _, secret := range []string{"secret", "AKIA", "http", "127.0.0.1"} {
 					require.NotContains(t, err.Error(), secret)

@@ -38,6 +38,11 @@ const (
 	Untagged        // no ETag
 	Weak            // a weak ETag
 	Packed          // another encoding
+	Retagged        // another ETag than the object has
+	Inward          // a redirect to where clouds tell machines their credentials
+	Circle          // a redirect to itself
+	Endless         // the right range, announced without a length, and more behind it
+	Unlike          // another length than the range that it tells
 	Hang            // no answer
 	Faults
 )
@@ -68,11 +73,14 @@ func New(t testing.TB) *Server {
 
 // Put puts an object, or another version of it.
 func (s *Server) Put(key string, b []byte) {
-	tag := fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(b))[:32])
+	tag := Tag(b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.objects[key] = object{b, tag}
 }
+
+// Tag is the ETag of an object's bytes.
+func Tag(b []byte) string { return fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(b))[:32]) }
 
 // Delete takes an object away.
 func (s *Server) Delete(key string) {
@@ -118,6 +126,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case fault == Elsewhere:
 		http.Redirect(w, r, "http://elsewhere.example"+r.URL.Path, http.StatusTemporaryRedirect)
+	case fault == Inward:
+		http.Redirect(w, r, "http://169.254.169.254/latest/meta-data/", http.StatusTemporaryRedirect)
+	case fault == Circle:
+		http.Redirect(w, r, r.URL.String(), http.StatusTemporaryRedirect)
 	case fault == Hang:
 		<-r.Context().Done()
 	case r.URL.Path == "/data":
@@ -146,6 +158,8 @@ func (s *Server) object(w http.ResponseWriter, r *http.Request, o object, fault 
 	case Untagged:
 	case Weak:
 		h.Set("ETag", "W/"+tag)
+	case Retagged:
+		h.Set("ETag", `"another"`)
 	default:
 		h.Set("ETag", tag)
 	}
@@ -180,9 +194,23 @@ func (s *Server) part(w http.ResponseWriter, b []byte, from, to int64, fault Fau
 		length /= 2
 	}
 	body := b[from : to+1]
-	if fault == Long {
+	switch fault {
+	case Long:
 		body = append(slices.Clone(body), 'x')
 		length++
+	case Unlike:
+		body = body[:length/2]
+		length /= 2
+	case Endless:
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, size))
+		w.WriteHeader(http.StatusPartialContent)
+		for range 3 {
+			if _, err := w.Write(body); err != nil {
+				return
+			}
+			w.(http.Flusher).Flush()
+		}
+		return
 	}
 	w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, size))
 	w.Header().Set("Content-Length", fmt.Sprint(length))
