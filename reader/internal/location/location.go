@@ -120,18 +120,16 @@ func (l Location) MayOpen(ctx context.Context, name string) error {
 		return nil
 	}
 	disk := l.beside(name)
-	if l.Store != nil {
-		if !l.Inside(disk) || !l.may(ctx, disk) {
-			return fault.New(fault.Unsupported, "virtual source %s lies outside what is served", Base(name))
-		}
-		return nil
-	}
-	_, err := filepath.EvalSymlinks(disk)
-	if err != nil && !l.wouldServe(disk) || err == nil && !l.Inside(disk) {
-		return fault.New(fault.Unsupported, "virtual source %s lies outside what is served", Base(name))
-	}
-	if !l.may(ctx, disk) {
+	if !l.may(ctx, disk) { // before the disk is looked at, which would tell what is there
 		return fault.New(fault.NotFound, "virtual source: %w", outside{name})
+	}
+	within := l.Inside(disk)
+	if l.Store == nil && !within {
+		_, err := filepath.EvalSymlinks(disk)
+		within = err != nil && l.wouldServe(disk)
+	}
+	if !within {
+		return fault.New(fault.Unsupported, "virtual source %s lies outside what is served", Base(name))
 	}
 	return nil
 }

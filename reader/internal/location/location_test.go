@@ -1,6 +1,7 @@
 package location
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,4 +56,32 @@ func TestOutsideIsAsAbsent(t *testing.T) {
 	}
 	_, err = l.Sibling(t.Context(), "loop.h5")
 	require.ErrorIs(t, err, fault.NotFound)
+}
+
+// What somebody may not read and what is not there are told in the same words, also in folders that are not there, behind links and in other roots.
+func TestDeniedIsAsAbsent(t *testing.T) {
+	top, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	mine, other := filepath.Join(top, "mine"), filepath.Join(top, "other")
+	for _, name := range []string{"mine/own.h5", "other/there.h5", "other/folder/there.h5"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(top, name)), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(top, name), nil, 0o600))
+	}
+	for name, target := range map[string]string{"to_there.h5": other + "/there.h5", "to_none.h5": other + "/none.h5", "to_other": other} {
+		require.NoError(t, os.Symlink(target, filepath.Join(mine, name)))
+	}
+	l := Location{Path: mine + "/own.h5", May: func(_ context.Context, disk string) bool { return strings.HasPrefix(disk, mine+"/") }, Inside: func(disk string) bool {
+		real, err := filepath.EvalSymlinks(disk)
+		return err == nil && (strings.HasPrefix(real, mine+"/") || strings.HasPrefix(real, other+"/"))
+	}}
+	said := map[string]string{}
+	for _, name := range []string{"../other/there.h5", "../other/none.h5", "../other/folder/there.h5", "../other/folder/none.h5", "../other/no/none.h5", "to_there.h5", "to_none.h5",
+		"to_other/there.h5", "to_other/no/there.h5", other, top + "/outside.h5"} {
+		_, err := l.Sibling(t.Context(), name)
+		require.ErrorIs(t, err, fault.NotFound, name)
+		may := l.MayOpen(t.Context(), name)
+		require.ErrorIs(t, may, fault.NotFound, name)
+		said[strings.ReplaceAll(err.Error()+may.Error(), Base(name), "NAME")] = name
+	}
+	require.Len(t, said, 1)
 }
