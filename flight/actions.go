@@ -10,6 +10,7 @@ import (
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 
 	"github.com/mtflight/mtflight/flight/internal/criteria"
+	"github.com/mtflight/mtflight/flight/internal/sql"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/strict"
 	"github.com/mtflight/mtflight/protocol"
@@ -32,8 +33,10 @@ var actions = []action{
 	{"refresh", `{"file"} -> drops what is cached about it`, (*Server).refresh},
 	{"stage", `request -> {"path", "bytes", "rows", "lease"}: an Arrow IPC file in shared memory`, (*Server).stage},
 	{"ring", `request -> {"path", "slots", "lease"}, then one result per block in shared memory`, (*Server).ring},
-	{"CreatePreparedStatement", "Flight SQL's: a statement -> its handle and columns", (*Server).prepare},
-	{"ClosePreparedStatement", "Flight SQL's: a handle", (*Server).closePrepared},
+	{"CreatePreparedStatement", "Flight SQL's: a statement -> its handle and columns", sqlAction((*sql.Handler).Prepare)},
+	{"ClosePreparedStatement", "Flight SQL's: a handle", sqlAction((*sql.Handler).Forget)},
+	{"CancelFlightInfo", "a FlightInfo of a SQL statement -> whether the statement was running here, and has been ended", sqlAction((*sql.Handler).CancelInfo)},
+	{"CancelQuery", "Flight SQL's former CancelFlightInfo", sqlAction((*sql.Handler).CancelQuery)},
 	{"release", `{"lease"} or {"lease", "slots"} -> frees what was staged`, (*Server).release},
 }
 

@@ -24,6 +24,9 @@ type Limits struct {
 	MaxWait        time.Duration // for memory that others hold: the Engine's Config.MaxWait
 	StallTimeout   time.Duration // that a client may take nothing of its stream while others wait for memory
 	SQLTime        time.Duration // of a SQL statement, from its turn to its end
+	SQLStatements  int           // of an identity (without a login of a connection) at once
+	SQLMemory      int64         // bytes that each may take; 0: a sixteenth of the Engine's, at least 256 MiB
+	SQLRows        int64         // of a statement's result; 0: all
 	Leases         int           // results and rings of a connection in shared memory
 	NoReflection   bool          // gRPC's reflection is not served
 }
@@ -31,7 +34,7 @@ type Limits struct {
 // DefaultLimits is the one place of their defaults. Idle is longer than what is staged stays, which ends with its connection.
 func DefaultLimits() Limits {
 	return Limits{Connections: 1024, Streams: 128, Header: 16 << 10, ReceiveTimeout: 20 * time.Second, Idle: 30 * time.Minute, Age: 24 * time.Hour,
-		MaxWait: 15 * time.Second, StallTimeout: 10 * time.Second, SQLTime: 10 * time.Minute, Leases: 256}
+		MaxWait: 15 * time.Second, StallTimeout: 10 * time.Second, SQLTime: 10 * time.Minute, SQLStatements: 3, Leases: 256}
 }
 
 // complete fills in defaults, and checks the rest.
@@ -40,8 +43,8 @@ func (l Limits) complete() (Limits, error) {
 	l.Connections, l.Streams, l.Header = cmp.Or(l.Connections, d.Connections), cmp.Or(l.Streams, d.Streams), cmp.Or(l.Header, d.Header)
 	l.ReceiveTimeout, l.Idle, l.Age = cmp.Or(l.ReceiveTimeout, d.ReceiveTimeout), cmp.Or(l.Idle, d.Idle), cmp.Or(l.Age, d.Age)
 	l.MaxWait, l.StallTimeout = cmp.Or(l.MaxWait, d.MaxWait), cmp.Or(l.StallTimeout, d.StallTimeout)
-	l.SQLTime, l.Leases = cmp.Or(l.SQLTime, d.SQLTime), cmp.Or(l.Leases, d.Leases)
-	if min(l.Connections, l.Leases, l.Streams, l.Header) < 0 || max(l.Streams, l.Header) > math.MaxInt32 || min(l.ReceiveTimeout, l.Idle, l.Age, l.MaxWait, l.StallTimeout, l.SQLTime) < 0 {
+	l.SQLTime, l.SQLStatements, l.Leases = cmp.Or(l.SQLTime, d.SQLTime), cmp.Or(l.SQLStatements, d.SQLStatements), cmp.Or(l.Leases, d.Leases)
+	if min(l.Connections, l.Leases, l.Streams, l.Header, l.SQLStatements) < 0 || min(l.SQLMemory, l.SQLRows) < 0 || max(l.Streams, l.Header) > math.MaxInt32 || min(l.ReceiveTimeout, l.Idle, l.Age, l.MaxWait, l.StallTimeout, l.SQLTime) < 0 {
 		return l, fault.New(fault.Invalid, "flight: a limit is negative or too large: leave it out for its default")
 	}
 	l.Connections = min(l.Connections, max(1, openFiles()/2))

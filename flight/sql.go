@@ -53,13 +53,14 @@ func (d sqlDoor) Plan(ctx context.Context, r protocol.Request) (*reader.Plan, er
 	return d.plan(ctx, r)
 }
 
-// sqlEngine says what each statement may take: together a quarter of the memory.
+// sqlEngine says what each statement may take: together a quarter of the memory, if nothing else is said.
 func (s *Server) sqlEngine() sql.Engine {
+	l := s.cfg.Limits
 	memory := func() int64 {
 		_, all := s.engine.Memory()
-		return max(all/4/sql.Statements, 256<<20)
+		return sql.Share(l.SQLMemory, all)
 	}
-	return sql.Engine{Path: sql.Find(s.cfg.SQL), Memory: memory, Threads: s.cfg.Workers, Time: s.cfg.Limits.SQLTime}
+	return sql.Engine{Path: sql.Find(s.cfg.SQL), Memory: memory, Threads: s.cfg.Workers, Time: l.SQLTime, Each: l.SQLStatements, Rows: l.SQLRows}
 }
 
 // sqlInfo is GetFlightInfo of a command of Flight SQL.
@@ -93,16 +94,13 @@ func (s *Server) DoPut(stream arrowflight.FlightService_DoPutServer) error {
 	return s.sql.Put(stream)
 }
 
-// prepare is the action CreatePreparedStatement of Flight SQL.
-func (s *Server) prepare(ctx context.Context, body []byte, answer func(any) error) error {
-	told, err := s.sql.Prepare(ctx, body)
-	if err != nil {
-		return err
+// sqlAction is an action of Flight SQL, or one of statements, whose answer is a message of theirs or nothing.
+func sqlAction(do func(*sql.Handler, context.Context, []byte) ([]byte, error)) func(*Server, context.Context, []byte, func(any) error) error {
+	return func(s *Server, ctx context.Context, body []byte, answer func(any) error) error {
+		told, err := do(s.sql, ctx, body)
+		if err != nil || told == nil {
+			return err
+		}
+		return answer(encoded(told))
 	}
-	return answer(encoded(told))
-}
-
-// closePrepared is the action ClosePreparedStatement of Flight SQL.
-func (s *Server) closePrepared(ctx context.Context, body []byte, _ func(any) error) error {
-	return s.sql.Forget(ctx, body)
 }

@@ -67,6 +67,9 @@ var another = map[string][]string{
 	"max-leases":      {"9"},
 	"stall-timeout":   {"9s"},
 	"sql-time":        {"9s"},
+	"sql-statements":  {"2"},
+	"sql-memory":      {"512MiB"},
+	"sql-rows":        {"1000"},
 	"reflection":      {"off"},
 }
 

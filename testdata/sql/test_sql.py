@@ -14,6 +14,7 @@ import adbc_driver_manager
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.flight as fl
 import pytest
 import tables
 from door import CLONE, ask, serve
@@ -159,6 +160,46 @@ def test_killed(served):
         with pytest.raises(Exception, match="engine has ended"):
             while True:
                 reader.read_next_batch()
+    assert ask(location, "select 1 one").num_rows == 1
+
+
+def test_rows_at_most(tmp_path):
+    with serve(tmp_path, "--sql-rows", "1000") as (location, _):
+        assert ask(location, "select range r from range(1000)").num_rows == 1000
+        with pytest.raises(adbc_driver_manager.Error, match="more than 1000 rows"):
+            ask(location, "select range r from range(1001)")
+
+
+def cancel(location: str, sql: str, how: str) -> None:
+    """Begins a statement, and ends it by an action of Flight."""
+
+    def field(n: int, value: bytes) -> bytes:
+        size, n = len(value), bytes([8 * n + 2])
+        while size > 127:
+            n, size = n + bytes([size & 127 | 128]), size >> 7
+        return n + bytes([size]) + value
+
+    def command(name: str, value: bytes) -> bytes:
+        return field(1, b"type.googleapis.com/arrow.flight.protocol.sql." + name) + field(2, field(1, value))
+
+    with fl.connect(location) as client:
+        info = client.get_flight_info(fl.FlightDescriptor.for_command(command(b"CommandStatementQuery", sql.encode())))
+        reader = client.do_get(info.endpoints[0].ticket)
+        reader.read_chunk()
+        body = field(1, info.serialize()) if how == "CancelFlightInfo" else command(b"ActionCancelQueryRequest", info.serialize())
+        for told in (b"\x08\x01", b"\x08\x03"):  # cancelled, no more cancellable
+            results = [r.body.to_pybytes() for r in client.do_action(fl.Action(how, body))]
+            assert len(results) == 1 and results[0].endswith(told)
+            with pytest.raises(fl.FlightCancelledError, match="cancelled"):
+                while True:
+                    reader.read_chunk()
+
+
+@pytest.mark.parametrize("how", ["CancelFlightInfo", "CancelQuery"])
+def test_cancel(served, how):
+    location, server, _ = served
+    cancel(location, "select range r, hash(range) h from range(10000000000)", how)
+    assert engines(server) == []
     assert ask(location, "select 1 one").num_rows == 1
 
 

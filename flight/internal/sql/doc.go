@@ -36,6 +36,7 @@ type Handler struct {
 	version string
 	engines *engines
 	shelf   shelf
+	running running
 }
 
 // New makes a Handler of a server of a version, with an engine if there is one.

@@ -5,15 +5,20 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
+	pb "github.com/apache/arrow/go/v15/arrow/flight/gen/flight"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
 )
@@ -45,6 +50,47 @@ func TestStatementsEndInTime(t *testing.T) {
 		require.ErrorIs(t, err, fault.Exhausted)
 		require.ErrorContains(t, err, "--sql-time")
 	}
+}
+
+// TestStatementsOfOneLeaveRoom: whoever has as many as one may have waits, and others do not.
+func TestStatementsOfOneLeaveRoom(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngines(Engine{Each: Statements - 1})
+		ann, bob := bufpool.For(t.Context(), "ann"), bufpool.For(t.Context(), "bob")
+		var all []func()
+		for range Statements - 1 {
+			free, err := e.turn(ann)
+			require.NoError(t, err)
+			all = append(all, free)
+		}
+		gone, leave := context.WithCancel(ann)
+		got := make(chan error, 1)
+		go func() {
+			_, err := e.turn(gone)
+			got <- err
+		}()
+		synctest.Wait()
+		require.Empty(t, got, "ann's next one waits")
+		free, err := e.turn(bob)
+		require.NoError(t, err, "bob's does not")
+		leave()
+		require.ErrorIs(t, <-got, context.Canceled)
+		full, end := context.WithCancel(bob)
+		go func() {
+			_, err := e.turn(full)
+			got <- err
+		}()
+		synctest.Wait()
+		require.Empty(t, got, "there is no room")
+		end()
+		require.ErrorIs(t, <-got, context.Canceled)
+		for _, f := range append(all, free) {
+			f()
+		}
+		require.Empty(t, e.owners)
+		require.Empty(t, e.slots)
+	})
 }
 
 // TestEngineThatSaysWhatItShouldNot is ended at once, though it would live on.
@@ -83,6 +129,59 @@ func TestLiterals(t *testing.T) {
 		"CAST('1970-01-01 00:00:00.000000001' AS TIMESTAMP_NS)", "NULL"}, got)
 	_, err = text("a\x00b")
 	require.ErrorIs(t, err, fault.Invalid)
+}
+
+// TestShelfIsBoundedInBytes: what large statements take is bounded, whatever their number; the newest is always kept.
+func TestShelfIsBoundedInBytes(t *testing.T) {
+	var s shelf
+	ctx := identity.With(t.Context(), identity.Identity{Name: "ann", How: "token"})
+	large := strings.Repeat("x", maxCommand)
+	var last string
+	for range 3 * maxPreparedBytes / maxCommand {
+		last = s.add(&prepared{owner: "ann", statement: statement{SQL: large}})
+	}
+	require.LessOrEqual(t, len(s.all)*maxCommand, maxPreparedBytes)
+	require.Len(t, s.order["ann"], len(s.all))
+	for range maxPreparedBytes / maxValues {
+		require.NoError(t, s.set(ctx, []byte(last), []string{large}))
+	}
+	require.NoError(t, s.set(ctx, []byte(last), []string{strings.Repeat("x", 2*maxPreparedBytes)}))
+	require.Len(t, s.all, 1)
+	_, err := s.of(ctx, []byte(last))
+	require.NoError(t, err)
+}
+
+// TestCancelIsTheOwners: nobody ends a statement of another.
+func TestCancelIsTheOwners(t *testing.T) {
+	h, ended := New(nil, "1", Engine{}), 0
+	as := func(name string) context.Context {
+		return identity.With(t.Context(), identity.Identity{Name: name, How: "token"})
+	}
+	forget := h.running.add(as("ann"), "7", func() { ended++ })
+	for id, want := range map[string]pb.CancelStatus{"7": pb.CancelStatus_CANCEL_STATUS_CANCELLED, "8": pb.CancelStatus_CANCEL_STATUS_NOT_CANCELLABLE} {
+		handle, err := pack(&pb.TicketStatementQuery{StatementHandle: []byte(`{"sql": "x", "id": "` + id + `"}`)})
+		require.NoError(t, err)
+		body, err := proto.Marshal(&pb.CancelFlightInfoRequest{Info: &pb.FlightInfo{Endpoint: []*pb.FlightEndpoint{{Ticket: &pb.Ticket{Ticket: []byte(`{"file": "x"}`)}}, {Ticket: &pb.Ticket{Ticket: handle}}}}})
+		require.NoError(t, err)
+		for _, name := range []string{"bob", "ann"} {
+			told, err := h.CancelInfo(as(name), body)
+			require.NoError(t, err)
+			var r pb.CancelFlightInfoResult
+			require.NoError(t, proto.Unmarshal(told, &r))
+			if name == "bob" {
+				require.Equal(t, pb.CancelStatus_CANCEL_STATUS_NOT_CANCELLABLE, r.GetStatus())
+			} else {
+				require.Equal(t, want, r.GetStatus(), id)
+			}
+		}
+	}
+	require.Equal(t, 1, ended)
+	forget()
+	require.Empty(t, h.running.all)
+	for _, bad := range []string{"\xff", ""} {
+		_, err := h.CancelQuery(as("ann"), []byte(bad))
+		require.ErrorIs(t, err, fault.Invalid)
+	}
 }
 
 // TestShelf: handles are their owner's, and the oldest are forgotten.

@@ -24,8 +24,25 @@ type prepared struct {
 	parameters *arrow.Schema
 }
 
-// maxPrepared bounds those of an identity; the oldest is forgotten for a new one.
-const maxPrepared = 256
+// Bounds of an identity's; the oldest are forgotten for a new one.
+const (
+	maxPrepared      = 256
+	maxPreparedBytes = 16 << 20 // of their SQL, values and columns, about
+)
+
+// size is about what one takes.
+func (p *prepared) size() int {
+	n := len(p.statement.SQL) + 1<<10
+	for _, v := range p.statement.Parameters {
+		n += len(v)
+	}
+	for _, s := range []*arrow.Schema{p.columns, p.parameters} {
+		if s != nil {
+			n += 256 * s.NumFields()
+		}
+	}
+	return n
+}
 
 // shelf holds prepared statements by their handles.
 type shelf struct {
@@ -42,13 +59,23 @@ func (s *shelf) add(p *prepared) string {
 		s.all, s.order = map[string]*prepared{}, map[string][]string{}
 	}
 	s.all[handle] = p
-	mine := append(s.order[p.owner], handle)
-	for len(mine) > maxPrepared {
+	s.order[p.owner] = append(s.order[p.owner], handle)
+	s.trim(p.owner)
+	return handle
+}
+
+// trim forgets the oldest of an owner's as long as there are too many, or too large ones; the newest stays.
+func (s *shelf) trim(owner string) {
+	mine, bytes := s.order[owner], 0
+	for _, handle := range mine {
+		bytes += s.all[handle].size()
+	}
+	for len(mine) > maxPrepared || len(mine) > 1 && bytes > maxPreparedBytes {
+		bytes -= s.all[mine[0]].size()
 		delete(s.all, mine[0])
 		mine = mine[1:]
 	}
-	s.order[p.owner] = mine
-	return handle
+	s.order[owner] = mine
 }
 
 // of finds an identity's own; a copy.
@@ -71,6 +98,7 @@ func (s *shelf) set(ctx context.Context, handle []byte, values []string) error {
 	defer s.mu.Unlock()
 	if p := s.all[string(handle)]; p != nil {
 		p.statement.Parameters = values
+		s.trim(p.owner)
 	}
 	return nil
 }
@@ -124,17 +152,17 @@ func noTransactions() error {
 	return fault.New(fault.Unsupported, "SQL: there are no transactions here: this server reads only")
 }
 
-// Forget is the action ClosePreparedStatement.
-func (h *Handler) Forget(ctx context.Context, body []byte) error {
+// Forget is the action ClosePreparedStatement, which has no answer.
+func (h *Handler) Forget(ctx context.Context, body []byte) ([]byte, error) {
 	m, err := parse(body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r, is := m.(*pb.ActionClosePreparedStatementRequest)
 	if !is {
-		return fault.New(fault.Invalid, "ClosePreparedStatement: not its message")
+		return nil, fault.New(fault.Invalid, "ClosePreparedStatement: not its message")
 	}
-	return h.shelf.close(ctx, r.GetPreparedStatementHandle())
+	return nil, h.shelf.close(ctx, r.GetPreparedStatementHandle())
 }
 
 // maxValues bounds what values of parameters take.

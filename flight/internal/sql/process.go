@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/jail"
 )
@@ -22,6 +23,8 @@ type Engine struct {
 	Memory  func() int64 // of each
 	Threads int
 	Time    time.Duration // from its turn to its end, its client's slowness included
+	Each    int           // at once of one owner, an identity or a connection; 0: as many as there may be
+	Rows    int64         // of its result; 0: all
 }
 
 // Find is where the program is, by what a setting says: its path, off, or nothing, for beside this program. "": there is none.
@@ -51,6 +54,14 @@ func Find(setting string) string {
 // Statements run at once at most; others wait for their turn.
 const Statements = 4
 
+// Share is what each statement may take: what is set, or together a quarter of a server's memory. Less than 64 MiB is not enough for the engine itself.
+func Share(set, all int64) int64 {
+	if set > 0 {
+		return max(set, 64<<20)
+	}
+	return max(all/4/Statements, 256<<20)
+}
+
 // engines starts a process for each statement.
 type engines struct {
 	Engine
@@ -58,10 +69,14 @@ type engines struct {
 
 	mu      sync.Mutex
 	starter jail.Starter // nil: nothing was started yet
+	owners  map[any]*places
 }
 
 func newEngines(e Engine) *engines {
-	return &engines{Engine: e, slots: make(chan struct{}, Statements)}
+	if e.Each <= 0 {
+		e.Each = Statements
+	}
+	return &engines{Engine: e, slots: make(chan struct{}, Statements), owners: map[any]*places{}}
 }
 
 // close ends what was started.
@@ -89,14 +104,55 @@ type process struct {
 	free func()
 }
 
+// places are those of one owner.
+type places struct {
+	taken chan struct{}
+	users int // that have or want one
+}
+
+// turn waits until an owner may have one more statement, and there is room for it. What it gives ends that.
+func (e *engines) turn(ctx context.Context) (free func(), err error) {
+	owner := bufpool.OwnerOf(ctx)
+	e.mu.Lock()
+	own := e.owners[owner]
+	if own == nil {
+		own = &places{taken: make(chan struct{}, e.Each)}
+		e.owners[owner] = own
+	}
+	own.users++
+	e.mu.Unlock()
+	leave := func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		if own.users--; own.users == 0 {
+			delete(e.owners, owner)
+		}
+	}
+	for i, slots := range []chan struct{}{own.taken, e.slots} {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			if i > 0 {
+				<-own.taken
+			}
+			leave()
+			return nil, context.Cause(ctx)
+		}
+	}
+	return func() {
+		<-e.slots
+		<-own.taken
+		leave()
+	}, nil
+}
+
 // start waits for a turn and starts an engine.
 func (e *engines) start(ctx context.Context) (*process, error) {
-	select {
-	case e.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	free, err := e.turn(ctx)
+	if err != nil {
+		return nil, err
 	}
-	p := &process{free: func() { <-e.slots }}
+	p := &process{free: free}
 	if err := e.do(func() error { return p.launch(e.Engine) }); err != nil {
 		p.free()
 		return nil, fault.New(fault.Unavailable, "the SQL engine does not start: %w", err)

@@ -26,6 +26,7 @@ type session struct {
 	tables  []*source
 	scans   map[uint32]*feed
 	told    []string // by EXPLAIN, of scans
+	most    int64    // rows of the result; 0: all
 	running sync.WaitGroup
 
 	mu     sync.Mutex // of what is written to the engine, and of
@@ -41,7 +42,7 @@ func (h *Handler) begin(ctx context.Context, s sqlwire.Statement) (*session, err
 	if err != nil {
 		return nil, err
 	}
-	c := &session{service: h.service, process: p, scans: map[uint32]*feed{}}
+	c := &session{service: h.service, process: p, scans: map[uint32]*feed{}, most: h.engines.Rows}
 	c.ctx, c.cancel = context.WithTimeoutCause(ctx, h.engines.Time, fault.New(fault.Exhausted,
 		"the statement has run for %v, as long as it may (--sql-time): ask for less at once, and take its rows as they come", h.engines.Time))
 	c.stop = context.AfterFunc(c.ctx, p.Kill)
@@ -166,7 +167,7 @@ func schemaOf(stream []byte) (*arrow.Schema, error) {
 // batches are the result's.
 func (c *session) batches(schema *arrow.Schema) records {
 	return func(yield func(arrow.Record, error) bool) {
-		for {
+		for rows := int64(0); ; {
 			f, err := c.next()
 			if err == nil && f.Kind == sqlwire.Done {
 				if r := c.explained(schema); r != nil {
@@ -177,6 +178,12 @@ func (c *session) batches(schema *arrow.Schema) records {
 			var r arrow.Record
 			if err == nil {
 				r, err = decode(schema, f.Payload)
+			}
+			if err == nil {
+				if rows += r.NumRows(); c.most > 0 && rows > c.most {
+					r.Release()
+					r, err = nil, fault.New(fault.Exhausted, "the result has more than %d rows, which is as many as it may have (--sql-rows): add LIMIT, or ask for sums", c.most)
+				}
 			}
 			if !yield(r, err) || err != nil {
 				return

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -17,10 +18,12 @@ import (
 type statement struct {
 	SQL        string   `json:"sql"`
 	Parameters []string `json:"parameters,omitempty"`
+	ID         string   `json:"id,omitempty"` // by which it can be ended while it runs
 }
 
-// ticket is that of a statement.
+// ticket is that of a statement, another one each time.
 func (s statement) ticket() ([]byte, error) {
+	s.ID = rand.Text()
 	text, err := json.Marshal(s)
 	if err != nil {
 		return nil, err
@@ -66,6 +69,10 @@ func (h *Handler) run(ctx context.Context, s statement) (*Answer, error) {
 		return nil, err
 	}
 	a := newAnswer(schema, c.batches(schema))
-	a.close = c.end
+	forget := h.running.add(ctx, s.ID, c.cancel)
+	a.close = func() {
+		forget()
+		c.end()
+	}
 	return a, nil
 }
