@@ -65,4 +65,4 @@ def test_rows_and_attributes(archive):
         got = files["t2m"].to_arrow(options={"netcdf": True})
         values = got["t2m"].combine_chunks().storage.flatten().to_numpy(zero_copy_only=False).reshape(hours, LATITUDES, LONGITUDES)
         assert np.array_equal(values, t2m.values, equal_nan=True)
-        assert json.loads(got.schema.metadata[b"netcdf.dimensions"]) == list(t2m.dims) and got.schema.field("t2m").metadata[b"units"] == b"K"
+        assert json.loads(got.schema.metadata[b"netcdf.dimensions"]) == list(t2m.dims) and json.loads(got.schema.field("t2m").metadata[b"hdf5.attributes"])["units"] == "K"
