@@ -154,12 +154,7 @@ func (s *Server) describe(ctx context.Context, body []byte, answer func(any) err
 	if err := parseNames("describe", body, map[string]*string{"file": &file, "dataset": &dataset}); err != nil {
 		return err
 	}
-	f, err := s.open(ctx, file)
-	if err != nil {
-		return err
-	}
-	callOf(ctx).dataset.set(dataset)
-	d, err := Describe(ctx, f, dataset)
+	d, err := s.described(ctx, file, dataset)
 	if err != nil {
 		return err
 	}

@@ -19,16 +19,26 @@ var _ sql.Service = sqlDoor{}
 
 // Files is part of sql.Service.
 func (d sqlDoor) Files(ctx context.Context, visit func(file string) error) error {
-	return d.catalog.Walk(ctx, "", func(e catalog.Entry) error {
+	err := d.catalog.Walk(ctx, "", func(e catalog.Entry) error {
 		if e.Err != nil {
 			return nil
 		}
 		return visit(e.Name)
 	})
+	if err != nil {
+		return err
+	}
+	return d.eachCollection(ctx, func(one catalog.Collection, _ []reader.Location, _ error) error { return visit(one.Name) })
 }
 
 // Datasets is part of sql.Service.
 func (d sqlDoor) Datasets(ctx context.Context, file string) (all []protocol.Info, err error) {
+	for _, one := range d.catalog.Collections() {
+		if one.Name == file {
+			found, err := d.described(ctx, file, one.Dataset)
+			return []protocol.Info{found.Info}, err
+		}
+	}
 	loc, err := d.catalog.Resolve(ctx, file)
 	if err != nil {
 		return nil, err

@@ -3,9 +3,7 @@ package flight
 import (
 	"context"
 	"errors"
-	"math"
 	"net"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,7 +13,6 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
-	"github.com/mtflight/mtflight/internal/strict"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -244,51 +241,16 @@ func (s *Server) release(ctx context.Context, body []byte, answer func(any) erro
 	if s.noStages != nil {
 		return s.noStages
 	}
-	var id string
-	var slots []int
-	o, err := strict.Parse("release", body)
+	r, err := stage.ParseRelease(body)
 	if err != nil {
 		return err
 	}
-	if err := o.BindAll("release", "", map[string]strict.Bind{"lease": strict.Text(&id), "slots": slotNumbers(&slots)}); err != nil {
-		return err
-	}
-	lease, err := s.stages.Find(ownerOf(ctx), id)
-	switch {
-	case err != nil:
-		return err
-	case slots == nil:
-		err = lease.End()
-	case lease.Ring == nil:
-		err = fault.New(fault.Invalid, "release: the lease is of a file, which has no slots")
-	default:
-		err = handBack(lease, slots)
+	lease, err := s.stages.Find(ownerOf(ctx), r.ID)
+	if err == nil {
+		err = r.Of(lease)
 	}
 	if err != nil {
 		return err
 	}
 	return answer(struct{}{})
-}
-
-// handBack frees slots of a ring, and the ring with its last one.
-func handBack(l *stage.Lease, slots []int) error {
-	last, err := l.Ring.Free(slots)
-	if last {
-		err = l.End()
-	}
-	return err
-}
-
-func slotNumbers(dst *[]int) strict.Bind {
-	return func(v any) error {
-		l, _, err := strict.Integers(v)
-		if err != nil || slices.ContainsFunc(l, func(n int64) bool { return n < 0 || n > math.MaxInt32 }) {
-			return strict.Expected("a list of slot numbers")
-		}
-		*dst = make([]int, len(l))
-		for i, n := range l {
-			(*dst)[i] = int(n)
-		}
-		return nil
-	}
 }

@@ -66,7 +66,9 @@ def server(start, tmp_path_factory):
     (top / "parts").mkdir()
     for i, (lo, hi) in enumerate(cuts(rng, n, PIECES)):
         write(top / "parts" / f"run{i}.h5", rows[lo:hi], image[lo:hi], int(rng.choice([16, 50, 128])))
-    return start(top)
+    server = start(top)
+    server.top = top
+    return server
 
 
 def drawn(rng: random.Random, n: int) -> tuple[str, dict]:
@@ -185,6 +187,35 @@ def test_a_table_cut_into_files_is_the_same_table(server, seed):
         assert info.total_records in (-1, want[0].num_rows)
         parts = [client.do_get(e.ticket).read_all() for e in info.endpoints]
         assert alike(pa.concat_tables(parts).combine_chunks(), want[0].combine_chunks()), members
+
+
+@pytest.fixture(scope="module")
+def damaged(start, server, tmp_path_factory):
+    """The same files, with some beside them that cannot be read."""
+    top = tmp_path_factory.mktemp("damaged")
+    for part in server.top.glob("parts/*.h5"):
+        os.link(part, top / part.name)
+    whole = (server.top / "whole.h5").read_bytes()
+    for i, text in enumerate([b"", b"no HDF5", whole[:900], whole[:8] + bytes(5000)]):
+        (top / f"run{i * 7}_bad.h5").write_bytes(text)
+    return start(top)
+
+
+@pytest.mark.parametrize("seed", range(QUERIES // 6))
+def test_damaged_files_left_out_change_nothing_else(server, damaged, seed):
+    rng = random.Random(seed)
+    dataset, members = drawn(rng, 3000)
+    options = {**members.get("options", {}), "on_error": "skip"}
+    want = answer(server.client(), {"file": "parts/*.h5", "dataset": dataset, **members})
+    got = answer(damaged.client(), {"file": "*.h5", "dataset": dataset, **members, "options": options})
+    if not isinstance(want[0], pa.Table):
+        assert got == want, members
+        return
+    assert isinstance(got[0], pa.Table) and alike(got[0], want[0]), (members, got)
+    endless = members.get("stream", {}).get("cyclic") and members["stream"]["cycles"] is None
+    if got[1] is not None and not endless:
+        assert len(got[1][-1].pop("skipped")) == 4
+        assert got[1] == (want[1] or [{"block": 0, "row": 0, "rows": 0, "cycle": 0}]), members
 
 
 def small(path: Path, rows: np.ndarray, name: str = "events") -> None:

@@ -53,6 +53,9 @@ def test_listed_and_asked_for(start, runs):
     assert tree["pattern"] == "runs/run*.h5" and tree["datasets"][0]["rows"] == 15 and tree["datasets"][0]["shape"] == [15]
     assert not any(name[0].startswith("runs-") for name in server.listing(kind="array"))
     assert ("one", "/events") not in server.listing(file="runs*") and ("runs-of-all", "/events") in server.listing(dataset="/ev*")
+    for file in ("runs-of-all", "runs/run*.h5"):
+        told = next(json.loads(r.body.to_pybytes()) for r in server.client().do_action(fl.Action("describe", json.dumps({"file": file, "dataset": "/events"}).encode())))
+        assert told["file"] == file and told["rows"] == 15 and told["shape"] == [15] and [c["name"] for c in told["schema"]] == ["id", "x"] and told["chunk_count"] is None
     info = server.client().get_flight_info(fl.FlightDescriptor.for_path("runs-of-all", "/events"))
     small(runs / "runs" / "run3.h5", 15)  # of new requests alone
     assert server.client().do_get(info.endpoints[0].ticket).read_all().num_rows == 15 and len(ids(server)) == 20
