@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/matching"
@@ -37,7 +36,9 @@ func (l *local) close() error { return l.engine.Close() }
 
 func (l *local) list(ctx context.Context, what listing, visit func(listed) error) error {
 	if objectstore.Is(what.file) {
-		return l.listStored(ctx, what, visit)
+		return find.Stored(ctx, l.engine.Disks(), what.file, func(at reader.Location, _ int64) error {
+			return toldOf(ctx, at.Name, l.listFile(ctx, at, what.frames, visit), visit)
+		})
 	}
 	what.file = onDisk(what.file)
 	info, err := os.Stat(what.file)
@@ -61,28 +62,6 @@ func toldOf(ctx context.Context, name string, err error, visit func(listed) erro
 		return err
 	}
 	return visit(listed{File: name, Error: flight.Reason(ctx, err)})
-}
-
-// listStored is list of a store.
-func (l *local) listStored(ctx context.Context, what listing, visit func(listed) error) error {
-	store, err := objectstore.Parse(what.file)
-	if err != nil {
-		return err
-	}
-	one, err := store.Check(ctx, l.engine.Disks())
-	if err != nil {
-		return fault.New(fault.Of(err), "%s: %w", store.Name(), err)
-	}
-	if one {
-		return l.listFile(ctx, reader.Location{Path: store.Place(), Name: store.Name(), Store: store}, what.frames, visit)
-	}
-	return store.List(ctx, l.engine.Disks(), "", func(place string, _ int64) error {
-		if !flight.Named(place) {
-			return nil
-		}
-		at := reader.Location{Path: place, Name: spell.Escape(store.Name() + strings.TrimPrefix(place, store.Place())), Store: store}
-		return toldOf(ctx, at.Name, l.listFile(ctx, at, what.frames, visit), visit)
-	})
 }
 
 func (l *local) listFile(ctx context.Context, at reader.Location, frames *frameBudget, visit func(listed) error) error {

@@ -77,20 +77,44 @@ func TestStoredServed(t *testing.T) {
 	require.NotContains(t, errOut, "AKIA")
 }
 
-// TestStoredOnly: what reads local files says so.
-func TestStoredOnly(t *testing.T) {
+// TestStoredAbsent: what is not there is named without what may be a secret.
+func TestStoredAbsent(t *testing.T) {
 	s := bucketed(t)
-	for _, name := range []string{"check", "index"} {
-		args := []string{name, s.Root("lab/tables.h5")}
-		if name == "index" {
-			args = append(args, "--index-dir", t.TempDir())
-		}
-		code, _, errOut := command(t, args...)
-		require.NotZero(t, code)
-		require.Contains(t, errOut, "copy the file")
+	for _, args := range [][]string{{"describe"}, {"check"}, {"index", "--index-dir", t.TempDir()}} {
+		code, _, errOut := command(t, append(args, s.Root("lab/none.h5"))...)
+		require.Equal(t, 3, code, args)
+		require.Contains(t, errOut, "s3://data/lab/none.h5")
 		require.NotContains(t, errOut, "endpoint")
 	}
-	code, _, errOut := command(t, "describe", s.Root("lab/none.h5"))
-	require.NotZero(t, code)
-	require.Contains(t, errOut, "no such file s3://data/lab/none.h5")
+}
+
+// TestStoredChecked: check finds in an object what it finds in the file.
+func TestStoredChecked(t *testing.T) {
+	s := bucketed(t)
+	named := strings.NewReplacer(tables, "FILE", "s3://data/lab/tables.h5", "FILE")
+	require.Equal(t, named.Replace(succeed(t, "check", tables)), named.Replace(succeed(t, "check", s.Root("lab/tables.h5"))))
+	b, err := os.ReadFile(tables)
+	require.NoError(t, err)
+	s.Put("lab/tables.h5", b[:len(b)*9/10])
+	code, out, errOut := command(t, "check", "--json", s.Root("lab/tables.h5"))
+	require.Equal(t, 5, code, errOut)
+	require.Contains(t, out, `"file":"s3://data/lab/tables.h5"`)
+	require.NotContains(t, out+errOut, "endpoint")
+}
+
+// TestStoredIndexed: with the index directory a file is described by three requests at most, and not indexed again.
+func TestStoredIndexed(t *testing.T) {
+	s, dir := bucketed(t), t.TempDir()
+	require.Contains(t, succeed(t, "index", "--index-dir", dir, "--stats", s.Root("lab")), "2 files: 2 indexed, 0 had not changed")
+	require.Contains(t, succeed(t, "index", "--index-dir", dir, "--stats", s.Root("lab/tables.h5")), "1 files: 0 indexed, 1 had not changed")
+	asked := s.Requests.Load()
+	require.Contains(t, succeed(t, "describe", "--index-dir", dir, s.Root("lab/tables.h5"), "/events"), "rows         5000")
+	require.LessOrEqual(t, s.Requests.Load()-asked, int64(3))
+	asked = s.Requests.Load()
+	require.Len(t, strings.Split(strings.TrimSpace(succeed(t, "get", "--format", "csv", "--index-dir", dir, "--where", "id > 1e9", s.Root("lab/tables.h5"), "/events")), "\n"), 1, "names alone")
+	require.LessOrEqual(t, s.Requests.Load()-asked, int64(3), "no chunk can match")
+	b, err := os.ReadFile(arrays)
+	require.NoError(t, err)
+	s.Put("lab/tables.h5", b)
+	require.Contains(t, succeed(t, "index", "--index-dir", dir, s.Root("lab/tables.h5")), "1 files: 1 indexed")
 }

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -59,10 +59,10 @@ func check(ctx context.Context, e *reader.Engine, files []string, out io.Writer,
 	damaged, partial := 0, error(nil)
 	var unread error
 	for _, path := range files {
-		if err := find.Local(path); err != nil {
-			return err
+		if !objectstore.Is(path) {
+			path = spell.Unescape(path) // named as for the other commands
 		}
-		r, err := Look(ctx, e, spell.Unescape(path)) // named as for the other commands
+		r, err := Look(ctx, e, path)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

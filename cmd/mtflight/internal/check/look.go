@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,11 +22,15 @@ type look struct {
 	file *reader.File
 }
 
-// Look reads all of a file on this machine. The error is of a file that cannot be opened for other reasons than damage, and
+// Look reads all of a file on this machine, or at the address of a store. The error is of a file that cannot be opened for other reasons than damage, and
 // of a context that ended.
 func Look(ctx context.Context, e *reader.Engine, path string) (*Report, error) {
-	l := &look{Report: &Report{File: spell.Escape(path), Datasets: []Dataset{}, Damage: []Damage{}, Unchecked: []Unchecked{}}}
-	err := l.all(ctx, e, path)
+	at, err := reader.At(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &look{Report: &Report{File: cmp.Or(at.Name, spell.Escape(path)), Datasets: []Dataset{}, Damage: []Damage{}, Unchecked: []Unchecked{}}}
+	err = l.all(ctx, e, at)
 	l.settle()
 	if fault.Of(err) == fault.DataLoss {
 		l.damaged(Damage{What: "file", Reason: l.plain("", err)})
@@ -34,8 +39,8 @@ func Look(ctx context.Context, e *reader.Engine, path string) (*Report, error) {
 	return l.Report, err
 }
 
-func (l *look) all(ctx context.Context, e *reader.Engine, path string) (err error) {
-	if l.file, err = e.Open(ctx, reader.Location{Path: path}); err != nil {
+func (l *look) all(ctx context.Context, e *reader.Engine, at reader.Location) (err error) {
+	if l.file, err = e.Open(ctx, at); err != nil {
 		return err
 	}
 	tree, err := l.file.Tree(ctx)

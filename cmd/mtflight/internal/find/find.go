@@ -1,4 +1,4 @@
-// Package find finds HDF5 files below directories, as a server finds them.
+// Package find finds HDF5 files below directories and in stores, as a server finds them.
 package find
 
 import (
@@ -7,18 +7,36 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mtflight/mtflight/flight"
+	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/objectstore"
+	"github.com/mtflight/mtflight/internal/spell"
+	"github.com/mtflight/mtflight/reader"
 )
 
-// Local refuses the address of a store, where only files on disk are read.
-func Local(path string) error {
-	if objectstore.Is(path) {
-		return fault.New(fault.Unsupported, "this reads files on a local disk, not in a store: copy the file to one")
+// Stored visits the object at the address of a store, or those below it that are named like HDF5, with their sizes; that of an only one is 0.
+func Stored(ctx context.Context, d *disks.Disks, address string, visit func(at reader.Location, size int64) error) error {
+	store, err := objectstore.Parse(address)
+	if err != nil {
+		return err
 	}
-	return nil
+	one, err := store.Check(ctx, d)
+	if err != nil {
+		return fault.New(fault.Of(err), "%s: %w", store.Name(), err)
+	}
+	if one {
+		return visit(reader.Location{Path: store.Place(), Name: store.Name(), Store: store}, 0)
+	}
+	return store.List(ctx, d, "", func(place string, size int64) error {
+		if !flight.Named(place) {
+			return nil
+		}
+		name := spell.Escape(store.Name() + strings.TrimPrefix(place, store.Place()))
+		return visit(reader.Location{Path: place, Name: name, Store: store}, size)
+	})
 }
 
 // Below visits the HDF5 files below a directory, with their sizes. With an error come those that are only named like HDF5 or cannot be

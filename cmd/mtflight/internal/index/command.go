@@ -20,7 +20,7 @@ func Command(flags func(*cobra.Command, *reader.Config)) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "index --index-dir DIRECTORY ROOT|FILE...",
 		Short: "Write down where chunks lie and what values they have, for a server to know from the start",
-		Long: `Write the chunk indexes of HDF5 files, or of all below directories, to --index-dir and, with --stats, the bounds of the values in each
+		Long: `Write the chunk indexes of HDF5 files, or of all below directories or s3://BUCKET/PREFIX, to --index-dir and, with --stats, the bounds of the values in each
 chunk, for which everything is read. A server with the same --index-dir then opens large files at once, and its first conditions leave
 out chunks that cannot match. Files that have not changed since the last time are passed over; one that was written within the last two
 seconds is waited for.`,

@@ -19,6 +19,7 @@ import (
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/flight"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -40,15 +41,17 @@ type job struct {
 
 // found is a file and its size.
 type found struct {
-	path string
+	at   reader.Location
 	size int64
 }
+
+func (f found) name() string { return cmp.Or(f.at.Name, spell.Escape(f.at.Path)) }
 
 func (j *job) run(ctx context.Context, roots []string) error {
 	var files []found
 	total := int64(0)
 	for _, root := range roots {
-		if err := j.find(ctx, spell.Unescape(root), func(f found) { files, total = append(files, f), total+f.size }); err != nil {
+		if err := j.find(ctx, root, func(f found) { files, total = append(files, f), total+f.size }); err != nil {
 			return err
 		}
 	}
@@ -63,11 +66,15 @@ func (j *job) run(ctx context.Context, roots []string) error {
 	return cmp.Or(err, j.first)
 }
 
-// find visits the HDF5 files below a directory, or the one that is named.
+// find visits the HDF5 files below a directory or the address of a store, or the one that is named.
 func (j *job) find(ctx context.Context, root string, visit func(found)) error {
-	if err := find.Local(root); err != nil {
-		return err
+	if objectstore.Is(root) {
+		return find.Stored(ctx, j.engine.Disks(), root, func(at reader.Location, size int64) error {
+			visit(found{at, size})
+			return ctx.Err()
+		})
 	}
+	root = spell.Unescape(root)
 	info, err := os.Stat(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fault.New(fault.NotFound, "%s: no such file or directory: check the path", spell.Escape(root))
@@ -76,20 +83,20 @@ func (j *job) find(ctx context.Context, root string, visit func(found)) error {
 		return fault.New(fault.Denied, "%w", err)
 	}
 	if !info.IsDir() {
-		visit(found{root, info.Size()})
+		visit(found{reader.Location{Path: root}, info.Size()})
 		return nil
 	}
 	return find.Below(ctx, root, func(name string, size int64, err error) error {
 		if err != nil {
-			return j.failure(ctx, name, err)
+			return j.failure(ctx, spell.Escape(name), err)
 		}
-		visit(found{name, size})
+		visit(found{reader.Location{Path: name}, size})
 		return ctx.Err()
 	})
 }
 
 // failure tells what is wrong with a file; the others can be indexed.
-func (j *job) failure(ctx context.Context, path string, err error) error {
+func (j *job) failure(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -97,7 +104,7 @@ func (j *job) failure(ctx context.Context, path string, err error) error {
 	defer j.mu.Unlock()
 	j.failed++
 	j.first = cmp.Or(j.first, err)
-	_, werr := fmt.Fprintf(j.errOut, "%s: %s\n", spell.Escape(path), flight.Reason(ctx, err))
+	_, werr := fmt.Fprintf(j.errOut, "%s: %s\n", name, flight.Reason(ctx, err))
 	return werr
 }
 
@@ -106,7 +113,7 @@ var errKnown = errors.New("nothing new")
 // done counts a file.
 func (j *job) done(ctx context.Context, f found, err error) error {
 	if err != nil && !errors.Is(err, errKnown) {
-		return j.failure(ctx, f.path, err)
+		return j.failure(ctx, f.name(), err)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -126,10 +133,12 @@ func (j *job) file(ctx context.Context, of found) error {
 		shown = min(bytes, of.size)
 	}
 	defer func() { show(of.size) }()
-	if err := rested(ctx, of.path); err != nil {
-		return err
+	if of.at.Store == nil { // an object's ETag tells each change
+		if err := rested(ctx, of.at.Path); err != nil {
+			return err
+		}
 	}
-	f, err := j.engine.Open(ctx, reader.Location{Path: of.path})
+	f, err := j.engine.Open(ctx, of.at)
 	if err != nil {
 		return err
 	}
