@@ -62,33 +62,47 @@ func (b *Blocks) Held() int64 {
 	return b.held
 }
 
-func (b *Blocks) drop() { b.shrink(0, nil) }
+func (b *Blocks) drop() { b.shrink(0) }
 
-// Forget drops the blocks that are kept of the object.
-func (o *Object) Forget() {
-	if o.blocks != nil {
-		o.blocks.shrink(-1, o)
+// shrink drops the blocks that were used longest ago until no more than most bytes are kept.
+func (b *Blocks) shrink(most int64) {
+	b.mu.Lock()
+	gone := int64(0)
+	for b.held > most && b.used.Len() > 0 {
+		gone += b.remove(b.used.Back())
+	}
+	b.mu.Unlock()
+	b.giveBack(gone)
+}
+
+// giveBack returns bytes to the budget, which need not hear of none.
+func (b *Blocks) giveBack(bytes int64) {
+	if bytes > 0 {
+		b.mem.Return(bytes)
 	}
 }
 
-// shrink drops blocks until no more than most bytes are kept, or, below 0, those of an object.
-func (b *Blocks) shrink(most int64, of *Object) {
-	b.mu.Lock()
-	gone := int64(0)
-	for e := b.used.Back(); e != nil && (most < 0 || b.held > most); {
-		before := e.Prev()
-		if one := e.Value.(*block); of == nil || one.of == of {
-			b.used.Remove(e)
-			delete(b.at, one.blockKey)
-			b.held -= int64(len(one.bytes))
-			gone += int64(len(one.bytes))
+// Forget drops the blocks that are kept of the object.
+func (o *Object) Forget() {
+	if b := o.blocks; b != nil {
+		b.mu.Lock()
+		gone := int64(0)
+		for k, e := range b.at {
+			if k.of == o {
+				gone += b.remove(e)
+			}
 		}
-		e = before
+		b.mu.Unlock()
+		b.giveBack(gone)
 	}
-	b.mu.Unlock()
-	if gone > 0 {
-		b.mem.Return(gone)
-	}
+}
+
+// remove takes out a block, of so many bytes, whose reservation is the caller's to give back. b.mu is held.
+func (b *Blocks) remove(e *list.Element) int64 {
+	one := b.used.Remove(e).(*block)
+	delete(b.at, one.blockKey)
+	b.held -= int64(len(one.bytes))
+	return int64(len(one.bytes))
 }
 
 func (b *Blocks) get(k blockKey) []byte {
@@ -111,7 +125,7 @@ func (b *Blocks) put(o *Object, n int64, bytes []byte) {
 	if b == nil || size == 0 {
 		return
 	}
-	b.shrink(b.most-size, nil)
+	b.shrink(b.most - size)
 	if !b.mem.TryReserve(size) {
 		return
 	}
@@ -164,8 +178,14 @@ func (o *Object) block(ctx context.Context, n int64) ([]byte, error) {
 	if err := o.Read(ctx, p, n*blockSize); err != nil {
 		return nil, err
 	}
-	for i := int64(0); i*blockSize < int64(len(p)); i++ {
-		o.blocks.put(o, n+i, slices.Clone(p[i*blockSize:min((i+1)*blockSize, int64(len(p)))]))
+	first := p[:min(blockSize, len(p))]
+	if len(p) == len(first) {
+		o.blocks.put(o, n, p)
+		return p, nil
 	}
-	return p[:min(blockSize, len(p))], nil
+	for part := range slices.Chunk(p, blockSize) { // each of memory of its own, which goes when it does
+		o.blocks.put(o, n, slices.Clone(part))
+		n++
+	}
+	return first, nil
 }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -183,6 +184,17 @@ def test_a_busy_store_is_asked_again(private):
 
     private.fail = busy
     assert mtflight.open(private.s3("x.h5"))["/events"].to_numpy().tobytes() == BYTES
+
+
+def test_a_second_read_asks_only_whether_the_object_is_the_same(private, tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as f:
+        f.create_dataset("x", data=np.random.default_rng(1).random(300_000), chunks=(20_000,), compression=1)  # more than what would come through shared memory
+    private.objects["x.h5"] = (tmp_path / "x.h5").read_bytes()
+    x = mtflight.open(private.s3("x.h5"))["/x"]
+    first = x.to_arrow()
+    private.requests.clear()
+    assert x.to_arrow().equals(first)
+    assert all(wanted == "bytes=0-0" for _, wanted in private.requests), private.requests
 
 
 def test_the_page(store, monkeypatch):

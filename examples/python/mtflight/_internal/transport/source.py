@@ -55,6 +55,7 @@ class PrivateClient(Client):
         """Starts nothing before the first question. `address` is the store's."""
         self._store = None if address is None else split_address(address)[0]
         self._about, self._closed = None, False
+        self.shares_memory = self._store is None  # the server keeps what it sends over the connection, and a store is slower than that
         self._credentials = Credentials("", {"token": ""})
 
     @property
