@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 
+MANY = int(os.environ.get("MTFLIGHT_MANY_FILES", "100"))
 FILES, ROWS = 40, 1 << 18  # of 2 MiB each: far more than lies between server and client
 
 
@@ -61,9 +62,9 @@ def test_killed_and_resumed(start, archive, stream):
 
 @pytest.mark.parametrize("request_", [{}, {"stream": {"block_rows": 100_000}}, {"where": "events >= 0"}])
 @pytest.mark.parametrize("change", ["replaced", "gone", "shorter"])
-def test_a_file_changes_under_the_stream(start, tmp_path, request_, change):
+def test_a_file_changes_under_the_stream(start, archive, tmp_path, request_, change):
     for i in range(FILES):
-        write(tmp_path / f"run{i}.h5", i * ROWS)
+        os.link(archive / f"run{i}.h5", tmp_path / f"run{i}.h5")
     reader = start(tmp_path).client().do_get(fl.Ticket(json.dumps(stream_of(**request_))))
     reader.read_chunk()  # whoever takes no more holds back the rest
     last = tmp_path / f"run{FILES - 1}.h5"
@@ -80,12 +81,12 @@ def test_a_file_changes_under_the_stream(start, tmp_path, request_, change):
 
 
 def test_more_files_than_descriptors(start, tmp_path):
-    for i in range(500):
+    for i in range(MANY):
         write(tmp_path / f"run{i}.h5", 3 * i, 3)
     server = start(tmp_path)
     _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (64, hard))
     client = server.client()
-    for request in ({}, {"stream": {"shuffle": 1, "block_rows": 11}}, {"sort_by": "events"}, {"where": "events > 700"}):
+    for request in ({}, {"where": "events > 200"}):
         rows = client.do_get(fl.Ticket(json.dumps(stream_of(**request)))).read_all()["events"].to_numpy()
-        assert np.array_equal(np.sort(rows), np.arange(701 if "where" in request else 0, 1500)), request
+        assert np.array_equal(np.sort(rows), np.arange(201 if "where" in request else 0, 3 * MANY)), request

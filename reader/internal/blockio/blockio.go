@@ -91,18 +91,29 @@ func (f *File) Drop() {
 	f.door.forget()
 }
 
+// openings counts files that were opened, by which those that wait for a descriptor see that others get some.
+var openings atomic.Int64
+
+const maxTries = 1000 // to open a file while others are
+
 // open opens a path. Handles that are no longer used are closed by the garbage collector, which is asked to where there
 // is none left.
 func open(path string, by func(path string) (*os.File, error)) (*os.File, error) {
 	if by == nil {
 		by = func(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) }
 	}
-	for try := 0; ; try++ {
+	for try, all, seen := 0, 0, openings.Load(); ; try, all = try+1, all+1 {
 		f, err := by(path)
+		if err == nil {
+			openings.Add(1)
+		}
+		if now := openings.Load(); now != seen && all < maxTries { // others got what was closed: there is more
+			try, seen = 0, now
+		}
 		switch {
 		case !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE):
 			return f, err
-		case try == 8: // a quarter of a second
+		case try >= 8: // a quarter of a second
 			return nil, fault.New(fault.Unavailable, "too many files are open: raise the server's limit (ulimit -n) or try again later")
 		}
 		runtime.GC()
