@@ -35,7 +35,7 @@ future = reader.request(t[:9], t.create_stage(9))
 connection = mtflight.connect(place.get("location") or server.location())
 file = name if place else name.lstrip("/")
 staged = next(connection.action("stage", {{"file": file, "dataset": "/events"}}))
-print(server._running.process.pid if server._running else 0, flush=True)
+print(next(iter(server._running.values())).process.pid if server._running else 0, flush=True)
 time.sleep(600)
 """
 

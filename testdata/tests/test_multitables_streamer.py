@@ -232,7 +232,7 @@ def test_server_that_dies(transport):
     queue = stream.get_queue("/events", cyclic=True, block_size=500)
     with queue.get():
         pass
-    os.kill(private_server._running.process.pid, signal.SIGKILL)
+    os.kill(next(iter(private_server._running.values())).process.pid, signal.SIGKILL)
     with pytest.raises((multitables.SubprocessException, ConnectionError)) as e:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
@@ -246,7 +246,7 @@ def test_server_that_dies(transport):
 def test_close_while_the_server_hangs():
     """A server that is stopped, and answers nobody, does not keep a program from closing its queue and ending."""
     queue = multitables.Streamer(TABLES).get_queue("/events", cyclic=True, block_size=500)
-    server = private_server._running.process.pid
+    server = next(iter(private_server._running.values())).process.pid
     os.kill(server, signal.SIGSTOP)
     try:
         closing = threading.Thread(target=queue.close, daemon=True)
