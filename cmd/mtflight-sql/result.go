@@ -117,6 +117,10 @@ func (d *database) describe(p duckdb.PreparedStatement) error {
 			duckdb.DestroyLogicalType(&types[i])
 			types[i] = duckdb.CreateLogicalType(duckdb.TypeVarchar)
 		}
+		if isMoment(duckdb.GetTypeId(types[i])) { // JDBC sends milliseconds, whatever unit it is told
+			duckdb.DestroyLogicalType(&types[i])
+			types[i] = duckdb.CreateLogicalType(duckdb.TypeTimestampMS)
+		}
 		defer duckdb.DestroyLogicalType(&types[i])
 	}
 	parameters, err := d.schema(types, names)
@@ -124,6 +128,10 @@ func (d *database) describe(p duckdb.PreparedStatement) error {
 		return err
 	}
 	return d.link.sendJSON(sqlwire.Columns, 0, sqlwire.Result{Schema: schemaBytes(s), Parameters: schemaBytes(parameters)})
+}
+
+func isMoment(t duckdb.Type) bool {
+	return t == duckdb.TypeTimestamp || t == duckdb.TypeTimestampNS || t == duckdb.TypeTimestampS || t == duckdb.TypeTimestampTZ
 }
 
 // isValue tells the types that a parameter's value may have.

@@ -127,6 +127,9 @@ func TestLiterals(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"(-9223372036854775808)", "'it''s -- ''; drop'", "CAST('-inf' AS DOUBLE)", "from_hex('00ff')", "true",
 		"CAST('1970-01-01 00:00:00.000000001' AS TIMESTAMP_NS)", "NULL"}, got)
+	null, err := literal(array.NewNull(1))
+	require.NoError(t, err)
+	require.Equal(t, "NULL", null)
 	_, err = text("a\x00b")
 	require.ErrorIs(t, err, fault.Invalid)
 }

@@ -31,7 +31,7 @@ func literals(r arrow.Record) (out []string, err error) {
 
 // literal is the first value of a column.
 func literal(c arrow.Array) (string, error) {
-	if c.IsNull(0) {
+	if c.IsNull(0) || c.DataType().ID() == arrow.NULL {
 		return "NULL", nil
 	}
 	switch c := c.(type) {

@@ -10,7 +10,7 @@ import (
 	pb "github.com/apache/arrow/go/v15/arrow/flight/gen/flight"
 	"github.com/apache/arrow/go/v15/arrow/ipc"
 	"github.com/apache/arrow/go/v15/arrow/memory"
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
@@ -221,9 +221,7 @@ func (h *Handler) Put(stream flight.FlightService_DoPutServer) error {
 	if err := h.shelf.set(stream.Context(), c.GetPreparedStatementHandle(), values); err != nil {
 		return err
 	}
-	told, err := proto.Marshal(&pb.DoPutUpdateResult{})
-	if err != nil {
-		return err
-	}
+	// DoPutPreparedStatementResult, which arrow/go/v15 does not know: JDBC takes the handle of it for that of what it runs.
+	told := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), c.GetPreparedStatementHandle())
 	return stream.Send(&flight.PutResult{AppMetadata: told})
 }
