@@ -85,6 +85,7 @@ func (h *Handler) CancelQuery(ctx context.Context, body []byte) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
+	//lint:ignore SA1019 clients that know no CancelFlightInfo send it
 	r, is := m.(*pb.ActionCancelQueryRequest)
 	var info pb.FlightInfo
 	if !is || proto.Unmarshal(r.GetInfo(), &info) != nil {
@@ -94,5 +95,6 @@ func (h *Handler) CancelQuery(ctx context.Context, body []byte) ([]byte, error) 
 	if h.cancel(ctx, &info) {
 		result = pb.ActionCancelQueryResult_CANCEL_RESULT_CANCELLED
 	}
+	//lint:ignore SA1019 as above
 	return pack(&pb.ActionCancelQueryResult{Result: result})
 }
