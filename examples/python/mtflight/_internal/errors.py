@@ -6,11 +6,12 @@ import contextlib
 import json
 import re
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.flight  # noqa: F401, pa.flight
+
+from .notices import warn
 
 
 class NoSuchNodeError(AttributeError, KeyError):
@@ -39,9 +40,14 @@ class FilesLeftOut(UserWarning):
 def warn_left_out(metadata: Mapping[bytes, bytes] | None) -> None:
     """Warns of the files that a schema's metadata names as left out."""
     if left := json.loads((metadata or {}).get(b"files.skipped", b"[]")):
-        named = ", ".join(f"{one['file']} ({one['reason']})" for one in left[:10])
+        named = ", ".join(f"{one['file']} ({reason_of(one['file'], one['reason'])})" for one in left[:10])
         more = f", and {len(left) - 10} more" if len(left) > 10 else ""
-        warnings.warn(f"{len(left)} files are left out, which cannot be read: {named}{more}", FilesLeftOut, stacklevel=2)
+        warn(f"{len(left)} file{'s' * (len(left) > 1)} left out, which cannot be read: {named}{more}", FilesLeftOut)
+
+
+def reason_of(file: str, reason: str) -> str:
+    """Why a file cannot be read, of what a listing says: without the code and the file's name before it."""
+    return reason.partition(": ")[2].removeprefix(f"{file}: ")
 
 
 def too_small(size: int, needed: int) -> SharedMemoryError:

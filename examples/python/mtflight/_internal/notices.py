@@ -6,7 +6,7 @@ import sys
 import warnings
 from types import FrameType
 
-_BETWEEN = {"mtflight", "contextlib", "xarray", "pandas", "anndata", "polars"}  # packages whose lines say nothing to who wrote the program
+_BETWEEN = {"mtflight", "contextlib", "functools", "xarray", "pandas", "anndata", "polars"}  # packages whose lines say nothing to who wrote the program
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

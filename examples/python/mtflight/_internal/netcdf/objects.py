@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import NoSuchNodeError
+from ..errors import NoSuchNodeError, reason_of
 from ..notices import warn
 from ..transport.source import Source
 
@@ -99,8 +99,7 @@ def list_groups(source: Source) -> dict[str, Group]:
     if not listed:
         raise FileNotFoundError(f"{client.title(file)}: no such file on {client.location}: one file is opened, not those of a pattern")
     if "error" in listed[0]:
-        reason = listed[0]["error"].partition(": ")[2].removeprefix(f"{file}: ")  # behind the code and the name that the server has for it
-        raise OSError(f"{client.title(file)}: {reason}")
+        raise OSError(f"{client.title(file)}: {reason_of(file, listed[0]['error'])}")
     return _Listed(source, file, listed[0]).tree()
 
 
