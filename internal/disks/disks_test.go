@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -244,6 +246,13 @@ func TestMounts(t *testing.T) {
 	require.False(t, local.waits, "only what is the system's own does")
 	d := New(Config{})
 	require.Same(t, d.Of(t.TempDir()), d.Of(t.TempDir()))
+	changed := parse(nil) // as after chroot(2)
+	changed.rooted()
+	if here := d.mounts().of("/"); slices.Contains(slices.Collect(maps.Values(magics)), here.kind) {
+		require.Equal(t, here, changed.of("/x"))
+	} else {
+		require.Equal(t, "unknown", changed.of("/x").kind)
+	}
 	var none *Disks
 	require.Nil(t, none.Of("/").Lane("f"))
 	for _, d := range []*Disks{none, at(local), at(tab)} {

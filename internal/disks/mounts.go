@@ -3,12 +3,16 @@ package disks
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Which disk a path is of is looked up among the mounts of this process, which asks no disk.
@@ -47,6 +51,7 @@ func (d *Disks) mounts() *table {
 	}
 	text, _ := os.ReadFile(mountinfo) // without it all is one disk of which nothing is known
 	t := parse(text)
+	t.rooted()
 	d.table.Store(t)
 	return t
 }
@@ -67,6 +72,25 @@ func parse(text []byte) *table {
 		t.waits = t.waits || m.waits && !system
 	}
 	return t
+}
+
+// magics are kinds of file systems as statfs(2) tells them.
+var magics = map[int64]string{unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs", unix.F2FS_SUPER_MAGIC: "f2fs",
+	unix.OVERLAYFS_SUPER_MAGIC: "overlay", unix.SQUASHFS_MAGIC: "squashfs", unix.EROFS_SUPER_MAGIC_V1: "erofs", unix.TMPFS_MAGIC: "tmpfs", unix.RAMFS_MAGIC: "ramfs"}
+
+// rooted adds the mount of / where it is not in the table: the root that chroot(2) gave is a directory of another one. It is asked, since
+// this program itself comes from there.
+func (t *table) rooted() {
+	if _, ok := t.at["/"]; ok {
+		return
+	}
+	var s unix.Stat_t
+	var fs unix.Statfs_t
+	m := newMount("/", "", "unknown")
+	if unix.Stat("/", &s) == nil && unix.Statfs("/", &fs) == nil {
+		m = newMount("/", fmt.Sprintf("%d:%d", unix.Major(s.Dev), unix.Minor(s.Dev)), cmp.Or(magics[int64(fs.Type)], "unknown"))
+	}
+	t.at["/"], t.waits = m, t.waits || m.waits
 }
 
 func newMount(at, device, kind string) mount {
