@@ -50,7 +50,7 @@ def node_at(source: Source, group: str) -> Node:
     if not listed:
         raise FileNotFoundError(f"{source.client.title(file)}: no such file on {source.client.location}: one file is opened, not those of a pattern")
     if "error" in listed[0]:
-        raise OSError(f"{source.client.title(file)}: {listed[0]['error']}")
+        raise source.client.unreadable(listed[0])
     nodes = {g["path"]: Node(source, g["path"], g.get("attributes") or {}, True) for g in listed[0]["groups"] if not g.get("named_type")}
     nodes.update({d["path"]: Node(source, d["path"], d.get("attributes") or {}, False) for d in listed[0]["datasets"]})
     for path, node in nodes.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import NoSuchNodeError, reason_of
+from ..errors import NoSuchNodeError
 from ..notices import warn
 from ..transport.source import Source
 
@@ -99,7 +99,7 @@ def list_groups(source: Source) -> dict[str, Group]:
     if not listed:
         raise FileNotFoundError(f"{client.title(file)}: no such file on {client.location}: one file is opened, not those of a pattern")
     if "error" in listed[0]:
-        raise OSError(f"{client.title(file)}: {reason_of(file, listed[0]['error'])}")
+        raise client.unreadable(listed[0])
     return _Listed(source, file, listed[0]).tree()
 
 

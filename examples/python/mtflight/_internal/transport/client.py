@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 
 from ..array_protocol import NoSequence
-from ..errors import translated, warn_left_out
+from ..errors import reason_of, translated, warn_left_out
 from . import traces
 from .credentials import Credentials
 from .encoding import encode, exchanged_rows
@@ -126,6 +126,10 @@ class Client(NoSequence):
     def title(self, file: str) -> str:
         """A file's name as people know it."""
         return file
+
+    def unreadable(self, listed: Members) -> OSError:
+        """The exception of a file that the action `list` names with an error."""
+        return OSError(f"{self.title(listed['file'])}: {reason_of(listed['file'], listed['error'])}")
 
     def list(self, **criteria: str) -> list[Members]:
         """What is served: one dict per file with its groups, datasets and links. Criteria: file, dataset, kind."""
