@@ -40,7 +40,7 @@ func (l *local) list(ctx context.Context, what listing, visit func(listed) error
 			return toldOf(ctx, at.Name, l.listFile(ctx, at, what.frames, visit), visit)
 		})
 	}
-	what.file = onDisk(what.file)
+	what.file = find.OnDisk(what.file)
 	info, err := os.Stat(what.file)
 	if err != nil {
 		return noFile(what.file, err)
@@ -116,7 +116,7 @@ func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
 		}
 		return l.engine.Open(ctx, at)
 	}
-	path = onDisk(path)
+	path = find.OnDisk(path)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, noFile(path, err)
@@ -128,7 +128,7 @@ func (l *local) file(ctx context.Context, path string) (*reader.File, error) {
 }
 
 func (l *local) plan(ctx context.Context, r reader.Request) (*reader.Plan, error) {
-	if _, err := os.Stat(onDisk(r.File)); err != nil && !objectstore.Is(r.File) { // a file's name comes first
+	if _, err := os.Stat(find.OnDisk(r.File)); err != nil && !objectstore.Is(r.File) { // a file's name comes first
 		if files, many, err := matching.Files(r.File, r.Options.OnError == "skip"); many {
 			if err != nil {
 				return nil, err
@@ -224,21 +224,12 @@ func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {
 	return &stream{RecordReader: plan.Run(ctx), rows: plan.Rows()}, nil
 }
 
-// onDisk is the place of a file that is asked for by its spelling, or, where none is there, by its name as it is.
-func onDisk(path string) string {
-	raw := spell.Unescape(path)
-	if _, err := os.Stat(raw); err != nil {
-		return path
-	}
-	return raw
-}
-
 // shownAs is what a file is called in answers: its path, or the address of its object without what may be a secret.
 func shownAs(file string) string {
 	if at, err := reader.At(file); err == nil && at.Store != nil {
 		return at.Name
 	}
-	return spell.Escape(onDisk(file))
+	return spell.Escape(find.OnDisk(file))
 }
 
 func noFile(path string, err error) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/values"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -70,7 +71,7 @@ func groupOf(args []string, here bool) (files []string, group string) {
 }
 
 func exists(name string) bool {
-	_, err := os.Stat(onDisk(name))
+	_, err := os.Stat(find.OnDisk(name))
 	return err == nil
 }
 

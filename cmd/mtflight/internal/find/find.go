@@ -17,6 +17,15 @@ import (
 	"github.com/mtflight/mtflight/reader"
 )
 
+// OnDisk is the place of a file that is asked for by its spelling, or, where none is there, by its name as it is.
+func OnDisk(path string) string {
+	raw := spell.Unescape(path)
+	if _, err := os.Stat(raw); err != nil {
+		return path
+	}
+	return raw
+}
+
 // Stored visits the object at the address of a store, or those below it that are named like HDF5, with their sizes; that of an only one is 0.
 func Stored(ctx context.Context, d *disks.Disks, address string, visit func(at reader.Location, size int64) error) error {
 	store, err := objectstore.Parse(address)

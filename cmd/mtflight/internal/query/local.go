@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/flight/serve"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/objectstore"
@@ -61,14 +62,11 @@ func serveFiles(ctx context.Context, place string, engine reader.Config, program
 
 // found is a place of this machine that is there, with all of its name.
 func found(place string) (string, error) {
-	raw := spell.Unescape(place)
-	if _, err := os.Stat(raw); err != nil {
-		if _, err := os.Stat(place); err != nil {
-			return "", fault.New(fault.NotFound, "%s: no such file or folder: write `mtflight sql STATEMENT FILE`, the statement in quotes (a server's location starts with grpc://)", spell.Escape(place))
-		}
-		raw = place
+	at := find.OnDisk(place)
+	if _, err := os.Stat(at); err != nil {
+		return "", fault.New(fault.NotFound, "%s: no such file or folder: write `mtflight sql STATEMENT FILE`, the statement in quotes (a server's location starts with grpc://)", spell.Escape(place))
 	}
-	return filepath.Abs(raw)
+	return filepath.Abs(at)
 }
 
 func (o *ownServer) end() {
