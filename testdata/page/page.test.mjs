@@ -65,6 +65,19 @@ test('the tree goes by keys', { timeout: 4 * patience }, async () => {
   await calm(page);
 });
 
+test('rows that are seen are fetched once', { timeout: 4 * patience }, async () => {
+  const page = await context.newPage(), asked = [];
+  page.on('request', (r) => { if (r.url().includes('/v1/data')) asked.push(new URL(r.url()).searchParams.get('start')); });
+  await page.goto(linkTo(files.site, events));
+  await drawn(page);
+  await page.locator('.grid').focus();
+  await page.keyboard.press('Control+End');
+  await page.locator('.grid [data-row="299999"] [data-column="0"]').waitFor();
+  await drawn(page);
+  assert.deepEqual(asked, [...new Set(asked)]);
+  await page.close();
+});
+
 test('a table is filtered, sorted and counted', { timeout: 6 * patience }, async () => {
   const page = await open(files, events);
   await settled(page, '.said', '300,000 rows');

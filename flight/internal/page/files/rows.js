@@ -52,7 +52,7 @@ export class Rows {
   start() {
     for (const w of this.wanted) {
       if (this.closed || this.problem || this.running.size >= atOnce) return;
-      if (!this.running.has(w)) this.fetch(w);
+      if (!this.windows.has(w) && !this.running.has(w)) this.fetch(w); // what is wanted is told once a frame
     }
   }
 

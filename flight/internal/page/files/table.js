@@ -27,6 +27,7 @@ export class Table {
     this.element.append(...[flat ? this.filter.element : null, this.filter.error, this.bar(), this.grid.box, this.statistics.element].filter((e) => e));
     this.grid.fill();
     if (view.row) this.grid.scroller.first = Number(view.row) || 0;
+    this.rows.want(this.grid.scroller.first, this.grid.scroller.first + 1); // before the first frame, which takes longer than they do
   }
 
   close() {
