@@ -134,7 +134,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.scans = &fill.Engine{Mem: e.mem, Workers: e.workers, WorkerCount: cfg.Workers, Chunks: e.chunks, Log: e.log, MemoryFor: memoryFor}
 	e.pages, e.blocks = pages.NewKeeper(e.mem), objectstore.NewBlocks(e.mem, buffers/objectstore.BlocksShare)
 	e.frames = bufpool.NewBudget(buffers/2, cfg.MaxWait)
-	helpers := h5proc.Config{Helpers: cfg.Helpers, MemoryLimit: max(leastHelper, cfg.Memory/int64(cfg.Helpers)), CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger}
+	helpers := h5proc.Config{Helpers: cfg.Helpers, MemoryLimit: max(leastHelper, cfg.Memory/int64(cfg.Helpers)), CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger, Budget: e.mem.Budget}
 	e.lib, e.foreign = h5proc.Both(helpers, cfg.InProcess)
 	e.plugins = h5proc.NewPlugins(e.foreign, cfg.NoPlugins)
 	c := &e.counts

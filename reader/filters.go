@@ -62,10 +62,7 @@ func (d *Dataset) plugin(s filter.Spec) (filter.Plugin, error) {
 	if err := d.file.eng.plugins.Undoes(s); err != nil {
 		return nil, err
 	}
-	bytes := int64(d.source.Type.Size)
-	for _, n := range rows.Extents(d.meta.Chunk) {
-		bytes = rows.Times(bytes, n)
-	}
+	bytes := rows.Bytes(d.meta.Chunk, d.source.Type.Size)
 	if bytes > h5proc.MaxChunk {
 		return nil, fault.New(fault.Unsupported, "%s: chunks of %d bytes, plug-ins are given at most %d", filter.Title(s), bytes, h5proc.MaxChunk)
 	}

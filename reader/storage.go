@@ -19,16 +19,16 @@ import (
 )
 
 // store gives access to the elements, with the rows along an axis.
-func (d *Dataset) store(ctx context.Context, rows int) (store.Store, error) {
+func (d *Dataset) store(ctx context.Context, axis int) (store.Store, error) {
 	size := d.source.Type.Size
 	if d.empty() {
-		return store.NewBands(store.NewUnwritten(d.fill()), d.shape, rows, size), nil
+		return store.NewBands(store.NewUnwritten(d.fill()), d.shape, axis, size), nil
 	}
 	if d.viaLib != nil {
-		return store.NewBands(store.NewSlab(d.file.eng.lib, d.file.handle(), d.meta.Path, d.shape, d.meta.Space == meta.Scalar), d.shape, rows, size), nil
+		return store.NewBands(store.NewSlab(d.file.eng.lib, d.file.handle(), d.meta.Path, d.shape, rows.Bytes(d.meta.Chunk, size), d.meta.Space == meta.Scalar), d.shape, axis, size), nil
 	}
 	if d.virtual {
-		v, err := virtual.New(ctx, d.asVirtual(), rows, d.file.eng.scans.LargeBytes())
+		v, err := virtual.New(ctx, d.asVirtual(), axis, d.file.eng.scans.LargeBytes())
 		if err != nil {
 			return nil, d.failed(err)
 		}
@@ -41,7 +41,7 @@ func (d *Dataset) store(ctx context.Context, rows int) (store.Store, error) {
 	if err != nil {
 		return nil, d.failed(err)
 	}
-	return store.NewBands(src, d.shape, rows, size), nil
+	return store.NewBands(src, d.shape, axis, size), nil
 }
 
 func (d *Dataset) chunkedStore() (store.Store, error) {

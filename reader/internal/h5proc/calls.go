@@ -17,6 +17,9 @@ type Pool struct{ *pool }
 // New makes a pool without starting a process yet. Close it.
 func New(cfg Config) *Pool { return &Pool{newPool(cfg, witnessRole, slabShared)} }
 
+// WitnessBytes is what a witness takes itself, with what libhdf5 keeps of a file's metadata.
+const WitnessBytes = 4 << 20
+
 // File is an open file that libhdf5 is asked about.
 type File struct {
 	Disk  *os.File // opened read-only; its descriptor is all that a helper gets of the file
@@ -72,6 +75,12 @@ func (p *Pool) ask(ctx context.Context, f File, q *request, dst []byte) (*respon
 	frame, err := encodeFrame(q, maxRequest)
 	if err != nil {
 		return nil, err
+	}
+	if p.cfg.Budget != nil && q.Op != opSlab { // who asks for a slab has it reserved, with what the slab takes
+		if err := p.cfg.Budget.AcquireSmall(ctx, WitnessBytes); err != nil {
+			return nil, err
+		}
+		defer p.cfg.Budget.Return(WitnessBytes)
 	}
 	c := &question{request: q, file: f, frame: frame, dst: dst}
 	if err := p.do(ctx, f.State, c); err != nil {

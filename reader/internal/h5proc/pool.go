@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/jail"
 )
@@ -24,6 +25,7 @@ type Config struct {
 	CallTimeout time.Duration // of one call in a helper; 20 s
 	Plugins     []string      // SHA-256 of the plug-ins that may be loaded, as h5c.Trust has them; none: any
 	Logger      *zap.Logger
+	Budget      *bufpool.Budget // that a question to a witness takes WitnessBytes of; none
 
 	role   role
 	shared int             // bytes of memory shared with each

@@ -1,6 +1,7 @@
 package h5proc
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/jail"
 )
 
@@ -26,6 +29,37 @@ func TestWitnessNeedsNoName(t *testing.T) {
 		require.Len(t, tree.Datasets, 7)
 		require.NoError(t, s.ReadSlab(ctx, f, "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 4)))
 	}
+}
+
+// What a witness takes is of the budget while it is asked, however that ends; that of slabs whoever asks for them has.
+func TestWitnessIsInTheBudget(t *testing.T) {
+	f := fixture(t, "tree.h5")
+	budget := bufpool.NewBudget(WitnessBytes, time.Hour)
+	most := int64(0)
+	pool := witnesses(t, Config{Helpers: 1, Budget: budget, wait: func(cmd *exec.Cmd) {
+		most = max(most, budget.Used())
+		_ = cmd.Wait()
+	}})
+	_, err := pool.Tree(ctx, f)
+	require.NoError(t, err)
+	_, err = pool.Dataset(ctx, f, "/none")
+	require.ErrorIs(t, err, fault.NotFound)
+	require.EqualValues(t, WitnessBytes, most)
+	require.Zero(t, budget.Used())
+
+	require.NoError(t, budget.Acquire(ctx, 1))
+	late, cancel := context.WithCancel(ctx)
+	defer budget.OnShortage(cancel)()
+	_, err = pool.Tree(late, f)
+	require.ErrorIs(t, err, context.Canceled, "it waits for its turn")
+	require.EqualValues(t, 1, budget.Used())
+	require.NoError(t, pool.ReadSlab(ctx, f, "/grid", []uint64{0, 0}, []uint64{1, 1}, make([]byte, 4)))
+	budget.Return(1)
+
+	dead := witnesses(t, Config{Helpers: 1, Budget: budget, Command: []string{"/bin/false"}})
+	_, err = dead.Tree(ctx, f)
+	require.ErrorIs(t, err, fault.Unavailable)
+	require.Zero(t, budget.Used())
 }
 
 // Of all that the server has open a witness gets its file alone, and cannot write to it.

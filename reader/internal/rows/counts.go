@@ -20,6 +20,15 @@ func Product(v []int64) int64 {
 	return p
 }
 
+// Bytes is what as many elements of a size take as the extents say, at most End62.
+func Bytes(extents []uint64, size int) int64 {
+	n := int64(size)
+	for _, k := range extents {
+		n = Times(n, int64(min(k, uint64(End62))))
+	}
+	return n
+}
+
 // Extents are those of a dataspace as int64; unlimited, and what no file can hold, is -1.
 func Extents(v []uint64) []int64 {
 	if v == nil {

@@ -44,7 +44,13 @@ func NewBands(src Source, shape []int64, axis, elemSize int) Store {
 
 func (b *bands) Extents() []int64 { return b.band }
 
-func (b *bands) Need(int64, *Pins) int64 { return rows.Product(b.band) * int64(b.elemSize) }
+func (b *bands) Need(int64, *Pins) int64 {
+	n := rows.Product(b.band) * int64(b.elemSize)
+	if s, ok := b.Source.(*slab); ok {
+		n = min(rows.End62, n+s.lent(n))
+	}
+	return n
+}
 
 func (b *bands) Load(ctx context.Context, s *Scratch, chunks [][]int64, use func(int, convert.Elems, bool) error) error {
 	for i, at := range chunks {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,4 +27,13 @@ func TestExternalOffsetBehindEveryFile(t *testing.T) {
 			require.Equal(t, make([]byte, 4), got, "offset %d", off)
 		}
 	}
+}
+
+// What a witness takes for a slab, in its own process, is part of what reading it is said to take.
+func TestSlabNeedsWhatItsWitnessTakes(t *testing.T) {
+	const band, chunk = 1000 * 4, 1 << 20
+	st := NewBands(NewSlab(nil, h5proc.File{}, "/x", []int64{1000}, chunk, false), []int64{1000}, 0, 4)
+	require.EqualValues(t, 2*band+2*chunk+h5proc.WitnessBytes, st.Need(1, nil))
+	st = NewBands(NewSlab(nil, h5proc.File{}, "/x", []int64{1000}, rows.End62, false), []int64{1000}, 0, 4)
+	require.Equal(t, rows.End62, st.Need(1, nil), "of a chunk that no file has")
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
+	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
 // contiguous is a dataset in one piece.
@@ -105,7 +106,8 @@ type slab struct {
 	file   h5proc.File
 	name   string
 	shape  []int64
-	scalar bool // its hyperslabs have no axes
+	chunk  int64 // bytes of a chunk, or of an element
+	scalar bool  // its hyperslabs have no axes
 }
 
 // SlabReader is libhdf5, which reads hyperslabs: h5proc's pools.
@@ -113,10 +115,13 @@ type SlabReader interface {
 	ReadSlab(ctx context.Context, f h5proc.File, name string, start, count []uint64, dst []byte) error
 }
 
-// NewSlab is a dataset at a path that libhdf5 reads.
-func NewSlab(helper SlabReader, file h5proc.File, path string, shape []int64, scalar bool) Source {
-	return &slab{helper: helper, file: file, name: path, shape: shape, scalar: scalar}
+// NewSlab is a dataset at a path that libhdf5 reads, in chunks of so many bytes.
+func NewSlab(helper SlabReader, file h5proc.File, path string, shape []int64, chunk int64, scalar bool) Source {
+	return &slab{helper: helper, file: file, name: path, shape: shape, chunk: chunk, scalar: scalar}
 }
+
+// lent is what a witness takes to read n bytes: itself, these, and a chunk as it is stored and decoded.
+func (s *slab) lent(n int64) int64 { return h5proc.WitnessBytes + n + rows.Times(2, s.chunk) }
 
 // read asks for the elements as boxes: whole rows of the axis they begin and end on.
 func (s *slab) read(ctx context.Context, first, n int64, dst []byte) error {
