@@ -56,7 +56,8 @@ const (
 	maxFiles    = 256       // whose metadata is kept
 )
 
-func (c Config) withDefaults() Config {
+// WithDefaults has what is not set as NewEngine sets it.
+func (c Config) WithDefaults() Config {
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0) + 1 // one mostly waits, in the kernel or for its turn
 	}
@@ -114,7 +115,7 @@ type Engine struct {
 
 // NewEngine starts an engine; Close ends it.
 func NewEngine(cfg Config) (*Engine, error) {
-	cfg = cfg.withDefaults()
+	cfg = cfg.WithDefaults()
 	e := &Engine{cfg: cfg, log: cfg.Logger, files: map[string]*list.Element{}}
 	buffers := cfg.Memory - cfg.Memory/cacheShare - cfg.Memory/statsShare
 	if cfg.StatsDir != "" {

@@ -29,6 +29,9 @@ func ranges(n *node, out []Range, seen map[*node]bool) []Range {
 	if n.op == "and" && n.kind == Bool {
 		return ranges(n.args[1], ranges(n.args[0], out, seen), seen)
 	}
+	if n.op == "or" && n.kind == Bool {
+		return append(append(out, below(n.args[0], n.args[1])...), below(n.args[1], n.args[0])...)
+	}
 	if r, ok := sides(n); ok {
 		return append(out, r)
 	}
@@ -38,6 +41,23 @@ func ranges(n *node, out []Range, seen map[*node]bool) []Range {
 	if r, ok := sides(n.args[0]); ok && r.Op != "==" {
 		r.Op = map[string]string{"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[r.Op]
 		if r.Kind != Float64 || r.Op == ">" || r.Op == ">=" { // else NaN matches, which is not below
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// below are the lower bounds of the one side of an or whose other side is the question for NaN of the same column, which is above them, too.
+func below(side, nan *node) (out []Range) {
+	if nan.op != "ne" {
+		return nil
+	}
+	x, y := uncast(nan.args[0]), uncast(nan.args[1])
+	if !sameColumn(x, y) || x.op != "column" {
+		return nil
+	}
+	for _, r := range ranges(side, nil, map[*node]bool{}) {
+		if r.Column == x.col && (r.Op == ">" || r.Op == ">=") {
 			out = append(out, r)
 		}
 	}

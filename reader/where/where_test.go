@@ -266,6 +266,8 @@ func TestRanges(t *testing.T) {
 		"~(t > 1)":         {{Column: 1, Op: "<=", Kind: Int64, Int: 1}},
 		"~(energy <= 2.5)": {{Column: 0, Op: ">", Kind: Float64, Float: 2.5}}, "~(2.5 > energy) & ok": {{Column: 0, Op: ">=", Kind: Float64, Float: 2.5}},
 		"~(energy > 2.5)": nil, "~(t == 1)": nil, "~~(t > 1)": nil, "~((t > 1) | ok)": nil, // NaN matches the first
+		"(energy > 2.5) | (energy != energy)": {{Column: 0, Op: ">", Kind: Float64, Float: 2.5}}, "(energy != energy) | ((energy >= 2) & (energy < 3) & ok)": {{Column: 0, Op: ">=", Kind: Float64, Float: 2}},
+		"(energy < 2.5) | (energy != energy)": nil, "(energy > 2.5) | (pos/x != pos/x)": nil, "(energy > 2.5) | (energy == energy)": nil, "(energy > 2.5) | (energy != 3)": nil, "(energy == 2.5) | (energy != energy)": nil,
 		"name == 'mu\\x00'":          {{Column: 2, Op: "==", Kind: Bytes, Bytes: []byte("mu")}}, // as if it were not there
 		"name == void":               {{Column: 2, Op: "==", Kind: Bytes, Bytes: []byte{}}},
 		"(pos/x == cut) & (cut > 2)": {{Column: 4, Op: "==", Kind: Float64, Float: 2.5}},

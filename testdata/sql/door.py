@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import re
+import socket
 import subprocess
 import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 
 warnings.simplefilter("ignore")
@@ -37,3 +40,20 @@ def ask(location: str, sql: str, parameters=None, token: str = "") -> pa.Table:
     with adbc.connect(location, db_kwargs=options, autocommit=True) as c, c.cursor() as k:
         k.execute(sql, parameters)
         return k.fetch_arrow_table()
+
+
+def decoded(admin: Path) -> float:
+    """Bytes of chunks decoded so far."""
+    c = http.client.HTTPConnection("localhost")
+    c.sock = socket.socket(socket.AF_UNIX)
+    c.sock.connect(str(admin))
+    c.request("GET", "/metrics")
+    return float(re.search(r"^mtflight_decoded_bytes_total (\S+)", c.getresponse().read().decode(), re.M)[1])
+
+
+def peer_of(folder: Path) -> duckdb.DuckDBPyConnection:
+    """DuckDB with a view of each Parquet file of a folder, by its name."""
+    peer = duckdb.connect()
+    for one in folder.glob("*.parquet"):
+        peer.execute(f"create view {one.stem} as from '{one}'")
+    return peer

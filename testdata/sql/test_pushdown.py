@@ -4,11 +4,8 @@ MTFLIGHT_STATEMENTS=300 draws more of them."""
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import re
-import socket
 
 import duckdb
 import h5py
@@ -18,7 +15,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pyarrow.parquet as pq
 import pytest
-from door import ask, serve
+from door import ask, decoded, serve
 
 ROWS = 40_000
 TABLES = {"t": '"r.h5"."/t"', "s": '"r.h5"."/s"'}
@@ -45,16 +42,6 @@ def rows(rng: np.random.Generator) -> np.ndarray:
     r["at"] = np.datetime64("2024-01-01", "ms") + rng.integers(0, 4 * 86_400_000, ROWS)
     r["at"][rng.random(ROWS) < 0.1] = np.datetime64("NaT")
     return r
-
-
-def metrics(path) -> float:
-    """Bytes of chunks decoded so far."""
-    c = http.client.HTTPConnection("localhost")
-    c.sock = socket.socket(socket.AF_UNIX)
-    c.sock.connect(str(path))
-    c.request("GET", "/metrics")
-    text = c.getresponse().read().decode()
-    return float(re.search(r"^mtflight_decoded_bytes_total (\S+)", text, re.M)[1])
 
 
 @pytest.fixture(scope="module")
@@ -152,17 +139,17 @@ def test_what_is_decoded(served):
     """Counting decodes nothing, a limit little, and a condition leaves out chunks whose bounds are known."""
     location, _, admin = served
 
-    def decoded(sql: str) -> float:
-        before = metrics(admin)
+    def spent(sql: str) -> float:
+        before = decoded(admin)
         ask(location, sql)
-        return metrics(admin) - before
+        return decoded(admin) - before
 
     t = TABLES["t"]
-    everything = decoded(f"select max(id), max(x) from {t}")
-    assert decoded(f"select count(*) from {t}") == 0
-    assert decoded(f"select x from {t} limit 5") < everything / 4
-    decoded(f"select count(*) from {t} where id < 0")
-    assert decoded(f"select max(x) from {t} where id between 5000 and 5100") < everything / 4
+    everything = spent(f"select max(id), max(x) from {t}")
+    assert spent(f"select count(*) from {t}") == 0
+    assert spent(f"select x from {t} limit 5") < everything / 4
+    spent(f"select count(*) from {t} where id < 0")
+    assert spent(f"select max(x) from {t} where id between 5000 and 5100") < everything / 4
 
 
 @pytest.mark.parametrize(("condition", "n"), [("tens = 20", 20), ("tens >= 20", 40), ("tens > 3", 60), ("v = 2", 1)])

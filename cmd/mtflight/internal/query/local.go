@@ -40,9 +40,10 @@ func serveFiles(ctx context.Context, place string, engine reader.Config, program
 		}
 	}()
 	config := serve.Default()
-	config.Engine = engine
+	config.Engine = engine.WithDefaults()
 	config.Flight.Roots, config.Flight.SQL, config.Flight.StageDir = []string{place}, program, ""
 	config.Flight.Drain = 0
+	config.Flight.Limits.SQLMemory = 2 * config.Engine.Memory // half of the machine's: one statement runs at a time
 	socket := filepath.Join(folder, "s")
 	config.Flight.Listen = []string{"grpc+unix://" + socket}
 	server, err := config.Complete()
