@@ -64,9 +64,7 @@ func (c Config) WithDefaults() Config {
 	if c.Memory <= 0 {
 		c.Memory = machine.Memory() / 4
 	}
-	if c.Cache == 0 {
-		c.Cache = c.Memory / 4
-	}
+	c.Cache = cmp.Or(c.Cache, c.Memory/4)
 	if c.Helpers <= 0 {
 		c.Helpers = max(2, c.Workers)
 	}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import adbc_driver_flightsql.dbapi as adbc
@@ -39,6 +41,18 @@ def served(tmp_path_factory):
         peer.unregister("rows")
     with serve(folder) as (location, server):
         yield location, server, peer
+
+
+@pytest.fixture(scope="module")
+def frugal(tmp_path_factory):
+    """The location of a server whose statements get little memory."""
+    folder = tmp_path_factory.mktemp("frugal")
+    rows = np.zeros(20_000, [("id", "i8"), ("kind", "i4")])
+    rows["id"] = np.arange(len(rows))
+    with tables.open_file(folder / "t.h5", "w") as f:
+        f.create_table("/", "t", obj=rows)
+    with serve(folder, "--sql-memory", "96MiB") as (location, _):
+        yield location
 
 
 STATEMENTS = [
@@ -76,7 +90,9 @@ def test_parameters(served):
     ("set memory_limit = '10GB'", ""), ("set enable_external_access = true", ""),
     ("reset lock_configuration", ""), ("pragma table_info('x')", ""), ("pragma enable_profiling", ""), ("install httpfs", ""), ("load httpfs", ""), ("call pragma_version()", ""),
     ("export database '/tmp/mtflight-never'", ""), ("select * from '/etc/passwd'", ""), ("select * from read_text('/etc/passwd')", ""), ("select * from glob('/*')", ""),
-    ("select * from sniff_csv('/etc/passwd')", ""), ("select * from read_parquet('http://127.0.0.1:1/x')", ""), ("select getenv('HOME')", ""), ("select * from mtflight_scan(0)", ""), ("select 1; select 2", "one at a time"), ("", ""), ("select error('boom')", "boom"),
+    ("select * from sniff_csv('/etc/passwd')", ""), ("select * from read_blob('/etc/passwd')", ""), ("select * from read_json('/etc/passwd')", ""), ("select * from parquet_metadata('/etc/passwd')", ""),
+    ("select * from query($$from '/etc/passwd'$$)", ""), ("from query_table('/etc/passwd')", ""), ("with x as (select * from read_text('/proc/self/environ')) select * from x", ""), ("create secret (type s3)", "reads only"), ("checkpoint", ""), ("vacuum", ""),
+    ("create macro f() as table select 1", "reads only"), ("prepare p as select 1", ""), ("use system", ""), ("detach mtflight", ""), ("comment on view x is 'y'", ""), ("explain analyze insert into x values (1)", "INSERT is not taken"), ("select * from read_parquet('http://127.0.0.1:1/x')", ""), ("select getenv('HOME')", ""), ("select * from mtflight_scan(0)", ""), ("select 1; select 2", "one at a time"), ("", ""), ("select error('boom')", "boom"),
     ("select case when kind = 8 then error('late') else x end from \"t.h5\".\"/t\"", "late"), ("select ?", ""),
 ])
 def test_is_refused(served, sql, says):
@@ -124,6 +140,19 @@ def test_out_of_memory(served):
     assert ask(location, "select 1 one").num_rows == 1
 
 
+@pytest.mark.parametrize("sql", [
+    "select count(*) from (select distinct hash(range) h from range(100000000))", "select hash(range) h, count(*) n from range(100000000) group by h having n > 1",
+    "select count(*) from range(60000000) a join (select hash(range) % 60000000 h from range(60000000)) b on a.range = b.h", "select max(r) from (select row_number() over (order by hash(range)) r from range(100000000))",
+    "select length(string_agg(repeat('x', 1000), '')) from range(2000000)", "select len(list(range)) from range(200000000)", "select length(repeat('x', 2000000000))", "select list(repeat('x', 100000)) from range(100000)",
+    'select sum(h) from (select hash(a.id, b.id) h from "t.h5"."/t" a, "t.h5"."/t" b order by h)',
+])
+def test_ten_times_the_budget(frugal, sql):
+    """Each way to fill memory ends in an error of that, and the next statement is answered."""
+    with pytest.raises(adbc_driver_manager.Error, match="ResourceExhausted"):
+        ask(frugal, sql)
+    assert ask(frugal, 'select count(*) n from "t.h5"."/t" where kind = 3').num_rows == 1
+
+
 def engines(server) -> list[Path]:
     """The processes of the server's statements."""
     listed = subprocess.run(["ps", "--ppid", str(server.pid), "-o", "pid=,comm="], capture_output=True, text=True, check=False).stdout  # 1: there are none
@@ -161,6 +190,37 @@ def test_killed(served):
             while True:
                 reader.read_next_batch()
     assert ask(location, "select 1 one").num_rows == 1
+
+
+def test_killed_at_any_time(served):
+    """Whenever the engine is killed there is an error or the answer, and nothing else."""
+    location, server, peer = served
+    sql = 'select count(*) n, sum(a.kind)::bigint s, max(b.x) x from "t.h5"."/t" a join "t.h5"."/t" b using (id) where a.x > -3'
+    want, told = repr(peer.execute(sql).to_arrow_table().to_pylist()), []
+    for looks in range(12):  # the more of them, the later
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(ask, location, sql)
+            while not asked.done() and looks >= 0:
+                for process in engines(server):
+                    if (looks := looks - 1) < 0:
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(int(process.name), signal.SIGKILL)
+            try:
+                told.append(repr(asked.result().to_pylist()))
+            except adbc_driver_manager.Error as e:
+                told.append("engine has ended" if "engine has ended" in str(e) else str(e))
+    assert "engine has ended" in told and set(told) <= {"engine has ended", want}
+    assert ask(location, "select 1 one").num_rows == 1
+
+
+def test_client_that_leaves(served):
+    """It takes its statement with it."""
+    location, server, _ = served
+    with endless(location):
+        assert engines(server)
+    end = time.monotonic() + 60
+    while engines(server):
+        assert time.monotonic() < end
 
 
 def test_rows_at_most(tmp_path):
