@@ -25,7 +25,7 @@ WHEEL         := .make/wheel/$(ARCH)
 WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*' -not -path '*/node_modules/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build build-sql install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-stores test-sql test-js test-page page page-check test-java test-rust test-notebook test-openapi model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full conform-stores wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
+.PHONY: run build build-sql install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-dask test-stores test-sql test-js test-page page page-check test-java test-rust test-notebook test-openapi model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full conform-stores wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -114,6 +114,10 @@ test-xarray: build ## xarray with engine="mtflight" beside its own engines; MTFL
 test-anndata: build ## read_anndata beside anndata, whole and backed; MTFLIGHT_CORPUS=DIR for more files
 	.ci/venv .venv-anndata testdata/anndata/requirements.txt
 	.venv-anndata/bin/python -m pytest -q testdata/anndata
+
+test-dask: build ## Dask's frames and arrays over three servers; MTFLIGHT_KILLS=50 kills one as often
+	.ci/venv .venv-dask testdata/clusters/dask.txt
+	.venv-dask/bin/python -m pytest -q -p no:logging testdata/clusters/test_dask.py
 
 test-python: build venv
 	$(PY) -m pytest -q testdata/tests

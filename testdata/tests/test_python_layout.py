@@ -43,6 +43,7 @@ OURS = {
     "anndata": "BackedAnnData DenseMatrix SparseMatrix read_anndata",
     "catalogue": "Catalogue open",
     "connection": "About Connection Exchange Members PrivateClient connect translated",
+    "dask": "array dataframe",
     "dataset": "proxy",
     "duckdb": "dataset",
     "errors": "FilesLeftOut InvalidIndexError NoSuchNodeError ResourceExhausted is_lost translate",
@@ -120,7 +121,7 @@ def test_pickles_hold_public_names(server):
 
 # _internal's rooms from low to high; those of one line do not know each other.
 LAYERS = [["array_protocol", "errors", "needed", "notices", "public", "resource_wrapper", "signals", "stage"], ["transport"], ["arrow", "datasets"],
-          ["anndata", "catalogue", "lazy", "netcdf", "requests", "streams", "training"]]
+          ["anndata", "catalogue", "lazy", "netcdf", "requests", "streams", "training"], ["clusters"]]
 
 
 def imported(path) -> set[str]:

@@ -133,6 +133,11 @@ def training(t: mtflight.Table) -> None:
     dataset.load_state_dict(dataset.state_dict())
 
 
+def clusters(t: mtflight.Table) -> None:
+    mtflight.dask.dataframe(t, partitions=8, index="run", dtype_backend="pyarrow", start=0, stop=9, step=2, options={"plain": True})
+    mtflight.dask.array("grpc://host:8815/run7.h5", "/images", partitions=8, token=pathlib.Path("ann.token"))
+
+
 def errors(t: mtflight.Table) -> None:
     try:
         t[5000]

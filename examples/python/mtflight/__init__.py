@@ -15,7 +15,7 @@ a file's name the server must serve just one. What they return belongs to the ca
 (`Streamer.get_queue`, `Request.get_proxy`, ...), which end with it.
 """
 
-from . import (anndata, catalogue, connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper, server,
+from . import (anndata, catalogue, connection, dask, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper, server,
                shared_mem, signals, stage, streamer, table, training)
 from ._internal.public import set_public_module
 from ._internal.transport.features import RELEASE
@@ -36,5 +36,5 @@ __version__ = RELEASE
 __all__ = ["Catalogue", "Connection", "InvalidIndexError", "NoSuchNodeError", "QueueClosed", "QueueClosedException", "Reader", "RequestPool",
            "ResourceExhausted", "RowsLeftOut", "SharedMemoryError", "Streamer", "SubprocessException", "Table", "connect", "open", "read", "read_anndata", "scan"]
 
-set_public_module(anndata, catalogue, connection, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper,
+set_public_module(anndata, catalogue, connection, dask, dataset, dataset_ops, duckdb, errors, pandas, polars, reader, request, resource_wrapper,
                   server, shared_mem, signals, stage, streamer, table, training)

@@ -31,7 +31,7 @@ class Rows:
     def read(self, columns: list[str] | None, asked: Predicate | None, limit: int | None) -> pa.RecordBatchReader:
         """At least the rows of which `asked` is true, with at least these columns. A condition that the server does not take for this
         dataset is left out."""
-        fields = None if columns is None else self._columns.fields(columns or self._narrowest())
+        fields = None if columns is None else self._columns.fields(columns or [narrowest(self.schema)])
         condition = None if asked is None else where(asked, self._columns)
         if condition is not None:
             try:
@@ -40,9 +40,10 @@ class Rows:
                 pass
         return self._table.scan(fields, None, limit, **self._members)
 
-    def _narrowest(self) -> list[str]:
-        """A column that takes few bytes, for those who only count rows."""
-        return [min(self.schema, key=_width).name]
+
+def narrowest(schema: pa.Schema) -> str:
+    """A column that takes few bytes, for those who only count rows."""
+    return min(schema, key=_width).name
 
 
 def _width(field: pa.Field) -> int:
