@@ -12,6 +12,7 @@ import (
 
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/flight/internal/criteria"
+	"github.com/mtflight/mtflight/flight/internal/replicas"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -137,7 +138,7 @@ func (s *Server) flightOf(file, state string, d reader.Info) *arrowflight.Flight
 	}
 	f := info(name, d.Schema, d.Rows, d.Bytes, what)
 	if ticket, err := protocol.FormatTicket(reader.Request{File: file, Dataset: d.Path, State: state}); err == nil {
-		f.Endpoint = []*arrowflight.FlightEndpoint{s.endpoint(0, ticket)}
+		f.Endpoint = []*arrowflight.FlightEndpoint{endpoint(s.replicas.Place([]string{replicas.Name(file, nil, nil)})[0], ticket)}
 	}
 	return f
 }

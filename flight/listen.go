@@ -123,24 +123,6 @@ func (s *Server) checkListen() error {
 	return nil
 }
 
-// checkAdvertised refuses locations that clients cannot be sent to.
-func checkAdvertised(uris []string) error {
-	for _, uri := range uris {
-		network, address, err := splitURI(uri)
-		if err != nil {
-			return err
-		}
-		if network == "unix" {
-			continue
-		}
-		host, port, _ := net.SplitHostPort(address) // splitURI has seen both
-		if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() || port == "0" {
-			return fault.New(fault.Invalid, "flight: location %q cannot be advertised: give the host and port at which clients reach the server", uri)
-		}
-	}
-	return nil
-}
-
 func listen(uri string, mode fs.FileMode) (net.Listener, error) {
 	network, address, err := splitURI(uri)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/flight/internal/guard"
 	"github.com/mtflight/mtflight/flight/internal/metrics"
+	"github.com/mtflight/mtflight/flight/internal/replicas"
 	"github.com/mtflight/mtflight/flight/internal/sql"
 	"github.com/mtflight/mtflight/flight/internal/stage"
 	"github.com/mtflight/mtflight/flight/internal/web"
@@ -45,6 +47,7 @@ type Config struct {
 	Insecure    bool                 // also where others than this machine's users can reach it, who can read what is served
 	SocketMode  fs.FileMode          // of the files of Unix sockets; default 0600
 	Advertise   []string             // locations of replicas, this server among them, as URIs; none: clients stay on their connection
+	Peers       []string             // in place of Advertise: the same of which those that are ready are named; dns:///HOST:PORT is looked up
 	Workers     int                  // decoding goroutines of the Engine, for the number of endpoints; default: one per CPU
 	Drain       time.Duration        // how long running streams may go on at the end; default 20 s
 	StageDir    string               // on a memory file system, this user's alone; none: nothing is staged
@@ -77,6 +80,7 @@ type Server struct {
 	noStages error // why there are none
 	features []string
 	reloads  reload.Set
+	replicas *replicas.Set
 	calls    calls
 	metrics  *metrics.Metrics
 	sql      *sql.Handler
@@ -112,9 +116,6 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAdvertised(cfg.Advertise); err != nil {
-		return nil, err
-	}
 	if cfg.Engine == nil {
 		return nil, fault.New(fault.Invalid, "flight: Config.Engine is missing")
 	}
@@ -140,6 +141,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: keeper, log: cfg.Logger, ready: make(chan struct{})}
+	if s.replicas, err = replicas.New(cfg.Advertise, cfg.Peers, slices.ContainsFunc(cfg.Listen, isTLS), cfg.Logger); err != nil {
+		return nil, err
+	}
 	cat.On(cfg.Engine.Disks())
 	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine, cfg.Limits.MaxWait) })
 	if err := errors.Join(s.checkListen(), s.checkAdmin(), s.checkHTTP()); err != nil {
@@ -264,6 +268,10 @@ func (s *Server) serve(ctx context.Context, doors []wire.Listener) error {
 	close(s.ready)
 	g.Go(func() error {
 		s.reloads.Watch(gctx)
+		return nil
+	})
+	g.Go(func() error {
+		s.replicas.Watch(gctx)
 		return nil
 	})
 	g.Go(func() error {

@@ -127,7 +127,6 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestAdvertise(t *testing.T) {
-	require.NoError(t, checkAdvertised([]string{"grpc://a.example:8815", "grpc+tls://[::1]:443", "grpc+unix:///run/s", "unix:s"}))
 	for _, uri := range []string{"", "a", "grpc://a", "http://a:1", "grpc://0.0.0.0:8815", "grpc://[::]:8815", "grpc://:8815", "grpc://a:0"} {
 		_, err := New(Config{Engine: new(reader.Engine), Roots: []string{t.TempDir()}, Advertise: []string{uri}})
 		require.ErrorIs(t, err, fault.Invalid, uri)

@@ -7,6 +7,7 @@ import (
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 	"github.com/apache/arrow/go/v15/arrow/memory"
 
+	"github.com/mtflight/mtflight/flight/internal/replicas"
 	"github.com/mtflight/mtflight/flight/internal/sql"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -188,16 +189,20 @@ const (
 func (s *Server) endpoints(r reader.Request, command []byte, p *reader.Plan) ([]*arrowflight.FlightEndpoint, error) {
 	n := r.Endpoints
 	if n == 0 {
-		n = int(min(max(p.Bytes()/endpointBytes, 1), int64(4*s.cfg.Workers)))
+		n = int(min(max(p.Bytes()/endpointBytes, 1), int64(4*s.cfg.Workers*max(len(s.replicas.Ready()), 1))))
 	}
 	parts := p.Split(min(n, ticketsBytes/(len(command)+256)))
-	out := make([]*arrowflight.FlightEndpoint, len(parts))
+	out, names := make([]*arrowflight.FlightEndpoint, len(parts)), make([]string, len(parts))
+	for i, part := range parts {
+		names[i] = replicas.Name(part.File, part.Files, part.Start)
+	}
+	places := s.replicas.Place(names)
 	for i, part := range parts {
 		ticket, err := protocol.FormatTicket(part)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = s.endpoint(i, ticket)
+		out[i] = endpoint(places[i], ticket)
 	}
 	return out, nil
 }
@@ -205,14 +210,13 @@ func (s *Server) endpoints(r reader.Request, command []byte, p *reader.Plan) ([]
 // reuseConnection tells a client to ask where it is (Flight.rst, "Connection Reuse").
 const reuseConnection = "arrow-flight-reuse-connection://?"
 
-// endpoint is the i-th one: its locations begin with the i-th, so that a parallel client spreads.
-func (s *Server) endpoint(i int, ticket []byte) *arrowflight.FlightEndpoint {
+// endpoint is one with the locations that have it.
+func endpoint(locations []string, ticket []byte) *arrowflight.FlightEndpoint {
 	e := &arrowflight.FlightEndpoint{Ticket: &arrowflight.Ticket{Ticket: ticket}}
-	n := len(s.cfg.Advertise)
-	for k := range n {
-		e.Location = append(e.Location, &arrowflight.Location{Uri: s.cfg.Advertise[(i+k)%n]})
+	for _, location := range locations {
+		e.Location = append(e.Location, &arrowflight.Location{Uri: location})
 	}
-	if n == 0 {
+	if len(locations) == 0 {
 		e.Location = []*arrowflight.Location{{Uri: reuseConnection}}
 	}
 	return e

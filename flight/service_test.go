@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/flight/internal/replicas"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
@@ -35,18 +36,9 @@ func TestRequestOf(t *testing.T) {
 	}
 }
 
-func TestEndpointRotates(t *testing.T) {
-	s := &Server{cfg: Config{Advertise: []string{"a", "b", "c"}}}
-	uris := func(i int) (out []string) {
-		for _, l := range s.endpoint(i, nil).Location {
-			out = append(out, l.Uri)
-		}
-		return out
-	}
-	require.Equal(t, []string{"a", "b", "c"}, uris(0))
-	require.Equal(t, []string{"c", "a", "b"}, uris(5))
-	s.cfg.Advertise = nil
-	require.Equal(t, []string{"arrow-flight-reuse-connection://?"}, uris(1))
+func TestEndpointStays(t *testing.T) {
+	require.Equal(t, "arrow-flight-reuse-connection://?", endpoint(nil, nil).Location[0].Uri)
+	require.Equal(t, "b", endpoint([]string{"a", "b"}, nil).Location[1].Uri)
 }
 
 // TestEndpointsAreBounded: whoever asks for two thousand million parts gets as many as fit an answer, of all rows.
@@ -62,7 +54,7 @@ func TestEndpointsAreBounded(t *testing.T) {
 	for _, command := range []string{"", strings.Repeat(" ", 1<<20)} {
 		p, err := ds.Plan(t.Context(), r)
 		require.NoError(t, err)
-		all, err := new(Server).endpoints(r, []byte(command), p)
+		all, err := (&Server{replicas: new(replicas.Set)}).endpoints(r, []byte(command), p)
 		require.NoError(t, err)
 		require.Greater(t, len(all), 1)
 		require.LessOrEqual(t, len(all), ticketsBytes/max(256, len(command)))

@@ -82,7 +82,7 @@ func (s *Server) sqlInfo(ctx context.Context, d *arrowflight.FlightDescriptor) (
 	return &arrowflight.FlightInfo{
 		Schema:           arrowflight.SerializeSchema(schema, memory.DefaultAllocator),
 		FlightDescriptor: d,
-		Endpoint:         []*arrowflight.FlightEndpoint{s.endpoint(0, ticket)},
+		Endpoint:         []*arrowflight.FlightEndpoint{endpoint(s.replicas.Place([]string{string(ticket)})[0], ticket)},
 		TotalRecords:     -1,
 		TotalBytes:       -1,
 		Ordered:          true,

@@ -37,6 +37,7 @@ func (f *serveFlags) add(c *cobra.Command) {
 	flags.BoolVar(&served.Insecure, "insecure", false, "listen beyond this machine without TLS or a login: whoever reaches it can read what is served")
 	flags.Var((*values.FileMode)(&served.SocketMode), "socket-mode", "permissions of the files of Unix sockets: 0660 lets their group connect")
 	flags.StringArrayVar(&served.Advertise, "advertise", nil, "`LOCATION` that clients are sent to: this server or a replica of the same roots; may be repeated")
+	flags.StringArrayVar(&served.Peers, "peers", nil, "replica's `LOCATION`, named while it is ready, or dns:///HOST:PORT")
 	flags.DurationVar(&served.Drain, "drain", served.Drain, "`TIME` that streams may go on at the end; 0s: none")
 	flags.DurationVar(&f.Engine.ReadTimeout, "read-timeout", disks.DefaultLimit, "`TIME` that a disk may take to answer")
 	flags.Lookup("read-timeout").Hidden = true // of docs/limits.md
@@ -171,7 +172,7 @@ func (f *serveFlags) show(c *cobra.Command) error {
 
 // addSecurity adds the flags of TLS, logins and rules.
 func addSecurity(flags *pflag.FlagSet, s *flight.Security) {
-	flags.StringVar(&s.TLSCert, "tls-cert", "", "PEM `FILE` of the server's certificate, for --listen grpc+tls://HOST:PORT")
+	flags.StringVar(&s.TLSCert, "tls-cert", "", "PEM `FILE` of the server's certificate, for grpc+tls://")
 	flags.StringVar(&s.TLSKey, "tls-key", "", "PEM `FILE` of its key, which others must not be able to read")
 	flags.StringVar(&s.TLSClientCA, "tls-client-ca", "", "PEM `FILE` of authorities (and their revocation lists): clients log in by a certificate of theirs")
 	flags.StringVar(&s.AuthTokens, "auth-tokens", "", "`FILE` of tokens' hashes, which `mtflight token new` adds to: clients log in by a bearer")

@@ -24,6 +24,7 @@ var another = map[string][]string{
 	"collection":      {"runs=a/*.h5:/events", "maps=b/*.nc:/t"},
 	"listen":          {"grpc://127.0.0.1:1", "grpc+unix:///s"},
 	"advertise":       {"grpc://h:2"},
+	"peers":           {"dns:///h:2"},
 	"insecure":        {"true"},
 	"socket-mode":     {"0660"},
 	"drain":           {"1m30s"},

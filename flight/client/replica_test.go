@@ -72,6 +72,28 @@ func TestScanChangesReplica(t *testing.T) {
 	require.NotZero(t, proxy.cut(0))
 }
 
+// Who does not read in parallel stays at the server it knows, and leaves the rest to a replica where that is lost.
+func TestScanLeavesHome(t *testing.T) {
+	replica, _ := serve(t)
+	home, eng := serve(t, replica)
+	proxy, through := newCutter(t, home[len("grpc+unix://"):])
+	r := reader.Request{File: "arrays.h5", Dataset: "/wave/zlib", BatchRows: 16}
+	want := direct(t, eng, r)
+	defer want.Release()
+	c, err := client.Open(context.Background(), through)
+	require.NoError(t, err)
+	defer c.Close()
+	rows, err := c.Scan(context.Background(), r)
+	require.NoError(t, err)
+	defer rows.Release()
+	require.NoError(t, proxy.Close())
+	proxy.cut(1)
+	got := tableOf(t, rows)
+	defer got.Release()
+	requireSame(t, want, got)
+	require.NotZero(t, proxy.cut(0))
+}
+
 // A location of another kind is not passed over in silence.
 func TestScanRefusesLocation(t *testing.T) {
 	c, err := client.Open(context.Background(), serveOther(t, "127.0.0.1", &other{locations: []string{"http://127.0.0.1:1"}}))

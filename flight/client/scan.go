@@ -22,7 +22,8 @@ import (
 // Option changes how Scan goes about it.
 type Option func(*scan)
 
-// Parallel reads at most n endpoints at a time, each on a stream of its own, of the first of its locations that answers. The
+// Parallel reads at most n endpoints at a time, each on a stream of its own, of the first of its locations that answers; with 1,
+// the default, the server that the client is connected to is the first. The
 // rows still come in order, so that the batches of later endpoints wait in memory, at most a few for each.
 func Parallel(n int) Option { return func(s *scan) { s.parallel = max(n, 1) } }
 
@@ -64,11 +65,11 @@ func (c *Client) Scan(ctx context.Context, r protocol.Request, options ...Option
 	}
 	var parts []*part
 	for _, e := range info.Endpoints {
-		servers := []rpc.Server{c.server}
-		if s.parallel > 1 {
-			if servers, err = c.replicas(e); err != nil {
-				return nil, err
-			}
+		servers, err := c.replicas(e)
+		if s.parallel == 1 { // at home, and elsewhere where that is lost
+			servers = append([]rpc.Server{c.server}, servers...)
+		} else if err != nil {
+			return nil, err
 		}
 		parts = append(parts, getPart(servers, e.Ticket))
 	}

@@ -60,7 +60,7 @@ func (e *kinded) Unwrap() []error {
 // Rooms are the packages whose names messages start with in the source, for who looks for them there. They tell users
 // nothing. Names that users know, of commands, actions and members of requests, are not among them.
 var Rooms = []string{"catalog", "chunkindex", "chunkstats", "client", "convert", "flight", "gheap", "h5c", "h5file", "h5proc",
-	"h5type", "indexdir", "ptindex", "vds"}
+	"h5type", "indexdir", "ptindex", "replicas", "vds"}
 
 // New returns an error of a kind. The message is the whole text, without the name of one of Rooms at the start of format;
 // the kind's own words are not added. A %w verb keeps the cause for errors.Is, but the kind given here is found first by Of.

@@ -142,6 +142,23 @@ def test_killed_servers(serve, folder, monkeypatch):
     print(f"{resumed} times resumed after {mortal.kills} kills of the server in {done} scans")
 
 
+def test_a_replica_goes_on(start, folder, tmp_path):
+    """Also for who reads one stream, of a server that does not come back."""
+    replica, home = start(folder), f"grpc+unix://{tmp_path}/home"
+    server = start(folder, listen=home, args=("--advertise", home, "--advertise", replica.location))
+    with mtflight.connect(home) as connection:
+        table = connection.table("t.h5", "/t")
+        for members, want in (({"batch_rows": 500}, IDS), ({"coordinates": IDS[::-1].copy()}, IDS[::-1])):
+            batches = iter(table.scan(["id", "noise"], **members))
+            got = [next(batches)["id"].to_numpy()]
+            if server.process.poll() is None:
+                server.process.kill()
+                server.process.wait()
+            got += [b["id"].to_numpy() for b in batches]
+            np.testing.assert_array_equal(np.concatenate(got), want)
+            server = start(folder, listen=home, args=("--advertise", home, "--advertise", replica.location))
+
+
 CLIENT = """
 import json, sys
 import mtflight

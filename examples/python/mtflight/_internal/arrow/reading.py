@@ -94,7 +94,7 @@ class Reading:
         several = retries > 0 and len(self._info.endpoints) > 1 and isinstance(json.loads(self._info.endpoints[0].ticket.ticket)["file"], list)
         if several and self._rows is None and parallel <= 1:  # no ticket is of all files
             tickets = [json.loads(e.ticket.ticket) for e in self._info.endpoints]
-            return [itertools.chain.from_iterable(resumed([self._client], ticket, retries) for ticket in tickets)]
+            return [itertools.chain.from_iterable(resumed(self._servers(), ticket, retries) for ticket in tickets)]
         if several and self._rows is not None:
             retries = 0  # of which no version is known: another one would have other rows
         elif self._rows is not None or parallel <= 1:
@@ -102,9 +102,9 @@ class Reading:
         if self._rows is not None:
             step = max(1, len(self._rows)) if "stream" in request else _EXCHANGED_ROWS
             pieces = [self._rows[at:at + step] for at in range(0, max(1, len(self._rows)), step)]
-            return [itertools.chain.from_iterable(resumed([self._client], request, retries, piece) for piece in pieces)]
+            return [itertools.chain.from_iterable(resumed(self._servers(), request, retries, piece) for piece in pieces)]
         if parallel <= 1:
-            return [resumed([self._client], request, retries)]
+            return [resumed(self._servers(), request, retries)]
         options = {**request.get("options", {}), "endpoints": parallel}
         endpoints = retried(lambda: self._client.info({**request, "options": options}), retries).endpoints
         return [resumed(self._replicas(e), json.loads(e.ticket.ticket), retries) for e in endpoints]
@@ -115,6 +115,10 @@ class Reading:
             return request
         ticket = json.loads(self._info.endpoints[0].ticket.ticket)
         return request if "state" not in ticket else {**request, "state": ticket["state"], "file": ticket["file"]}
+
+    def _servers(self) -> list[Client]:
+        """The server that was asked, and its replicas, which go on where it is lost."""
+        return [self._client, *(c for c in self._replicas(self._info.endpoints[0]) if c is not self._client)] if self._retries else [self._client]
 
     def _replicas(self, endpoint: fl.FlightEndpoint) -> list[Client]:
         """A client of each server that has the endpoint."""
