@@ -19,7 +19,7 @@ CLONE = PACKAGING.parent
 BINARY = CLONE / "bin" / "mtflight"
 COMPOSE_SCHEMA = "github.com/compose-spec/compose-go/v2@v2.16.2"
 KUBERNETES = ["1.30", kubernetes_validate.latest_version()]  # the first that has the action sleep
-MANIFESTS = [m for file in sorted((PACKAGING / "kubernetes").iterdir()) for m in yaml.safe_load_all(file.read_text())]
+MANIFESTS = [m for file in sorted((PACKAGING / "kubernetes").glob("*.yaml")) if file.stem != "kustomization" for m in yaml.safe_load_all(file.read_text())]
 COMPOSE = yaml.safe_load((PACKAGING / "compose.yaml").read_text())["services"]
 DOCKERFILE = (CLONE / "Dockerfile").read_text()
 
@@ -123,9 +123,41 @@ def test_manifests_select_the_pods():
     assert spec["PodDisruptionBudget"]["selector"]["matchLabels"] == spec["NetworkPolicy"]["podSelector"]["matchLabels"] == labels
 
 
-def test_the_scaling_metric_is_there():
-    (metric,) = manifest("HorizontalPodAutoscaler")["spec"]["metrics"]
-    assert f"| `{metric['pods']['metric']['name']}` | gauge | `kind` |" in (CLONE / "docs" / "metrics.md").read_text()
+def test_the_scaling_metrics_are_there():
+    streams, memory = (metric["pods"]["metric"]["name"] for metric in manifest("HorizontalPodAutoscaler")["spec"]["metrics"])
+    known = (CLONE / "docs" / "metrics.md").read_text()
+    assert f"| `{streams}` | gauge | `kind` |" in known and f"| `{memory}` | gauge |" in known
+
+
+@pytest.fixture(scope="session")
+def kustomized() -> dict[tuple[str, str], dict]:
+    """What `kubectl apply -k` would send, by kind and name."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("there is no kubectl here")
+    made = yaml.safe_load_all(output("kubectl", "kustomize", PACKAGING / "kubernetes"))
+    return {(m["kind"], m["metadata"]["name"]): m for m in made}
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_kustomization(kustomized, version):
+    """Pods with names that stay, whose settings and rights are what they need to know each other."""
+    for m in kustomized.values():
+        kubernetes_validate.validate(m, version, strict=True)
+    assert {kind for kind, _ in kustomized} == {m["kind"] for m in MANIFESTS} - {"Deployment"} | {"StatefulSet"}
+    pods, service = kustomized["StatefulSet", "mtflight"]["spec"], kustomized["Service", "mtflight-peers"]
+    assert pods["serviceName"] == service["metadata"]["name"] and service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["selector"] == pods["selector"]["matchLabels"] == pods["template"]["metadata"]["labels"]
+    (container,) = pods["template"]["spec"]["containers"]
+    given = {e["name"]: e["value"] for e in container["env"]}
+    assert {name.removeprefix("MTFLIGHT_").lower().replace("_", "-") for name in given} <= flags()
+    (port,) = service["spec"]["ports"]
+    assert given["MTFLIGHT_PEERS"] == f"dns:///_{port['name']}._tcp.{pods['serviceName']}"
+    mounts = {v["mountPath"] for v in container["volumeMounts"] if v["name"] in {c["metadata"]["name"] for c in pods["volumeClaimTemplates"]}}
+    assert mounts == {given["MTFLIGHT_INDEX_DIR"]}
+    assert kustomized["HorizontalPodAutoscaler", "mtflight"]["spec"]["scaleTargetRef"]["kind"] == "StatefulSet"
+    policy = kustomized["NetworkPolicy", "mtflight"]["spec"]
+    own = {"podSelector": {"matchLabels": service["spec"]["selector"]}}
+    assert own in policy["ingress"][0]["from"] and policy["egress"][0]["to"] == [own] and policy["egress"][0]["ports"] == [{"port": "grpc"}]
 
 
 def test_the_user_is_the_image_s():

@@ -162,5 +162,17 @@ def same(got: pa.Table, want: pa.Table) -> None:
     assert got.num_rows == want.num_rows
     for name in want.schema.names:
         a, b = got[name].combine_chunks(), want[name].combine_chunks()
-        assert a.null_count == b.null_count, name
-        assert repr(a.to_pylist()) == repr(b.to_pylist()), name
+        assert a.type == b.type and a.null_count == b.null_count, name
+        if pa.types.is_floating(a.type):
+            np.testing.assert_array_equal(a.to_numpy(), b.to_numpy())
+        else:
+            assert a.equals(b), name
+
+
+def even(shares: list[dict[str, int]]) -> list[dict[str, int]]:
+    """What each server sent, within 10 % of equal."""
+    for name in shares[0]:
+        each = [share[name] for share in shares]
+        assert 0.9 * sum(each) / len(each) < min(each) <= max(each) < 1.1 * sum(each) / len(each), (name, each)
+    print("each server's requests, rows, bytes:", [tuple(share.values()) for share in shares])
+    return shares
