@@ -93,7 +93,7 @@ func (d *Dataset) asVirtual() *virtual.Dataset {
 		v.Stored = rows.Extents(d.object.Space.Dims)
 	}
 	if d.source.Type != nil {
-		v.Fill = d.fill()
+		v.Fill = d.object.Unwritten(d.source.Type.Size)
 	}
 	v.Open = d.file.virtualSource
 	v.Store = func(ctx context.Context) (store.Store, error) { return d.store(ctx, 0) }

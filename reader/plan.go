@@ -5,10 +5,12 @@ import (
 
 	"github.com/apache/arrow/go/v15/arrow"
 
+	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader/internal/explain"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/stages"
 )
 
 // Plan is a checked request. It is immutable and can be run many times.
@@ -86,6 +88,14 @@ func (p *Plan) State() string { return p.of.State() }
 func (p *Plan) Alone() bool {
 	one, is := p.of.(single)
 	return is && !one.scan.Dataset.Others
+}
+
+// Stages are the parts of reading the plan's dataset, of so many stored bytes at most, each to be done alone. Errors: ErrUnsupported.
+func (p *Plan) Stages(most int64) (*stages.Stages, error) {
+	if t, is := p.read.(*tableRead); is {
+		return stages.Of(t.scan, most)
+	}
+	return nil, fault.New(fault.Unsupported, "the parts of reading it cannot be done apart: it is several datasets")
 }
 
 // planTable plans a request for one dataset, whose condition may use the names of a frame.

@@ -22,7 +22,7 @@ import (
 func (d *Dataset) store(ctx context.Context, axis int) (store.Store, error) {
 	size := d.source.Type.Size
 	if d.empty() {
-		return store.NewBands(store.NewUnwritten(d.fill()), d.shape, axis, size), nil
+		return store.NewBands(store.NewUnwritten(d.object.Unwritten(size)), d.shape, axis, size), nil
 	}
 	if d.viaLib != nil {
 		return store.NewBands(store.NewSlab(d.file.eng.lib, d.file.handle(), d.meta.Path, d.shape, rows.Bytes(d.meta.Chunk, size), d.meta.Space == meta.Scalar), d.shape, axis, size), nil
@@ -50,7 +50,7 @@ func (d *Dataset) chunkedStore() (store.Store, error) {
 		return nil, d.failed(err)
 	}
 	c, err := store.NewChunked(store.Layout{File: d.file.disk, Index: x, Filters: d.pipe, Chunk: rows.Extents(d.object.Layout.ChunkDims), Shape: d.shape,
-		ElemSize: d.source.Type.Size, Fill: d.fill(), End: d.file.h5.EOF, Cache: d.file.eng.chunks, Serial: d.file.serial, Object: d.meta.Addr}, d.asked)
+		ElemSize: d.source.Type.Size, Fill: d.object.Unwritten(d.source.Type.Size), End: d.file.h5.EOF, Cache: d.file.eng.chunks, Serial: d.file.serial, Object: d.meta.Addr}, d.asked)
 	if err != nil {
 		return nil, d.failed(err)
 	}
@@ -71,21 +71,12 @@ func (d *Dataset) plainSource(ctx context.Context) (store.Source, error) {
 	case l.Class != chunkindex.Contiguous:
 		return nil, fault.New(fault.Unsupported, "layout class %d", l.Class)
 	case l.Addr == h5file.Undefined:
-		return store.NewUnwritten(d.fill()), nil
+		return store.NewUnwritten(d.object.Unwritten(d.source.Type.Size)), nil
 	}
 	if l.Size != 0 && uint64(need) > l.Size {
 		return nil, fault.New(fault.DataLoss, "%d bytes stored, the extent needs %d", l.Size, need)
 	}
 	return store.NewContiguous(d.file.disk, l.Addr, size), nil
-}
-
-// fill is the value of what was never written: zeros where the file says never to fill, as h5py and NumPy have them.
-func (d *Dataset) fill() []byte {
-	size := d.source.Type.Size
-	if d.object != nil && d.object.Fill.FillTime != chunkindex.FillNever && len(d.object.Fill.Value) == size {
-		return d.object.Fill.Value
-	}
-	return make([]byte, size)
 }
 
 // metadata is the schema metadata of docs/protocol.md section 4.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/bench"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/check"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/credentials"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/index"
@@ -64,7 +65,7 @@ Exit codes: 0 done, 1 anything not below, 2 wrong usage or request, 3 no such fi
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".LocalFlags.FlagUsages", ".LocalFlags.FlagUsagesWrapped 100"))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err) })
 	root.AddCommand(newServe(), newConfig(), newTop(), newList(), newDescribe(), newAttributes(), newGet(), newStats(), newExplain(), newHealth(), newVersion(), newMan())
-	root.AddCommand(check.Command(engineFlags), index.Command(engineFlags), query.Command(querySource))
+	root.AddCommand(bench.Command(engineFlags), check.Command(engineFlags), index.Command(engineFlags), query.Command(querySource))
 	root.AddCommand(credentials.Commands()...)
 	return root
 }

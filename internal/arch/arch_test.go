@@ -37,7 +37,7 @@ var layers = []string{
 	"reader/internal/attributes",
 	"reader/internal/sparse",
 	"reader/internal/frames",
-	"reader/internal/explain",
+	"reader/internal/explain", "reader/internal/stages",
 	"reader/internal/follow",
 	"reader/internal/order",
 	"reader/internal/match",
@@ -330,7 +330,7 @@ func TestMessagesNameNoPackage(t *testing.T) {
 			inside = append(inside, filepath.Base(p.name()))
 		}
 	}
-	known := []string{"attributes", "check", "index", "explain", "filter", "stage", "where", "parquet"} // to users: commands, members, formats
+	known := []string{"attributes", "bench", "check", "index", "explain", "filter", "stage", "where", "parquet"} // to users: commands, members, formats
 	seen := 0
 	for _, p := range packages(t) {
 		for _, path := range p.sources() {

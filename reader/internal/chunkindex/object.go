@@ -32,6 +32,15 @@ type Fill struct {
 // FillNever is H5D_FILL_TIME_NEVER: what was never written is whatever the reader had in its buffer.
 const FillNever = 1
 
+// Unwritten is the value of what was never written, of so many bytes: zeros where the file says never to fill, as h5py and NumPy have
+// them, and of a dataset without a header (nil).
+func (o *Object) Unwritten(size int) []byte {
+	if o != nil && o.Fill.FillTime != FillNever && len(o.Fill.Value) == size {
+		return o.Fill.Value
+	}
+	return make([]byte, size)
+}
+
 // ExternalFile is a piece of an external raw file (IV.A.2.h). Size h5file.Unlimited: to its end.
 type ExternalFile struct {
 	Name         string

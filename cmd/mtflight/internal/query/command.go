@@ -1,11 +1,12 @@
 // Package query is the command sql: a statement, those of a file or pipe, or a prompt for them. Command is all there is to know. A server is
-// asked, one of this process (local.go) for files of this machine, so that a statement gives the same rows wherever they are.
+// asked, one of this process for files of this machine, so that a statement gives the same rows wherever they are.
 package query
 
 import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -13,13 +14,16 @@ import (
 	"golang.org/x/term"
 	"google.golang.org/grpc"
 
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/find"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/output"
+	"github.com/mtflight/mtflight/cmd/mtflight/internal/own"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/preview"
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/terminal"
 	"github.com/mtflight/mtflight/flight/client"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/parquet"
+	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader"
 )
 
@@ -105,12 +109,16 @@ func (f flags) at(ctx context.Context, place string, do func(*client.Client) err
 			return err
 		}
 	} else {
-		own, err := serveFiles(ctx, place, *f.source.Engine, f.engine)
+		place, err := found(place)
 		if err != nil {
 			return err
 		}
-		defer own.end()
-		location = own.location
+		server, err := own.Serve(ctx, place, *f.source.Engine, f.engine)
+		if err != nil {
+			return err
+		}
+		defer server.End()
+		location = server.Location
 	}
 	dialing, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
@@ -120,6 +128,18 @@ func (f flags) at(ctx context.Context, place string, do func(*client.Client) err
 	}
 	defer server.Close()
 	return do(server)
+}
+
+// found is a place that is there, with all of its name.
+func found(place string) (string, error) {
+	if objectstore.Is(place) {
+		return place, nil
+	}
+	at := find.OnDisk(place)
+	if _, err := os.Stat(at); err != nil {
+		return "", fault.New(fault.NotFound, "%s: no such file or folder: write `mtflight sql STATEMENT FILE`, the statement in quotes (a server's location starts with grpc://)", spell.Escape(place))
+	}
+	return filepath.Abs(at)
 }
 
 // session asks one server.
