@@ -1,5 +1,5 @@
 # Build: make image. Run: docker run -p 8815:8815 -v /path/to/files:/data:ro --read-only --tmpfs /tmp mtflight:dev serve --insecure
-# The binary is the wheel's, with its C libraries inside. HDF5's plug-ins are mounted at /plugins, other settings at /etc/mtflight.yaml.
+# With the SQL engine, of amd64: make image-sql (--target sql). The binary is the wheel's, with its C libraries inside. HDF5's plug-ins are mounted at /plugins, other settings at /etc/mtflight.yaml.
 FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS build
 # hadolint ignore=DL3008
 RUN apt-get update -qq \
@@ -23,7 +23,14 @@ RUN packaging/binary prefix $TARGETARCH $VERSION \
  && install -D -m 644 packaging/image/mtflight.yaml root/etc/mtflight.yaml \
  && .venv-wheel/bin/python packaging/sbom.py prefix/mtflight $VERSION root >root/usr/share/doc/mtflight/sbom.cdx.json
 
-FROM scratch
+FROM --platform=$BUILDPLATFORM golang:1.26-bookworm AS engine
+WORKDIR /src
+COPY . .
+WORKDIR /src/cmd/mtflight-sql
+RUN go build -trimpath -tags duckdb_arrow -ldflags '-s -w' -o /out/usr/local/bin/mtflight-sql . \
+ && install -D -m 644 -t /out/usr/share/doc/mtflight-sql THIRD_PARTY_LICENSES
+
+FROM scratch AS server
 COPY --from=build /src/root /
 ENV PATH=/usr/local/bin HDF5_PLUGIN_PATH=/plugins MTFLIGHT_CONFIG=/etc/mtflight.yaml
 USER 8815:8815
@@ -31,3 +38,8 @@ EXPOSE 8815
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["mtflight", "health", "grpc+unix:///dev/shm/mtflight.sock"]
 ENTRYPOINT ["mtflight"]
 CMD ["serve"]
+
+FROM server AS sql
+COPY --from=engine /out /
+
+FROM server

@@ -25,7 +25,7 @@ WHEEL         := .make/wheel/$(ARCH)
 WHEEL_VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' examples/python/pyproject.toml 2>/dev/null)
 WHEEL_SOURCES := $(shell find examples/python packaging -type f -not -path '*/__pycache__/*' -not -path '*/node_modules/*') README.md LICENSE THIRD_PARTY_LICENSES
 
-.PHONY: run build build-sql install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-dask test-stores test-sql test-js test-page page page-check test-java test-rust test-notebook test-openapi model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full conform-stores wheel wheel-test deploy-check licenses image observability man deps venv testdata clean help
+.PHONY: run build build-sql install test test-go test-race test-python test-clients test-go-clients test-torch test-xarray test-anndata test-dask test-stores test-sql test-js test-page page page-check test-java test-rust test-notebook test-openapi model mutated kill-test soak fuzz screens typecheck lint fmt bench conform conform-full conform-stores wheel wheel-test wheel-sql deploy-check licenses image image-sql observability man deps venv testdata clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,12 +69,18 @@ $(WHEEL)/.libraries: packaging/fetch packaging/libraries packaging/sources.txt p
 wheel-test: wheel venv ## install the wheels into environments of their own and read with them
 	$(PY) -m pytest -q packaging/test_wheel.py packaging/test_arm64.py
 
+wheel-sql: build venv ## dist/mtflight_sql-*.whl, the SQL engine, installed beside bin/mtflight and asked (downloads DuckDB)
+	.ci/venv .venv-wheel packaging/requirements.txt
+	packaging/sql_wheel .make/wheel/sql
+	$(PY) -m pytest -q packaging/test_sql_wheel.py
+
 deploy-check: build ## Dockerfile, systemd units, compose file and Kubernetes manifests, by tools of their own
 	.ci/venv .venv-deploy packaging/deploy.txt
 	.venv-deploy/bin/python -m pytest -q packaging/test_deploy.py
 
 licenses: ## THIRD_PARTY_LICENSES: what is linked into the binary, and under which licences
 	$$(.ci/python) packaging/licenses.py
+	$$(.ci/python) packaging/licenses.py --sql
 
 deps: .make/deps ## system libraries, by apt where they are missing
 
@@ -237,9 +243,13 @@ man: build ## the manual pages, in bin/man1
 	bin/mtflight man bin/man1
 
 image: ## the container image mtflight:dev (IMAGE=)
-	@if docker info >/dev/null 2>&1; then docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
-	elif podman info >/dev/null 2>&1; then podman build --build-arg VERSION=$(VERSION) -t $(IMAGE) .; \
-	elif [ -x $(SHARED)/tools/image-build ]; then $(SHARED)/tools/image-build . $(IMAGE) --build-arg VERSION=$(VERSION); \
+image-sql: ## the image mtflight-sql:dev, with the SQL engine beside the server
+image-sql: IMAGE = mtflight-sql:dev
+image-sql: STAGE = --target sql
+image image-sql:
+	@if docker info >/dev/null 2>&1; then docker build --build-arg VERSION=$(VERSION) $(STAGE) -t $(IMAGE) .; \
+	elif podman info >/dev/null 2>&1; then podman build --build-arg VERSION=$(VERSION) $(STAGE) -t $(IMAGE) .; \
+	elif [ -x $(SHARED)/tools/image-build ]; then $(SHARED)/tools/image-build . $(IMAGE) --build-arg VERSION=$(VERSION) $(STAGE); \
 	else echo 'no docker, podman or $(SHARED)/tools/image-build to build an image with'; exit 1; fi
 
 clean: ## what make made

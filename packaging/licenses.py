@@ -1,6 +1,6 @@
 """Writes THIRD_PARTY_LICENSES: the licences of all that is linked into bin/mtflight of the wheel and the image: Go's modules, from
 the module cache, Go itself, what the page has of npm's packages (packaging/page), and the C libraries, whose texts lie in packaging/licenses (packaging/libraries compares them
-with the sources). With --check it writes nothing and fails where the file is not up to date."""
+with the sources). With --check it writes nothing and fails where the file is not up to date. With --sql it is about the SQL engine, whose modules are another module's, with DuckDB."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[1]
-TARGET = CLONE / "THIRD_PARTY_LICENSES"
+ENGINE = CLONE / "cmd" / "mtflight-sql"
 LEGAL = re.compile(r"(licen[cs]e|copying|notice|patents)([.-].*)?", re.IGNORECASE)
 RULE = "=" * 100
 
 
-def go(*args: str) -> str:
-    return subprocess.run(["go", *args], cwd=CLONE, check=True, capture_output=True, text=True).stdout
+def go(*args: str, folder: Path = CLONE) -> str:
+    return subprocess.run(["go", *args], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def legal_texts(folder: Path) -> list[str]:
@@ -25,9 +25,9 @@ def legal_texts(folder: Path) -> list[str]:
     return [p.read_text(errors="replace").strip() for p in sorted(folder.iterdir()) if p.is_file() and LEGAL.fullmatch(p.name)]
 
 
-def modules() -> dict[str, list[str]]:
+def modules(folder: Path = CLONE, *of: str) -> dict[str, list[str]]:
     """The texts of each module of which packages are linked, and of these packages' folders, by its name and version."""
-    listed = go("list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}\t{{.Dir}}\t{{$.Dir}}{{end}}{{end}}", "./cmd/mtflight")
+    listed = go("list", "-deps", "-f", "{{with .Module}}{{if and .Version (not .Replace)}}{{.Path}} {{.Version}}\t{{.Dir}}\t{{$.Dir}}{{end}}{{end}}", *of, folder=folder)
     found: dict[str, list[str]] = {}
     for name, root, package in sorted(line.split("\t") for line in listed.splitlines() if line):
         inside = [p for p in [Path(package), *Path(package).parents] if p.is_relative_to(root)]
@@ -55,22 +55,26 @@ def page() -> dict[str, list[str]]:
     return json.loads((CLONE / "packaging" / "page" / "licenses.json").read_text())
 
 
-def document() -> str:
+def document(binary: str, parts: dict[str, list[str]]) -> str:
     """All texts, each once, below the names of what it is for."""
     owners: dict[str, list[str]] = {}
-    for name, texts in {"Go's runtime and standard library": legal_texts(Path(go("env", "GOROOT").strip())), **modules(), **libraries(), **page()}.items():
+    for name, texts in {"Go's runtime and standard library": legal_texts(Path(go("env", "GOROOT").strip())), **parts}.items():
         for text in texts:
             owners.setdefault(text, []).append(name)
-    parts = ["What the mtflight binary holds besides mtflight itself, and under which licences. `make licenses` writes this file."]
-    return "\n\n".join(parts + [f"{RULE}\n{chr(10).join(names)}\n{RULE}\n\n{text}" for text, names in owners.items()]) + "\n"
+    head = [f"What the {binary} binary holds besides mtflight itself, and under which licences. `make licenses` writes this file."]
+    return "\n\n".join(head + [f"{RULE}\n{chr(10).join(names)}\n{RULE}\n\n{text}" for text, names in owners.items()]) + "\n"
 
 
 def main() -> None:
-    text = document()
+    if "--sql" in sys.argv:
+        duckdb = {"DuckDB's sources": [(CLONE / "packaging" / "licenses" / "duckdb.txt").read_text().strip()]}
+        target, text = ENGINE / "THIRD_PARTY_LICENSES", document("mtflight-sql", {**modules(ENGINE, "-tags", "duckdb_arrow", "."), **duckdb})
+    else:
+        target, text = CLONE / "THIRD_PARTY_LICENSES", document("mtflight", {**modules(CLONE, "./cmd/mtflight"), **libraries(), **page()})
     if "--check" not in sys.argv:
-        TARGET.write_text(text)
-    elif not TARGET.exists() or TARGET.read_text() != text:
-        raise SystemExit("licenses: THIRD_PARTY_LICENSES is not up to date: run make licenses")
+        target.write_text(text)
+    elif not target.exists() or target.read_text() != text:
+        raise SystemExit(f"licenses: {target.relative_to(CLONE)} is not up to date: run make licenses")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""sbom.py BINARY VERSION [ROOT]: a CycloneDX bill of what the binary is linked from: Go's modules, as it tells them itself, and the C libraries of
+"""sbom.py BINARY VERSION [ROOT]: a CycloneDX bill of what mtflight or mtflight-sql is linked from: Go's modules, as it tells them itself, and the C libraries of
 sources.txt; and of the Debian packages in ROOT, a root file system as packaging/rootfs fills one. Written to standard output."""
 
 from __future__ import annotations
@@ -65,8 +65,9 @@ def architecture(binary: Path) -> str:
 
 def main(binary: Path, version: str, *roots: Path) -> None:
     own, modules = of_go(binary, version)
-    bom = Bom(components=modules + of_c(architecture(binary)) + [c for root in roots for c in of_debian(root)])
-    bom.metadata.component = Component(type=ComponentType.APPLICATION, name="mtflight", version=own.version, purl=own, bom_ref=str(own))
+    linked = of_c(architecture(binary)) if binary.name == "mtflight" else []  # the SQL engine has DuckDB's, whose modules they come in
+    bom = Bom(components=modules + linked + [c for root in roots for c in of_debian(root)])
+    bom.metadata.component = Component(type=ComponentType.APPLICATION, name=binary.name, version=own.version, purl=own, bom_ref=str(own))
     bom.register_dependency(bom.metadata.component, bom.components)
     text = JsonV1Dot6(bom).output_as_string(indent=1)
     if wrong := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):

@@ -49,6 +49,7 @@ def test_dockerfile():
 
 def test_image_has_licences():
     assert re.search(r"usr/share/doc/mtflight LICENSE THIRD_PARTY_LICENSES", DOCKERFILE)
+    assert re.search(r"usr/share/doc/mtflight-sql THIRD_PARTY_LICENSES", DOCKERFILE)
     assert re.search(r"usr/share/doc/mtflight/sbom\.cdx\.json", DOCKERFILE)
 
 
