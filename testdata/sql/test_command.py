@@ -49,6 +49,13 @@ def test_errors(args, code, says):
     assert done.returncode == code and says in done.stderr and done.stdout == ""
 
 
+def test_memory_of_one_statement():
+    """It may take twice what --memory is, where one at a server gets a sixteenth, or 256 MiB."""
+    statement = "select len(list(range)) n from range(20000000)"
+    assert sql(statement, TESTDATA / "tables.h5", "--format", "csv", "--memory", "512MiB").stdout == "n\n20000000\n"
+    assert "more memory" in sql(statement, TESTDATA / "tables.h5", "--format", "csv", "--memory", "128MiB").stderr
+
+
 def test_leaves_nothing(tmp_path):
     assert sql("select 1", TESTDATA / "tables.h5", env={**os.environ, "TMPDIR": str(tmp_path)}).returncode == 0
     assert list(tmp_path.iterdir()) == []

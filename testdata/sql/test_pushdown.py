@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pyarrow.parquet as pq
 import pytest
+import tables
 from door import ask, decoded, serve
 
 ROWS = 40_000
@@ -62,6 +63,19 @@ def served(tmp_path_factory):
             pq.write_table(table, beside / f"{name}.parquet")
             peer.execute(f"create table {TABLES[name]} as from '{beside}/{name}.parquet'")  # by a view IN and = lose NaN: bounds in Parquet leave it out
         yield location, peer, beside / "admin"
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory):
+    """A table with a complete index of a column with NaN, and the column."""
+    folder, rng = tmp_path_factory.mktemp("indexed"), np.random.default_rng(3)
+    rows = np.zeros(ROWS, [("id", "i4"), ("x", "f8")])
+    rows["id"], rows["x"] = np.arange(ROWS), rng.normal(size=ROWS)
+    rows["x"][rng.random(ROWS) < 0.01] = np.nan
+    with tables.open_file(folder / "i.h5", "w") as f:
+        f.create_table("/", "t", obj=rows, filters=tables.Filters(1, "zlib")).cols.x.create_csindex()
+    with serve(folder) as (location, _):
+        yield location, rows["x"]
 
 
 class Drawn:
@@ -150,6 +164,16 @@ def test_what_is_decoded(served):
     assert spent(f"select x from {t} limit 5") < everything / 4
     spent(f"select count(*) from {t} where id < 0")
     assert spent(f"select max(x) from {t} where id between 5000 and 5100") < everything / 4
+
+
+@pytest.mark.parametrize(("condition", "used"), [("x > 3", True), ("x >= 3 and x < 3.5", True), ("3 < x", True), ("x > -3", False), ("x > 3 or id = 5", False)])
+def test_index_of_pytables(indexed, condition, used):
+    """A column's index serves what SQL means by >, which NaN is, too."""
+    location, x = indexed
+    told = [row["explain_value"] for row in ask(location, f'explain select id from "i.h5"."/t" where {condition}').to_pylist() if row["explain_key"] == "mtflight_scan"]
+    assert ("\nindex used" in told[0]) == used, told[0]
+    number = {"x > 3": (x > 3) | np.isnan(x), "x >= 3 and x < 3.5": (x >= 3) & (x < 3.5), "3 < x": (x > 3) | np.isnan(x), "x > -3": (x > -3) | np.isnan(x), "x > 3 or id = 5": (x > 3) | np.isnan(x) | (np.arange(len(x)) == 5)}
+    assert ask(location, f'select id from "i.h5"."/t" where {condition} order by id').column("id").to_pylist() == np.flatnonzero(number[condition]).tolist()
 
 
 @pytest.mark.parametrize(("condition", "n"), [("tens = 20", 20), ("tens >= 20", 40), ("tens > 3", 60), ("v = 2", 1)])
