@@ -21,6 +21,7 @@ import (
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
+	"github.com/mtflight/mtflight/internal/sqlwire"
 )
 
 // TestEngineThatEnds: one that is no engine, and one that is not there, are errors in words, and nothing is left of them.
@@ -91,6 +92,18 @@ func TestStatementsOfOneLeaveRoom(t *testing.T) {
 		require.Empty(t, e.owners)
 		require.Empty(t, e.slots)
 	})
+}
+
+// TestScansAreBounded: a statement that reads a table a thousand times is told so; an engine that asks for no table is at fault itself.
+func TestScansAreBounded(t *testing.T) {
+	c := &session{tables: []*source{{}}, scans: map[uint32]*feed{}}
+	require.ErrorContains(t, c.scan(sqlwire.Frame{Payload: []byte(`{"table":1}`)}), "scan 0 of table 1")
+	for i := range maxScans {
+		c.scans[uint32(i)] = &feed{}
+	}
+	err := c.scan(sqlwire.Frame{Scan: maxScans, Payload: []byte(`{"table":0}`)})
+	require.ErrorIs(t, err, fault.Exhausted)
+	require.ErrorContains(t, err, "more than 1024 times")
 }
 
 // TestEngineThatSaysWhatItShouldNot is ended at once, though it would live on.

@@ -103,8 +103,11 @@ func (c *session) scan(f sqlwire.Frame) error {
 	if err := json.Unmarshal(f.Payload, &w); err != nil {
 		return fmt.Errorf("the SQL engine's scan: %w", err)
 	}
-	if w.Table < 0 || w.Table >= len(c.tables) || c.scans[f.Scan] != nil || len(c.scans) >= maxScans {
+	if w.Table < 0 || w.Table >= len(c.tables) || c.scans[f.Scan] != nil {
 		return fmt.Errorf("the SQL engine's scan %d of table %d", f.Scan, w.Table)
+	}
+	if len(c.scans) >= maxScans {
+		return fault.New(fault.Exhausted, "SQL: the statement reads tables more than %d times: name each once, in WITH", maxScans)
 	}
 	fd := &feed{session: c, id: f.Scan, more: make(chan struct{}, maxAhead)}
 	c.scans[f.Scan] = fd
