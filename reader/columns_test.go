@@ -3,6 +3,7 @@ package reader
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/convert"
+	"github.com/mtflight/mtflight/convert/h5type"
 	"github.com/mtflight/mtflight/reader/internal/location"
 )
 
@@ -78,18 +80,64 @@ func drawnRequest(r *rand.Rand, d *Dataset) (q Request) {
 	}
 	q.Options.Strings = []string{"", "binary"}[r.IntN(2)]
 	q.Options.Plain = r.IntN(4) == 0 && len(q.Fields) == 0
-	switch r.IntN(4) {
-	case 0:
+	if r.IntN(4) == 0 {
 		q.BatchRows = 1 + r.Int64N(n)
-	case 1:
+	}
+	drawRows(r, d, &q)
+	if q.Stream == nil && r.IntN(4) == 0 {
+		limit := r.Int64N(n)
+		q.Offset, q.Limit = r.Int64N(n), &limit
+	}
+	return q
+}
+
+// drawRows draws which rows a request wants, in which order.
+func drawRows(r *rand.Rand, d *Dataset, q *Request) {
+	n := d.shape[0]
+	switch r.IntN(8) {
+	case 0:
 		start := r.Int64N(n)
 		stop := start + 1 + r.Int64N(n-start)
 		q.Start, q.Stop = &start, &stop
+	case 1:
+		q.Step = new([]int64{1, 2, 3, -1, -7}[r.IntN(5)])
 	case 2:
-		step := 1 + r.Int64N(3)
-		q.Step = &step
+		for range 1 + r.IntN(300) {
+			q.Coordinates = append(q.Coordinates, r.Int64N(2*n)-n)
+		}
+	case 3:
+		q.Mask, q.MaskRows = make([]byte, (n+7)/8), n
+		for i := range n {
+			q.Mask[i/8] |= byte(min(1, r.IntN(3))) << (i % 8)
+		}
+	case 4:
+		q.Select = new(fmt.Sprintf("%d:%d:%d", r.Int64N(n), r.Int64N(n), 1+r.IntN(3)))
+	default:
+		drawQuestion(r, d, q)
 	}
-	return q
+}
+
+// drawQuestion draws a condition, an order, or both, of columns of integers.
+func drawQuestion(r *rand.Rand, d *Dataset, q *Request) {
+	var names []string
+	for _, c := range d.source.Columns() {
+		if d.source.Kind() == convert.Table && c.Type.Class == h5type.Integer {
+			names = append(names, c.Name)
+		}
+	}
+	if len(names) == 0 {
+		return
+	}
+	what := r.IntN(4)
+	if what != 0 {
+		a, b := names[r.IntN(len(names))], names[r.IntN(len(names))]
+		q.Where = new(fmt.Sprintf("(%s < %d) | (%s == %d)", a, r.Int64N(d.shape[0]), b, r.IntN(9)))
+	}
+	if what <= 1 {
+		q.SortBy = names[r.IntN(len(names))]
+		q.Step = []*int64{nil, new(int64(-1)), new(int64(5))}[r.IntN(3)]
+	}
+	q.Index = []string{"", "off"}[r.IntN(2)]
 }
 
 // plannable leaves out requests that are refused, whatever the cache.
@@ -142,14 +190,21 @@ func TestColumnsAreKeptAlike(t *testing.T) {
 	}
 }
 
-// takeAway wants all memory now and then.
+// takeAway wants what is kept now and then, and in turn has all memory that is free, so that requests wait.
 func takeAway(e *Engine, stop chan struct{}) {
-	for {
+	b := e.mem.Budget
+	for turn := 0; ; turn++ {
+		held := b.Limit() - b.Used()
+		if turn%2 == 0 || !b.TryAcquire(held) {
+			held = 0
+			e.columns.Give()
+		}
 		select {
 		case <-stop:
+			b.Return(held)
 			return
 		case <-time.After(200 * time.Microsecond):
-			e.columns.Give()
+			b.Return(held)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	if err := locate(ctx, s, d, axes); err != nil {
 		return nil, err
 	}
-	if d.pipe != nil && !d.virtual && d.viaLib == nil { // what took no decoding is near anyway
+	if (d.pipe != nil || d.file.disk.Distant()) && !d.virtual && d.viaLib == nil { // what took no decoding is near anyway
 		s.Kept = colcache.Dataset{Cache: d.file.eng.columns, File: d.file.serial, Object: d.meta.Addr}
 	}
 	source := d.source

@@ -3,9 +3,10 @@
 // A Cache holds arrays of consecutive rows (Series, and the first row) up to a limit of bytes; those that are asked for often
 // stay, so that one long scan does not drive out what others use. What is kept takes memory that was never touched, which costs a scan
 // a sixth of its time: so the rows of a large result are kept once they were missed a second time (Find tells), those of a small one
-// (Small) at once. The arrays are those of batches that were read: their memory
+// (Small) at once, and of chunks that are decoded for a few of their rows all rows as long as there is Room. The arrays are those of batches that were read: their memory
 // is the batch's, counted in the budget until the last reference goes, and nobody changes it. Dataset is the door for a scan:
-// Find gives Pieces, each a reference for the caller, and Add takes references of its own. All types are safe for concurrent use.
+// Find and FindRows give a Found, whose references are the caller's, and Add takes references of its own. All types but Found are
+// safe for concurrent use.
 package colcache
 
 import (
@@ -161,22 +162,20 @@ func (c *Cache) left(k *kept) {
 }
 
 const (
-	leastBytes = 2 << 10 // of an array that is kept: smaller ones take as much beside their values
+	leastBytes = 2 << 10 // of arrays that are kept, on average: smaller ones take as much beside their values
 	farBack    = 32      // arrays that are looked at for one in which a row lies: they overlap where batches were cut differently
 )
 
 // add keeps an array unless its rows are here.
-func (c *Cache) add(s Series, start int64, values arrow.Array) {
-	k := &kept{extent: extent{s, start, int64(values.Len())}, values: values, bytes: sizeOf(values.Data())}
+func (c *Cache) add(s Series, start int64, values arrow.Array, bytes int64) {
+	k := &kept{extent: extent{s, start, int64(values.Len())}, values: values, bytes: bytes}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if k.bytes < leastBytes || k.bytes > c.limit/4 || !c.files[s.File] || c.cover(s, start, k.n) != nil {
+	if k.bytes > c.limit/4 || !c.files[s.File] || c.cover(s, start, k.n) != nil {
 		return
 	}
-	for _, old := range slices.Clone(c.series[s]) { // that would have no use any more
-		if old.start >= start && old.start+old.n <= start+k.n {
-			c.policy.Invalidate(old.extent)
-		}
+	for _, old := range c.within(s, start, k.n) { // that would have no use any more
+		c.policy.Invalidate(old.extent)
 	}
 	values.Retain()
 	c.held += k.bytes
@@ -187,21 +186,25 @@ func (c *Cache) add(s Series, start int64, values arrow.Array) {
 	c.policy.CleanUp()
 }
 
+// within is arrays of which all rows are among some. Called locked.
+func (c *Cache) within(s Series, start, n int64) (out []*kept) {
+	all := c.series[s]
+	for i := sort.Search(len(all), func(i int) bool { return all[i].start >= start }); i < len(all) && all[i].start < start+n; i++ {
+		if all[i].start+all[i].n <= start+n {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
 // cover is arrays in which rows lie, in their order; nil where some are not here. Called locked.
 func (c *Cache) cover(s Series, start, n int64) (out []*kept) {
-	all := c.series[s]
 	for at := start; at < start+n; {
-		i := sort.Search(len(all), func(i int) bool { return all[i].start > at }) - 1
-		var best *kept
-		for tries := 0; i >= 0 && tries < farBack && best == nil; i, tries = i-1, tries+1 {
-			if k := all[i]; k.start+k.n > at {
-				best = k
-			}
-		}
-		if best == nil {
+		k := c.at(s, at)
+		if k == nil {
 			return nil
 		}
-		out, at = append(out, best), best.start+best.n
+		out, at = append(out, k), k.start+k.n
 	}
 	return out
 }

@@ -27,8 +27,9 @@ type Batch struct {
 	Place   Memory           // of the caller's, nil: the engine's
 	pages   *blockio.Mapping // of its bytes in the file, nil: they are read; the batch's once there is one
 	columns *convert.Batch
-	kept    []colcache.Pieces // what the cache of columns has of it, all or nothing
+	kept    colcache.Found // what the cache of columns has of it, all or nothing
 
+	looked    bool // for that
 	worth     bool // it is to be kept there
 	fromCache bool // Record is of those
 	Record    arrow.Record
@@ -75,6 +76,8 @@ type group struct {
 	ended        chan<- *group
 	done         bool // seen by the consumer
 	worthCaching bool // what it decodes in part is for the cache: another request may want the rest
+
+	harvest harvest
 
 	turn sync.Once // ends that of the pinned chunks
 
@@ -254,16 +257,22 @@ func (g *group) read(ctx context.Context, jobs []job) error {
 func (g *group) load(ctx context.Context, s *store.Scratch, jobs []job) error {
 	s.Partial = func(i int) bool { return g.worthCaching && g.partial(jobs[i]) }
 	if g.scan.Visitor == nil && g.scan.Program.Direct() { // for a Visitor there is nothing to fill
-		s.Place = func(i int) []byte { return g.place(jobs[i]) }
+		s.Place = func(i int) []byte {
+			if g.harvest.fields[jobs[i].at[g.scan.Geometry.Rows]] != nil {
+				return nil
+			}
+			return g.place(jobs[i])
+		}
 	}
 	if v := g.scan.Visitor; v == nil || !v.Keeps() {
-		s.Front = func(i int) (elems, bytes int) { return g.lastElem(jobs[i]) + 1, g.scan.Program.Reach() }
+		s.Front = func(i int) (elems, bytes int) { return g.front(jobs[i]) }
 	}
 	chunks := make([][]int64, len(jobs))
 	for i, j := range jobs {
 		chunks[i] = j.at
 	}
 	return g.scan.Store.Load(ctx, s, chunks, func(i int, e convert.Elems, fill bool) error {
+		g.reap(jobs[i], e, fill)
 		return g.use(ctx, jobs[i], e, fill)
 	})
 }
@@ -283,6 +292,7 @@ func (g *group) finish() error {
 			if err := g.join(f); err != nil {
 				return err
 			}
+			f.sortMatches()
 			f.Lease.Close()
 			continue
 		}
@@ -320,6 +330,7 @@ func (g *group) release() {
 	for _, f := range g.batches {
 		f.Release()
 	}
+	g.harvest.bring(func(*field) {})
 	g.lease.Close()
 	g.end()
 }

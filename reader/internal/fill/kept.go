@@ -4,16 +4,25 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
 
-	"github.com/mtflight/mtflight/reader/internal/colcache"
+	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 )
 
-// keptNames are the names, in the cache of columns, of what a scan's batches are made of; nil where nothing of it is kept.
-func (s *Scan) keptNames() []string {
-	if s.Visitor != nil || s.Reserved != nil || !s.Geometry.WholeRows() || !s.Kept.Keeps(s.Program.Schema(arrow.Metadata{})) {
+// namesOf are the names, in the cache of columns, of what a program makes of whole rows of the scan's dataset; nil where it is not kept.
+func (s *Scan) namesOf(p *convert.Program) []string {
+	if s.Reserved != nil || !s.Geometry.WholeRows() || !s.Kept.Keeps(p.Schema(arrow.Metadata{})) {
 		return nil
 	}
-	return s.Program.Names()
+	return p.Names()
+}
+
+// keptNames are the names of what a scan's batches are made of; nil where nothing of that is looked for: the visitor wants the elements, or
+// others' columns are kept of them.
+func (s *Scan) keptNames() []string {
+	if s.Visitor == nil && s.Crop != nil || s.Visitor != nil && s.Visitor.Keeps() {
+		return nil
+	}
+	return s.namesOf(s.Program)
 }
 
 // stretch is the first row of a batch's, if those follow each other.
@@ -31,29 +40,34 @@ func (s *Scan) eager() bool {
 		return s.Kept.Fits(s.BatchBytes(s.Rows.Len()))
 	}
 	n := s.Known()
+	if n >= 0 && s.Dataset.Distant {
+		return s.Kept.Fits(s.BatchBytes(n))
+	}
 	return n >= 0 && s.Kept.Small(s.BatchBytes(n))
 }
 
-// findKept takes batches from the cache of columns.
-func (r *Run) findKept(fills []*Batch) {
-	if r.names == nil {
+// findKept looks for a batch in the cache of columns, once until it is planned again.
+func (r *Run) findKept(f *Batch) {
+	if r.names == nil || f.looked || f.pages != nil || f.Rows == 0 {
 		return
 	}
-	for _, f := range fills {
-		if first, ok := f.stretch(); ok && f.pages == nil {
-			var again bool
-			f.kept, again = r.scan.Kept.Find(r.names, first, f.Rows)
-			f.worth = again || r.eager
-		}
+	f.looked = true
+	if first, ok := f.stretch(); ok {
+		var again bool
+		f.kept, again = r.scan.Kept.Find(r.names, first, f.Rows)
+		f.worth = again || r.eager
+		return
 	}
+	f.kept = r.scan.Kept.FindRows(r.names, rows.Expand(make([]int64, 0, f.Rows), f.runs))
 }
 
 // keep gives what was decoded to the cache of columns, but where a caller has the memory. The file has been found unchanged since.
-func (r *Run) keep(fills []*Batch) {
-	if r.names == nil || r.at != nil {
+func (r *Run) keep(g *group) {
+	g.harvest.bring(func(f *field) { r.scan.Kept.Add(f.names, f.first, f.record.Columns()) })
+	if r.names == nil || r.at != nil || r.scan.Visitor != nil {
 		return
 	}
-	for _, f := range fills {
+	for _, f := range g.batches {
 		if first, ok := f.stretch(); ok && f.worth && f.pages == nil && !f.fromCache && f.Record != nil {
 			r.scan.Kept.Add(r.names, first, f.Record.Columns())
 		}
@@ -61,44 +75,46 @@ func (r *Run) keep(fills []*Batch) {
 }
 
 // whole tells whether a batch is in the cache as it is, so that it takes no memory.
-func (f *Batch) whole() bool {
-	for _, p := range f.kept {
-		if !p.Whole() {
-			return false
-		}
-	}
-	return f.kept != nil
-}
+func (f *Batch) whole() bool { return f.kept != nil && f.kept.Whole() }
 
-// join makes a batch's record of what is kept.
+// join makes a batch's record of what is kept, for the visitor if there is one.
 func (g *group) join(f *Batch) error {
-	columns := make([]arrow.Array, 0, len(f.kept))
-	defer func() {
-		for _, c := range columns {
-			c.Release()
-		}
-	}()
-	for _, p := range f.kept {
-		c, err := p.Array(f.allocator(), f.Place != nil)
-		if err != nil {
-			return err
-		}
-		columns = append(columns, c)
-	}
-	f.Record = array.NewRecord(g.scan.Program.Schema(arrow.Metadata{}), columns, f.Rows)
-	f.fromCache = true
+	columns, err := f.kept.Arrays(f.allocator(), f.Place != nil)
 	f.dropKept()
+	if err != nil {
+		return err
+	}
+	record := array.NewRecord(g.scan.Program.Schema(arrow.Metadata{}), columns, f.Rows)
+	for _, c := range columns {
+		c.Release()
+	}
+	if v := g.scan.Visitor; v != nil {
+		defer record.Release()
+		return v.VisitKept(f, record)
+	}
+	f.Record, f.fromCache = record, true
 	return nil
 }
 
 func (f *Batch) dropKept() {
-	colcache.Release(f.kept)
-	f.kept = nil
+	if f.kept != nil {
+		f.kept.Release()
+		f.kept = nil
+	}
+}
+
+// forgo reads the batches of a group that are in the cache of columns, instead.
+func (g *group) forgo() {
+	for _, f := range g.batches {
+		f.dropKept()
+	}
+	g.jobs = nil
+	g.addJobs()
 }
 
 // KeptRows is how many rows of the scan are in the cache of columns now.
 func (s *Scan) KeptRows() (n int64) {
-	names := s.keptNames()
+	names := s.namesOf(s.Program)
 	if names == nil || s.Rows == nil || s.Passes != rows.Once() {
 		return 0
 	}
@@ -111,9 +127,30 @@ func (s *Scan) KeptRows() (n int64) {
 		if !ok {
 			return n
 		}
-		f := &Batch{Batch: b, runs: blocks.Runs(s.Rows, b)}
-		if first, ok := f.stretch(); ok && s.Kept.Has(names, first, f.Rows) {
+		if f := (&Batch{Batch: b, runs: blocks.Runs(s.Rows, b)}); s.has(names, f) {
 			n += f.Rows
 		}
 	}
+}
+
+func (s *Scan) has(names []string, f *Batch) bool {
+	if first, ok := f.stretch(); ok {
+		return s.Kept.Has(names, first, f.Rows)
+	}
+	return s.Kept.HasRows(names, rows.Expand(make([]int64, 0, f.Rows), f.runs))
+}
+
+// fewRows is how many rows in any order are looked for one by one.
+const fewRows = 1 << 16
+
+// AllKept tells whether all rows of the scan are in the cache of columns now.
+func (s *Scan) AllKept() bool {
+	names := s.namesOf(s.Program)
+	if names == nil || s.Rows == nil {
+		return false
+	}
+	if _, ok := rows.FirstAscending(s.Rows); ok || s.Rows.Len() <= fewRows {
+		return s.KeptRows() == s.Rows.Len()
+	}
+	return s.Kept.Has(names, 0, s.Geometry.Shape[s.Geometry.Rows])
 }

@@ -42,7 +42,7 @@ func (r *Run) mapping(f *Batch) *blockio.Mapping {
 // mapBatches maps what can be of a group.
 func (r *Run) mapBatches(g *group) {
 	for _, f := range g.batches {
-		if f.pages == nil {
+		if f.pages == nil && f.kept == nil {
 			f.pages = r.mapping(f)
 		}
 	}

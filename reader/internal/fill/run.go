@@ -28,6 +28,8 @@ type Run struct {
 	mapped      bool         // batches may be mapped from the file
 	names       []string     // of its columns where they are kept; nil: they are not
 	eager       bool         // they are the first time
+	crops       []crop       // what is kept of chunks
+	roomy       bool         // there is room for those of all chunks
 	outstanding outstanding  // those that are
 	chunkBytes  int64        // bytes of the chunks begun
 
@@ -48,7 +50,9 @@ func (s *Scan) Run(ctx context.Context, at Placement) *Run {
 	if n := s.Known(); n >= 0 && s.BatchBytes(n) <= smallBytes {
 		queue.First()
 	}
-	return &Run{scan: s, ctx: ctx, cancel: cancel, queue: queue, ended: make(chan *group, maxGroups), at: at, names: s.keptNames(), eager: s.eager()}
+	r := &Run{scan: s, ctx: ctx, cancel: cancel, queue: queue, ended: make(chan *group, maxGroups), at: at, names: s.keptNames(), eager: s.eager(), crops: s.crops()}
+	r.roomy = s.roomy(r.crops)
+	return r
 }
 
 // Next waits for the next batch, which is valid until the next call; nil at the end.
@@ -156,7 +160,9 @@ func (r *Run) start() (*group, error) {
 		return nil, err
 	}
 	r.mapBatches(g)
-	r.findKept(fills)
+	for _, f := range fills {
+		r.findKept(f)
+	}
 	g.addJobs()
 	r.chunkBytes += int64(len(g.jobs)) * r.scan.ChunkBytes()
 	g.worthCaching = r.scan.Chunks.Holds(r.chunkBytes)
@@ -165,19 +171,25 @@ func (r *Run) start() (*group, error) {
 		r.putBack(fills)
 		return nil, err
 	}
+	r.plant(g)
 	return g, nil
 }
 
-// reserve gives a group and its batches their memory; false if there is no room just now.
+// reserve gives a group and its batches their memory; false if there is no room just now. Who waits for room holds nothing of the cache of
+// columns: others may wait for that.
 func (r *Run) reserve(g *group) (bool, error) {
-	total := r.scan.ScratchBytes(len(g.jobs)) + r.scan.packedBytes(g.batches, len(g.jobs))
-	kept := int64(0)
-	for _, f := range g.batches {
-		kept += r.leased(f)
+	total, kept := r.needs(g)
+	lease := r.scan.Memory().TryLease(total)
+	if lease == nil && r.idle() {
+		g.forgo()
+		var err error
+		total, kept = r.needs(g)
+		if lease, err = r.wait(total, kept); err != nil {
+			return false, err
+		}
 	}
-	lease, err := r.lease(total+kept, kept)
-	if lease == nil || err != nil {
-		return false, err
+	if lease == nil {
+		return false, nil
 	}
 	for _, f := range g.batches {
 		f.Lease = lease.Split(r.leased(f))
@@ -187,18 +199,23 @@ func (r *Run) reserve(g *group) (bool, error) {
 	return true, nil
 }
 
+// needs is how many bytes a group takes, of which so many are kept until the batches have been sent.
+func (r *Run) needs(g *group) (total, kept int64) {
+	for _, f := range g.batches {
+		kept += r.leased(f)
+	}
+	return r.scan.ScratchBytes(len(g.jobs)) + r.scan.packedBytes(g.batches, len(g.jobs)) + kept, kept
+}
+
 // smallBytes is up to how many bytes of batches a group gives back soon: so many a connection takes whatever its client does.
 const smallBytes = 64 << 10
 
-// lease reserves n bytes, of which so many are kept until the batches have been sent.
-func (r *Run) lease(n, kept int64) (*bufpool.Lease, error) {
-	if r.idle() && kept <= smallBytes && r.at == nil {
+// wait reserves n bytes, of which so many are kept until the batches have been sent.
+func (r *Run) wait(n, kept int64) (*bufpool.Lease, error) {
+	if kept <= smallBytes && r.at == nil {
 		return r.scan.Memory().LeaseSmall(r.ctx, n)
 	}
-	if r.idle() {
-		return r.scan.Memory().Lease(r.ctx, n)
-	}
-	return r.scan.Memory().TryLease(n), nil
+	return r.scan.Memory().Lease(r.ctx, n)
 }
 
 // collect takes the blocks that the next group fills together: more than one only if they share chunks.
@@ -234,7 +251,9 @@ func (r *Run) take() *Batch {
 	if !ok {
 		return nil
 	}
-	return &Batch{Batch: b, runs: r.blocks.Runs(r.scan.Rows, b)}
+	f := &Batch{Batch: b, runs: r.blocks.Runs(r.scan.Rows, b)}
+	r.findKept(f)
+	return f
 }
 
 // shares tells whether b begins in the chunks in which a ends.
@@ -246,6 +265,9 @@ func (r *Run) shares(a, b *Batch) bool {
 
 // together tells whether a block belongs into the group that has bytes and ends with another one.
 func (r *Run) together(bytes int64, last, next *Batch) bool {
+	if last.kept != nil || next.kept != nil { // which need no chunk
+		return false
+	}
 	if s, ok := r.scan.Rows.(interface{ Scattered() bool }); ok && s.Scattered() {
 		return bytes < r.scan.sharedBytes()
 	}
@@ -286,7 +308,7 @@ func (r *Run) deliver(g *group) error {
 		g.release()
 		return s.Broken()
 	}
-	r.keep(g.batches)
+	r.keep(g)
 	r.ready = append(r.ready, g.batches...)
 	return nil
 }
@@ -316,6 +338,7 @@ func (r *Run) Close() {
 func (r *Run) putBack(fills []*Batch) {
 	for _, f := range fills {
 		f.unmap()
+		f.looked = f.kept == nil
 		f.dropKept()
 	}
 	r.deferred = fills

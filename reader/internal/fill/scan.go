@@ -3,6 +3,7 @@ package fill
 import (
 	"context"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"go.uber.org/zap"
 
 	"github.com/mtflight/mtflight/convert"
@@ -63,16 +64,19 @@ type Scan struct {
 	MaxWorkers int   // workers at most; 0: all
 	ReadAhead  int64 // batches decoded ahead; 0: as many as keep the workers busy
 
-	Kept     colcache.Dataset // columns that were decoded before; the zero value: none are kept
-	Visitor  visitor          // gets the elements; nil: they are put into batches
-	Reserved *Reservation     // what the request has reserved for large chunks; nil: none
-	sides    int              // scans side by side that share it, this one too; 0: none
+	Kept     colcache.Dataset   // columns that were decoded before; the zero value: none are kept
+	Crop     []*convert.Program // what of decoded chunks is kept, of all their rows; nil: what the batches are made of
+	Visitor  visitor            // gets the elements; nil: they are put into batches
+	Reserved *Reservation       // what the request has reserved for large chunks; nil: none
+	sides    int                // scans side by side that share it, this one too; 0: none
 }
 
 // visitor gets the elements in the workers, instead of their being put into batches. Safe for concurrent use.
 type visitor interface {
 	// Visit uses what is wanted of a chunk's elements. fill: e is one element that stands for all.
 	Visit(v Visit, e convert.Elems, fill bool) error
+	// VisitKept is Visit for a batch whose rows are known as columns of the scan's program.
+	VisitKept(f *Batch, columns arrow.Record) error
 	// Past tells whether nothing of the scan is wanted from a place on.
 	Past(place int64) bool
 	// Keeps tells whether elements are kept beside the batches.

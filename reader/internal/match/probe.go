@@ -75,6 +75,20 @@ func (b *probe) Visit(v fill.Visit, e convert.Elems, fill bool) error {
 	return nil
 }
 
+// VisitKept looks at the condition's columns of a whole batch.
+func (b *probe) VisitKept(f *fill.Batch, columns arrow.Record) error {
+	l := b.scratch.Get().(*probeScratch)
+	defer b.scratch.Put(l)
+	l.set = slices.Grow(l.set[:0], int(f.Rows))[:f.Rows]
+	l.evaluate(b.inputs, columns)
+	found := l.collect(f.Row, []rows.Run{{Step: 1, N: f.Rows}}, false)
+	if len(found.Places) > 0 {
+		f.AddMatches(found)
+		b.enough.add(found.Places)
+	}
+	return nil
+}
+
 func (b *probe) Past(place int64) bool { return b.enough.reached(place) }
 
 func (b *probe) Keeps() bool { return b.whole != nil }

@@ -105,6 +105,7 @@ func (q *Search) matching(ctx context.Context, seq rows.Sequence, g rows.Page, k
 		return nil, nil, err
 	}
 	defer q.Stats.Save()
+	keep = probe.Keeps()
 	rowAt := rows.RowAt(seq)
 	elements := spill.NewAppended(q.Scan.Memory(), int64(q.Scan.Program.ElemSize()), g.Offset)
 	page := g.Cursor()
@@ -133,7 +134,8 @@ func (q *Search) matching(ctx context.Context, seq rows.Sequence, g rows.Page, k
 	return nil, elements, nil
 }
 
-// probing is the scan, with its Visitor, that finds the rows that match.
+// probing is the scan, with its Visitor, that finds the rows that match. Where the condition's columns are kept no element is read, and
+// none can be kept.
 func (q *Search) probing(rows rows.Sequence, limit int64, keep bool) (*fill.Scan, *probe, error) {
 	program, err := convert.Compile(q.Source, q.Where.Columns, index.AsValues)
 	if err != nil {
@@ -144,8 +146,11 @@ func (q *Search) probing(rows rows.Sequence, limit int64, keep bool) (*fill.Scan
 	if s.Reserved != nil { // whose elements may be kept
 		s.Size = max(1, min(s.Size, s.Budget().Limit()/16/max(s.RowBytes(), int64(program.ElemSize()))))
 	}
-	p, err := q.newProbe(program, rows, limit, keep)
-	s.Visitor = p
+	p, err := q.newProbe(program, rows, limit, keep && !s.AllKept())
+	s.Visitor, s.Crop = p, []*convert.Program{program}
+	if keep {
+		s.Crop = append(s.Crop, q.Scan.Program)
+	}
 	return s, p, err
 }
 

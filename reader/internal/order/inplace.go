@@ -5,6 +5,8 @@ import (
 	"context"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
+
+	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/ptindex"
 	"github.com/mtflight/mtflight/reader/internal/spill"
@@ -100,8 +102,10 @@ func fetchRows(ctx context.Context, s *fill.Scan, c *spill.Elements, places, sou
 	if err != nil {
 		return err
 	}
+	reading := s.Reading(program, sources.Borrow())
+	reading.Crop = []*convert.Program{s.Program}
 	var failed error
-	if err := s.Reading(program, sources.Borrow()).Each(ctx, func(f *fill.Batch) bool {
+	if err := reading.Each(ctx, func(f *fill.Batch) bool {
 		read := f.Record.Column(0).(*array.FixedSizeBinary)
 		for i, at := range places.Read(f.Row, f.Row+f.Rows) {
 			if failed = c.Put(at, read.Value(i)); failed != nil {

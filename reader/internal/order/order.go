@@ -98,7 +98,9 @@ func gathered(ctx context.Context, s *fill.Scan, rows *spill.Rows) (*fill.Scan, 
 
 // scattered tells whether rows are better read all at once: see readInPlace.
 func scattered(s *fill.Scan, rows *spill.Rows) bool {
-	return rows.Scattered() && len(s.Geometry.Shape) == 1 && !s.Program.NeedsResolver()
+	q := *s
+	q.Rows = rows
+	return rows.Scattered() && len(s.Geometry.Shape) == 1 && !s.Program.NeedsResolver() && !q.AllKept()
 }
 
 // Listed is the scan of rows that a request lists. Those of several batches are read as sorted ones are where they lie scattered.
