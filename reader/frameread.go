@@ -149,7 +149,7 @@ func (f *frameRead) explain(ctx context.Context) (*explain.Explanation, error) {
 			return nil, err
 		}
 		if i == 0 {
-			out.ChunkRows, out.Condition, out.Index, out.Order = x.ChunkRows, x.Condition, x.Index, x.Order
+			out.ChunkRows, out.Condition, out.Index, out.Order, out.Found = x.ChunkRows, x.Condition, x.Index, x.Order, x.Found
 		}
 		out.Add("of the frame, "+part.ds.asked+":", x)
 	}

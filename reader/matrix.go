@@ -119,7 +119,7 @@ func (m *matrixRead) bounded() bool { return false }
 // explain is part of read. Which elements lie between the rows only their pointers say: of all a share is told.
 func (m *matrixRead) explain(ctx context.Context) (*explain.Explanation, error) {
 	out := &explain.Explanation{Rows: m.ds.matrix.Major(), Result: m.rows(), Layout: m.ds.info.Layout, Filters: m.ds.info.Filters,
-		Fields: []string{m.Schema.Field(0).Name}, Condition: []string{}, Kept: []string{}, Order: "as asked for"}
+		Fields: []string{m.Schema.Field(0).Name}, Condition: []string{}, Kept: []string{}, Found: -1, Order: "as asked for"}
 	for _, part := range m.parts {
 		x, err := part.explain(ctx)
 		if err != nil {

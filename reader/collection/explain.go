@@ -12,7 +12,7 @@ const maxExplained = 100
 
 // Explain is part of reader.Joint: the sum of what the files tell, of the first ones each.
 func (p *plan) Explain(ctx context.Context) (*reader.Explanation, error) {
-	out := &reader.Explanation{Rows: p.total, Result: p.Rows(), Layout: "collection", Filters: p.members[0].variant.info.Filters, Condition: []string{}}
+	out := &reader.Explanation{Rows: p.total, Result: p.Rows(), Layout: "collection", Filters: p.members[0].variant.info.Filters, Condition: []string{}, Found: -1}
 	for _, c := range p.columns {
 		out.Fields = append(out.Fields, c.Name)
 	}

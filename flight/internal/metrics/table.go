@@ -99,6 +99,9 @@ var rows = []row{
 	{"mtflight_column_cache_total", "Columns of batches that were in the cache, or not.", "result", counter, func(s Snapshot) map[string]float64 {
 		return map[string]float64{"hit": float64(s.Engine.ColumnHits), "miss": float64(s.Engine.ColumnMisses)}
 	}},
+	{"mtflight_answer_cache_total", "Conditions and orders whose rows were known from an earlier request, or not.", "result", counter, func(s Snapshot) map[string]float64 {
+		return map[string]float64{"hit": float64(s.Engine.AnswerHits), "miss": float64(s.Engine.AnswerMisses)}
+	}},
 	{"mtflight_index_directory_total", "Chunk indexes, and statistics of columns, that came from the index directory.", "what", counter, func(s Snapshot) map[string]float64 {
 		return map[string]float64{"chunk_index": float64(s.Engine.KeptIndexes), "statistics": float64(s.Engine.KeptColumns)}
 	}},

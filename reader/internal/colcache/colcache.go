@@ -6,7 +6,7 @@
 // (Small) at once, and of chunks that are decoded for a few of their rows all rows as long as there is Room. The arrays are those of batches that were read: their memory
 // is the batch's, counted in the budget until the last reference goes, and nobody changes it. Dataset is the door for a scan:
 // Find and FindRows give a Found, whose references are the caller's, and Add takes references of its own. All types but Found are
-// safe for concurrent use.
+// safe for concurrent use. Answers, the rows that a condition or an order has found, are kept among them as arrays of row numbers.
 package colcache
 
 import (
@@ -52,6 +52,8 @@ type Cache struct {
 	held   int64
 	hits   int64
 	misses int64
+
+	answerHits, answerMisses int64
 }
 
 // New makes a cache of limit bytes; nil where there are none.
@@ -62,7 +64,7 @@ func New(limit int64) *Cache {
 	c := &Cache{limit: limit, series: map[Series][]*kept{}, files: map[uint64]bool{}}
 	c.policy = otter.Must(&otter.Options[extent, *kept]{
 		MaximumWeight:    uint64(limit),
-		Weigher:          func(_ extent, k *kept) uint32 { return uint32(min(k.bytes, math.MaxUint32)) },
+		Weigher:          func(_ extent, k *kept) uint32 { return uint32(min(besideBytes+k.bytes, math.MaxUint32)) },
 		OnAtomicDeletion: func(e otter.DeletionEvent[extent, *kept]) { c.left(e.Value) },
 		Executor:         func(task func()) { task() }, // called with the mutex locked, and ends so
 	})
@@ -162,22 +164,28 @@ func (c *Cache) left(k *kept) {
 }
 
 const (
-	leastBytes = 2 << 10 // of arrays that are kept, on average: smaller ones take as much beside their values
-	farBack    = 32      // arrays that are looked at for one in which a row lies: they overlap where batches were cut differently
+	leastBytes  = 2 << 10 // of arrays that are kept, on average: smaller ones take as much beside their values
+	besideBytes = 512     // that an array takes beside its values, of answers without rows, too
+	farBack     = 32      // arrays that are looked at for one in which a row lies: they overlap where batches were cut differently
 )
 
 // add keeps an array unless its rows are here.
 func (c *Cache) add(s Series, start int64, values arrow.Array, bytes int64) {
-	k := &kept{extent: extent{s, start, int64(values.Len())}, values: values, bytes: bytes}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.insert(&kept{extent: extent{s, start, int64(values.Len())}, values: values, bytes: bytes})
+}
+
+// insert is add. Called locked.
+func (c *Cache) insert(k *kept) {
+	s, start := k.Series, k.start
 	if k.bytes > c.limit/4 || !c.files[s.File] || c.cover(s, start, k.n) != nil {
 		return
 	}
 	for _, old := range c.within(s, start, k.n) { // that would have no use any more
 		c.policy.Invalidate(old.extent)
 	}
-	values.Retain()
+	k.values.Retain()
 	c.held += k.bytes
 	all := c.series[s]
 	at := sort.Search(len(all), func(i int) bool { return all[i].start >= start })

@@ -31,6 +31,7 @@ type Counters struct {
 	ChunkCacheBytes, StatisticsBytes    int64 // now, beside the budget
 	ColumnCacheBytes                    int64 // now, part of BudgetUsed
 	ColumnHits, ColumnMisses            int64 // of columns of a batch, asked for in the cache
+	AnswerHits, AnswerMisses            int64 // of conditions and orders, whose rows were asked for there
 	ChunkHits, ChunkMisses              int64 // of chunks that were wanted in part
 	KeptIndexes, KeptColumns            int64 // chunk indexes, and statistics of columns, that came from the index directory
 	FileHits, FileMisses                int64 // files known when they were asked for, and not
@@ -80,6 +81,7 @@ func (s *Sources) Now() Counters {
 	c.BudgetWaiting, c.BudgetWaits = int64(waiting), waits
 	c.ChunkHits, c.ChunkMisses = s.Chunks.Asked()
 	c.ColumnCacheBytes = s.Columns.Held()
+	c.AnswerHits, c.AnswerMisses = s.Columns.Answered()
 	c.ColumnHits, c.ColumnMisses = s.Columns.Asked()
 	return c
 }

@@ -27,6 +27,7 @@ type Explanation struct {
 	Touched   int64    `json:"touched"`             // chunks
 	Skipped   int64    `json:"skipped"`             // chunks that would be touched but for statistics
 	Cached    int64    `json:"cached"`              // rows of the answer whose columns are kept from earlier requests: no chunk is touched for them
+	Found     int64    `json:"found"`               // rows of the answer whose numbers are kept from earlier requests: nothing is read or sorted to find them; -1: none
 	Kept      []string `json:"kept"`                // what came from the index directory: "chunk index", "statistics"
 	Bytes     int64    `json:"bytes"`               // stored for the chunks touched; -1: unknown
 	Estimated bool     `json:"estimated,omitempty"` // Bytes are a share of what is stored for all chunks
@@ -85,8 +86,20 @@ func Explain(ctx context.Context, e Read) (*Explanation, error) {
 		return nil, err
 	}
 	x.Cached, x.Kept = e.Scan.KeptRows(), e.Kept(e.Object)
+	x.Found = e.found()
 	x.Words = e.words(x)
 	return x, nil
+}
+
+// found is how many rows of the answer are known by their numbers, -1 where none are.
+func (e *Read) found() int64 {
+	switch {
+	case e.Ordering != nil:
+		return e.Ordering.Known()
+	case e.Search != nil:
+		return e.Search.Known(e.Among, e.Page)
+	}
+	return -1
 }
 
 // explainRows finds the chunks that the rows lie in.
@@ -180,6 +193,9 @@ func (e *Read) words(x *Explanation) []string {
 	out = append(out, fmt.Sprintf("touched are at most %d chunks, for which the file has %s", x.Touched, x.bytesWords()))
 	if x.Cached > 0 {
 		out = append(out, fmt.Sprintf("of %d rows the columns are kept from earlier requests, and no chunk is touched", x.Cached))
+	}
+	if x.Found >= 0 {
+		out = append(out, fmt.Sprintf("%d rows of the answer are known from earlier requests, and nothing is read to find them", x.Found))
 	}
 	if len(x.Kept) > 0 {
 		out = append(out, strings.Join(x.Kept, " and ")+" came from the index directory")

@@ -10,17 +10,18 @@ import (
 
 // Condition is a compiled where with the columns it reads.
 type Condition struct {
-	program *where.Program
-	scope   []operand
-	Columns []string // of the dataset, each once
-	numbers []int    // of columns among the source's
-	inputs  []operand
+	program  *where.Program
+	question string // tells it from others
+	scope    []operand
+	Columns  []string // of the dataset, each once
+	numbers  []int    // of columns among the source's
+	inputs   []operand
 }
 
 // NewCondition compiles a where over the columns of a dataset of one axis and those that a frame makes of them. Errors:
 // fault.Invalid, fault.NotFound for a name, with near matches.
 func NewCondition(of convert.Source, text string, vars map[string]any, framed []frame.Column) (c *Condition, err error) {
-	c = &Condition{}
+	c = &Condition{question: questionOf(text, vars, framed)}
 	if c.scope, err = scopeOf(of, framed); err != nil {
 		return nil, err
 	}

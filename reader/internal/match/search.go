@@ -7,6 +7,7 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
+	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/index"
 	"github.com/mtflight/mtflight/reader/internal/rows"
@@ -31,6 +32,7 @@ type Search struct {
 	Indexes *index.Columns
 	Use     string // of indexes: IndexAuto ("" too), IndexOff or IndexOnly
 	Stats   ChunkStatistics
+	Kept    colcache.Dataset // where answers are kept
 }
 
 // ChunkStatistics are those that are kept of a dataset's chunks.
@@ -74,47 +76,80 @@ func (q *Search) Result(ctx context.Context, all rows.Span, g rows.Page) (*fill.
 	return &s, nil
 }
 
-// matches finds rows or, where keep says so and there is room, keeps their elements.
+// matches finds rows or, where keep says so and there is room, keeps their elements. What is known from an earlier question is not looked
+// for again.
 func (q *Search) matches(ctx context.Context, all rows.Span, g rows.Page, keep bool) (*spill.Rows, *spill.Elements, error) {
-	found, ok, err := q.candidates(ctx, all)
-	switch {
-	case err != nil:
-		return nil, nil, err
-	case ok:
-		return q.matching(ctx, found, g, keep)
-	case len(q.Where.Columns) == 0:
+	if len(q.Where.Columns) == 0 {
+		if _, err := q.mayMatch(ctx, all); err != nil {
+			return nil, nil, err
+		}
 		found, err := q.every(all, g)
 		return found, nil, err
 	}
-	likely, _, err := q.Likely(ctx, all)
+	k := q.known(all)
+	defer k.release()
+	out, err := q.Scan.NewRows(0, false)
 	if err != nil {
 		return nil, nil, err
 	}
-	return q.matching(ctx, likely, g, keep)
-}
-
-// matching reads the condition's columns of some rows, and notes the statistics of whole chunks.
-func (q *Search) matching(ctx context.Context, seq rows.Sequence, g rows.Page, keep bool) (*spill.Rows, *spill.Elements, error) {
-	out, err := q.Scan.NewRows(0, false)
-	if g.Limit == 0 || err != nil {
+	found, rest := k.page(g)
+	for _, row := range found {
+		out.Add(row)
+	}
+	if k.covers(all, g) || rest.Limit == 0 {
+		out, err = spill.Finish(out, out.Err)
 		return out, nil, err
 	}
-	scan, probe, err := q.probing(seq, g.End(), keep)
-	if err != nil {
+	h := &hunt{out: out, page: rest, record: NewRecord(q.Scan.Memory(), q.Kept), keep: keep && len(found) == 0}
+	defer h.record.Drop()
+	h.record.Extend(k.found)
+	elements, err := q.matching(ctx, rows.Rest(all, k.seen).(rows.Span), h)
+	if err == nil {
+		h.record.Keep(q.Kept, q.question(all), h.seen(all))
+	}
+	if elements != nil {
 		out.Close()
-		return nil, nil, err
+		return nil, elements, err
+	}
+	out, err = spill.Finish(out, err)
+	return out, nil, err
+}
+
+// hunt is what a Search looks for.
+type hunt struct {
+	out    *spill.Rows // gets the rows of the page
+	page   rows.Page
+	record *Record // gets all up to the last of those
+	keep   bool    // the elements of the page are kept where there is room
+	last   int64   // row found
+	ended  bool    // the page ended before the rows
+}
+
+// seen is how many rows were looked at.
+func (h *hunt) seen(all rows.Span) int64 {
+	if h.ended {
+		return (h.last-all.Start)/all.Step + 1
+	}
+	return all.N
+}
+
+// matching reads the condition's columns of the rows that may match, and notes the statistics of whole chunks.
+func (q *Search) matching(ctx context.Context, all rows.Span, h *hunt) (*spill.Elements, error) {
+	seq, err := q.mayMatch(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	scan, probe, err := q.probing(seq, h.page.End(), h.keep)
+	if err != nil {
+		return nil, err
 	}
 	defer q.Stats.Save()
-	keep = probe.Keeps()
-	rowAt := rows.RowAt(seq)
-	elements := spill.NewAppended(q.Scan.Memory(), int64(q.Scan.Program.ElemSize()), g.Offset)
-	page := g.Cursor()
+	rowAt, page, keep := rows.RowAt(seq), h.page.Cursor(), probe.Keeps()
+	elements := spill.NewAppended(q.Scan.Memory(), int64(q.Scan.Program.ElemSize()), h.page.Offset)
 	err = scan.Each(ctx, func(f *fill.Batch) bool {
-		for _, h := range f.Matches {
-			for _, place := range h.Places {
-				if page.Take() {
-					out.Add(rowAt(place))
-				}
+		for _, m := range f.Matches {
+			for i := 0; i < len(m.Places) && !page.Done(); i++ {
+				h.found(rowAt(m.Places[i]), page.Take())
 			}
 		}
 		if keep && !probe.keep(elements, f) {
@@ -122,16 +157,34 @@ func (q *Search) matching(ctx context.Context, seq rows.Sequence, g rows.Page, k
 			elements.Close()
 			keep = false
 		}
-		return out.Err == nil && !page.Done()
+		h.ended = page.Done()
+		return h.out.Err == nil && !h.ended
 	})
-	if err = cmp.Or(err, out.Err); !keep || err != nil {
+	if err = cmp.Or(err, h.out.Err); !keep || err != nil {
 		elements.Close()
-		out, err = spill.Finish(out, err)
-		return out, nil, err
+		return nil, err
 	}
-	elements.N = out.N
-	out.Close()
-	return nil, elements, nil
+	elements.N = h.out.N
+	return elements, nil
+}
+
+// found notes a row, one of the page or not.
+func (h *hunt) found(row int64, wanted bool) {
+	h.last = row
+	h.record.Add(row)
+	if wanted {
+		h.out.Add(row)
+	}
+}
+
+// mayMatch is the rows of a slice that an index or statistics leave.
+func (q *Search) mayMatch(ctx context.Context, all rows.Span) (rows.Sequence, error) {
+	found, ok, err := q.candidates(ctx, all)
+	if ok || err != nil {
+		return found, err
+	}
+	likely, _, err := q.Likely(ctx, all)
+	return likely, err
 }
 
 // probing is the scan, with its Visitor, that finds the rows that match. Where the condition's columns are kept no element is read, and

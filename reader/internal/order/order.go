@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/spell"
+	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/index"
 	"github.com/mtflight/mtflight/reader/internal/match"
@@ -26,8 +28,9 @@ type Ordering struct {
 	Use     string        // of indexes: IndexAuto ("" too), IndexOff or IndexOnly
 	Among   *match.Search // finds the rows to be sorted; nil: all
 
-	Start, Stop, Step *int64    // of the sorted rows
-	Page              rows.Page // of those
+	Start, Stop, Step *int64           // of the sorted rows
+	Page              rows.Page        // of those
+	Kept              colcache.Dataset // where orders are kept
 }
 
 // Check refuses a column that cannot be sorted by, or with csi one without a completely sorted index.
@@ -125,7 +128,12 @@ func Listed(ctx context.Context, s *fill.Scan, l rows.List) (*fill.Scan, error) 
 	return gathered(ctx, s, rows)
 }
 
+// sorted finds the rows in order, of those that are wanted.
 func (o *Ordering) sorted(ctx context.Context) (*spill.Rows, error) {
+	if known, _ := o.Kept.Answer(o.question()); known != nil {
+		defer known.Release()
+		return o.take(known.Int64Values())
+	}
 	all := rows.Span{Step: 1, N: o.Scan.Geometry.Shape[0]}
 	if o.Among != nil {
 		rows, err := o.Among.Rows(ctx, all, rows.Everything)
@@ -153,6 +161,46 @@ func (o *Ordering) sorted(ctx context.Context) (*spill.Rows, error) {
 		return nil, checkCSI(ctx, o.Indexes, o.By)
 	}
 	return o.bySorting(ctx, all)
+}
+
+// question tells the order, of the rows that a condition finds if there is one, from others.
+func (o *Ordering) question() string {
+	q := fmt.Sprintf("by %q, %s", o.By, o.Use)
+	if o.Among != nil {
+		q += " " + o.Among.Question()
+	}
+	return q
+}
+
+// Known is how many rows of the result are known from an earlier request, -1 where none are.
+func (o *Ordering) Known() int64 {
+	known, _ := o.Kept.Answer(o.question())
+	if known == nil {
+		return -1
+	}
+	defer known.Release()
+	part, _, err := o.places(int64(known.Len()))
+	if err != nil {
+		return -1
+	}
+	return part.N
+}
+
+// take is what is wanted of all rows in order.
+func (o *Ordering) take(all rows.List) (*spill.Rows, error) {
+	part, down, err := o.places(all.Len())
+	if err != nil {
+		return nil, err
+	}
+	out, err := o.Scan.NewRows(part.N, down)
+	for i := int64(0); err == nil && i < part.N; i++ {
+		out.Add(all[part.Start+i*part.Step])
+		err = out.Err
+	}
+	if out == nil {
+		return nil, err
+	}
+	return spill.Finish(out, err)
 }
 
 // places is which places of n sorted rows the request takes, in ascending order; down: it wants them the other way.
@@ -217,21 +265,31 @@ func (o *Ordering) bySorting(ctx context.Context, rows rows.Sequence) (*spill.Ro
 	if err := o.readKeys(ctx, rows, s); err != nil {
 		return nil, err
 	}
+	if part.N == 0 {
+		return o.take(nil)
+	}
+	record := match.NewRecord(o.Scan.Memory(), o.Kept)
+	defer record.Drop()
+	if s.disk != nil { // reading it all again would take longer than what is wanted of it
+		record.Drop()
+	}
 	out, err := o.Scan.NewRows(part.N, down)
 	if err != nil {
 		return nil, err
 	}
 	place := int64(0)
-	if part.N == 0 {
-		return spill.Finish(out, nil)
-	}
-	return spill.Finish(out, s.each(ctx, func(at pair) (bool, error) {
-		if place >= part.Start && (place-part.Start)%part.Step == 0 {
+	out, err = spill.Finish(out, s.each(ctx, func(at pair) (bool, error) {
+		record.Add(at.row)
+		if place >= part.Start && (place-part.Start)%part.Step == 0 && out.N < part.N {
 			out.Add(at.row)
 		}
 		place++
-		return out.N < part.N, nil
+		return out.N < part.N || record.Wanted(), nil
 	}))
+	if err == nil {
+		record.Keep(o.Kept, o.question(), max(1, place))
+	}
+	return out, err
 }
 
 const (
