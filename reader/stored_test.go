@@ -355,3 +355,26 @@ func TestStoredRangesAreLarge(t *testing.T) {
 	require.NoError(t, run.Err())
 	require.EqualValues(t, 1, s.Requests.Load()-before)
 }
+
+// TestStoredAreKept: what was read of a store is not asked for again, whatever its filters.
+func TestStoredAreKept(t *testing.T) {
+	s, _ := stored(t)
+	e := storesEngine(t)
+	at, err := At(s.Root("testdata/tables.h5"))
+	require.NoError(t, err)
+	f, err := e.Open(t.Context(), at)
+	require.NoError(t, err)
+	for path, filters := range map[string]int{"/plain": 0, "/events": 2} {
+		d, err := f.Dataset(t.Context(), path)
+		require.NoError(t, err)
+		require.Len(t, d.Info().Filters, filters, path)
+		for _, r := range []Request{{}, {Fields: []string{"id"}}, {Where: new("id > 3")}, {Coordinates: []int64{7, 700, 3}}, {SortBy: "energy"}} {
+			readOnce(t, d, r)
+			before := s.Requests.Load()
+			readOnce(t, d, r)
+			require.LessOrEqual(t, s.Requests.Load()-before, int64(1), "%s: %+v: whether it is the same object still", path, r)
+		}
+	}
+	hits, _ := e.columns.Asked()
+	require.NotZero(t, hits)
+}

@@ -178,13 +178,12 @@ func (r *Run) start() (*group, error) {
 // reserve gives a group and its batches their memory; false if there is no room just now. Who waits for room holds nothing of the cache of
 // columns: others may wait for that.
 func (r *Run) reserve(g *group) (bool, error) {
-	total, kept := r.needs(g)
+	total, _ := r.needs(g)
 	lease := r.scan.Memory().TryLease(total)
 	if lease == nil && r.idle() {
 		g.forgo()
 		var err error
-		total, kept = r.needs(g)
-		if lease, err = r.wait(total, kept); err != nil {
+		if lease, err = r.wait(r.needs(g)); err != nil {
 			return false, err
 		}
 	}
