@@ -36,8 +36,9 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	if err := locate(ctx, s, d, axes); err != nil {
 		return nil, err
 	}
-	if d.pipe != nil || d.file.disk.Distant() { // what took no decoding is near anyway
-		s.Kept = d.kept()
+	if d.viaLib == nil && !s.Dataset.Others { // of which the state of the file tells what it has
+		near := d.pipe == nil && !d.file.disk.Distant()
+		s.Kept = colcache.Dataset{Cache: d.file.eng.columns, File: d.file.serial, Object: d.meta.Addr, Near: near}
 	}
 	source := d.source
 	source.Inner = s.Geometry.Inner
@@ -46,14 +47,6 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	}
 	s.Cut(r, d.chunked())
 	return s, nil
-}
-
-// kept is what is kept of the dataset in memory: nothing where the state of its file does not tell what it has.
-func (d *Dataset) kept() colcache.Dataset {
-	if d.virtual || d.viaLib != nil || d.object != nil && len(d.object.External) > 0 {
-		return colcache.Dataset{}
-	}
-	return colcache.Dataset{Cache: d.file.eng.columns, File: d.file.serial, Object: d.meta.Addr}
 }
 
 // locate finds the store of a dataset, and how what is taken of each axis lies in it.
@@ -152,14 +145,14 @@ func (t *tableRead) withRows(ctx context.Context, s *fill.Scan) (*fill.Scan, err
 
 // search finds the rows of the condition.
 func (t *tableRead) search(s *fill.Scan) *match.Search {
-	return &match.Search{Scan: s, Source: t.ds.source, Where: t.where, Indexes: t.ds.indexes(), Use: t.req.Index, Stats: t.ds.statistics(), Kept: t.ds.kept()}
+	return &match.Search{Scan: s, Source: t.ds.source, Where: t.where, Indexes: t.ds.indexes(), Use: t.req.Index, Stats: t.ds.statistics()}
 }
 
 // ordering finds the rows of the result in their order.
 func (t *tableRead) ordering(s *fill.Scan) *order.Ordering {
 	r := t.req
 	o := &order.Ordering{Scan: s, Source: t.ds.source, By: r.SortBy, Indexes: t.ds.indexes(), Use: r.Index,
-		Start: r.Start, Stop: r.Stop, Step: r.Step, Page: rows.PageOf(r), Kept: t.ds.kept()}
+		Start: r.Start, Stop: r.Stop, Step: r.Step, Page: rows.PageOf(r)}
 	if t.where != nil {
 		o.Among = t.search(s)
 	}

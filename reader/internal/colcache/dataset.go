@@ -8,12 +8,13 @@ import (
 type Dataset struct {
 	Cache        *Cache
 	File, Object uint64
+	Near         bool // its columns take no decoding: none are kept
 }
 
 // Keeps tells whether all columns of a schema are of types that are kept: numbers, times, truth values, texts, and lists of a
 // fixed length of those but texts.
 func (d Dataset) Keeps(s *arrow.Schema) bool {
-	if d.Cache == nil {
+	if d.Cache == nil || d.Near {
 		return false
 	}
 	for _, f := range s.Fields() {

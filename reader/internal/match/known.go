@@ -47,7 +47,7 @@ type known struct {
 }
 
 func (q *Search) known(all rows.Span) (k known) {
-	if k.kept, k.seen = q.Kept.Answer(q.question(all)); k.kept != nil {
+	if k.kept, k.seen = q.Scan.Kept.Answer(q.question(all)); k.kept != nil {
 		k.found = k.kept.Int64Values()
 	}
 	return k

@@ -7,7 +7,6 @@ import (
 	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader/internal/chunkstats"
-	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/index"
 	"github.com/mtflight/mtflight/reader/internal/rows"
@@ -32,7 +31,6 @@ type Search struct {
 	Indexes *index.Columns
 	Use     string // of indexes: IndexAuto ("" too), IndexOff or IndexOnly
 	Stats   ChunkStatistics
-	Kept    colcache.Dataset // where answers are kept
 }
 
 // ChunkStatistics are those that are kept of a dataset's chunks.
@@ -100,12 +98,12 @@ func (q *Search) matches(ctx context.Context, all rows.Span, g rows.Page, keep b
 		out, err = spill.Finish(out, out.Err)
 		return out, nil, err
 	}
-	h := &hunt{out: out, page: rest, record: NewRecord(q.Scan.Memory(), q.Kept), keep: keep && len(found) == 0}
+	h := &hunt{out: out, page: rest, record: NewRecord(q.Scan.Memory(), q.Scan.Kept), keep: keep && len(found) == 0}
 	defer h.record.Drop()
 	h.record.Extend(k.found)
 	elements, err := q.matching(ctx, rows.Rest(all, k.seen).(rows.Span), h)
 	if err == nil {
-		h.record.Keep(q.Kept, q.question(all), h.seen(all))
+		h.record.Keep(q.Scan.Kept, q.question(all), h.seen(all))
 	}
 	if elements != nil {
 		out.Close()

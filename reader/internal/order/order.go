@@ -10,7 +10,6 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/spell"
-	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/index"
 	"github.com/mtflight/mtflight/reader/internal/match"
@@ -28,9 +27,8 @@ type Ordering struct {
 	Use     string        // of indexes: IndexAuto ("" too), IndexOff or IndexOnly
 	Among   *match.Search // finds the rows to be sorted; nil: all
 
-	Start, Stop, Step *int64           // of the sorted rows
-	Page              rows.Page        // of those
-	Kept              colcache.Dataset // where orders are kept
+	Start, Stop, Step *int64    // of the sorted rows
+	Page              rows.Page // of those
 }
 
 // Check refuses a column that cannot be sorted by, or with csi one without a completely sorted index.
@@ -130,7 +128,7 @@ func Listed(ctx context.Context, s *fill.Scan, l rows.List) (*fill.Scan, error) 
 
 // sorted finds the rows in order, of those that are wanted.
 func (o *Ordering) sorted(ctx context.Context) (*spill.Rows, error) {
-	if known, _ := o.Kept.Answer(o.question()); known != nil {
+	if known, _ := o.Scan.Kept.Answer(o.question()); known != nil {
 		defer known.Release()
 		return o.take(known.Int64Values())
 	}
@@ -174,7 +172,7 @@ func (o *Ordering) question() string {
 
 // Known is how many rows of the result are known from an earlier request, -1 where none are.
 func (o *Ordering) Known() int64 {
-	known, _ := o.Kept.Answer(o.question())
+	known, _ := o.Scan.Kept.Answer(o.question())
 	if known == nil {
 		return -1
 	}
@@ -268,7 +266,7 @@ func (o *Ordering) bySorting(ctx context.Context, rows rows.Sequence) (*spill.Ro
 	if part.N == 0 {
 		return o.take(nil)
 	}
-	record := match.NewRecord(o.Scan.Memory(), o.Kept)
+	record := match.NewRecord(o.Scan.Memory(), o.Scan.Kept)
 	defer record.Drop()
 	if s.disk != nil { // reading it all again would take longer than what is wanted of it
 		record.Drop()
@@ -287,7 +285,7 @@ func (o *Ordering) bySorting(ctx context.Context, rows rows.Sequence) (*spill.Ro
 		return out.N < part.N || record.Wanted(), nil
 	}))
 	if err == nil {
-		record.Keep(o.Kept, o.question(), max(1, place))
+		record.Keep(o.Scan.Kept, o.question(), max(1, place))
 	}
 	return out, err
 }
