@@ -17,7 +17,6 @@ import (
 	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
-	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/chunkcache"
 	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/counters"
@@ -46,6 +45,8 @@ type Config struct {
 	Cache       int64         // bytes of Memory for columns that were decoded, which give way to what needs them; default: a quarter, negative: none
 	IndexDir    string        // directory of this user's for chunk indexes and statistics of chunks; none: they are kept in memory alone
 	StatsDir    string        // Deprecated: IndexDir
+	BlockDir    string        // directory of this user's for what was read of stores, which other engines may share; none: it is not kept
+	BlockBytes  int64         // of BlockDir at most, 64 MiB or more
 }
 
 const (
@@ -58,25 +59,13 @@ const (
 
 // WithDefaults has what is not set as NewEngine sets it.
 func (c Config) WithDefaults() Config {
-	if c.Workers <= 0 {
-		c.Workers = runtime.GOMAXPROCS(0) + 1 // one mostly waits, in the kernel or for its turn
-	}
-	if c.Memory <= 0 {
-		c.Memory = machine.Memory() / 4
-	}
+	c.Workers = cmp.Or(max(c.Workers, 0), runtime.GOMAXPROCS(0)+1) // one mostly waits, in the kernel or for its turn
+	c.Memory = cmp.Or(max(c.Memory, 0), machine.Memory()/4)
 	c.Cache = cmp.Or(c.Cache, c.Memory/4)
-	if c.Helpers <= 0 {
-		c.Helpers = max(2, c.Workers)
-	}
-	if c.CallTimeout <= 0 {
-		c.CallTimeout = 20 * time.Second
-	}
-	if c.MaxWait <= 0 {
-		c.MaxWait = 15 * time.Second
-	}
-	if c.Logger == nil {
-		c.Logger = zap.NewNop()
-	}
+	c.Helpers = cmp.Or(max(c.Helpers, 0), max(2, c.Workers))
+	c.CallTimeout = cmp.Or(max(c.CallTimeout, 0), 20*time.Second)
+	c.MaxWait = cmp.Or(max(c.MaxWait, 0), 15*time.Second)
+	c.Logger = cmp.Or(c.Logger, zap.NewNop())
 	return c
 }
 
@@ -131,7 +120,11 @@ func NewEngine(cfg Config) (*Engine, error) {
 	e.workers = sched.New(cfg.Workers)
 	e.disks = disks.New(disks.Config{Limit: cfg.ReadTimeout, Workers: cfg.Workers, Memory: e.mem, Lend: e.workers.Lend, Log: cfg.Logger})
 	e.scans = &fill.Engine{Mem: e.mem, Workers: e.workers, WorkerCount: cfg.Workers, Chunks: e.chunks, Log: e.log, MemoryFor: memoryFor}
-	e.pages, e.blocks = pages.NewKeeper(e.mem), objectstore.NewBlocks(e.mem, buffers/objectstore.BlocksShare)
+	if e.blocks, err = objectstore.OpenBlocks(e.mem, buffers/objectstore.BlocksShare, e.disks, cfg.BlockDir, cfg.BlockBytes); err != nil {
+		e.workers.Close()
+		return nil, err
+	}
+	e.pages = pages.NewKeeper(e.mem)
 	e.frames = bufpool.NewBudget(buffers/2, cfg.MaxWait)
 	helpers := h5proc.Config{Helpers: cfg.Helpers, MemoryLimit: max(leastHelper, cfg.Memory/int64(cfg.Helpers)), CallTimeout: cfg.CallTimeout, Plugins: cfg.Plugins, Logger: cfg.Logger, Budget: e.mem.Budget}
 	e.lib, e.foreign = h5proc.Both(helpers, cfg.InProcess)
@@ -183,13 +176,8 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	if loc.Name == "" {
 		loc.Name = spell.Escape(loc.Path)
 	}
-	id, err := location.Identify(ctx, e.disks, loc)
-	if err != nil {
-		return nil, location.Unopened(loc, err)
-	}
-	if f := e.remembered(loc, id); f != nil {
-		e.counts.FileHits.Add(1)
-		return f, nil
+	if f, err := e.remembered(ctx, loc); f != nil || err != nil {
+		return f, err
 	}
 	e.counts.FileMisses.Add(1)
 	f, err := openFile(ctx, e, loc)
@@ -202,21 +190,32 @@ func (e *Engine) Open(ctx context.Context, loc Location) (*File, error) {
 	return f, nil
 }
 
-// remembered is the cached file if it is still the same one under the same name.
-func (e *Engine) remembered(loc location.Location, id blockio.Identity) *File {
+// remembered is the cached file if it is still the same one under the same name; nil: there is none. A store is asked only of
+// what is cached: else opening it tells whether it is there.
+func (e *Engine) remembered(ctx context.Context, loc location.Location) (*File, error) {
+	e.mu.Lock()
+	el := e.files[loc.Path]
+	e.mu.Unlock()
+	if el == nil && loc.Store != nil {
+		return nil, nil
+	}
+	id, err := location.Identify(ctx, e.disks, loc)
+	if err != nil {
+		return nil, location.Unopened(loc, err)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	el := e.files[loc.Path]
-	if el == nil {
-		return nil
+	if el = e.files[loc.Path]; el == nil {
+		return nil, nil
 	}
 	f := el.Value.(*File)
 	if f.disk.Identity() != id || f.loc.Name != loc.Name || loc.Store != nil && !f.disk.Unchanged() {
 		e.forget(el)
-		return nil
+		return nil, nil
 	}
 	e.order.MoveToFront(el)
-	return f
+	e.counts.FileHits.Add(1)
+	return f, nil
 }
 
 // remember keeps a file that nobody else has yet. Those that are soon closed again are not mapped: a process may have so

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mtflight/mtflight/internal/arrowtest"
+	"github.com/mtflight/mtflight/internal/blockcache"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/objectstore/storetest"
@@ -45,7 +46,13 @@ func stored(t *testing.T) (s *storetest.Server, names []string) {
 
 func storesEngine(t *testing.T) *Engine {
 	t.Helper()
-	e, err := NewEngine(Config{Memory: 256 << 20, NoWitness: true, Workers: 2})
+	return blocksEngine(t, "")
+}
+
+// blocksEngine has a block cache in a directory; "": it has none.
+func blocksEngine(t *testing.T, dir string) *Engine {
+	t.Helper()
+	e, err := NewEngine(Config{Memory: 256 << 20, NoWitness: true, Workers: 2, BlockDir: dir, BlockBytes: blockcache.Least, Cache: -1})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		used, _ := e.Memory()
@@ -107,7 +114,12 @@ func unnamed(text, name string) string {
 // TestStoredAsLocal: what is in a store is told and read as what is on disk.
 func TestStoredAsLocal(t *testing.T) {
 	s, names := stored(t)
-	e := storesEngine(t)
+	t.Run("without a block cache", func(t *testing.T) { storedAsLocal(t, s, names, "") })
+	t.Run("with a block cache", func(t *testing.T) { storedAsLocal(t, s, names, t.TempDir()) })
+}
+
+func storedAsLocal(t *testing.T, s *storetest.Server, names []string, dir string) {
+	e := blocksEngine(t, dir)
 	datasets := 0
 	for _, name := range names {
 		remote, err := At(s.Root(strings.TrimPrefix(name, "../")))

@@ -55,6 +55,7 @@ var another = map[string][]string{
 	"memory":          {"2GB"},
 	"cache":           {"512MB"},
 	"index-dir":       {"/index"},
+	"block-cache":     {"/blocks:64GB"},
 	"stats-dir":       {"/stats"},
 	"witness":         {"off"},
 	"plugins":         {"off"},

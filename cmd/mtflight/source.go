@@ -82,6 +82,7 @@ func engineFlags(c *cobra.Command, e *reader.Config) {
 	c.Flags().Var((*values.Count)(&e.Workers), "workers", "decoding goroutines (default: one more than CPUs)")
 	c.Flags().Var((*values.Budget)(&e.Memory), "memory", "budget of all buffers and caches (default: a quarter of the machine's or container's memory)")
 	c.Flags().Var((*values.Room)(&e.Cache), "cache", "part of --memory for columns that were decoded, until others need it; 0: none (default: a quarter, of commands that read once none)")
+	c.Flags().Var(values.BlockCache{Config: e}, "block-cache", "keeps what stores sent (default: none)")
 	c.Flags().StringVar(&e.IndexDir, "index-dir", "", "`DIRECTORY` of this user's that keeps where chunks lie and what is learned of their values (default: memory alone)")
 	c.Flags().StringVar(&e.StatsDir, "stats-dir", "", "former name of --index-dir")
 	c.Flags().Lookup("stats-dir").Hidden = true

@@ -84,6 +84,7 @@ var layers = []string{
 	"internal/strict",
 	"internal/reload",
 	"internal/objectstore",
+	"internal/blockcache",
 	"internal/disks",
 	"internal/bufpool",
 	"internal/obs",

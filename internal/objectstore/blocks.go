@@ -7,28 +7,33 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/mtflight/mtflight/internal/blockcache"
 	"github.com/mtflight/mtflight/internal/bufpool"
+	"github.com/mtflight/mtflight/internal/disks"
 )
 
 // BlocksShare is the part of a memory's bytes that Blocks may well have: one in so many.
 const BlocksShare = 16
 
 const (
-	blockSize = 256 << 10
+	blockSize = blockcache.BlockSize
 	aheadOf   = 4 // blocks that are read at once where the one before is there
 )
 
 // Blocks keeps what was read of objects' metadata, in blocks: the least recently used go first, and all where others lack
-// memory. A nil one keeps nothing.
+// memory. With a block cache all that is read goes there, too. A nil one keeps nothing.
 type Blocks struct {
 	mem  *bufpool.Memory
 	most int64
+	disk *blockcache.Cache
 	deaf func()
 
 	mu   sync.Mutex
 	held int64
 	at   map[blockKey]*list.Element // of *block
 	used list.List                  // last used first
+
+	coming map[blockcache.Key]chan struct{} // blocks that somebody gets for the disk, closed when they are there or cannot be
 }
 
 type blockKey struct {
@@ -41,17 +46,30 @@ type block struct {
 	bytes []byte
 }
 
-// NewBlocks keeps so many bytes at most, reserved of a memory's budget.
-func NewBlocks(m *bufpool.Memory, most int64) *Blocks {
-	b := &Blocks{mem: m, most: most, at: map[blockKey]*list.Element{}}
+// NewBlocks keeps so many bytes at most, reserved of a memory's budget, and what disk (nil: none) has room for, which is closed with it.
+func NewBlocks(m *bufpool.Memory, most int64, disk *blockcache.Cache) *Blocks {
+	b := &Blocks{mem: m, most: most, disk: disk, at: map[blockKey]*list.Element{}, coming: map[blockcache.Key]chan struct{}{}}
 	b.deaf = m.Budget.OnShortage(b.drop)
 	return b
+}
+
+// OpenBlocks is NewBlocks with the block cache of a directory, of so many bytes; "": with none. Errors: blockcache.Open's.
+func OpenBlocks(m *bufpool.Memory, most int64, d *disks.Disks, dir string, bytes int64) (*Blocks, error) {
+	if dir == "" {
+		return NewBlocks(m, most, nil), nil
+	}
+	disk, err := blockcache.Open(d, dir, bytes)
+	if err != nil {
+		return nil, err
+	}
+	return NewBlocks(m, most, disk), nil
 }
 
 // Close gives everything back.
 func (b *Blocks) Close() {
 	b.deaf()
 	b.drop()
+	_ = b.disk.Close() // which was written at once
 	client().CloseIdleConnections()
 }
 

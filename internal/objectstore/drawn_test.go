@@ -18,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/internal/blockcache"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -76,7 +77,9 @@ func (d *drawnCase) run() {
 	})
 	defer d.s.Fail(nil)
 	m := &bufpool.Memory{Budget: bufpool.NewBudget(64<<20, time.Minute), Pool: bufpool.NewPool(64 << 20)}
-	blocks := objectstore.NewBlocks(m, []int64{0, 300 << 10, 8 << 20}[d.rand.IntN(3)])
+	on := disks.New(disks.Config{Limit: limit})
+	defer on.End()
+	blocks := objectstore.NewBlocks(m, []int64{0, 300 << 10, 8 << 20}[d.rand.IntN(3)], d.disk(on))
 	defer func() {
 		blocks.Close()
 		require.Zero(d.t, m.Budget.Used(), d.name)
@@ -85,8 +88,6 @@ func (d *drawnCase) run() {
 	defer cancel()
 	root, err := objectstore.Parse(d.s.Root("a"))
 	require.NoError(d.t, err)
-	on := disks.New(disks.Config{Limit: limit})
-	defer on.End()
 	d.list(ctx, root, on)
 	o, err := root.Open(ctx, on, blocks, root.Place()+"/x.h5")
 	if err != nil {
@@ -103,6 +104,16 @@ func (d *drawnCase) run() {
 		d.change()
 	}
 	all.Wait()
+}
+
+// disk is a block cache, or none.
+func (d *drawnCase) disk(on *disks.Disks) *blockcache.Cache {
+	if d.rand.IntN(2) == 0 {
+		return nil
+	}
+	c, err := blockcache.Open(on, d.t.TempDir(), blockcache.Least)
+	require.NoError(d.t, err)
+	return c
 }
 
 // put puts another version of the object, of bytes that tell it from others.

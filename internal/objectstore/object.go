@@ -47,8 +47,10 @@ func (o *Object) Lane() *disks.Lane { return o.lane }
 // Changed tells whether a read has found another version, or none, in the place of this one.
 func (o *Object) Changed() bool { return o.changed.Load() }
 
-// Version names the version beyond this program: by the object's place and its ETag.
-func (o *Object) Version() string { return o.root.home() + o.key + "\x00" + o.info.Tag }
+// Version names the version beyond this program: by the object's place, what chooses it in the query, and its ETag.
+func (o *Object) Version() string {
+	return o.root.home() + o.key + "\x00" + o.info.Tag + chosen(o.root.query)
+}
 
 // Open opens the object at a place as it is now. What is read of its metadata is kept by b; nil: it is not. One that is not there is
 // fault.NotFound, and fs.ErrNotExist.
@@ -73,6 +75,7 @@ func (r *Root) Open(ctx context.Context, d *disks.Disks, b *Blocks, place string
 		return nil, err
 	}
 	b.put(o, 0, first[:n])
+	b.onDisk().Put(ctx, o.digest(0), first[:n])
 	return o, nil
 }
 
@@ -92,7 +95,7 @@ func (r *Root) first(ctx context.Context, key string, p []byte) (info Info, n in
 		return info, 0, err
 	}
 	n = min(info.Size, int64(len(p)))
-	return info, n, exactly(resp, info.Size, 0, p[:n])
+	return info, n, exactly(resp, info.Size, 0, [][]byte{p[:n]})
 }
 
 var contentRange = regexp.MustCompile(`^bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})$`)
@@ -123,17 +126,27 @@ func strong(tag string) bool {
 	return !strings.ContainsFunc(tag[1:len(tag)-1], func(c rune) bool { return c <= ' ' || c == '"' || c >= 0x7f })
 }
 
+func total(p [][]byte) (n int64) {
+	for _, part := range p {
+		n += int64(len(part))
+	}
+	return n
+}
+
 // exactly reads what an answer has, which has to be the bytes from off on that p has room for, of an object of a size.
-func exactly(resp *http.Response, size, off int64, p []byte) error {
-	want := fmt.Sprintf("bytes %d-%d/%d", off, off+int64(len(p))-1, size)
+func exactly(resp *http.Response, size, off int64, p [][]byte) error {
+	n := total(p)
+	want := fmt.Sprintf("bytes %d-%d/%d", off, off+n-1, size)
 	if resp.StatusCode != http.StatusPartialContent || resp.Header.Get("Content-Range") != want {
 		return passing{errors.New("the store answers with another range than was asked for")}
 	}
-	if resp.ContentLength >= 0 && resp.ContentLength != int64(len(p)) {
+	if resp.ContentLength >= 0 && resp.ContentLength != n {
 		return passing{errors.New("the store answers with another length than was asked for")}
 	}
-	if _, err := io.ReadFull(resp.Body, p); err != nil {
-		return passing{errors.New("the store's answer is cut off")}
+	for _, part := range p {
+		if _, err := io.ReadFull(resp.Body, part); err != nil {
+			return passing{errors.New("the store's answer is cut off")}
+		}
 	}
 	if n, err := resp.Body.Read(make([]byte, 1)); n != 0 || err == nil {
 		return passing{errors.New("the store answers with more bytes than were asked for")}
@@ -146,9 +159,17 @@ func (o *Object) Read(ctx context.Context, p []byte, off int64) error {
 	if off < 0 || off > o.info.Size || int64(len(p)) > o.info.Size-off {
 		return fault.New(fault.DataLoss, "%d bytes at address %d lie beyond the end of the object (%d bytes)", len(p), off, o.info.Size)
 	}
+	if o.blocks != nil && o.blocks.disk != nil {
+		return o.through(ctx, p, off)
+	}
+	return o.fetch(ctx, p, off)
+}
+
+// fetch reads from the store.
+func (o *Object) fetch(ctx context.Context, p []byte, off int64) error {
 	for len(p) > 0 {
 		n := min(len(p), mostRange)
-		if err := o.read(ctx, p[:n], off); err != nil {
+		if err := o.read(ctx, [][]byte{p[:n]}, off); err != nil {
 			return err
 		}
 		p, off = p[n:], off+int64(n)
@@ -156,7 +177,8 @@ func (o *Object) Read(ctx context.Context, p []byte, off int64) error {
 	return nil
 }
 
-func (o *Object) read(ctx context.Context, p []byte, off int64) error {
+// read fills pieces of memory with one range.
+func (o *Object) read(ctx context.Context, p [][]byte, off int64) error {
 	err := disks.Call(ctx, o.lane, func(ctx context.Context) error {
 		return again(ctx, func() error { return o.once(ctx, p, off) })
 	})
@@ -174,9 +196,9 @@ func (o *Object) read(ctx context.Context, p []byte, off int64) error {
 }
 
 // once makes one attempt at a range.
-func (o *Object) once(ctx context.Context, p []byte, off int64) error {
+func (o *Object) once(ctx context.Context, p [][]byte, off int64) error {
 	resp, err := o.root.get(ctx, o.key, o.root.query, http.Header{
-		"Range": {fmt.Sprintf("bytes=%d-%d", off, off+int64(len(p))-1)}, "If-Match": {o.info.Tag}})
+		"Range": {fmt.Sprintf("bytes=%d-%d", off, off+total(p)-1)}, "If-Match": {o.info.Tag}})
 	if err != nil {
 		return err
 	}

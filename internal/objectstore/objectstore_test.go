@@ -47,7 +47,7 @@ func TestReadsRanges(t *testing.T) {
 	s, data := storetest.New(t), drawn(3<<20+17)
 	s.Put("a/x.h5", data)
 	m := &bufpool.Memory{Budget: bufpool.NewBudget(64<<20, time.Minute), Pool: bufpool.NewPool(64 << 20)}
-	blocks := objectstore.NewBlocks(m, 1<<20)
+	blocks := objectstore.NewBlocks(m, 1<<20, nil)
 	o := opened(t, s, blocks)
 	require.EqualValues(t, len(data), o.Info().Size)
 	for range 50 {
@@ -72,7 +72,7 @@ func TestBlocksAreAskedForOnce(t *testing.T) {
 	s := storetest.New(t)
 	s.Put("a/x.h5", drawn(1<<20))
 	m := &bufpool.Memory{Budget: bufpool.NewBudget(64<<20, time.Minute), Pool: bufpool.NewPool(64 << 20)}
-	o := opened(t, s, objectstore.NewBlocks(m, 8<<20))
+	o := opened(t, s, objectstore.NewBlocks(m, 8<<20, nil))
 	for off := int64(0); off < 1<<20; off += 4 << 10 {
 		_, err := o.ReadAt(t.Context(), make([]byte, 4<<10), off)
 		require.NoError(t, err)

@@ -2,9 +2,13 @@ package objectstore
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -112,4 +116,22 @@ func (r *Root) Holds(place string) bool {
 func (r *Root) key(place string) (string, bool) {
 	key, ok := strings.CutPrefix(place, r.home())
 	return key, ok && clean(key) && (r.prefix == "" || key == r.prefix || r.Listed() && strings.HasPrefix(key, r.prefix+"/"))
+}
+
+// signing are the parameters of queries that sign a request, or say until when it may be made: of Amazon's, Google's and Azure's.
+var signing = regexp.MustCompile(`(?i)^(X-Amz-.*|X-Goog-.*|AWSAccessKeyId|GoogleAccessId|Key-Pair-Id|Policy|Signature|Expires|sig|s[veptr]|spr|sdd|ske|skoid|sktid|skt|sks|skv|sip)$`)
+
+// chosen is a digest of what a query, which may be a secret, has beside a signature: it may choose the file, whose ETag means nothing for
+// others. "": nothing.
+func chosen(query string) string {
+	q, err := url.ParseQuery(query)
+	if err == nil {
+		maps.DeleteFunc(q, func(name string, _ []string) bool { return signing.MatchString(name) })
+		query = q.Encode()
+	}
+	if query == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(query))
+	return "\x00" + hex.EncodeToString(sum[:])
 }

@@ -63,8 +63,11 @@ class Store:
             return self.refuse(request, 404, "NoSuchKey")
         self.give(request, content, wanted)
 
+    def tag(self, content: bytes) -> str:
+        return f'"{hashlib.md5(content).hexdigest()}"'
+
     def give(self, request: BaseHTTPRequestHandler, content: bytes, wanted: str | None) -> None:
-        tag = f'"{hashlib.md5(content).hexdigest()}"'
+        tag = self.tag(content)
         if request.headers.get("If-Match", tag) != tag:
             return self.refuse(request, 412, "PreconditionFailed")
         first, last = 0, len(content) - 1

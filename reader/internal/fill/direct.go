@@ -11,6 +11,9 @@ import (
 // directBytes is the least a read into a batch should fetch on average; otherwise chunks are better read whole.
 const directBytes = 16 << 10
 
+// distantDirect is of how many bytes chunks are that are asked for one by one over a network.
+const distantDirect = 1 << 20
+
 // piecewise reads from what lies in the file verbatim only what is needed, or right into the batches, and gives the other
 // jobs. A chunk is asked for only where that pays, since finding out how it lies may take reading.
 func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err error) {
@@ -51,6 +54,9 @@ func (g *group) piecewise(ctx context.Context, jobs []job) (rest []job, err erro
 // be read one by one.
 func (g *group) worthwhile(j job) bool {
 	if g.scan.Visitor != nil || !g.scan.Program.Direct() {
+		return false
+	}
+	if g.scan.Dataset.Distant && g.scan.ChunkBytes() < distantDirect { // neighbours come as one range
 		return false
 	}
 	bytes, stretches, plain := int64(0), int64(0), true

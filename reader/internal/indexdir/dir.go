@@ -8,12 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/internal/secret"
 )
 
 // Dir is the directory.
@@ -37,16 +36,8 @@ const (
 // OpenDir makes a directory of mode 0700, or takes one that only this user may write to: who can write there decides
 // which rows a condition finds. Once a day, what it has of files that are gone is removed. Errors: fault.Precondition, fault.Denied.
 func OpenDir(path string) (*Dir, error) {
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fault.New(fault.Precondition, "%w: choose another --index-dir", err)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fault.New(fault.Precondition, "%w: choose another --index-dir", err)
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || !info.IsDir() || int(owner.Uid) != os.Getuid() || info.Mode().Perm()&0o022 != 0 {
-		return nil, fault.New(fault.Denied, "%s must be a directory of this user that nobody else may write to: choose another --index-dir", path)
+	if err := secret.Dir(path, "index-dir"); err != nil {
+		return nil, err
 	}
 	d := &Dir{path}
 	mark := filepath.Join(path, swept)

@@ -5,6 +5,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/mtflight/mtflight/internal/blockcache"
+	"github.com/mtflight/mtflight/reader"
 )
 
 // Size is a number of bytes as a flag: 256MB, 1.5GiB, 65536. Units are powers of 1024, as memory is sold.
@@ -134,3 +137,34 @@ func Bytes(n int64) string {
 	}
 	return text
 }
+
+// BlockCache is a directory and how many bytes it may take, as DIR:SIZE.
+type BlockCache struct{ *reader.Config }
+
+// Set parses a flag's value.
+func (b BlockCache) Set(text string) error {
+	var s Size
+	i := strings.LastIndexByte(text, ':')
+	if i < 1 {
+		return fmt.Errorf("%q is no directory and size: write DIR:SIZE, as in /var/cache/mtflight:50GB", text)
+	}
+	if err := s.Set(text[i+1:]); err != nil {
+		return fmt.Errorf("%w: write DIR:SIZE, as in /var/cache/mtflight:50GB", err)
+	}
+	if s < blockcache.Least {
+		return fmt.Errorf("%s is too little: give at least %s", Bytes(int64(s)), Bytes(blockcache.Least))
+	}
+	b.BlockDir, b.BlockBytes = text[:i], int64(s)
+	return nil
+}
+
+func (b BlockCache) String() string {
+	if b.Config == nil || b.BlockDir == "" {
+		return ""
+	}
+	size := Size(b.BlockBytes)
+	return b.BlockDir + ":" + size.String()
+}
+
+// Type is what help calls the value.
+func (b BlockCache) Type() string { return "DIR:SIZE" }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/mtflight/mtflight/reader"
 )
 
 func TestBytesText(t *testing.T) {
@@ -23,4 +25,16 @@ func TestSize(t *testing.T) {
 	for _, text := range []string{"", "-1", "0", "1", "1000", "MB", "1XB", "NaN", "inf", "1e30"} {
 		require.Error(t, new(Size).Set(text), text)
 	}
+}
+
+func TestBlockCache(t *testing.T) {
+	var c reader.Config
+	require.NoError(t, BlockCache{&c}.Set("/var/a:b:1.5GB"))
+	require.Equal(t, "/var/a:b", c.BlockDir)
+	require.EqualValues(t, 3<<29, c.BlockBytes)
+	require.Equal(t, "/var/a:b:1536MB", BlockCache{&c}.String())
+	for _, text := range []string{"", "/var/a", ":1GB", "/var/a:", "/var/a:b", "/var/a:1MB", "/var/a:-1GB"} {
+		require.Error(t, BlockCache{&c}.Set(text), text)
+	}
+	require.Empty(t, BlockCache{}.String())
 }
