@@ -141,9 +141,7 @@ def test_out_of_memory(served):
 
 
 @pytest.mark.parametrize("sql", [
-    "select count(*) from (select distinct hash(range) h from range(100000000))", "select hash(range) h, count(*) n from range(100000000) group by h having n > 1",
-    "select count(*) from range(60000000) a join (select hash(range) % 60000000 h from range(60000000)) b on a.range = b.h", "select max(r) from (select row_number() over (order by hash(range)) r from range(100000000))",
-    "select length(string_agg(repeat('x', 1000), '')) from range(2000000)", "select len(list(range)) from range(200000000)", "select length(repeat('x', 2000000000))", "select list(repeat('x', 100000)) from range(100000)",
+    "select count(*) from (select distinct hash(range) h from range(100000000))", "select len(list(range)) from range(200000000)", "select length(repeat('x', 2000000000))", "select list(repeat('x', 100000)) from range(100000)",
     'select sum(h) from (select hash(a.id, b.id) h from "t.h5"."/t" a, "t.h5"."/t" b order by h)',
 ])
 def test_ten_times_the_budget(frugal, sql):
