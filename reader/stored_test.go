@@ -52,7 +52,13 @@ func storesEngine(t *testing.T) *Engine {
 // blocksEngine has a block cache in a directory; "": it has none.
 func blocksEngine(t *testing.T, dir string) *Engine {
 	t.Helper()
-	e, err := NewEngine(Config{Memory: 256 << 20, NoWitness: true, Workers: 2, BlockDir: dir, BlockBytes: blockcache.Least, Cache: -1})
+	return engineOf(t, Config{BlockDir: dir, BlockBytes: blockcache.Least, Cache: -1})
+}
+
+func engineOf(t *testing.T, c Config) *Engine {
+	t.Helper()
+	c.Memory, c.NoWitness, c.Workers = 256<<20, true, 2
+	e, err := NewEngine(c)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		used, _ := e.Memory()
@@ -371,7 +377,7 @@ func TestStoredRangesAreLarge(t *testing.T) {
 // TestStoredAreKept: what was read of a store is not asked for again, whatever its filters.
 func TestStoredAreKept(t *testing.T) {
 	s, _ := stored(t)
-	e := storesEngine(t)
+	e := engineOf(t, Config{})
 	at, err := At(s.Root("testdata/tables.h5"))
 	require.NoError(t, err)
 	f, err := e.Open(t.Context(), at)
