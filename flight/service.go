@@ -191,7 +191,7 @@ func (s *Server) endpoints(r reader.Request, command []byte, p *reader.Plan) ([]
 	if n == 0 {
 		n = int(min(max(p.Bytes()/endpointBytes, 1), int64(4*s.cfg.Workers*max(len(s.replicas.Ready()), 1))))
 	}
-	parts := p.Split(min(n, ticketsBytes/(len(command)+256)))
+	parts := p.Split(min(n, ticketsBytes/(len(command)+len(p.State())+256)))
 	out, names := make([]*arrowflight.FlightEndpoint, len(parts)), make([]string, len(parts))
 	for i, part := range parts {
 		names[i] = replicas.Name(part.File, part.Files, part.Start)

@@ -97,9 +97,6 @@ func (d *Dataset) remains() bool {
 	return false
 }
 
-// state names the version of the file in tickets: one that may have grown where it is followed, or open for SWMR.
-func (f *File) state(follow bool) string { return f.version.State(follow || f.live) }
-
 // note keeps a sample of what the dataset is found by, for unchanged to compare.
 func (d *Dataset) note() {
 	if d.object == nil {

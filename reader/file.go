@@ -18,14 +18,14 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/objects"
+	"github.com/mtflight/mtflight/reader/internal/vds"
 	"github.com/mtflight/mtflight/reader/internal/version"
 )
 
-// heapCache is how many bytes of global heap collections a file keeps.
-const heapCache = 16 << 20
-
-// maxHops bounds external links that lead to external links.
-const maxHops = 16
+const (
+	heapCache = 16 << 20 // bytes of global heap collections that a file keeps
+	maxHops   = 16       // external links that lead to external links
+)
 
 // File is an HDF5 file of one identity. It needs no closing: the Engine drops what has not been used for long. Safe
 // for concurrent use.
@@ -126,7 +126,7 @@ func (f *File) Dataset(ctx context.Context, path string) (*Dataset, error) {
 		}
 		return nil, fault.New(fault.NotFound, "%s: no such dataset %s: its name is the absolute path %s", f.loc.Name, spell.Quote(path), spell.Quote("/"+path))
 	}
-	if d, ok := f.datasets.Get(ctx, f.loc, path); ok {
+	if d, ok := f.datasets.Get(ctx, f.loc, path); ok && (d.file == f || d.file.inPlace() && d.file.disk.Unchanged()) {
 		return d, nil
 	}
 	d, err := settled(ctx, f, func(f *File) (*Dataset, error) {
@@ -150,7 +150,7 @@ func (f *File) openDataset(ctx context.Context, path string) (*Dataset, error) {
 			d, err = fr, ferr
 		}
 	}
-	if err != nil || d.grows() || d.frame != nil && d.frame.Large || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
+	if err != nil || vds.Grow(d.mappings) || d.frame != nil && d.frame.Large || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
 		return d, err
 	}
 	f.datasets.Put(ctx, f.loc, path, d, visit)
@@ -204,6 +204,9 @@ func (f *File) beside(ctx context.Context, name string) (*blockio.File, error) {
 		return nil, err
 	}
 	raw, err := location.Open(ctx, f.eng.disks, f.eng.blocks, at)
+	if err == nil {
+		err = version.New(raw, "").Met(ctx, name, false)
+	}
 	if err != nil {
 		return nil, fault.New(cmp.Or(fault.Of(err), error(fault.DataLoss)), "external file %s: %s", location.Base(name), location.Cause(err))
 	}

@@ -41,22 +41,22 @@ func (d *Dataset) planFrame(ctx context.Context, r Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return read.plan(r)
+	return read.plan(ctx, r)
 }
 
 // plan is the whole of the parts: what is known of the rows is the first one's.
-func (f *frameRead) plan(r Request) (*Plan, error) {
+func (f *frameRead) plan(ctx context.Context, r Request) (*Plan, error) {
 	columns, fields, err := f.Fields()
 	if err != nil {
 		return nil, f.ds.failed(err)
 	}
 	s := f.parts[0].scan
-	s.Dataset.Others = slices.ContainsFunc(f.parts, func(t *tableRead) bool { return t.scan.Dataset.Others })
+	s.Dataset.Others = fill.Others(f.parts)
 	m := f.ds.metadataOf(r, s.Size)
 	m["pandas"] = f.ds.frame.Metadata(columns, fields)
 	meta := arrow.MetadataFrom(m)
 	f.Schema = arrow.NewSchema(fields, &meta)
-	return &Plan{req: r, schema: f.Schema, of: single{f.ds, r, s}, read: f}, nil
+	return &Plan{req: r, schema: f.Schema, of: newSingle(ctx, f.ds, r, s), read: f}, nil
 }
 
 // planPart plans a part's request, whose condition may use the frame's names.

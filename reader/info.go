@@ -9,6 +9,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/vds"
 )
 
 // unknown is what a dataset is before anything of it is known.
@@ -42,7 +43,7 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Tree{State: f.state(false), Groups: []GroupInfo{}, Datasets: []Info{}, Links: []LinkInfo{}}
+	t := &Tree{State: f.version.State(f.live), Groups: []GroupInfo{}, Datasets: []Info{}, Links: []LinkInfo{}}
 	for _, g := range m.Groups {
 		t.Groups = append(t.Groups, groupInfo(g))
 	}
@@ -86,7 +87,7 @@ func (f *File) listed(ctx context.Context, m meta.Dataset, path string) *Dataset
 	}
 	ctx, visit := location.Begin(ctx)
 	d := newDataset(ctx, f, m, path)
-	if !d.grows() {
+	if !vds.Grow(d.mappings) {
 		f.datasets.Put(ctx, f.loc, path, d, visit)
 	}
 	return d

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 	"strings"
@@ -8,12 +9,11 @@ import (
 	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
-	"github.com/mtflight/mtflight/reader/internal/chunkindex"
-	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/store"
 	"github.com/mtflight/mtflight/reader/internal/vds"
+	"github.com/mtflight/mtflight/reader/internal/version"
 	"github.com/mtflight/mtflight/reader/internal/virtual"
 )
 
@@ -22,28 +22,13 @@ func (d *Dataset) learnVirtual(ctx context.Context) error {
 	if d.object == nil {
 		return d.noHeader // libhdf5 opens no sources
 	}
-	mappings, err := d.readMappings()
+	mappings, err := virtual.Mappings(d.object.Layout, int(d.file.h5.SizeOfLengths), d.file.heap.Object)
 	if err != nil {
 		return err
 	}
 	d.virtual, d.mappings = true, mappings
 	_, err = disks.Names(ctx, d.file.eng.disks, d.file.loc.Path, func() (bool, error) { return true, virtual.MayOpen(ctx, d.file.loc, mappings) })
 	return err
-}
-
-func (d *Dataset) readMappings() ([]vds.Mapping, error) {
-	l := d.object.Layout
-	if l.Class != chunkindex.Virtual {
-		return nil, fault.New(fault.DataLoss, "layout class %d of a virtual dataset", l.Class)
-	}
-	if l.Mapping == 0 || l.Mapping == h5file.Undefined || l.MappingIndex == 0 {
-		return nil, nil
-	}
-	b, err := d.file.heap.Object(l.Mapping, l.MappingIndex)
-	if err != nil {
-		return nil, err
-	}
-	return vds.Parse(b, int(d.file.h5.SizeOfLengths))
 }
 
 // virtualSource opens what a mapping names; nil if it is not there, where libhdf5 takes the fill value. A file by an
@@ -56,7 +41,10 @@ func (f *File) virtualSource(ctx context.Context, file, dataset string) (*virtua
 		}
 	}
 	if location.Absent(err) {
-		return nil, nil
+		return nil, virtual.NameSource(location.Base(file), (*version.Version)(nil).Met(ctx, file, false))
+	}
+	if err == nil && g != f {
+		err = g.version.Met(ctx, file, g.live)
 	}
 	if err != nil {
 		return nil, virtual.NameSource(location.Base(file), err)
@@ -64,10 +52,10 @@ func (f *File) virtualSource(ctx context.Context, file, dataset string) (*virtua
 	dataset = spell.Escape(dataset)
 	src, err := g.Dataset(ctx, "/"+strings.TrimLeft(dataset, "/"))
 	if location.Absent(err) || err == nil && src.frame != nil {
-		return nil, nil
+		return nil, virtual.NameSource(dataset, (*version.Version)(nil).Met(ctx, file+dataset, false))
 	}
 	if err == nil {
-		err = src.unsupported
+		err = cmp.Or(src.unsupported, src.file.failed(src.file.version.Met(ctx, file+dataset, src.file.live)))
 	}
 	if err != nil {
 		return nil, virtual.NameSource(dataset, err)
@@ -75,27 +63,30 @@ func (f *File) virtualSource(ctx context.Context, file, dataset string) (*virtua
 	return src.asVirtual(), nil
 }
 
-// grows tells whether the sources decide about the extents.
-func (d *Dataset) grows() bool {
-	for _, m := range d.mappings {
-		if m.Dst.Unlimited() >= 0 {
-			return true
+// meet opens what elements of the dataset lie in beside its file, as far as that is there.
+func (d *Dataset) meet(ctx context.Context) {
+	if d.virtual {
+		d.asVirtual().Visit(ctx)
+	} else if d.object != nil {
+		for _, x := range d.object.External {
+			if raw, err := d.file.beside(ctx, x.Name); err == nil {
+				_ = raw.Close()
+			}
 		}
 	}
-	return false
 }
 
 // asVirtual is the dataset as package virtual sees it, as a virtual one or as a source.
 func (d *Dataset) asVirtual() *virtual.Dataset {
 	v := &virtual.Dataset{File: d.file.asVirtual(), Path: d.meta.Path, Addr: d.meta.Addr, Shape: d.shape, Stored: d.shape, Type: d.source.Type,
 		OffsetSize: d.source.OffsetSize, Mappings: d.mappings, Virtual: d.virtual, Empty: d.empty(), Unchanged: d.unchanged}
-	if d.grows() && d.object != nil {
+	if vds.Grow(d.mappings) && d.object != nil {
 		v.Stored = rows.Extents(d.object.Space.Dims)
 	}
 	if d.source.Type != nil {
 		v.Fill = d.object.Unwritten(d.source.Type.Size)
 	}
-	v.Open = d.file.virtualSource
+	v.Open, v.Meet = d.file.virtualSource, d.meet
 	v.Store = func(ctx context.Context) (store.Store, error) { return d.store(ctx, 0) }
 	return v
 }
@@ -115,7 +106,7 @@ func (f *File) asVirtual() virtual.File {
 // learnExtent finds the extent of a virtual dataset whose sources decide about it. Mappings that are not understood are
 // for learnVirtual to refuse.
 func (d *Dataset) learnExtent(ctx context.Context) error {
-	mappings, err := d.readMappings()
+	mappings, err := virtual.Mappings(d.object.Layout, int(d.file.h5.SizeOfLengths), d.file.heap.Object)
 	if fault.Of(err) == fault.Unsupported {
 		return nil
 	}

@@ -2,7 +2,6 @@ package reader
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -88,7 +87,7 @@ func (d *Dataset) planMatrix(ctx context.Context, r Request) (*Plan, error) {
 	}
 	s := *m.parts[0].scan
 	s.Rows, s.Passes = seq, rows.PassesOf(r.Stream)
-	s.Dataset.Others = slices.ContainsFunc(m.parts[:], func(t *tableRead) bool { return t.scan.Dataset.Others })
+	s.Dataset.Others = fill.Others(m.parts[:])
 	if m.Plan, err = sparse.NewPlan(d.matrix.Matrix, parts, &s, r); err != nil {
 		return nil, d.failed(err)
 	}
@@ -98,7 +97,7 @@ func (d *Dataset) planMatrix(ctx context.Context, r Request) (*Plan, error) {
 	}
 	meta := arrow.MetadataFrom(about)
 	m.Schema = arrow.NewSchema([]arrow.Field{m.Column(columnName(d.asked))}, &meta)
-	return &Plan{req: r, schema: m.Schema, of: single{d, r, &s}, read: m}, nil
+	return &Plan{req: r, schema: m.Schema, of: newSingle(ctx, d, r, &s), read: m}, nil
 }
 
 // begin is part of read.

@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"sync"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/stages"
+	"github.com/mtflight/mtflight/reader/internal/version"
 )
 
 // Plan is a checked request. It is immutable and can be run many times.
@@ -58,6 +60,7 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if err := r.CheckOne(); err != nil {
 		return nil, err
 	}
+	ctx = version.Expect(ctx, r.State)
 	if err := d.file.version.Check(r.State); err != nil {
 		return nil, d.failed(err)
 	}
@@ -74,7 +77,7 @@ func (d *Dataset) Plan(ctx context.Context, r Request) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{req: r, schema: t.schema, of: single{d, r, t.scan}, read: t}
+	p := &Plan{req: r, schema: t.schema, of: newSingle(ctx, d, r, t.scan), read: t}
 	if follows(r) {
 		p.read = growing{t}
 	}
@@ -87,7 +90,7 @@ func (p *Plan) State() string { return p.of.State() }
 // Alone tells whether all rows are of one file, and none of virtual datasets' sources or raw files.
 func (p *Plan) Alone() bool {
 	one, is := p.of.(single)
-	return is && !one.scan.Dataset.Others
+	return is && one.scan.Dataset.Others == nil
 }
 
 // Stages are the parts of reading the plan's dataset, of so many stored bytes at most, each to be done alone. Errors: ErrUnsupported.
@@ -158,9 +161,15 @@ type single struct {
 	ds   *Dataset
 	req  Request
 	scan *fill.Scan // of the result: which rows, in which batches
+
+	state func() string
 }
 
-func (s single) State() string    { return s.ds.file.state(follows(s.req)) }
+func newSingle(ctx context.Context, d *Dataset, r Request, s *fill.Scan) single {
+	return single{d, r, s, sync.OnceValue(func() string { return d.file.version.With(ctx, d.file.live, follows(r), s.Dataset.Others) })}
+}
+
+func (s single) State() string    { return s.state() }
 func (s single) BlockRows() int64 { return s.scan.Size }
 func (s single) Window() int      { return s.scan.Window() }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/mtflight/mtflight/internal/span"
 	"github.com/mtflight/mtflight/reader/internal/fill"
+	"github.com/mtflight/mtflight/reader/internal/version"
 )
 
 // Run is an array.RecordReader over the batches of a plan. One goroutine uses it; it starts none: the engine's workers
@@ -27,7 +28,7 @@ type Run struct {
 
 // Run reads. Cancel ctx or Release the run to stop it early.
 func (p *Plan) Run(ctx context.Context) *Run {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(version.Expect(ctx, p.req.State))
 	r := &Run{plan: p, ctx: ctx, cancel: cancel}
 	r.refs.Store(1)
 	return r

@@ -36,7 +36,7 @@ func (d *Dataset) scan(ctx context.Context, r Request) (*fill.Scan, error) {
 	if err := locate(ctx, s, d, axes); err != nil {
 		return nil, err
 	}
-	if d.viaLib == nil && !s.Dataset.Others { // of which the state of the file tells what it has
+	if d.viaLib == nil && s.Dataset.Others == nil { // of which the state of the file tells what it has
 		near := d.pipe == nil && !d.file.disk.Distant()
 		s.Kept = colcache.Dataset{Cache: d.file.eng.columns, File: d.file.serial, Object: d.meta.Addr, Near: near}
 	}
@@ -69,7 +69,10 @@ func locate(ctx context.Context, s *fill.Scan, d *Dataset, axes []rows.Axis) err
 // subject is the dataset as scans know it.
 func (d *Dataset) subject() fill.Dataset {
 	d.note()
-	others := d.virtual || d.object != nil && len(d.object.External) > 0
+	others := d.meet
+	if !d.virtual && (d.object == nil || len(d.object.External) == 0) {
+		others = nil
+	}
 	return fill.Dataset{Name: d.asked, Others: others, Distant: d.file.disk.Distant(), Unchanged: d.unchanged, Explain: d.explained, Resolver: d.file.resolver}
 }
 

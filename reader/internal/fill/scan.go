@@ -40,9 +40,9 @@ type Engine struct {
 
 // Dataset is the dataset that a scan reads.
 type Dataset struct {
-	Name      string // in messages
-	Others    bool   // elements lie in other files, too
-	Distant   bool   // elements come over a network: what counts is how many requests there are, and how many at once
+	Name      string                // in messages
+	Others    func(context.Context) // opens the other files that elements lie in, too; nil: there are none
+	Distant   bool                  // elements come over a network: what counts is how many requests there are, and how many at once
 	Unchanged func() bool
 	Explain   func(error) error // names it in an error, and tells a damaged file from one that changes
 	Resolver  func(ctx context.Context) convert.Resolver

@@ -9,6 +9,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/version"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,7 +21,7 @@ func TestExternalOffsetBehindEveryFile(t *testing.T) {
 	require.NoError(t, err)
 	defer raw.Close()
 	for _, off := range []uint64{10, 11, 1 << 62, 1 << 63, 1<<64 - 1} {
-		e := &external{segments: []segment{{file: raw, off: off, n: 8}}, elemSize: 1}
+		e := &external{segments: []segment{{file: raw, kept: version.New(raw, ""), off: off, n: 8}}, elemSize: 1}
 		for _, first := range []int64{0, 1, 4} {
 			got := []byte("????")
 			require.NoError(t, e.read(t.Context(), first, 4, got))

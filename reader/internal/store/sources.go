@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/h5proc"
 	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/version"
 )
 
 // contiguous is a dataset in one piece.
@@ -41,6 +42,7 @@ func (c *contiguous) failed(err error) error {
 // segment is a piece of an external raw file; from is its first byte's place in the dataset.
 type segment struct {
 	file *blockio.File
+	kept *version.Version
 	name string
 	from int64
 	off  uint64
@@ -74,7 +76,9 @@ func NewExternal(files []chunkindex.ExternalFile, need, elemSize int64, open fun
 		if x.Size != h5file.Unlimited && x.Size < uint64(n) {
 			n = int64(x.Size)
 		}
-		e.segments = append(e.segments, segment{file: f, name: spell.Escape(x.Name), from: e.end(), off: x.Offset, n: n})
+		kept := version.New(f, "")
+		kept.Note()
+		e.segments = append(e.segments, segment{file: f, kept: kept, name: spell.Escape(x.Name), from: e.end(), off: x.Offset, n: n})
 	}
 	if e.end() < need {
 		return nil, fault.New(fault.DataLoss, "external files hold %d bytes, the extent needs %d", e.end(), need)
@@ -95,6 +99,9 @@ func (e *external) read(ctx context.Context, first, _ int64, dst []byte) error {
 		}
 		if err := s.file.Read(ctx, dst[a-lo:b-lo], s.off+uint64(a-s.from)); err != nil {
 			return fault.New(fault.DataLoss, "external file %s: %w", s.name, err)
+		}
+		if !s.kept.Holds() {
+			return fault.New(fault.Changed, "external file %s changed while it was read: ask again", s.name)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package vds
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/mtflight/mtflight/internal/fault"
@@ -15,6 +16,11 @@ type Mapping struct {
 	Dataset string
 	Src     Selection
 	Dst     Selection
+}
+
+// Grow tells whether sources decide about the extents.
+func Grow(all []Mapping) bool {
+	return slices.ContainsFunc(all, func(m Mapping) bool { return m.Dst.Unlimited() >= 0 })
 }
 
 // Flags of an entry of version 1, which HDF5 2.0 introduced (H5O_LAYOUT_VDS_SOURCE_*).

@@ -145,8 +145,12 @@ func (v *Version) Check(state string) error {
 		"(copies on several servers need the same time of modification, as rsync -t and cp -p give it)")
 }
 
-// Is tells whether the version is one that a State named.
+// Is tells whether the version is one that a State named. Marks of others are for Expect.
 func (v *Version) Is(state string) bool {
+	state, marks, _ := strings.Cut(state, markSep)
+	if !wellMarked(marks) {
+		return false
+	}
 	rest, growing := strings.CutPrefix(state, "grows-")
 	if !growing {
 		return state == v.State(false)

@@ -33,6 +33,7 @@ type Dataset struct {
 	Open      func(ctx context.Context, file, dataset string) (*Dataset, error) // by the names of a mapping; nil: not there
 	Store     func(ctx context.Context) (store.Store, error)                    // of what is not virtual
 	Unchanged func() bool                                                       // since it was opened
+	Meet      func(ctx context.Context)                                         // opens the files that its elements lie in
 }
 
 // File is the file of one, in one state.
@@ -93,4 +94,33 @@ func MayOpen(ctx context.Context, from location.Location, mappings []vds.Mapping
 		}
 	}
 	return nil
+}
+
+// Visit opens all sources that there are, and has them meet theirs, until the context ends.
+func (d *Dataset) Visit(ctx context.Context) {
+	ctx, err := d.enter(ctx)
+	if err != nil {
+		return
+	}
+	seen := map[[2]string]bool{}
+	for _, m := range d.Mappings {
+		first, end := int64(0), int64(1)
+		if m.Printf() {
+			first, end = m.Dst.Blocks(0, d.Shape[m.Dst.Unlimited()])
+		}
+		for b := first; b < end && ctx.Err() == nil; b++ {
+			d.visit(ctx, seen, m, b)
+		}
+	}
+}
+
+func (d *Dataset) visit(ctx context.Context, seen map[[2]string]bool, m vds.Mapping, block int64) {
+	file, dataset := m.Names(block)
+	if seen[[2]string{file, dataset}] {
+		return
+	}
+	seen[[2]string{file, dataset}] = true
+	if src, err := d.Open(ctx, file, dataset); err == nil && src != nil {
+		src.Meet(ctx)
+	}
 }

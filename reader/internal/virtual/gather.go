@@ -169,6 +169,9 @@ func (g *gather) partial(i int) bool {
 }
 
 func (g *gather) failed(err error) error {
+	if fault.Of(err) == fault.DataLoss && !g.src.Unchanged() {
+		err = fault.New(fault.Changed, "it changed while it was read: %w", err)
+	}
 	if k := fault.Of(err); k != nil {
 		return fault.New(k, "virtual source %s %s: %w", g.src.File.Name, g.src.Path, err)
 	}
