@@ -139,6 +139,14 @@ func (s Source) top() []Column {
 	return out
 }
 
+// Top lists the names of the columns that are there without a projection.
+func (s Source) Top() (names []string) {
+	for _, c := range s.top() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
 func noColumn(name string, all []Column) error {
 	names := make([]string, len(all))
 	for i, c := range all {

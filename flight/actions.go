@@ -24,7 +24,7 @@ type action struct {
 }
 
 var actions = []action{
-	{"list", `criteria {"file": glob, "dataset": glob, "kind": .., "frames": bool} -> one result per file: groups, datasets, links`, (*Server).list},
+	{"list", `criteria {"file": glob, "dataset": glob, "kind": .., "frames": bool, "columns": bool} -> one result per file: groups, datasets, links`, (*Server).list},
 	{"describe", `{"file", "dataset"} -> schema, layout, chunks, filters, indexes, attributes`, (*Server).describe},
 	{"attributes", `{"file", "object", "names": [..], "format": "json" or "arrow"} -> values of any size, by name or as an Arrow IPC stream of one row`, (*Server).attributes},
 	{"stats", `{"file", "dataset", "fields": [..], "chunks": bool} -> rows, nulls, minimum, maximum by column; before, if asked for, by chunk`, (*Server).stats},
@@ -219,7 +219,7 @@ func (s *Server) explain(ctx context.Context, body []byte, answer func(any) erro
 		Dataset string `json:"dataset"`
 		*reader.Explanation
 		Endpoints int `json:"endpoints"`
-	}{r.File, r.Dataset, x, len(endpoints)})
+	}{r.File, r.Target(), x, len(endpoints)})
 }
 
 func (s *Server) refresh(ctx context.Context, body []byte, answer func(any) error) error {

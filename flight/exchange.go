@@ -27,7 +27,7 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 		return err
 	}
 	all := in.request
-	whole, err := s.plan(stream.Context(), reader.Request{File: all.File, Files: all.Files, Dataset: all.Dataset, Fields: all.Fields, Options: all.Options})
+	whole, err := s.plan(stream.Context(), reader.Request{File: all.File, Files: all.Files, Dataset: all.Dataset, Datasets: all.Datasets, Fields: all.Fields, Options: all.Options})
 	if err != nil {
 		return err
 	}

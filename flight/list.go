@@ -3,6 +3,7 @@ package flight
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
@@ -25,8 +26,8 @@ func (s *Server) trees(ctx context.Context, c criteria.Criteria, visit func(file
 			return visit(e.Name, nil, e.Err)
 		}
 		t, err := s.tree(ctx, e.Location)
-		if err == nil && c.Frames {
-			t, err = s.withFrames(ctx, e.Location, t)
+		if err == nil && (c.Frames || c.Columns) {
+			t, err = s.withGroups(ctx, e.Location, t, c.Frames, c.Columns)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -49,15 +50,18 @@ func (s *Server) tree(ctx context.Context, loc reader.Location) (t *reader.Tree,
 	return f.Tree(ctx)
 }
 
-// withFrames adds the file's data frames to its datasets.
-func (s *Server) withFrames(ctx context.Context, loc reader.Location, t *reader.Tree) (_ *reader.Tree, err error) {
-	defer caught("the frames of "+loc.Name, &err)
+// withGroups adds the file's data frames and tables of columns to its datasets, if they are asked for.
+func (s *Server) withGroups(ctx context.Context, loc reader.Location, t *reader.Tree, frames, columns bool) (_ *reader.Tree, err error) {
+	defer caught("the groups of "+loc.Name, &err)
 	f, err := s.engine.Open(ctx, loc)
-	if err != nil {
-		return nil, err
+	var found, more []reader.Info
+	if err == nil && frames {
+		found, err = f.Frames(ctx)
 	}
-	frames, err := f.Frames(ctx)
-	t.Datasets = append(t.Datasets, frames...)
+	if err == nil && columns {
+		more, err = f.Columns(ctx)
+	}
+	t.Datasets = slices.Concat(t.Datasets, found, more)
 	return t, err
 }
 

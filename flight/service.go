@@ -41,8 +41,8 @@ func (s *Server) planOne(ctx context.Context, loc reader.Location, r reader.Requ
 	if err != nil {
 		return nil, err
 	}
-	callOf(ctx).dataset.set(r.Dataset)
-	ds, err := f.Dataset(ctx, r.Dataset)
+	callOf(ctx).dataset.set(r.Target())
+	ds, err := f.Asked(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *Server) planOne(ctx context.Context, loc reader.Location, r reader.Requ
 // planMany plans a request for several files.
 func (s *Server) planMany(ctx context.Context, files []reader.Location, r reader.Request) (*reader.Plan, error) {
 	callOf(ctx).file.set(cmp.Or(r.File, files[0].Name+", .."))
-	callOf(ctx).dataset.set(r.Dataset)
+	callOf(ctx).dataset.set(r.Target())
 	names, err := collection.Like(r)
 	if err != nil {
 		return nil, err

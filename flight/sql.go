@@ -47,7 +47,7 @@ func (d sqlDoor) Datasets(ctx context.Context, file string) (all []protocol.Info
 	if err != nil {
 		return nil, err
 	}
-	if t, err = d.withFrames(ctx, loc, t); err != nil {
+	if t, err = d.withGroups(ctx, loc, t, true, false); err != nil {
 		return nil, err
 	}
 	for _, one := range t.Datasets {

@@ -17,7 +17,7 @@ import (
 // Members at their defaults are left out. A request that no ticket can say is fault.Invalid.
 func FormatTicket(r Request) ([]byte, error) {
 	w := wireRequest{
-		File: wireFile(r), Dataset: r.Dataset, State: r.State, Fields: r.Fields, Start: r.Start, Stop: r.Stop, Step: r.Step,
+		File: wireFile(r), Dataset: r.Dataset, Datasets: r.Datasets, State: r.State, Fields: r.Fields, Start: r.Start, Stop: r.Stop, Step: r.Step,
 		Select: r.Select, Mask: wireMask(r), Where: r.Where, SortBy: r.SortBy, CheckCSI: r.CheckCSI,
 		Offset: r.Offset, Limit: r.Limit, BatchRows: r.BatchRows, BatchBytes: r.BatchBytes, Stream: wireStreamOf(r.Stream),
 	}
@@ -38,7 +38,8 @@ func FormatTicket(r Request) ([]byte, error) {
 
 type wireRequest struct {
 	File        any                        `json:"file"`
-	Dataset     string                     `json:"dataset"`
+	Dataset     string                     `json:"dataset,omitempty"`
+	Datasets    []string                   `json:"datasets,omitempty"`
 	State       string                     `json:"state,omitempty"`
 	Fields      []string                   `json:"fields,omitempty"`
 	Where       *string                    `json:"where,omitempty"`
@@ -185,7 +186,7 @@ func formatFloat(v float64) string {
 
 // checkText refuses what JSON would change silently.
 func checkText(r Request) error {
-	all := slices.Concat([]string{r.File, r.Dataset, r.State, r.SortBy, r.Options.FileColumn}, r.Files, r.Fields, r.Options.TextKeys)
+	all := slices.Concat([]string{r.File, r.Dataset, r.State, r.SortBy, r.Options.FileColumn}, r.Files, r.Datasets, r.Fields, r.Options.TextKeys)
 	for _, p := range []*string{r.Select, r.Where} {
 		if p != nil {
 			all = append(all, *p)

@@ -68,6 +68,7 @@ type Skipped struct {
 type Request struct {
 	File, Dataset string
 	Files         []string // in place of File: the names of several, in this order; nil: File is meant
+	Datasets      []string // in place of Dataset: the paths of several of one length, which are one table's columns; nil: Dataset is meant
 	State         string   // the version of the file that is meant, as a server's ticket names it; "": any
 	Fields        []string // nil: all
 
@@ -108,6 +109,15 @@ type Stream struct {
 	FromBlock   int64
 	ToBlock     *int64 // the block before which to end; nil: none
 	Follow      bool
+}
+
+// Target is what the request is for, in one text: its Dataset, or the list of its Datasets as JSON.
+func (r Request) Target() string {
+	if r.Datasets == nil {
+		return r.Dataset
+	}
+	text, _ := json.Marshal(r.Datasets) // strings always have a form
+	return string(text)
 }
 
 // SetMask asks for the rows that are set, of as many as the dataset has.

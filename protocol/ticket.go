@@ -30,7 +30,7 @@ func ParseTicket(data []byte) (Request, error) {
 
 func requestMembers(r *Request) map[string]strict.Bind {
 	return map[string]strict.Bind{
-		"file": files(r), "dataset": strict.Text(&r.Dataset), "state": strict.Text(&r.State), "fields": strict.Names(&r.Fields),
+		"file": files(r), "dataset": strict.Text(&r.Dataset), "datasets": strict.Names(&r.Datasets), "state": strict.Text(&r.State), "fields": strict.Names(&r.Fields),
 		"start": strict.Optional(&r.Start, math.MinInt64), "stop": strict.Optional(&r.Stop, math.MinInt64),
 		"step": strict.Optional(&r.Step, math.MinInt64), "select": strict.TextPtr(&r.Select),
 		"coordinates": coordinates(&r.Coordinates), "mask": mask(&r.Mask),
@@ -202,8 +202,11 @@ func checkRequest(o strict.Object, r *Request) error {
 	if r.File == "" && r.Files == nil {
 		return fault.New(fault.Invalid, "request: member file is required")
 	}
-	if r.Dataset == "" {
+	switch {
+	case r.Dataset == "" && r.Datasets == nil:
 		return fault.New(fault.Invalid, "request: member dataset is required")
+	case r.Dataset != "" && r.Datasets != nil:
+		return fault.New(fault.Invalid, "request: members dataset and datasets cannot be together: name a group or a dataset by one, several datasets by the other")
 	}
 	if o.Has("sort_by") && r.SortBy == "" {
 		return fault.New(fault.Invalid, "request: member sort_by must name a column")

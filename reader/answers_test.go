@@ -117,3 +117,24 @@ func TestAnswersOfAnotherFile(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, -1, foundBy(t, frameOf(t, g, "/events"), q))
 }
+
+// TestAnswersOfColumns: the order of the rows that a condition on columns beside has found is not kept as that of all rows.
+func TestAnswersOfColumns(t *testing.T) {
+	allRested(t)
+	name := "../testdata/layouts.h5"
+	off, on := cachedEngine(t, name, -1), cachedEngine(t, name, 0)
+	of := func(f *File) *Dataset {
+		d, err := f.SideBySide(context.Background(), []string{"/line", "/contiguous", "/chunked"})
+		require.NoError(t, err)
+		return d
+	}
+	for _, q := range []Request{
+		{SortBy: "line", Where: new("(contiguous[0] > 500) & (line > 100)")}, {SortBy: "line", Where: new("contiguous[1] > 500")}, {SortBy: "line"},
+		{SortBy: "line", Where: new("line > 500")}, {SortBy: "line", Where: new("(contiguous[0] < 300) | (chunked[2] < 9)")}, {Where: new("line > 500")}, {SortBy: "line", Where: new("1 < 2")},
+	} {
+		requireAlike(t, of(off), of(on), q)
+		requireAlike(t, frameOf(t, off, "/line"), frameOf(t, on, "/line"), Request{SortBy: "line"})
+	}
+	hits, _ := on.eng.columns.Answered()
+	require.NotZero(t, hits)
+}

@@ -34,6 +34,6 @@ func (f *File) attributeSet(ctx context.Context, path, asked string, names []str
 		}
 		return other.attributeSet(ctx, leaving.Path, asked, names, hops+1)
 	}
-	of := attributes.Owner{Name: f.loc.Name, OffsetSize: int(f.h5.SizeOfOffsets), Resolver: f.resolver, Acquire: f.eng.Acquire, Release: f.eng.Release}
+	of := attributes.Owner{Name: f.loc.Name, OffsetSize: int(f.h5.SizeOfOffsets), Resolver: f.objects.Pointees, Acquire: f.eng.Acquire, Release: f.eng.Release}
 	return attributes.New(of, o, asked, names)
 }

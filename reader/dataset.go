@@ -110,9 +110,11 @@ func (d *Dataset) understand(ctx context.Context) error {
 		return err
 	}
 	d.source.Missing, d.source.MissingErr = conventions.MissingValues(m.Attrs)
-	if err := d.bounded(t); err != nil {
+	bytes, err := rows.Bounded(d.shape, int64(t.Size))
+	if err != nil {
 		return err
 	}
+	d.info.Bytes = Count(bytes)
 	program, err := convert.Compile(d.source, nil, convert.Options{})
 	if err != nil {
 		return err
@@ -177,26 +179,6 @@ func (d *Dataset) describe() {
 		d.info.Shape, d.info.MaxShape = d.shape, rows.Extents(m.Max)
 	}
 	d.info.Rows = Count(d.shape[0])
-}
-
-// bounded refuses extents that cannot be counted in 62 bits.
-func (d *Dataset) bounded(t *h5type.Type) error {
-	n := int64(1)
-	for _, extent := range d.shape {
-		if extent < 0 || (extent > 0 && n > rows.End62/extent) {
-			return fault.New(fault.Unsupported, "extents of more than 2^62 elements")
-		}
-		n *= extent
-	}
-	row := int64(t.Size)
-	for _, extent := range d.shape[1:] {
-		if extent > 0 && row > (1<<40)/extent {
-			return fault.New(fault.Unsupported, "rows of more than 2^40 bytes")
-		}
-		row *= extent
-	}
-	d.info.Bytes = Count(rows.Times(n, int64(t.Size)))
-	return nil
 }
 
 // storage learns how the elements are stored and whether they can be read.

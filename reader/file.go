@@ -7,18 +7,17 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/mtflight/mtflight/convert"
 	"github.com/mtflight/mtflight/internal/disks"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/reader/internal/blockio"
+	"github.com/mtflight/mtflight/reader/internal/conventions"
 	"github.com/mtflight/mtflight/reader/internal/gheap"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/indexdir"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/objects"
-	"github.com/mtflight/mtflight/reader/internal/vds"
 	"github.com/mtflight/mtflight/reader/internal/version"
 )
 
@@ -45,8 +44,6 @@ type File struct {
 	mu       sync.Mutex
 	tree     *meta.File
 	datasets location.Kept[*Dataset]
-
-	pytables *bool // nil: not asked yet
 
 	noted bool // the engine keeps it, and what it learns of it
 	kept  *indexdir.File
@@ -150,7 +147,7 @@ func (f *File) openDataset(ctx context.Context, path string) (*Dataset, error) {
 			d, err = fr, ferr
 		}
 	}
-	if err != nil || vds.Grow(d.mappings) || d.frame != nil && d.frame.Large || fault.Of(d.unsupported) == fault.Unavailable { // what passes is not kept
+	if err != nil || d.passes() { // what passes is not kept
 		return d, err
 	}
 	f.datasets.Put(ctx, f.loc, path, d, visit)
@@ -188,9 +185,14 @@ func (f *File) beyond(ctx context.Context, name, asked string, hops int) (*File,
 	return other, nil
 }
 
-// open opens a file that a link names, relative to this one's folder.
+// named is where a file lies that this one names, relative to its folder.
+func (f *File) named(ctx context.Context, name string) (location.Location, error) {
+	return disks.Names(ctx, f.eng.disks, f.loc.Path, func() (location.Location, error) { return f.loc.Beside(ctx, name) })
+}
+
+// open opens a file that a link names.
 func (f *File) open(ctx context.Context, name string) (*File, error) {
-	at, err := disks.Names(ctx, f.eng.disks, f.loc.Path, func() (location.Location, error) { return f.loc.Beside(ctx, name) })
+	at, err := f.named(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +201,7 @@ func (f *File) open(ctx context.Context, name string) (*File, error) {
 
 // beside opens a raw file that this one names.
 func (f *File) beside(ctx context.Context, name string) (*blockio.File, error) {
-	at, err := disks.Names(ctx, f.eng.disks, f.loc.Path, func() (location.Location, error) { return f.loc.Beside(ctx, name) })
+	at, err := f.named(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -214,21 +216,11 @@ func (f *File) beside(ctx context.Context, name string) (*blockio.File, error) {
 	return raw, nil
 }
 
-// resolver finds what elements only point at.
-type resolver struct {
-	file *File
-	ctx  context.Context
-}
-
-func (f *File) resolver(ctx context.Context) convert.Resolver { return resolver{file: f, ctx: ctx} }
-
-// Heap is an object of the global heap.
-func (r resolver) Heap(addr uint64, index uint32) ([]byte, error) {
-	return r.file.heap.Object(addr, index)
-}
-
-// RefName is a path of the object at an address.
-func (r resolver) RefName(addr uint64) (string, bool, error) {
-	name, err := r.file.objects.Name(r.ctx, addr)
-	return name, name != "", err
+// byPyTables tells whether PyTables wrote the file. That it cannot be told is an error, for values depend on it.
+func (f *File) byPyTables(ctx context.Context) (bool, error) {
+	is, err := f.objects.RootHas(ctx, conventions.FormatVersion)
+	if err != nil {
+		err = fault.New(fault.Of(err), "attributes of the root group, whose %s tells PyTables' strings from others: %w", conventions.FormatVersion, err)
+	}
+	return is, err
 }

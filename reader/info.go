@@ -9,6 +9,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/h5file"
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/mtflight/mtflight/reader/internal/meta"
+	"github.com/mtflight/mtflight/reader/internal/sparse"
 	"github.com/mtflight/mtflight/reader/internal/vds"
 )
 
@@ -61,7 +62,7 @@ func (f *File) readTree(ctx context.Context) (*Tree, error) {
 
 func groupInfo(g meta.Group) GroupInfo {
 	out := GroupInfo{Path: g.Path, Named: g.Named, Attributes: g.Attrs.JSON(), Comment: g.Comment, Error: g.Err, Witness: g.Witness, Order: g.Order}
-	out.Frame, _ = formatOf(g.Attrs) // what cannot be read is among the attributes
+	out.Frame, _ = sparse.FormatOf(g.Attrs) // what cannot be read is among the attributes
 	if typ, err := h5type.Parse(g.Type); g.Named && err == nil {
 		out.Type = typ.String()
 	}

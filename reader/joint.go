@@ -8,6 +8,7 @@ import (
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/rows"
+	"github.com/mtflight/mtflight/reader/internal/spill"
 )
 
 // Joint is a read that is put together of plans for several files: package collection makes it.
@@ -41,29 +42,33 @@ func (j joint) explain(ctx context.Context) (*Explanation, error) { return j.Exp
 func (e *Engine) Buffers() (*bufpool.Memory, *bufpool.Budget) { return e.mem, e.frames }
 
 // Matches gives the numbers of the dataset's rows that meet the request's condition, ascending, its page of them, until use fails. use must not keep what it gets.
-func (p *Plan) Matches(ctx context.Context, use func(rows []int64) error) error {
+func (p *Plan) Matches(ctx context.Context, use func(rows []int64) error) (err error) {
+	var found *spill.Rows
+	var of *Dataset
 	switch t := p.read.(type) {
 	case *tableRead:
-		return t.ds.explained(t.matches(ctx, use))
-	case *frameRead: // whose condition is of its only part
-		return t.ds.explained(t.parts[0].matches(ctx, use))
+		of = t.ds
+		found, err = t.matches(ctx)
+	case *frameRead: // whose condition is of its only part, or of columns
+		if of = t.ds; t.Asks != nil {
+			found, err = t.Asks.Rows(ctx, of.asked, of.file.eng.frames, of.failed)
+		} else {
+			found, err = t.parts[0].matches(ctx)
+		}
+	default:
+		return nil
 	}
-	return nil
+	if err != nil {
+		return of.explained(err)
+	}
+	defer found.Close()
+	return of.explained(found.Each(use))
 }
 
-func (t *tableRead) matches(ctx context.Context, use func(rows []int64) error) error {
-	s := t.scan
-	if w, large := t.demand(); large {
-		reserved, err := s.Reserve(ctx, t.ds.asked, w)
-		if err != nil {
-			return err
-		}
-		defer reserved.Close()
-		s = s.WithReservation(reserved, 0)
-	}
+func (t *tableRead) matches(ctx context.Context) (*spill.Rows, error) {
 	all, err := rows.Slice(t.req.Start, t.req.Stop, t.req.Step, t.ds.rows())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return t.search(s).Each(ctx, all, rows.PageOf(t.req), use)
+	return t.Match(ctx, all, rows.PageOf(t.req))
 }

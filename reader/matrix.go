@@ -102,32 +102,16 @@ func (d *Dataset) planMatrix(ctx context.Context, r Request) (*Plan, error) {
 
 // begin is part of read.
 func (m *matrixRead) begin(ctx context.Context, _ fill.Placement) (batches, error) {
-	run, err := m.Plan.Begin(ctx, m.ds.asked, m.ds.file.eng.frames, m.ds.failed)
-	if err != nil {
-		return nil, err
-	}
-	return run, nil
+	return m.Plan.Begin(ctx, m.ds.asked, m.ds.file.eng.frames, m.ds.failed)
 }
 
-func (m *matrixRead) rows() int64 { return m.Rows.Known() }
-
+func (m *matrixRead) rows() int64     { return m.Rows.Known() }
 func (m *matrixRead) rowBytes() int64 { return m.RowBytes() }
+func (m *matrixRead) bounded() bool   { return false }
 
-func (m *matrixRead) bounded() bool { return false }
-
-// explain is part of read. Which elements lie between the rows only their pointers say: of all a share is told.
+// explain is part of read.
 func (m *matrixRead) explain(ctx context.Context) (*explain.Explanation, error) {
 	out := &explain.Explanation{Rows: m.ds.matrix.Major(), Result: m.rows(), Layout: m.ds.info.Layout, Filters: m.ds.info.Filters,
 		Fields: []string{m.Schema.Field(0).Name}, Condition: []string{}, Kept: []string{}, Found: -1, Order: "as asked for"}
-	for _, part := range m.parts {
-		x, err := part.explain(ctx)
-		if err != nil {
-			return nil, err
-		}
-		out.Add("of the sparse matrix, at most, "+part.ds.asked+":", x)
-	}
-	if share := float64(m.Rows.Rows.Len()) / float64(max(1, out.Rows)); share < 1 {
-		out.Bytes, out.Estimated = int64(float64(out.Bytes)*share), true
-	}
-	return out, nil
+	return out, m.Plan.Explain(ctx, out)
 }

@@ -99,7 +99,7 @@ func jsonText[T any](v []T) string {
 }
 
 func (d *Dataset) metadataOf(r Request, blockRows int64) map[string]string {
-	file, dataset := r.File, r.Dataset
+	file, dataset := r.File, r.Target()
 	if file == "" {
 		file, dataset = d.file.loc.Name, d.asked
 	}

@@ -61,7 +61,7 @@ func locate(ctx context.Context, s *fill.Scan, d *Dataset, axes []rows.Axis) err
 	}
 	s.Store, s.Geometry = st, rows.NewGeometry(d.shape, st.Extents(), axes)
 	if v, ok := st.(*virtual.Store); ok {
-		s.Dataset.Resolver = func(ctx context.Context) convert.Resolver { return v.Resolver(ctx, d.file.resolver(ctx)) }
+		s.Dataset.Resolver = func(ctx context.Context) convert.Resolver { return v.Resolver(ctx, d.file.objects.Pointees(ctx)) }
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func (d *Dataset) subject() fill.Dataset {
 	if !d.virtual && (d.object == nil || len(d.object.External) == 0) {
 		others = nil
 	}
-	return fill.Dataset{Name: d.asked, Others: others, Distant: d.file.disk.Distant(), Unchanged: d.unchanged, Explain: d.explained, Resolver: d.file.resolver}
+	return fill.Dataset{Name: d.asked, Others: others, Distant: d.file.disk.Distant(), Unchanged: d.unchanged, Explain: d.explained, Resolver: d.file.objects.Pointees}
 }
 
 // axes is what a request takes of each axis.
@@ -217,11 +217,9 @@ func (r *tableRun) Close() {
 	r.reserved.Close()
 }
 
-func (t *tableRead) rows() int64 { return t.scan.Known() }
-
+func (t *tableRead) rows() int64     { return t.scan.Known() }
 func (t *tableRead) rowBytes() int64 { return t.scan.RowBytes() }
-
-func (t *tableRead) bounded() bool { return !t.scan.Program.NeedsResolver() }
+func (t *tableRead) bounded() bool   { return !t.scan.Program.NeedsResolver() }
 
 // explain is part of read.
 func (t *tableRead) explain(ctx context.Context) (*Explanation, error) {

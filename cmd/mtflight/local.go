@@ -37,7 +37,7 @@ func (l *local) close() error { return l.engine.Close() }
 func (l *local) list(ctx context.Context, what listing, visit func(listed) error) error {
 	if objectstore.Is(what.file) {
 		return find.Stored(ctx, l.engine.Disks(), what.file, func(at reader.Location, _ int64) error {
-			return toldOf(ctx, at.Name, l.listFile(ctx, at, what.frames, visit), visit)
+			return toldOf(ctx, at.Name, l.listFile(ctx, at, what, visit), visit)
 		})
 	}
 	what.file = find.OnDisk(what.file)
@@ -46,11 +46,11 @@ func (l *local) list(ctx context.Context, what listing, visit func(listed) error
 		return noFile(what.file, err)
 	}
 	if !info.IsDir() {
-		return l.listFile(ctx, reader.Location{Path: what.file}, what.frames, visit)
+		return l.listFile(ctx, reader.Location{Path: what.file}, what, visit)
 	}
 	return find.Below(ctx, what.file, func(name string, _ int64, err error) error {
 		if err == nil {
-			err = l.listFile(ctx, reader.Location{Path: name}, what.frames, visit)
+			err = l.listFile(ctx, reader.Location{Path: name}, what, visit)
 		}
 		return toldOf(ctx, spell.Escape(name), err, visit)
 	})
@@ -64,7 +64,7 @@ func toldOf(ctx context.Context, name string, err error, visit func(listed) erro
 	return visit(listed{File: name, Error: flight.Reason(ctx, err)})
 }
 
-func (l *local) listFile(ctx context.Context, at reader.Location, frames *frameBudget, visit func(listed) error) error {
+func (l *local) listFile(ctx context.Context, at reader.Location, what listing, visit func(listed) error) error {
 	file, err := l.engine.Open(ctx, at)
 	if err != nil {
 		return err
@@ -73,6 +73,13 @@ func (l *local) listFile(ctx context.Context, at reader.Location, frames *frameB
 	if err != nil {
 		return err
 	}
+	if what.tables {
+		tables, err := file.Columns(ctx)
+		if err != nil {
+			return err
+		}
+		tree.Datasets = slices.Concat(tree.Datasets, tables)
+	}
 	name := cmp.Or(at.Name, spell.Escape(at.Path))
 	for i := range tree.Datasets {
 		d := &tree.Datasets[i]
@@ -80,7 +87,7 @@ func (l *local) listFile(ctx context.Context, at reader.Location, frames *frameB
 			return err
 		}
 	}
-	return frames.list(name, tree.Groups, func(path string) (listed, error) {
+	return what.frames.list(name, tree.Groups, func(path string) (listed, error) {
 		d, err := file.Dataset(ctx, path)
 		if err != nil {
 			return listed{}, err
@@ -140,7 +147,7 @@ func (l *local) plan(ctx context.Context, r reader.Request) (*reader.Plan, error
 	if err != nil {
 		return nil, err
 	}
-	d, err := file.Dataset(ctx, r.Dataset)
+	d, err := file.Asked(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +220,7 @@ func (l *local) explain(ctx context.Context, r reader.Request) (json.RawMessage,
 		File    string `json:"file"`
 		Dataset string `json:"dataset"`
 		*reader.Explanation
-	}{shownAs(r.File), r.Dataset, x})
+	}{shownAs(r.File), r.Target(), x})
 }
 
 func (l *local) open(ctx context.Context, r reader.Request) (*stream, error) {

@@ -21,7 +21,7 @@ import (
 )
 
 func newList() *cobra.Command {
-	var asJSON bool
+	var asJSON, tables bool
 	frames := someFrames
 	var from sourceFlags
 	c := &cobra.Command{
@@ -33,7 +33,8 @@ read is a line with the reason; it is an error only if it is one that was asked 
 not known.
 
 A data frame of pandas or AnnData is a group; to tell its columns it has to be opened. The first ` + fmt.Sprint(mostFrames) + ` are, others are named
-only, unless --frames asks for all. --frames=none lists none.`,
+only, unless --frames asks for all. --frames=none lists none. A group whose datasets have one length is a table of columns: --columns lists
+these.`,
 		Example: `  mtflight ls run7.h5 run8.h5
   mtflight ls run7.h5 /detector
   mtflight ls /data
@@ -44,13 +45,14 @@ only, unless --frames asks for all. --frames=none lists none.`,
 			return at(c, args, from, func(s source, rest []string) error {
 				_, here := s.(*local)
 				files, group := groupOf(rest, here)
-				return list(c, s, files, group, listing{frames: frames.budget(), whole: asJSON}, asJSON)
+				return list(c, s, files, group, listing{frames: frames.budget(), tables: tables, whole: asJSON}, asJSON)
 			})
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
 	c.Flags().Var(&frames, "frames", "data frames of pandas and AnnData, which are groups: how many are opened")
 	c.Flags().Lookup("frames").NoOptDefVal = string(allFrames)
+	c.Flags().BoolVar(&tables, "columns", false, "tables of columns, too: groups whose datasets have one length")
 	completeWith(c, "frames", string(someFrames), string(allFrames), string(noFrames))
 	from.add(c)
 	return c
@@ -243,7 +245,7 @@ func typeText(d listed) string {
 	if len(d.columns) == 0 {
 		return d.Type
 	}
-	if len(d.columns) == 1 && d.Kind != "table" {
+	if len(d.columns) == 1 && d.Kind != "table" && d.Kind != "columns" {
 		return elementType(d.columns[0].Type)
 	}
 	columns := make([]string, len(d.columns))
@@ -255,7 +257,7 @@ func typeText(d listed) string {
 
 // shapeText is a shape as 12x3; a scalar's is "scalar", a frame's its rows.
 func shapeText(d *reader.Info) string {
-	if d.Layout == "frame" && d.Rows >= 0 {
+	if (d.Layout == "frame" || d.Layout == "columns") && d.Rows >= 0 {
 		return fmt.Sprint(d.Rows)
 	}
 	return product(d.Shape)

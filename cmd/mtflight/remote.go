@@ -65,7 +65,7 @@ func (r *remote) list(ctx context.Context, what listing, visit func(listed) erro
 	var types map[[2]string]*arrow.Schema
 	if !what.whole {
 		types = map[[2]string]*arrow.Schema{}
-		err := r.client.List(ctx, client.Criteria{File: what.file}, func(d client.Dataset) error {
+		err := r.client.List(ctx, client.Criteria{File: what.file, Columns: what.tables}, func(d client.Dataset) error {
 			types[[2]string{d.File, d.Name}] = d.Schema
 			return nil
 		})
@@ -74,7 +74,7 @@ func (r *remote) list(ctx context.Context, what listing, visit func(listed) erro
 		}
 	}
 	found := false
-	err := r.client.Trees(ctx, client.Criteria{File: what.file}, func(t client.FileTree) error {
+	err := r.client.Trees(ctx, client.Criteria{File: what.file, Columns: what.tables}, func(t client.FileTree) error {
 		found = true
 		if err := t.Err(); err != nil {
 			if t.File == what.file {

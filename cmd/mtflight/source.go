@@ -40,6 +40,7 @@ type source interface {
 type listing struct {
 	file   string       // a directory too, or a server's files by a glob; "": all of them
 	frames *frameBudget // for all that is listed
+	tables bool         // of columns, too
 	whole  bool         // everything that is known but for Arrow's types, which a server does not tell at once
 }
 

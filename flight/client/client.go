@@ -154,12 +154,13 @@ func (c *Client) Close() error {
 	return errors.Join(errs...)
 }
 
-// Criteria choose what List gives: globs as Python's fnmatch, and table, array or vlarray. Empty members choose all.
+// Criteria choose what List gives: globs as Python's fnmatch, and table, array, vlarray, sparse or columns. Empty members choose all.
 type Criteria struct {
 	File    string `json:"file,omitempty"`
 	Dataset string `json:"dataset,omitempty"`
 	Kind    string `json:"kind,omitempty"`
-	Frames  bool   `json:"frames,omitempty"` // data frames of pandas and AnnData too, which are groups
+	Frames  bool   `json:"frames,omitempty"`  // data frames of pandas and AnnData too, which are groups
+	Columns bool   `json:"columns,omitempty"` // groups whose datasets of one length are a table, too
 }
 
 // Dataset is one that a server has. One that cannot be served has Kind "unsupported" and a Reason; a file that cannot

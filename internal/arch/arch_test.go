@@ -48,6 +48,7 @@ var layers = []string{
 	"reader/internal/virtual",
 	"reader/internal/store",
 	"reader/internal/rows",
+	"reader/internal/columns",
 	"reader/internal/frame",
 	"reader/internal/witness",
 	"reader/internal/version",

@@ -22,7 +22,7 @@ func open(ctx context.Context, eng *reader.Engine, m member, q reader.Request) (
 	if err != nil {
 		return nil, named(m.loc, err)
 	}
-	d, err := f.Dataset(ctx, q.Dataset)
+	d, err := f.Asked(ctx, q)
 	if err != nil {
 		return nil, named(m.loc, err)
 	}

@@ -115,7 +115,7 @@ func (s *set) settle(ctx context.Context, first member, r reader.Request) error 
 		s.block = s.blockRows(first, r)
 	}
 	meta := first.variant.schema.Metadata().ToMap()
-	meta["hdf5.file"], meta["hdf5.dataset"], meta["hdf5.shape"] = first.loc.Name, r.Dataset, s.shape(first.variant.info)
+	meta["hdf5.file"], meta["hdf5.dataset"], meta["hdf5.shape"] = first.loc.Name, r.Target(), s.shape(first.variant.info)
 	if r.Stream != nil && r.Stream.BlockRows == 0 {
 		meta["stream.block_rows"] = fmt.Sprint(s.block)
 	}

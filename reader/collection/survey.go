@@ -59,12 +59,12 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 	if err != nil {
 		return l, err
 	}
-	d, err := f.Dataset(ctx, r.Dataset)
+	d, err := f.Asked(ctx, r)
 	if err != nil {
 		return l, err
 	}
 	if d.Info().Kind == "unsupported" {
-		_, err = d.Plan(ctx, reader.Request{Dataset: r.Dataset})
+		_, err = d.Plan(ctx, reader.Request{Dataset: r.Dataset, Datasets: r.Datasets})
 		return l, err
 	}
 	l.served = true
@@ -96,7 +96,7 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 func whole(r reader.Request, fields []string, state string) reader.Request {
 	o := r.Options
 	o.FileColumn, o.Schema, o.OnError, o.Partitions, o.TextKeys = "", "", "", false, nil
-	return reader.Request{Dataset: r.Dataset, State: state, Fields: fields, Options: o}
+	return reader.Request{Dataset: r.Dataset, Datasets: r.Datasets, State: state, Fields: fields, Options: o}
 }
 
 // typesOf are the columns that requests may name, each with its type as text.

@@ -97,8 +97,8 @@ func (c *Catalog) collected(ctx context.Context, of Collection, r reader.Request
 		return nil, fault.New(fault.NotFound, "no such file %s", shown(of.Name))
 	case len(files) == 0:
 		return nil, fault.New(fault.NotFound, "no file matches %s, of which the collection %s is", shown(of.Pattern), of.Name)
-	case r.Dataset != of.Dataset:
-		return nil, fault.New(fault.NotFound, "no such dataset %s in the collection %s: it is of %s", shown(r.Dataset), of.Name, of.Dataset)
+	case r.Target() != of.Dataset:
+		return nil, fault.New(fault.NotFound, "no such dataset %s in the collection %s: it is of %s", shown(r.Target()), of.Name, of.Dataset)
 	}
 	if _, err := c.Resolve(ctx, of.Name); err == nil {
 		return nil, fault.New(fault.Precondition, "%s is a file now, and a collection: call the collection otherwise", of.Name)

@@ -12,6 +12,7 @@ type Criteria struct {
 	File, kind string
 	dataset    *glob.Glob
 	Frames     bool // list data frames too, which are groups, behind the datasets that they are made of
+	Columns    bool // and tables of columns
 }
 
 // Parse reads what a client sends; nothing chooses all. Errors: fault.Invalid.
@@ -26,8 +27,8 @@ func Parse(data []byte) (c Criteria, err error) {
 		return c, err
 	}
 	return c, o.BindAll("criteria", "", map[string]strict.Bind{
-		"file": strict.Text(&c.File), "dataset": strict.Text(&dataset), "kind": strict.Choice(&c.kind, "table", "array", "vlarray", "sparse"),
-		"frames": strict.Boolean(&c.Frames),
+		"file": strict.Text(&c.File), "dataset": strict.Text(&dataset), "kind": strict.Choice(&c.kind, "table", "array", "vlarray", "sparse", "columns"),
+		"frames": strict.Boolean(&c.Frames), "columns": strict.Boolean(&c.Columns),
 	})
 }
 

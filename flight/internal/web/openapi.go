@@ -127,5 +127,5 @@ func schemaOf(all []parameter) object {
 			members[outer] = p.schema()
 		}
 	}
-	return object{"type": "object", "properties": members, "required": []string{"file", "dataset"}, "additionalProperties": false}
+	return object{"type": "object", "properties": members, "required": []string{"file"}, "additionalProperties": false}
 }

@@ -36,7 +36,8 @@ type parameter struct {
 // ofData are the members of a request as protocol.ParseTicket knows them.
 var ofData = []parameter{
 	{"file", text, "file, by its name below the server's roots", true},
-	{"dataset", text, "absolute HDF5 path of a dataset, a data frame or a sparse matrix", true},
+	{"dataset", text, "absolute HDF5 path of a dataset, a data frame, a sparse matrix or a group whose datasets have one length", false},
+	{"datasets", texts, "in the place of dataset: paths of datasets of one length, which are columns of a table", false},
 	{"state", text, "the version of the file that is meant, as an answer's tickets name it", false},
 	{"fields", texts, "columns, in this order; all where none is named", false},
 	{"where", text, "condition in PyTables' language: (energy > cut) & (name == 'mu')", false},

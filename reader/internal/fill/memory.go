@@ -20,9 +20,9 @@ func (s *Scan) GroupBytes() int64 {
 // sharedBytes is how many bytes of batches may be filled together at most.
 func (s *Scan) sharedBytes() int64 {
 	if s.Reserved != nil {
-		return s.Reserved.group / int64(max(1, s.sides))
+		return s.Reserved.group / int64(max(1, s.Sides))
 	}
-	return s.Budget().Limit() / 4
+	return s.Budget().Limit() / 4 / int64(max(1, s.Sides))
 }
 
 // fillBytes is what a batch takes while it is filled, that of a condition with the elements that it may keep: beside large

@@ -1,20 +1,21 @@
 package fill
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // Others opens the other files that elements of several reads lie in; nil: there are none.
 func Others[S side](sides []S) func(context.Context) {
-	if !slices.ContainsFunc(sides, func(p S) bool { return p.Scan().Dataset.Others != nil }) {
+	var all []func(context.Context)
+	for _, p := range sides {
+		if meet := p.Scan().Dataset.Others; meet != nil {
+			all = append(all, meet)
+		}
+	}
+	if all == nil {
 		return nil
 	}
 	return func(ctx context.Context) {
-		for _, p := range sides {
-			if meet := p.Scan().Dataset.Others; meet != nil {
-				meet(ctx)
-			}
+		for _, meet := range all {
+			meet(ctx)
 		}
 	}
 }

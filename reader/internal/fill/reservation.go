@@ -203,6 +203,6 @@ func (s *Scan) pins() *store.Pins {
 // WithReservation is the scan in what its request has reserved; sides is how many share it.
 func (s *Scan) WithReservation(c *Reservation, sides int) *Scan {
 	q := *s
-	q.Reserved, q.sides = c, sides
+	q.Reserved, q.Sides = c, sides
 	return &q
 }

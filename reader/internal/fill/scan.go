@@ -68,7 +68,7 @@ type Scan struct {
 	Crop     []*convert.Program // what of decoded chunks is kept, of all their rows; nil: what the batches are made of
 	Visitor  visitor            // gets the elements; nil: they are put into batches
 	Reserved *Reservation       // what the request has reserved for large chunks; nil: none
-	sides    int                // scans side by side that share it, this one too; 0: none
+	Sides    int                // scans side by side that share the memory, this one too; 0: none
 }
 
 // visitor gets the elements in the workers, instead of their being put into batches. Safe for concurrent use.

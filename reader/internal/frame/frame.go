@@ -182,6 +182,22 @@ func unsupported(format string, args ...any) error {
 	return fault.New(fault.Unsupported, format, args...)
 }
 
+// Distinct refuses two columns of one name.
+func (f *Frame) Distinct() error {
+	seen := map[string]bool{}
+	for _, c := range f.Columns {
+		if seen[c.Name] {
+			return twice(c.Name)
+		}
+		seen[c.Name] = true
+	}
+	return nil
+}
+
+func twice(name string) error {
+	return unsupported("two columns are named %.80s: ask the raw nodes below it", spell.Quote(name))
+}
+
 // nameColumns gives the Arrow names, as pyarrow does for pandas.
 func (f *Frame) nameColumns() error {
 	seen := map[string]bool{}
@@ -194,7 +210,7 @@ func (f *Frame) nameColumns() error {
 			continue
 		}
 		if seen[c.Name] {
-			return unsupported("two columns are named %.80s: ask the raw nodes below it", spell.Quote(c.Name))
+			return twice(c.Name)
 		}
 		seen[c.Name] = true
 	}

@@ -20,12 +20,24 @@ type Frame struct {
 	Large bool // its labels are too large to cache it
 }
 
+// Passes tells whether what is known of the frame is not to be kept.
+func (f *Frame) Passes() bool {
+	for _, part := range f.Parts {
+		if part.Passes() {
+			return true
+		}
+	}
+	return f.Large
+}
+
 // Dataset is one of the datasets that frames consist of.
 type Dataset interface {
 	Rows() int64
 	Source() convert.Source
 	// Unsupported is why it cannot be read, nil if it can.
 	Unsupported() error
+	// Passes tells whether what is known of it is not to be kept.
+	Passes() bool
 	// Column is all rows of one column: a member of a table, "" for an array.
 	Column(ctx context.Context, member string) (Column, error)
 }
@@ -56,7 +68,61 @@ func Open(ctx context.Context, of File, path string) (*Frame, error) {
 		return nil, err
 	}
 	f := &Frame{Frame: desc, Parts: parts.opened, Large: parts.labels > keptLabels}
-	return f, f.check(parts)
+	return f, f.check(parts, fault.Unsupported)
+}
+
+// OpenColumns opens a table of columns: of a group, or (named) those that a request names, which all have to be there and be of one
+// length. The columns of a dataset that is a table are columns each. Errors: as Open's, fault.Invalid and fault.NotFound of what is named.
+func OpenColumns(ctx context.Context, of File, desc *frame.Frame, named bool) (*Frame, error) {
+	parts := &parts{ctx: ctx, of: of, nodes: map[string]*meta.Dataset{}, opened: map[string]Dataset{}}
+	if named {
+		if err := parts.check(desc.Columns); err != nil {
+			return nil, err
+		}
+	}
+	desc.Columns = parts.expand(desc.Columns)
+	if err := desc.Distinct(); err != nil {
+		return nil, err
+	}
+	f := &Frame{Frame: desc, Parts: parts.opened}
+	if named {
+		return f, f.check(parts, fault.Invalid)
+	}
+	return f, f.check(parts, fault.Unsupported)
+}
+
+// check makes sure that all datasets are there and have rows.
+func (p *parts) check(columns []frame.Column) error {
+	for _, c := range columns {
+		m, err := p.of.Describe(p.ctx, c.Path)
+		if err != nil {
+			return err
+		}
+		if m.OtherFile != "" {
+			return fault.New(fault.Unsupported, "%s is in another file: ask the raw nodes", c.Path)
+		}
+		if m.Err == "" && (m.Space != meta.Simple || len(m.Shape) == 0) {
+			return fault.New(fault.Invalid, "datasets: %s has no rows: it is a single value", c.Path)
+		}
+	}
+	return nil
+}
+
+// expand makes columns of a table's: NAME/MEMBER.
+func (p *parts) expand(columns []frame.Column) (out []frame.Column) {
+	for _, c := range columns {
+		d, err := p.dataset(c.Path)
+		if c.Reason != "" || err != nil || d.Source().Kind() != convert.Table {
+			out = append(out, c)
+			continue
+		}
+		for _, m := range d.Source().Top() {
+			member := c
+			member.Name, member.Member = c.Name+"/"+m, m
+			out = append(out, member)
+		}
+	}
+	return out
 }
 
 // Served names the columns that can be had.
@@ -70,8 +136,9 @@ func (f *Frame) Served() []string {
 	return out
 }
 
-// check opens every part and makes sure that they go together. What is wrong with a part is its columns' reason.
-func (f *Frame) check(parts *parts) error {
+// check opens every part and makes sure that they go together: else the error is of the kind unlike. What is wrong with a part is its
+// columns' reason.
+func (f *Frame) check(parts *parts, unlike error) error {
 	f.Rows = -1
 	served, kind := false, fault.Unsupported
 	for i := range f.Columns {
@@ -96,7 +163,7 @@ func (f *Frame) check(parts *parts) error {
 				rows = 0
 			}
 			if f.Rows >= 0 && f.Rows != rows {
-				return fault.New(fault.Unsupported, "its columns differ in length: %s has %d rows, others have %d: ask the raw nodes below it", path, rows, f.Rows)
+				return fault.New(unlike, "its columns differ in length: %s has %d rows, others have %d: ask the raw nodes below it", path, rows, f.Rows)
 			}
 			f.Rows = rows
 		}

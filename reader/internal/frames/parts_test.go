@@ -22,6 +22,7 @@ func (r raw) Source() convert.Source {
 	return convert.Source{Name: "x", Type: &h5type.Type{Class: h5type.Integer, Size: 8}}
 }
 func (r raw) Unsupported() error { return nil }
+func (r raw) Passes() bool       { return false }
 
 func (r raw) Column(context.Context, string) (Column, error) { return r, nil }
 

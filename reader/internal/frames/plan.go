@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/spell"
+	"github.com/mtflight/mtflight/reader/internal/explain"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/rows"
@@ -22,6 +23,7 @@ type Plan struct {
 	columns []column
 	plain   bool          // options.plain
 	Schema  *arrow.Schema // of the records; the maker of the plan sets it
+	Asks    *Question     // which rows; nil: those that the parts have
 }
 
 // column is a column with where its raw values come: columns of the parts' records. mask is nil if it has none.
@@ -39,9 +41,12 @@ type Part interface {
 	Scan() *fill.Scan // may be changed until it begins
 	Schema() *arrow.Schema
 	Demand() (fill.Demand, bool)
-	// Start begins to give its batches, in what the request has reserved for large chunks, if it has.
-	Start(ctx context.Context, c *fill.Reservation, sides int) (*fill.Run, error)
+	// Start begins to give its batches, in what the request has reserved for large chunks, if it has; of other rows than the
+	// scan's if they are not nil.
+	Start(ctx context.Context, c *fill.Reservation, sides int, of rows.Sequence) (*fill.Run, error)
 	Explain(err error) error // names it in an error
+	// Told says how it is read.
+	Told(ctx context.Context) (*explain.Explanation, error)
 }
 
 // Batching says which batches are asked for.
@@ -79,6 +84,7 @@ func (f *Plan) alike(rows int64) error {
 	for _, p := range f.parts {
 		s := p.Scan()
 		s.Size, s.Aligned, s.ReadAhead = rows, false, 1
+		s.Sides = len(f.parts)
 		if err := s.Check(); err != nil {
 			return err
 		}
@@ -168,11 +174,13 @@ func columnsNamed(all []frame.Column, fields []string) (chosen []frame.Column, e
 		at[c.Name], names[i] = i, c.Name
 	}
 	for _, name := range fields {
-		i, ok := at[name]
-		if !ok {
+		c, ok := frame.Column{}, false
+		if i, known := at[name]; known {
+			c, ok = all[i], true
+		} else if c, ok = lookUp(all, name); !ok {
 			return nil, fault.New(fault.NotFound, "no column %s%s", spell.Quote(name), near.Hint(name, names))
 		}
-		chosen = append(chosen, all[i])
+		chosen = append(chosen, c)
 	}
 	return chosen, nil
 }
@@ -205,6 +213,29 @@ func (f *Plan) blockRows(b Batching) int64 {
 		most = min(b.Bytes, fill.MaxBatch)
 	}
 	return f.parts[0].Scan().BlockRows(most / row)
+}
+
+// Explain adds how the rows are found, and how each part is read.
+func (f *Plan) Explain(ctx context.Context, x *explain.Explanation, of string) error {
+	if f.Asks != nil {
+		if err := f.Asks.Explain(ctx, x); err != nil {
+			return err
+		}
+	}
+	for i, part := range f.parts {
+		told, err := part.Told(ctx)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			x.ChunkRows = told.ChunkRows
+		}
+		if i == 0 && f.Asks == nil {
+			x.Condition, x.Index, x.Order, x.Found = told.Condition, told.Index, told.Order, told.Found
+		}
+		x.Add(of+part.Name()+":", told)
+	}
+	return nil
 }
 
 func (f *Plan) RowBytes() int64 {

@@ -25,17 +25,22 @@ func NewCondition(of convert.Source, text string, vars map[string]any, framed []
 	if c.scope, err = scopeOf(of, framed); err != nil {
 		return nil, err
 	}
+	return c, c.compile(text, vars)
+}
+
+// compile compiles the text over the scope.
+func (c *Condition) compile(text string, vars map[string]any) (err error) {
 	scope := make([]where.Column, len(c.scope))
 	for i, o := range c.scope {
 		scope[i] = o.Column
 	}
 	if c.program, err = where.Compile(text, scope, vars); err != nil {
-		return nil, err
+		return err
 	}
 	for _, in := range c.program.Inputs() {
 		c.read(in)
 	}
-	return c, nil
+	return nil
 }
 
 // read adds an input of the program.

@@ -24,7 +24,10 @@ func questionOf(text string, vars map[string]any, framed []frame.Column) string 
 		fmt.Fprintf(&b, " %q: %T %#v", name, vars[name], vars[name])
 	}
 	for _, c := range framed {
-		fmt.Fprintf(&b, " %q in %q of %q", c.Name, c.Member, c.Path)
+		fmt.Fprintf(&b, " %q in %q of %q, %d as %d of %d %q", c.Name, c.Member, c.Path, c.Item, c.As, c.Unit, c.Zone)
+		if c.Null != nil {
+			fmt.Fprintf(&b, " without %q", *c.Null)
+		}
 	}
 	return b.String()
 }

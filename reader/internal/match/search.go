@@ -45,20 +45,6 @@ func (q *Search) Rows(ctx context.Context, all rows.Span, g rows.Page) (*spill.R
 	return out, err
 }
 
-// Each gives the rows that Rows finds to use, some at a time, until it fails.
-func (q *Search) Each(ctx context.Context, all rows.Span, g rows.Page, use func(rows []int64) error) error {
-	found, err := q.Rows(ctx, all, g)
-	if err != nil {
-		return err
-	}
-	defer found.Close()
-	const some = 1 << 16
-	for lo := int64(0); lo < found.Len() && err == nil && found.Err == nil; lo += some {
-		err = use(found.Read(lo, min(lo+some, found.Len())))
-	}
-	return cmp.Or(err, found.Err)
-}
-
 // Result is the scan of the rows of a slice that match, a page of them: over their elements where there is room to keep those
 // while the condition's columns are read.
 func (q *Search) Result(ctx context.Context, all rows.Span, g rows.Page) (*fill.Scan, error) {

@@ -223,8 +223,11 @@ func part(t h5file.MessageType, shared bool, b []byte) h5file.Message {
 	return m
 }
 
-// RootHas tells whether the root group has an attribute of a name. Errors: those of Group, fault.DataLoss.
+// RootHas tells whether the root group has an attribute of a name; what was found is kept. Errors: those of Group, fault.DataLoss.
 func (f *File) RootHas(ctx context.Context, name string) (bool, error) {
+	if has, known := f.root.Load(name); known {
+		return has.(bool), nil
+	}
 	root, err := f.Group(ctx, "/")
 	if err != nil {
 		return false, err
@@ -233,5 +236,6 @@ func (f *File) RootHas(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, fault.New(fault.DataLoss, "%w", err)
 	}
+	f.root.Store(name, has)
 	return has, nil
 }

@@ -31,6 +31,8 @@ type File struct {
 
 	mu    sync.Mutex
 	names *names // once a reference asked for one
+
+	root sync.Map // whether the root group has an attribute, by name
 }
 
 // New is of a file whose variable-length values are in heap. It keeps both.

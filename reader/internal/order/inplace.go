@@ -15,19 +15,11 @@ import (
 // placeStep is how many rows are taken at once.
 const placeStep = 1 << 14
 
-// readInPlace reads the elements of a result's rows once, from the first in the file to the last. The rows are closed.
+// readInPlace reads the elements of a result's rows once, from the first in the file to the last.
 //
 // Reading scattered rows batch by batch would decode every chunk for every batch. This decodes each once.
-func readInPlace(ctx context.Context, s *fill.Scan, rows *spill.Rows) (*spill.Elements, error) {
-	places, sources, err := byPlace(ctx, s, rows)
-	n := rows.Len()
-	rows.Close()
-	if err != nil {
-		return nil, err
-	}
-	defer places.Close()
-	defer sources.Close()
-	c, err := spill.NewPlaced(ctx, s.Memory(), n, int64(s.Program.ElemSize()))
+func readInPlace(ctx context.Context, s *fill.Scan, places, sources *spill.Rows) (*spill.Elements, error) {
+	c, err := spill.NewPlaced(ctx, s.Memory(), places.Len(), int64(s.Program.ElemSize()))
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +28,41 @@ func readInPlace(ctx context.Context, s *fill.Scan, rows *spill.Rows) (*spill.El
 		return nil, err
 	}
 	return c, nil
+}
+
+// Shared are rows that were found and that several scans read. One goroutine uses them.
+type Shared struct {
+	*spill.Rows
+	places, sources *spill.Rows // in the order of the file; nil: nobody needed that
+}
+
+// Scan is a scan of these rows, over their elements where those lie scattered. The rows are closed after its run.
+func (r *Shared) Scan(ctx context.Context, s *fill.Scan) (_ *fill.Scan, err error) {
+	if !scattered(s, r.Rows) {
+		q := *s
+		q.Rows = r.Borrow()
+		return &q, nil
+	}
+	if r.places == nil {
+		if r.places, r.sources, err = byPlace(ctx, s, r.Rows); err != nil {
+			r.places, r.sources = nil, nil
+			return nil, err
+		}
+	}
+	c, err := readInPlace(ctx, s, r.places, r.sources)
+	if err != nil {
+		return nil, err
+	}
+	return s.Over(c, c), nil
+}
+
+// Close gives back memory and disk.
+func (r *Shared) Close() {
+	r.Rows.Close()
+	if r.places != nil {
+		r.places.Close()
+		r.sources.Close()
+	}
 }
 
 // byPlace sorts the rows of a result by their place in the file: sources are the rows, places where each goes.

@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/near"
 	"github.com/mtflight/mtflight/internal/spell"
+	"github.com/mtflight/mtflight/reader/internal/colcache"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/index"
 	"github.com/mtflight/mtflight/reader/internal/match"
@@ -76,7 +77,7 @@ func checkCSI(ctx context.Context, x *index.Columns, column string) error {
 // Result is the scan of the rows in order: filtered, sorted, then sliced. Rows that lie scattered are read here, unless they
 // only point at their data.
 func (o *Ordering) Result(ctx context.Context) (*fill.Scan, error) {
-	rows, err := o.sorted(ctx)
+	rows, err := o.Rows(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,14 @@ func gathered(ctx context.Context, s *fill.Scan, rows *spill.Rows) (*fill.Scan, 
 		q.Rows = rows
 		return &q, nil
 	}
-	c, err := readInPlace(ctx, s, rows)
+	places, sources, err := byPlace(ctx, s, rows)
+	rows.Close()
+	if err != nil {
+		return nil, err
+	}
+	defer places.Close()
+	defer sources.Close()
+	c, err := readInPlace(ctx, s, places, sources)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +134,27 @@ func Listed(ctx context.Context, s *fill.Scan, l rows.List) (*fill.Scan, error) 
 	return gathered(ctx, s, rows)
 }
 
-// sorted finds the rows in order, of those that are wanted.
-func (o *Ordering) sorted(ctx context.Context) (*spill.Rows, error) {
+// Apart finds rows in memory that it reserves for a scan's large chunks, for the dataset of a name. They lie outside of that.
+func Apart(ctx context.Context, s *fill.Scan, name string, w fill.Demand, find func(s *fill.Scan) (*spill.Rows, error)) (*spill.Rows, error) {
+	reserved, err := s.Reserve(ctx, name, w)
+	if err != nil {
+		return nil, err
+	}
+	defer reserved.Close()
+	found, err := find(s.WithReservation(reserved, 0))
+	if err != nil {
+		return nil, err
+	}
+	return found.In(s.Mem.Budget)
+}
+
+// Rows are the numbers of the rows in order, of those that are wanted: of those found, which stay the caller's, or else of Among or of all.
+func (o *Ordering) Rows(ctx context.Context, found *spill.Rows) (*spill.Rows, error) {
+	if found != nil { // whose order is no answer for the whole dataset
+		some, scan := *o, *o.Scan
+		scan.Kept, some.Scan = colcache.Dataset{}, &scan
+		return some.bySorting(ctx, found.Borrow())
+	}
 	if known, _ := o.Scan.Kept.Answer(o.question()); known != nil {
 		defer known.Release()
 		return o.take(known.Int64Values())

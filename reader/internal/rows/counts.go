@@ -1,5 +1,7 @@
 package rows
 
+import "github.com/mtflight/mtflight/internal/fault"
+
 // End62 is what counts saturate at, so that two of them can be added.
 const End62 = int64(1) << 62
 
@@ -51,4 +53,24 @@ func Inner(shape []int64) []int {
 		out = append(out, int(n))
 	}
 	return out
+}
+
+// Bounded is how many bytes elements of a size take in all. Extents that cannot be counted in 62 bits, and rows of more than 2^40 bytes,
+// are fault.Unsupported.
+func Bounded(shape []int64, size int64) (int64, error) {
+	n := int64(1)
+	for _, extent := range shape {
+		if extent < 0 || (extent > 0 && n > End62/extent) {
+			return 0, fault.New(fault.Unsupported, "extents of more than 2^62 elements")
+		}
+		n *= extent
+	}
+	row := size
+	for _, extent := range shape[1:] {
+		if extent > 0 && row > (1<<40)/extent {
+			return 0, fault.New(fault.Unsupported, "rows of more than 2^40 bytes")
+		}
+		row *= extent
+	}
+	return Times(n, size), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 )
 
@@ -36,6 +37,18 @@ func (m Matrix) axis() int {
 // formats are the values of the attributes that say that a group is a matrix: AnnData's encoding-type, and h5sparse_format of
 // AnnData before 0.7.
 var formats = map[string]string{"csr_matrix": "csr", "csc_matrix": "csc", "csr": "csr", "csc": "csc"}
+
+// FormatOf tells what a group is that can be asked for like a dataset, by its attributes: a frame, a matrix; "" for any other.
+func FormatOf(attrs meta.Attrs) (string, error) {
+	format, err := frame.Format(attrs)
+	if format != "" || err != nil {
+		return format, err
+	}
+	if format, err = Format(attrs); format != "" {
+		format += "_matrix"
+	}
+	return format, err
+}
 
 // Format tells which compressed matrix a group is, by its attributes, "csr" or "csc": "" for none. It fails where those that tell
 // cannot be read.

@@ -1,12 +1,14 @@
 package sparse
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/apache/arrow/go/v15/arrow"
 
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/protocol"
+	"github.com/mtflight/mtflight/reader/internal/explain"
 	"github.com/mtflight/mtflight/reader/internal/fill"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 )
@@ -30,6 +32,9 @@ type Part interface {
 	Schema() *arrow.Schema
 	Demand() (fill.Demand, bool)
 	Explain(err error) error // names it in an error
+	Name() string
+	// Told says how it is read.
+	Told(ctx context.Context) (*explain.Explanation, error)
 }
 
 // Cut says where a batch ends.
@@ -102,4 +107,19 @@ func (m Matrix) Metadata() map[string]string {
 // demand is the memory that reading large chunks takes; false where none is large.
 func (p *Plan) demand() (fill.Demand, bool) {
 	return fill.Together([]Part{p.Pointer, p.Index, p.Value}, rows.Times(p.Rows.Size, offsetBytes))
+}
+
+// Explain adds how the rows are read. Which elements lie between the rows only their pointers say: of all a share is told.
+func (p *Plan) Explain(ctx context.Context, x *explain.Explanation) error {
+	for _, part := range []Part{p.Pointer, p.Index, p.Value} {
+		told, err := part.Told(ctx)
+		if err != nil {
+			return err
+		}
+		x.Add("of the sparse matrix, at most, "+part.Name()+":", told)
+	}
+	if share := float64(p.Rows.Rows.Len()) / float64(max(1, x.Rows)); share < 1 {
+		x.Bytes, x.Estimated = int64(float64(x.Bytes)*share), true
+	}
+	return nil
 }

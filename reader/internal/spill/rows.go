@@ -2,6 +2,7 @@ package spill
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"os"
 	"slices"
@@ -170,6 +171,30 @@ func Join(a Section, b *Rows) (*Rows, error) {
 			}
 			err = s.Err
 		}
+	}
+	return Finish(out, err)
+}
+
+// Each gives the rows to use, some at a time, until it fails. use must not keep what it gets.
+func (s *Rows) Each(use func(rows []int64) error) (err error) {
+	const some = 1 << 16
+	for lo := int64(0); lo < s.N && err == nil && s.Err == nil; lo += some {
+		err = use(s.Read(lo, min(lo+some, s.N)))
+	}
+	return cmp.Or(err, s.Err)
+}
+
+// In is the same rows in another budget; these are closed.
+func (s *Rows) In(budget *bufpool.Budget) (*Rows, error) {
+	defer s.Close()
+	out, err := NewRows(budget, s.N, s.extent, false)
+	if err == nil {
+		err = s.Each(func(rows []int64) error {
+			for _, row := range rows {
+				out.Add(row)
+			}
+			return out.Err
+		})
 	}
 	return Finish(out, err)
 }

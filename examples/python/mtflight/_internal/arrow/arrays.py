@@ -17,6 +17,7 @@ from .batches import retried
 from .reading import Reading
 
 _RETRIES = 3
+_TABLES = (b"table", b"columns")
 _MANY = 1 << 20  # elements of a block that is worth a question for its size
 
 
@@ -28,7 +29,7 @@ def read_array(client: Client, request: Members, retries: int, parallel: int, pr
         reading = Reading(client, _with_options(request, {"layout": "rows"}), retries)
         schema = reading.schema()
     except NotImplementedError:  # variable-length values, references, data frames; what is not served at all says so again
-        whole = client.schema({"file": request["file"], "dataset": request["dataset"]})
+        whole = client.schema({name: request[name] for name in ("file", "dataset", "datasets") if name in request})
         about = _checked(whole, extent)
         return _value(_from_columns(client, request, whole, retries, parallel, progress), about)
     _checked(schema, extent)
@@ -117,12 +118,12 @@ def joined(batches: Iterable[pa.RecordBatch], row: np.dtype[Any], total: int | N
 
 def _from_columns(client: Client, request: Members, whole: pa.Schema, retries: int, parallel: int, progress: str) -> np.ndarray[Any, Any]:
     about = Extent.of(whole)
-    frame = about.kind == b"table" and about.shape == b"null"
+    frame = about.kind in _TABLES and about.shape == b"null"
     options = {"tensors": "nested"} if frame else values.OPTIONS
     reading = Reading(client, {**request, "options": {**options, **request.get("options", {})}}, retries)
     schema = reading.schema()
     table = pa.Table.from_batches(reading.all(parallel, progress), schema)
-    if about.kind == b"table":
+    if about.kind in _TABLES:
         return values.structured(table)
     return values.values(table.column(0), schema.field(0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..transport.client import Client
@@ -13,10 +14,12 @@ class Connection(Client):
 
     _instead = ".table(file, path) is a dataset, .list() what is served"
 
-    def table(self, file: str | list[str], path: str) -> Table:
-        """A dataset to read as Arrow, of any kind: of a file, or of many as one table, by a pattern ("runs/*.h5") or a list of names. No
-        message is sent yet."""
-        return Table(self, file, path)
+    def table(self, file: str | list[str], path: str | None = None, *, datasets: Iterable[str] | None = None) -> Table:
+        """A dataset to read as Arrow, of any kind: of a file, or of many as one table, by a pattern ("runs/*.h5") or a list of names. A group
+        whose datasets have one length is a table of columns; so are `datasets` of one length, by their paths. No message is sent yet."""
+        if (path is None) is (datasets is None):
+            raise TypeError("name a dataset or a group, or several datasets: table(file, \"/g\") or table(file, datasets=[\"/x\", \"/y\"])")
+        return Table(self, file, list(datasets or []) if path is None else path)
 
 
 def connect(location: str, **options: Any) -> Connection:

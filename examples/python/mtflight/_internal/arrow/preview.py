@@ -63,7 +63,7 @@ def html(table: Previewed, file: str, members: dict[str, Any]) -> str:
 def title(table: Previewed, file: str, members: dict[str, Any]) -> str:
     """Name and size in a line."""
     schema = table.schema
-    if (schema.metadata or {}).get(b"hdf5.kind") != b"table" and len(table.shape) != 1:
+    if (schema.metadata or {}).get(b"hdf5.kind") not in (b"table", b"columns") and len(table.shape) != 1:
         return f"{table.path} of {file}: array of {' x '.join(map(str, table.shape)) or 'one value'}"
     rows = "rows that meet a condition" if "where" in members else f"{table.shape[0]:,} rows"
     return f"{table.path} of {file}: {rows}, {len(schema)} column{'s' * (len(schema) != 1)}"

@@ -45,14 +45,14 @@ class Table(NoSequence):
 
     _instead = "scan() gives record batches, to_arrow(), to_pandas() and to_polars() all rows"
 
-    def __init__(self, client: Client, file: str | list[str], path: str, members: Members | None = None):
+    def __init__(self, client: Client, file: str | list[str], path: str | list[str], members: Members | None = None):
         self._client, self.file, self.path = client, file, path
         self._members: Members = members or {}
         self._extent: Extent | None = None  # when it was indexed last; the server's answers tell whether it still is
 
     def _request(self, columns: Columns | None, where: str | None, limit: int | None, members: Members) -> Members:
         """The whole request for what is asked of this table. Coordinates too many for a ticket are an array."""
-        request = {"file": self.file, "dataset": self.path, **narrowed(self._members, columns, where, limit, members)}
+        request = {"file": self.file, "dataset" if isinstance(self.path, str) else "datasets": self.path, **narrowed(self._members, columns, where, limit, members)}
         if "coordinates" in request:
             request["coordinates"] = coordinates(request["coordinates"])
         if "mask" in request:
@@ -100,7 +100,7 @@ class Table(NoSequence):
 
     @property
     def kind(self) -> str:
-        """table, array, vlarray or sparse."""
+        """table, array, vlarray, sparse, or columns of datasets of one length that are read side by side."""
         return (self.schema.metadata or {}).get(b"hdf5.kind", b"array").decode()
 
     @property
@@ -152,7 +152,9 @@ class Table(NoSequence):
 
     @property
     def attrs(self) -> Members:
-        """The dataset's attributes, whole. One that cannot be read is {"unreadable": reason}."""
+        """The dataset's attributes, whole. One that cannot be read is {"unreadable": reason}. ValueError of several datasets."""
+        if not isinstance(self.path, str):
+            raise ValueError(f"{self.path} are several datasets: ask one of them for its attributes")
         return self._client.attributes(self.file, self.path)
 
     # NumPy
@@ -164,7 +166,7 @@ class Table(NoSequence):
         objects where NumPy has no type for them."""
         request = self._request(columns, where, limit, members)
         check_finite(request.get("stream"))
-        return read_array(self._client, request, retries, parallel, self.path if progress else "")
+        return read_array(self._client, request, retries, parallel, str(self.path) if progress else "")
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         """An array's values, with PyTables' dtype and the dataset's shape. TypeError of other datasets."""
