@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/mtflight/mtflight/flight/internal/admission"
+	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/identity"
 	"github.com/mtflight/mtflight/internal/span"
@@ -34,6 +35,7 @@ type call struct {
 	amounts
 	all  *calls       // nil: counted alone
 	plan *reader.Plan // of its request, for the log of slow ones; the RPC's goroutine's
+	stop context.CancelCauseFunc
 }
 
 type callKey struct{}
@@ -44,6 +46,12 @@ func callOf(ctx context.Context) *call {
 		return c
 	}
 	return &call{id: "none"}
+}
+
+// in is a context with the call, which its stop ends.
+func (c *call) in(ctx context.Context) context.Context {
+	ctx, c.stop = context.WithCancelCause(context.WithValue(ctx, callKey{}, c))
+	return ctx
 }
 
 const requestIDHeader = "x-request-id"
@@ -73,7 +81,8 @@ func plainID(s string) bool {
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (answer any, err error) {
 	admission.Of(ctx).Arrived()
 	c := newCall(ctx)
-	ctx, one := s.traced(context.WithValue(ctx, callKey{}, c), info.FullMethod)
+	ctx, one := s.traced(c.in(ctx), info.FullMethod)
+	defer c.stop(nil)
 	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDHeader, c.id))
 	ctx, denied := s.admit(ctx, info.FullMethod)
 	err = s.observe(ctx, info.FullMethod, denied, func() error {
@@ -87,7 +96,8 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
 	c := newCall(ss.Context())
-	ctx, one := s.traced(context.WithValue(ss.Context(), callKey{}, c), info.FullMethod)
+	ctx, one := s.traced(c.in(ss.Context()), info.FullMethod)
+	defer c.stop(nil)
 	_ = ss.SetHeader(metadata.Pairs(requestIDHeader, c.id))
 	ctx, denied := s.admit(ctx, info.FullMethod)
 	err := s.observe(ctx, info.FullMethod, denied, func() error { return next(srv, callStream{ss, ctx}) })
@@ -103,12 +113,16 @@ type callStream struct {
 
 func (c callStream) Context() context.Context { return c.ctx }
 
-// RecvMsg bounds how long a message may be on its way.
+// RecvMsg bounds how long a message may be on its way; an Unread one is until there is memory for it.
 func (c callStream) RecvMsg(m any) error {
 	e := admission.Of(c.ctx)
 	e.Await()
 	defer e.Arrived()
-	return c.ServerStream.RecvMsg(m)
+	err := c.ServerStream.RecvMsg(m)
+	if u, late := m.(*wire.Unread); late && err == nil {
+		return u.Take()
+	}
+	return err
 }
 
 // observe runs one RPC that is not denied: refused when draining, a panic made an error, its error made a status, one line in the log.
@@ -121,7 +135,8 @@ func (s *Server) observe(ctx context.Context, method string, denied error, run f
 	c.identity, c.peer = identity.Of(ctx).Name, peerOf(ctx)
 	s.calls.begin(c)
 	defer s.calls.end(c)
-	err := denied
+	share, err := s.enter(ctx, denied)
+	defer share.Leave()
 	if err == nil {
 		err = s.guarded(method, run)
 	}
@@ -130,6 +145,15 @@ func (s *Server) observe(ctx context.Context, method string, denied error, run f
 	s.logSlow(ctx, took)
 	s.metrics.Done(c.what(), status.Code(st).String(), took)
 	return st
+}
+
+// enter counts a call with others of its identity, or connection.
+func (s *Server) enter(ctx context.Context, denied error) (*admission.Share, error) {
+	e := admission.Of(ctx)
+	if denied != nil || e == nil {
+		return nil, denied
+	}
+	return s.shares().Enter(ownerIn(ctx, identity.Of(ctx).Name), e, callOf(ctx).stop)
 }
 
 // what is the kind of a call: its action, else its method.

@@ -1,16 +1,14 @@
 package flight
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
-	"time"
 
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
 
+	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/flight/internal/wire"
-	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/strict"
 	"github.com/mtflight/mtflight/protocol"
@@ -22,7 +20,8 @@ const maxSent = 256 << 20
 
 // DoExchange reads coordinates or a mask from the client and sends the rows they choose, in the order asked.
 func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) error {
-	in := sent{stream: stream}
+	in := sent{stream: stream, held: s.exchanges().Hold(stream.Context())}
+	defer in.held.End()
 	if err := in.open(); err != nil {
 		return err
 	}
@@ -31,9 +30,7 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	if err != nil {
 		return err
 	}
-	mem := held{ctx: stream.Context(), all: s.exchanges(), engine: s.engine}
-	defer mem.end()
-	in.rows, in.hold = whole.Rows(), mem.more
+	in.rows = whole.Rows()
 	if err := in.read(); err != nil {
 		return err
 	}
@@ -46,78 +43,53 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	return s.stalls.send(stream, run)
 }
 
-// Bytes of memory for a row that is sent, with its place in the plan's list of rows.
+// Bytes of memory for a row that is sent, with its place in the plan's list of rows, and how many times a message's bytes that is at most, with what it is decoded in.
 const (
-	coordinateBytes = 16
-	maskBytes       = 9
+	coordinateBytes, coordinateTimes = 16, 1 + 2
+	maskBytes, maskTimes             = 9, 1 + 72
+
+	openTimes = 3 // of a request and a schema
 )
-
-// held is the memory for what one DoExchange is sent: of what all of them may have and of the engine's.
-type held struct {
-	ctx    context.Context
-	all    *bufpool.Budget
-	engine *reader.Engine
-	bytes  int64
-}
-
-// more takes n bytes, waiting for other exchanges.
-func (h *held) more(n int64) error {
-	if h.bytes+n > h.all.Limit() {
-		return fault.New(fault.Exhausted, "exchange: over %d MiB, a quarter of --memory, for the rows asked: ask in parts", h.all.Limit()>>20)
-	}
-	if err := h.all.Acquire(h.ctx, n); err != nil {
-		return err
-	}
-	if err := h.engine.Acquire(h.ctx, n); err != nil {
-		h.all.Return(n)
-		return err
-	}
-	h.bytes += n
-	return nil
-}
-
-func (h *held) end() {
-	h.engine.Release(h.bytes)
-	h.all.Return(h.bytes)
-}
-
-// exchangeBudget is what the rows that clients send may take: a quarter of the engine's memory, so that clients who
-// stop in the middle leave room for others.
-func exchangeBudget(e *reader.Engine, wait time.Duration) *bufpool.Budget {
-	_, all := e.Memory()
-	return bufpool.NewBudget(all/4, wait)
-}
 
 // sent is what a client sends: a request as the first descriptor, a schema of one column, batches of it.
 type sent struct {
-	stream  arrowflight.DataStreamReader
+	stream  interface{ RecvMsg(any) error }
 	request reader.Request
 	column  wire.ColumnType
-	rows    int64                   // of the dataset
-	hold    func(bytes int64) error // reserves memory
+	rows    int64 // of the dataset
+	held    *admission.Held
+}
+
+// next is the next message, in memory that is reserved before it is decoded: so many times its bytes, for it and what becomes of it.
+func (s *sent) next(times int64) (m *arrowflight.FlightData, room int64, err error) {
+	m = &arrowflight.FlightData{}
+	err = s.stream.RecvMsg(&wire.Unread{Into: m, Room: func(bytes int) error {
+		room = times * int64(bytes)
+		return s.held.More(room)
+	}})
+	return m, room, err
 }
 
 // open reads the request and the schema and checks that they go together.
 func (s *sent) open() error {
-	var descriptor *arrowflight.FlightDescriptor
+	known := false
 	for { // the descriptor may come in a message of its own
-		m, err := s.stream.Recv()
+		m, _, err := s.next(openTimes)
 		if errors.Is(err, io.EOF) {
 			return fault.New(fault.Invalid, "exchange: no schema was sent: write batches of one int64 or boolean column")
 		}
 		if err != nil {
 			return err
 		}
-		if descriptor == nil {
-			descriptor = m.GetFlightDescriptor()
+		if d := m.GetFlightDescriptor(); !known && (d != nil || len(m.GetDataHeader()) > 0) {
+			if err := s.openRequest(d); err != nil {
+				return err
+			}
+			known = true
 		}
-		if len(m.GetDataHeader()) == 0 {
-			continue
+		if len(m.GetDataHeader()) > 0 {
+			return s.openColumn(m.GetDataHeader())
 		}
-		if err := s.openRequest(descriptor); err != nil {
-			return err
-		}
-		return s.openColumn(m.GetDataHeader())
 	}
 }
 
@@ -162,9 +134,12 @@ func (s *sent) openColumn(header []byte) error {
 
 // read takes every batch.
 func (s *sent) read() error {
-	bytes := 0
+	bytes, times := 0, int64(coordinateTimes)
+	if s.column.Boolean() {
+		times = maskTimes
+	}
 	for {
-		m, err := s.stream.Recv()
+		m, room, err := s.next(times)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -172,18 +147,20 @@ func (s *sent) read() error {
 			return err
 		}
 		if len(m.GetDataHeader()) == 0 {
+			s.held.Less(room)
 			continue
 		}
 		if bytes += len(m.GetDataBody()); bytes > maxSent {
 			return fault.New(fault.Exhausted, "exchange: over %d MiB of rows asked: ask in parts", maxSent>>20)
 		}
-		if err := s.take(m); err != nil {
+		if err := s.take(m, room); err != nil {
 			return err
 		}
 	}
 }
 
-func (s *sent) take(m *arrowflight.FlightData) error {
+// take keeps the rows of a message, and of its room what they take.
+func (s *sent) take(m *arrowflight.FlightData, room int64) error {
 	bits, size := int64(64), int64(coordinateBytes)
 	if s.column.Boolean() {
 		bits, size = 1, maskBytes
@@ -199,9 +176,7 @@ func (s *sent) take(m *arrowflight.FlightData) error {
 	case bits == 1 && int64(b.Rows) > s.rows-s.request.MaskRows:
 		return fault.New(fault.Invalid, "exchange: the mask has more rows than the dataset's %d", s.rows)
 	}
-	if err := s.hold(size * int64(b.Rows)); err != nil {
-		return err
-	}
+	defer s.held.Less(room - size*int64(b.Rows))
 	for i := range b.Rows {
 		if bits == 1 {
 			s.addBit(bit(b.Values, i))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow/array"
 	arrowflight "github.com/apache/arrow/go/v15/arrow/flight"
@@ -64,4 +65,32 @@ func TestExchangeIsBounded(t *testing.T) {
 	batches, err := exchange(t, c, onWire(t, request, column64(mem, []int64{5, -1}, nil)).all)
 	require.NoError(t, err)
 	require.Positive(t, batches)
+}
+
+// TestMessagesWaitForMemory: what a client sends to be read by an exchange lies where it is received, and counts there, until there is memory for it.
+func TestMessagesWaitForMemory(t *testing.T) {
+	s := serveStaging(t, 0)
+	c, _ := s.connect(t)
+	all := s.exchanges().Limit()
+	sent := onWire(t, `{"file": "tables.h5", "dataset": "/events"}`, column64(memory.NewGoAllocator(), make([]int64, 50_000), nil)).all
+	stream, err := c.DoExchange(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, stream.Send(sent[0]))
+	require.Eventually(t, func() bool { return s.exchanges().Used() > 0 }, time.Minute, time.Millisecond, "its request is read")
+	require.NoError(t, s.exchanges().Acquire(t.Context(), all-s.exchanges().Used()))
+	before := s.exchanges().Used()
+	require.NoError(t, stream.Send(sent[1]))
+	require.Eventually(t, func() bool {
+		waits, _ := s.exchanges().Waits()
+		return waits == 1
+	}, time.Minute, time.Millisecond)
+	require.Greater(t, s.door.Held(), int64(8*50_000))
+	require.Equal(t, before, s.exchanges().Used())
+	s.exchanges().Return(all / 2)
+	require.Eventually(t, func() bool { return s.door.Held() == 0 && s.exchanges().Used() > before-all/2 }, time.Minute, time.Millisecond)
+	require.EqualValues(t, coordinateBytes*50_000, s.exchanges().Used()-before+all/2, "what its rows take, and no more")
+	require.NoError(t, stream.CloseSend())
+	_, err = stream.Recv()
+	require.NoError(t, err)
+	s.exchanges().Return(all - all/2)
 }

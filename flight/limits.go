@@ -5,13 +5,14 @@ import (
 	"math"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
+	"github.com/mtflight/mtflight/reader"
 )
 
 // Limits are of what clients may hold: docs/limits.md. Zero values are the defaults of DefaultLimits.
@@ -27,7 +28,7 @@ type Limits struct {
 	SQLStatements  int           // of an identity (without a login of a connection) at once
 	SQLMemory      int64         // bytes that each may take; 0: a sixteenth of the Engine's, at least 256 MiB
 	SQLRows        int64         // of a statement's result; 0: all
-	Leases         int           // results and rings of a connection in shared memory
+	Leases         int           // results and rings of an identity (without a login of a connection) in shared memory
 	NoReflection   bool          // gRPC's reflection is not served
 }
 
@@ -47,17 +48,14 @@ func (l Limits) complete() (Limits, error) {
 	if min(l.Connections, l.Leases, l.Streams, l.Header, l.SQLStatements) < 0 || min(l.SQLMemory, l.SQLRows) < 0 || max(l.Streams, l.Header) > math.MaxInt32 || min(l.ReceiveTimeout, l.Idle, l.Age, l.MaxWait, l.StallTimeout, l.SQLTime) < 0 {
 		return l, fault.New(fault.Invalid, "flight: a limit is negative or too large: leave it out for its default")
 	}
-	l.Connections = min(l.Connections, max(1, openFiles()/2))
+	l.Connections = min(l.Connections, max(1, admission.OpenFiles()/2))
 	return l, nil
 }
 
-// openFiles is how many the process may have.
-func openFiles() int {
-	var most unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &most) != nil {
-		return math.MaxInt32
-	}
-	return int(min(most.Cur, math.MaxInt32))
+// calls is how many of all connections run at once: what each takes beside its batches is no more than a part of the memory.
+func (l Limits) calls(e *reader.Engine) int {
+	_, memory := e.Memory()
+	return int(min(max(memory/callBytes, 256), int64(16*l.Streams)))
 }
 
 const handshakeTime = 20 * time.Second // of TLS and HTTP/2
@@ -69,6 +67,7 @@ const (
 	receiveRoom  = maxReceive + maxReceive/4 // of all that is read and not taken yet
 	streamWindow = 64 << 10
 	windowSize   = 4 << 20 // of a connection
+	callBytes    = 128 << 10
 )
 
 func (s *Server) options() []grpc.ServerOption {

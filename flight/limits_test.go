@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 
+	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -392,4 +393,40 @@ func TestConnectionsTakeTurns(t *testing.T) {
 		order += <-ended
 	}
 	require.Equal(t, "abaa", order)
+}
+
+// TestCallsOfManyConnections: where as many calls run as may, the newest of who has the most ends for one of who has fewer.
+func TestCallsOfManyConnections(t *testing.T) {
+	s := serveStaging(t, 0)
+	few := admission.NewShares(3)
+	s.shares = func() *admission.Shares { return few }
+	mine, _ := s.connect(t)
+	const endless = `{"file": "arrays.h5", "dataset": "/cube", "stream": {"cyclic": true, "block_rows": 1}}` // which takes little
+	ask := func(c arrowflight.Client, request string) arrowflight.FlightService_DoGetClient {
+		stream, err := c.DoGet(t.Context(), &arrowflight.Ticket{Ticket: []byte(request)})
+		require.NoError(t, err)
+		_, err = stream.Recv()
+		require.NoError(t, err)
+		return stream
+	}
+	var all []arrowflight.FlightService_DoGetClient
+	for range 3 {
+		all = append(all, ask(mine, endless))
+	}
+	stream, err := mine.DoGet(t.Context(), &arrowflight.Ticket{Ticket: []byte(oneRow)})
+	require.NoError(t, err)
+	_, err = stream.Recv()
+	require.Equal(t, codes.ResourceExhausted, status.Code(err), "none of its own")
+	require.ErrorContains(t, err, "no one has more")
+	other, _ := s.connect(t)
+	ask(other, endless)
+	for err = nil; err == nil; {
+		_, err = all[2].Recv()
+	}
+	require.Equal(t, codes.ResourceExhausted, status.Code(err))
+	require.ErrorContains(t, err, "others came")
+	for _, stream := range all[:2] {
+		_, err = stream.Recv()
+		require.NoError(t, err)
+	}
 }

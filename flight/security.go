@@ -40,6 +40,7 @@ func (s *Server) admit(ctx context.Context, method string) (context.Context, err
 		return ctx, nil
 	}
 	i, err := s.guard.Identify(ctx)
+	wire.LedgerOf(ctx).Known(i.Name)
 	return identity.With(bufpool.For(ctx, ownerIn(ctx, i.Name)), i), err
 }
 

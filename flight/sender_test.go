@@ -192,7 +192,7 @@ func (s *sourceService) DoGet(_ *arrowflight.Ticket, stream arrowflight.FlightSe
 func serveSource(t *testing.T, from func() *source) (dial func() arrowflight.Client, conns *[]net.Conn) {
 	cat, err := catalog.New([]string{t.TempDir()})
 	require.NoError(t, err)
-	s := &Server{cfg: Config{Audit: zap.NewNop(), Limits: DefaultLimits()}, door: admission.NewDoor(time.Minute, receiveRoom), catalog: cat, guard: unguarded(t), log: zap.NewNop()}
+	s := &Server{cfg: Config{Audit: zap.NewNop(), Limits: DefaultLimits()}, door: admission.NewDoor(time.Minute, receiveRoom), shares: sync.OnceValue(func() *admission.Shares { return admission.NewShares(1 << 10) }), catalog: cat, guard: unguarded(t), log: zap.NewNop()}
 	g := grpc.NewServer(s.options()...)
 	arrowflight.RegisterFlightServiceServer(g, &sourceService{source: from})
 	lis := bufconn.Listen(64 << 10)
@@ -295,6 +295,20 @@ func (r *replay) Recv() (*arrowflight.FlightData, error) {
 	m := r.all[0]
 	r.all = r.all[1:]
 	return m, nil
+}
+
+// RecvMsg is for a message that is decoded when there is room for it.
+func (r *replay) RecvMsg(m any) error {
+	u := m.(*wire.Unread)
+	came, err := r.Recv()
+	if err != nil {
+		return err
+	}
+	if err := u.Room(proto.Size(came)); err != nil {
+		return err
+	}
+	proto.Merge(u.Into.(proto.Message), came)
+	return nil
 }
 
 // Clients that read slowly, cancel, or whose connection breaks: what they got is right, and everything comes back.

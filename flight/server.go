@@ -89,9 +89,10 @@ type Server struct {
 	since    time.Time
 
 	door      *admission.Door
+	shares    func() *admission.Shares
 	crowd     *wire.Crowd
 	stalls    stalls
-	exchanges func() *bufpool.Budget
+	exchanges func() *admission.Room
 
 	mu        sync.Mutex
 	addrs     []net.Addr
@@ -145,11 +146,15 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cat.On(cfg.Engine.Disks())
-	s.exchanges = sync.OnceValue(func() *bufpool.Budget { return exchangeBudget(cfg.Engine, cfg.Limits.MaxWait) })
+	s.exchanges = sync.OnceValue(func() *admission.Room {
+		_, all := cfg.Engine.Memory()
+		return admission.NewRoom(bufpool.NewBudget(all/4, cfg.Limits.MaxWait), cfg.Engine)
+	})
 	if err := errors.Join(s.checkListen(), s.checkAdmin(), s.checkHTTP()); err != nil {
 		return nil, err
 	}
 	s.crowd, s.door = wire.NewCrowd(cfg.Limits.Connections), admission.NewDoor(cfg.Limits.ReceiveTimeout, receiveRoom)
+	s.shares = sync.OnceValue(func() *admission.Shares { return admission.NewShares(cfg.Limits.calls(cfg.Engine)) })
 	s.reloads.Log, s.since = cfg.Logger, time.Now()
 	s.sql = sql.New(sqlDoor{s}, cfg.Version, s.sqlEngine())
 	s.metrics = metrics.New(cfg.Version, s.snapshot)

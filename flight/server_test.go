@@ -26,7 +26,10 @@ import (
 // serveBare runs a server that opens no file.
 func serveBare(t *testing.T, drain time.Duration, uris ...string) (s *Server, stop context.CancelFunc, done <-chan error) {
 	t.Helper()
-	s, err := New(Config{Engine: new(reader.Engine), Roots: []string{t.TempDir()}, Listen: uris, Drain: drain})
+	engine, err := reader.NewEngine(reader.Config{InProcess: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, engine.Close()) })
+	s, err = New(Config{Engine: engine, Roots: []string{t.TempDir()}, Listen: uris, Drain: drain})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

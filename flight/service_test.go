@@ -2,10 +2,12 @@ package flight
 
 import (
 	"bytes"
+	"context"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -14,7 +16,9 @@ import (
 	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/flight/internal/replicas"
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
@@ -109,7 +113,16 @@ func column64(mem memory.Allocator, values []int64, valid []bool) arrow.Array {
 	return b.NewArray()
 }
 
-func unbounded(int64) error { return nil }
+// unbounded is memory of which there is enough.
+type unbounded struct{}
+
+func (unbounded) Acquire(context.Context, int64) error { return nil }
+
+func (unbounded) Release(int64) {}
+
+func heldUnbounded() *admission.Held {
+	return admission.NewRoom(bufpool.NewBudget(1<<40, time.Minute), unbounded{}).Hold(context.Background())
+}
 
 // sentColumns are what clients send in an exchange: rows, rows with a null, a mask, texts.
 type sentColumns struct{ ints, nulls, bools, texts arrow.Array }
@@ -132,8 +145,9 @@ func newSentColumns(t *testing.T) (c sentColumns) {
 }
 
 // readSent is the request that an exchange makes of a dataset of four rows.
-func readSent(in arrowflight.DataStreamReader) (reader.Request, error) {
-	s := sent{stream: in, rows: 4, hold: unbounded}
+func readSent(in *replay) (reader.Request, error) {
+	s := sent{stream: in, rows: 4, held: heldUnbounded()}
+	defer s.held.End()
 	if err := s.open(); err != nil {
 		return s.request, err
 	}
@@ -210,7 +224,7 @@ func FuzzExchange(f *testing.F) {
 	m := onWire(f, good, ints).all
 	f.Add(m[0].DataHeader, m[1].DataHeader, m[1].DataBody)
 	f.Fuzz(func(t *testing.T, schema, header, body []byte) {
-		s := sent{rows: 4, hold: unbounded, stream: &replay{[]*arrowflight.FlightData{
+		s := sent{rows: 4, held: heldUnbounded(), stream: &replay{[]*arrowflight.FlightData{
 			{FlightDescriptor: &arrowflight.FlightDescriptor{Type: arrowflight.DescriptorCMD, Cmd: []byte(good)}, DataHeader: schema},
 			{DataHeader: header, DataBody: body}}}}
 		err := s.open()

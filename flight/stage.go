@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc/peer"
 
+	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/flight/internal/stage"
 	"github.com/mtflight/mtflight/flight/internal/wire"
 	"github.com/mtflight/mtflight/internal/fault"
@@ -63,12 +64,16 @@ func (s *Server) staging(ctx context.Context, body []byte) (*reader.Plan, error)
 	return s.plan(ctx, r)
 }
 
-// roomToStage refuses a client more results than it may have, each of which is an open file, and all of them a quarter of those.
+// roomToStage refuses an identity (without a login a connection) more results than it may have, each of which is an open file, and all of them a quarter
+// of those: there the oldest of who has the most gives way.
 func (s *Server) roomToStage(ctx context.Context) error {
 	if most := s.cfg.Limits.Leases; s.stages.LeasesOf(ownerOf(ctx)) >= most {
-		return fault.New(fault.Exhausted, "stage: the connection has %d results and rings already: release some first, or raise --max-leases", most)
+		return fault.New(fault.Exhausted, "stage: you have %d results and rings already: release some first, or raise --max-leases", most)
 	}
-	if most := max(1, openFiles()/4); s.stages.Leases() >= most {
+	if most := max(1, admission.OpenFiles()/4); s.stages.Leases() >= most {
+		if gave, err := s.stages.GiveWay(ownerOf(ctx)); gave {
+			return err
+		}
 		return fault.Later(fault.New(fault.Exhausted, "stage: there are %d results and rings already: ask again later, by DoGet, or raise ulimit -n", most))
 	}
 	return nil
@@ -228,13 +233,10 @@ func fillRing(ctx context.Context, p *reader.Plan, ring *stage.Ring, lease strin
 	return run.Err()
 }
 
-// owner is whose a lease is: who has asked, on a connection.
-type owner struct {
-	connection *wire.Ledger
-	name       string
+// ownerOf is whose a lease is.
+func ownerOf(ctx context.Context) stage.Owner {
+	return stage.Owner{Connection: wire.LedgerOf(ctx), Name: identity.Of(ctx).Name}
 }
-
-func ownerOf(ctx context.Context) owner { return owner{wire.LedgerOf(ctx), identity.Of(ctx).Name} }
 
 // release ends a lease, or takes slots of a ring back.
 func (s *Server) release(ctx context.Context, body []byte, answer func(any) error) error {

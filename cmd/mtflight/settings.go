@@ -198,7 +198,7 @@ func addLimits(flags *pflag.FlagSet, l *flight.Limits) {
 	all.IntVar(&l.SQLStatements, "sql-statements", l.SQLStatements, "SQL statements of an identity at once; others of it wait")
 	all.Var((*values.Size)(&l.SQLMemory), "sql-memory", "bytes that a SQL statement may take, beside --memory (default: a sixteenth of --memory, at least 256 MiB)")
 	all.Int64Var(&l.SQLRows, "sql-rows", l.SQLRows, "rows of a SQL statement's result; 0: all")
-	all.IntVar(&l.Leases, "max-leases", l.Leases, "results and rings of a connection in shared memory")
+	all.IntVar(&l.Leases, "max-leases", l.Leases, "results and rings of an identity (else a connection) in shared memory")
 	all.Var((*values.Unless)(&l.NoReflection), "reflection", "on: gRPC's reflection is served to whoever may call; off: it is not")
 	all.VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	flags.AddFlagSet(all)

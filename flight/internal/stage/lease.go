@@ -11,26 +11,28 @@ import (
 
 // Lease keeps something staged until End, which a client, time or the end of its connection may call first.
 type Lease struct {
-	ID    string
-	of    any   // whose it is
-	Ring  *Ring // nil: of a File
-	store *Store
-	once  sync.Once
-	end   func() error
-	err   error
+	ID     string
+	of     Owner
+	Ring   *Ring // nil: of a File
+	store  *Store
+	once   sync.Once
+	end    func() error
+	err    error
+	number int64 // in the order of leases
 	// set by Expire, with the store's lock
 	timer  *time.Timer
 	forget func()
 }
 
 // Lease makes a lease that calls end once. of says whose it is, by whom alone it is found.
-func (s *Store) Lease(of any, ring *Ring, end func() error) *Lease {
+func (s *Store) Lease(of Owner, ring *Ring, end func() error) *Lease {
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
 	l := &Lease{ID: hex.EncodeToString(id[:]), of: of, Ring: ring, store: s, end: end}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leases[l.ID] = l
+	s.leased++
+	l.number, s.leases[l.ID] = s.leased, l
 	return l
 }
 
@@ -46,7 +48,7 @@ func (l *Lease) Expire(after time.Duration, forget func()) {
 }
 
 // Find gives a lease of somebody's that has not ended; fault.NotFound otherwise.
-func (s *Store) Find(of any, id string) (*Lease, error) {
+func (s *Store) Find(of Owner, id string) (*Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l, ok := s.leases[id]; ok && l.of == of {

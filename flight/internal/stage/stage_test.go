@@ -75,12 +75,12 @@ func TestLeaseEndsOnceAndByTime(t *testing.T) {
 	_, err = sp.region(context.Background(), 7*page)
 	require.ErrorIs(t, err, fault.Exhausted)
 	ended := make(chan bool, 2)
-	l := s.Lease(1, nil, func() error { ended <- true; return sp.close() })
+	l := s.Lease(Owner{Connection: 1}, nil, func() error { ended <- true; return sp.close() })
 	l.Expire(time.Millisecond, func() {})
 	<-ended
 	require.NoError(t, l.End())
 	require.Empty(t, ended)
-	_, err = s.Find(1, l.ID)
+	_, err = s.Find(Owner{Connection: 1}, l.ID)
 	require.ErrorIs(t, err, fault.NotFound)
 	require.Zero(t, s.Used())
 	require.EqualValues(t, 1<<20, b.n)
@@ -117,4 +117,34 @@ func TestNoRoom(t *testing.T) {
 	require.ErrorIs(t, err, fault.Exhausted)
 	require.NoError(t, r.Close())
 	require.Zero(t, s.Used())
+}
+
+// TestWhoHasMostLeasesGivesWay: an identity on all of its connections together, its oldest result first, and no ring.
+func TestWhoHasMostLeasesGivesWay(t *testing.T) {
+	s := &Store{leases: map[string]*Lease{}}
+	var ended []string
+	lease := func(o Owner, name string, r *Ring) *Lease {
+		return s.Lease(o, r, func() error { ended = append(ended, name); return nil })
+	}
+	many, other, nobody := Owner{1, "many"}, Owner{3, "other"}, Owner{4, ""}
+	lease(many, "ring", &Ring{})
+	lease(many, "first", nil)
+	lease(Owner{2, "many"}, "second", nil)
+	require.Equal(t, 3, s.LeasesOf(many))
+	require.Zero(t, s.LeasesOf(nobody))
+	gave, err := s.GiveWay(many)
+	require.NoError(t, err)
+	require.False(t, gave, "not to itself")
+	gave, err = s.GiveWay(other)
+	require.NoError(t, err)
+	require.True(t, gave)
+	require.Equal(t, []string{"first"}, ended)
+	lease(other, "others", nil)
+	gave, _ = s.GiveWay(other)
+	require.False(t, gave, "it has no fewer then")
+	gave, _ = s.GiveWay(nobody)
+	require.True(t, gave)
+	gave, _ = s.GiveWay(nobody)
+	require.False(t, gave)
+	require.Equal(t, []string{"first", "second"}, ended)
 }

@@ -32,6 +32,7 @@ type Store struct {
 	mu     sync.Mutex
 	used   int64
 	leases map[string]*Lease
+	leased int64   // ever
 	idle   []*idle // by age
 	closed bool
 }
@@ -78,18 +79,6 @@ func (s *Store) Leases() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.leases)
-}
-
-// LeasesOf is how many of them are somebody's.
-func (s *Store) LeasesOf(of any) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.leases {
-		if l.of == of {
-			n++
-		}
-	}
-	return n
 }
 
 // newPath names a file.

@@ -230,6 +230,13 @@ func (Connections) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	}
 }
 
+// Known is told from whom the connection's calls are.
+func (l *Ledger) Known(owner string) {
+	if l != nil && l.conn != nil {
+		l.conn.guest.known(owner)
+	}
+}
+
 func (l *Ledger) called(n int) {
 	if l.conn != nil {
 		l.conn.guest.called(n)
