@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 import shutil
 import subprocess
 from decimal import Decimal
@@ -95,3 +96,12 @@ def test_jdbc_parameters(jdbc, location):
     assert got[:6] == [["7\telectron"], ["it'sx"], ["00ff"], ["2024-01-01 00:00:00.5"], ["1"], ["2.5"]]
     assert [one[0].split("\t")[0] for one in got[6:]] == ["error", "error"]
     assert ask(location, 'select id, name from "tables.h5"."/events" where id = 7 and good').to_pylist() == [{"id": 7, "name": "electron"}]
+
+
+def test_document():
+    """The sample of docs/sql.md as it is printed, but for the port."""
+    (sample,) = re.findall(r"^```python\n(.*?)^```$", (CLONE / "docs" / "sql.md").read_text(), re.DOTALL | re.MULTILINE)
+    with serve(CLONE / "testdata") as (location, _):
+        names: dict = {}
+        exec(sample.replace("grpc://127.0.0.1:8815", location).replace("    frame = polars", "    counted = polars"), names)
+    assert names["frame"]["id"].tolist() == list(range(10)) and names["counted"].item() == 10

@@ -34,7 +34,7 @@ THEN = {
 }
 
 # Documents whose samples other tests run.
-ELSEWHERE = {"docs/protocol.md", "docs/stores.md", "docs/conditions.md", "docs/xarray.md", "docs/torch.md", "docs/dask.md", "docs/anndata.md"}
+ELSEWHERE = {"docs/protocol.md", "docs/stores.md", "docs/conditions.md", "docs/xarray.md", "docs/torch.md", "docs/dask.md", "docs/anndata.md", "docs/sql.md"}
 
 CHECK = """
 import math, pandas, tables
