@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
-import mtflight
-from conftest import Server, until
+from conftest import CLONE, Server, until
+
+sys.path.insert(0, str(CLONE / "examples" / "python"))
+import mtflight  # noqa: E402
 
 ROWS = 40_000
 REQUESTS = int(os.environ.get("MTFLIGHT_REQUESTS", "60"))

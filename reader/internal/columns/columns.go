@@ -1,6 +1,7 @@
 package columns
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -47,6 +48,9 @@ func rowsOf(d *meta.Dataset) (int64, bool) {
 // fault.DataLoss for attributes that decide and cannot be read, fault.Unsupported for too many columns.
 func In(t Tree, group string) (f *frame.Frame, left []string, err error) {
 	known := groupsOf(t.File)
+	if is, err := otherwise(known[cmp.Or(strings.TrimSuffix(group, "/"), "/")]); is || err != nil {
+		return nil, nil, err
+	}
 	if of, is, err := vaexGroup(known, group); err != nil {
 		return nil, nil, err
 	} else if is {
@@ -81,6 +85,25 @@ func In(t Tree, group string) (f *frame.Frame, left []string, err error) {
 	}
 	f, err = tableOf(paths, prefix)
 	return f, left, err
+}
+
+// otherwise tells whether a group says that it is something whose datasets are no columns, as frames and sparse matrices do: as they are they would be
+// other values than those it stands for. It fails where that cannot be read.
+func otherwise(g *meta.Group) (bool, error) {
+	if g == nil {
+		return false, nil
+	}
+	for _, name := range []string{"pandas_type", "h5sparse_format"} {
+		if is, err := g.Attrs.Has(name); is || err != nil {
+			return is, err
+		}
+	}
+	is, err := g.Attrs.Has("encoding-type")
+	if !is || err != nil {
+		return false, err
+	}
+	kind, err := g.Attrs.Text("encoding-type")
+	return !slices.Contains([]string{"anndata", "dict", "raw"}, kind), err // which hold others by name
 }
 
 // within is what the paths below a group begin with.

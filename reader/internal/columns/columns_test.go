@@ -136,3 +136,23 @@ func FuzzNamed(f *testing.F) {
 		}
 	})
 }
+
+// What says that it is something else is no table of its datasets, even where it does not say what.
+func TestFramesAreNoColumns(t *testing.T) {
+	for text, is := range map[string]bool{"": true, "encoding-type=dict": true, "encoding-type=dataframe": false, "encoding-type=": false, "encoding-type=x": false,
+		"pandas_type=frame": false, "h5sparse_format=csr": false} {
+		tree := treeOf("/g/ "+text, "/g/a 5", "/g/b 5")
+		f, _, err := In(tree, "/g")
+		require.NoError(t, err, text)
+		require.Equal(t, is, f != nil, text)
+		listed := false
+		for _, g := range Groups(tree) {
+			listed = listed || g.Path == "/g"
+		}
+		require.Equal(t, is, listed, text)
+	}
+	tree := treeOf("/g/ encoding-type=dict", "/g/a 5", "/g/b 5")
+	tree.Groups[1].Attrs.All[0].Value = json.RawMessage("3")
+	_, _, err := In(tree, "/g")
+	require.ErrorIs(t, err, fault.DataLoss)
+}

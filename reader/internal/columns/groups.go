@@ -45,7 +45,7 @@ func Groups(t Tree) (out []meta.Group) {
 	}
 	known := groupsOf(t.File)
 	for _, g := range t.Groups {
-		if isVaex(known, path.Dir(g.Path)) { // the parts of a column
+		if is, err := otherwise(&g); is || err != nil || isVaex(known, path.Dir(g.Path)) { // the parts of a column
 			continue
 		}
 		if l := of[g.Path]; l != nil && l.count > 1 && l.apart || isVaex(known, g.Path) {
