@@ -112,7 +112,10 @@ func (g *group) forgo() {
 	g.addJobs()
 }
 
-// KeptRows is how many rows of the scan are in the cache of columns now.
+// mostCounted is how many batches KeptRows looks for: a dataset may claim any number of rows.
+const mostCounted = 1 << 16
+
+// KeptRows is how many rows of the scan are in the cache of columns now, of its first 65,536 batches.
 func (s *Scan) KeptRows() (n int64) {
 	names := s.namesOf(s.Program)
 	if names == nil || s.Rows == nil || s.Passes != rows.Once() {
@@ -122,15 +125,16 @@ func (s *Scan) KeptRows() (n int64) {
 	if blocks.Check() != nil {
 		return 0
 	}
-	for {
+	for range mostCounted {
 		b, ok := blocks.Next()
 		if !ok {
-			return n
+			break
 		}
 		if f := (&Batch{Batch: b, runs: blocks.Runs(s.Rows, b)}); s.has(names, f) {
 			n += f.Rows
 		}
 	}
+	return n
 }
 
 func (s *Scan) has(names []string, f *Batch) bool {
@@ -146,7 +150,7 @@ const fewRows = 1 << 16
 // AllKept tells whether all rows of the scan are in the cache of columns now.
 func (s *Scan) AllKept() bool {
 	names := s.namesOf(s.Program)
-	if names == nil || s.Rows == nil {
+	if names == nil || s.Rows == nil || !s.Kept.Fits(rows.Times(s.Rows.Len(), s.RowBytes())) {
 		return false
 	}
 	if _, ok := rows.FirstAscending(s.Rows); ok || s.Rows.Len() <= fewRows {
