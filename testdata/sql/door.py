@@ -51,6 +51,13 @@ def decoded(admin: Path) -> float:
     return float(re.search(r"^mtflight_decoded_bytes_total (\S+)", c.getresponse().read().decode(), re.M)[1])
 
 
+def spent(location: str, admin: Path, sql: str) -> float:
+    """Bytes of chunks that a statement has decoded."""
+    before = decoded(admin)
+    ask(location, sql)
+    return decoded(admin) - before
+
+
 def peer_of(folder: Path) -> duckdb.DuckDBPyConnection:
     """DuckDB with a view of each Parquet file of a folder, by its name."""
     peer = duckdb.connect()

@@ -16,7 +16,7 @@ import pyarrow.flight as fl
 import pyarrow.parquet as pq
 import pytest
 import tables
-from door import ask, decoded, serve
+from door import ask, serve, spent
 
 ROWS = 40_000
 TABLES = {"t": '"r.h5"."/t"', "s": '"r.h5"."/s"'}
@@ -152,18 +152,12 @@ def test_generated(served, seed):
 def test_what_is_decoded(served):
     """Counting decodes nothing, a limit little, and a condition leaves out chunks whose bounds are known."""
     location, _, admin = served
-
-    def spent(sql: str) -> float:
-        before = decoded(admin)
-        ask(location, sql)
-        return decoded(admin) - before
-
     t = TABLES["t"]
-    everything = spent(f"select max(id), max(x) from {t}")
-    assert spent(f"select count(*) from {t}") == 0
-    assert spent(f"select x from {t} limit 5") < everything / 4
-    spent(f"select count(*) from {t} where id < 0")
-    assert spent(f"select max(x) from {t} where id between 5000 and 5100") < everything / 4
+    everything = spent(location, admin, f"select max(id), max(x) from {t}")
+    assert spent(location, admin, f"select count(*) from {t}") == 0
+    assert spent(location, admin, f"select x from {t} limit 5") < everything / 4
+    spent(location, admin, f"select count(*) from {t} where id < 0")
+    assert spent(location, admin, f"select max(x) from {t} where id between 5000 and 5100") < everything / 4
 
 
 @pytest.mark.parametrize(("condition", "used"), [("x > 3", True), ("x >= 3 and x < 3.5", True), ("3 < x", True), ("x > -3", False), ("x > 3 or id = 5", False)])

@@ -7,7 +7,7 @@ import os
 
 import pytest
 import tpch
-from door import ask, decoded, peer_of, serve
+from door import ask, peer_of, serve, spent
 
 QUERIES = tpch.queries()
 
@@ -33,13 +33,7 @@ def test_beside_duckdb(served, number):
 def test_days_leave_chunks_out(served):
     """The second time bounds are known: of a year, or a month, of seven years those chunks are decoded."""
     location, _, admin = served
-
-    def spent(sql: str) -> float:
-        before = decoded(admin)
-        ask(location, sql)
-        return decoded(admin) - before
-
     every = "select max(l_partkey), max(l_quantity), max(l_extendedprice), max(l_discount), max(l_shipdate) from lineitem"
-    everything = [spent(every), spent(every)][1]
+    everything = [spent(location, admin, every), spent(location, admin, every)][1]
     for number, part in ((6, 2), (14, 4)):
-        assert 0 < [spent(QUERIES[number]), spent(QUERIES[number])][1] < everything / part, number
+        assert 0 < [spent(location, admin, QUERIES[number]), spent(location, admin, QUERIES[number])][1] < everything / part, number

@@ -7,7 +7,6 @@ import (
 
 	"github.com/mtflight/mtflight/cmd/mtflight/internal/own"
 	"github.com/mtflight/mtflight/flight/client"
-	"github.com/mtflight/mtflight/internal/objectstore"
 	"github.com/mtflight/mtflight/internal/spell"
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
@@ -60,10 +59,6 @@ func (a asked) kept(ctx context.Context) (bool, error) {
 // served is reading from the file and sending, nothing of which is kept.
 func (s *subject) served(ctx context.Context) (measured, error) {
 	m := measured{name: served, bytes: s.report.Bytes}
-	if objectstore.Is(s.bench.File) {
-		m.why = "not measured of files in stores"
-		return m, nil
-	}
 	a, err := s.serve(ctx, without(s.bench.Engine))
 	m.do = a.all
 	return m, err
@@ -72,10 +67,6 @@ func (s *subject) served(ctx context.Context) (measured, error) {
 // sent is sending what the server has in memory.
 func (s *subject) sent(ctx context.Context) (measured, error) {
 	m := measured{name: sent, bytes: s.report.Bytes}
-	if objectstore.Is(s.bench.File) {
-		m.why = "not measured of files in stores"
-		return m, nil
-	}
 	a, err := s.serve(ctx, s.bench.Engine)
 	for range 2 { // what is asked for twice is kept
 		if err == nil {
