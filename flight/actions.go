@@ -24,7 +24,7 @@ type action struct {
 }
 
 var actions = []action{
-	{"list", `criteria {"file": glob, "dataset": glob, "kind": .., "frames": bool, "columns": bool} -> one result per file: groups, datasets, links`, (*Server).list},
+	{"list", `criteria {"file": glob, "dataset": glob, "kind": .., "frames": bool, "columns": bool, "attributes": bool} -> one result per file: groups, datasets, links`, (*Server).list},
 	{"describe", `{"file", "dataset"} -> schema, layout, chunks, filters, indexes, attributes`, (*Server).describe},
 	{"attributes", `{"file", "object", "names": [..], "format": "json" or "arrow"} -> values of any size, by name or as an Arrow IPC stream of one row`, (*Server).attributes},
 	{"stats", `{"file", "dataset", "fields": [..], "chunks": bool} -> rows, nulls, minimum, maximum by column; before, if asked for, by chunk`, (*Server).stats},

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -164,6 +165,28 @@ func TestHTTPRefuses(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, large.StatusCode)
 }
 
+// TestHTTPGivesNoMoreThanIsAsked: what a browser shows is bounded here, before rows are read where their size is known.
+func TestHTTPGivesNoMoreThanIsAsked(t *testing.T) {
+	s := newSite(t, nil)
+	_, whole := s.get(someRows)
+	enough, body := s.get(someRows + "&max_bytes=" + strconv.Itoa(len(whole)))
+	require.Equal(t, http.StatusOK, enough.StatusCode)
+	require.Equal(t, whole, body)
+	for path, status := range map[string]int{
+		someRows + "&max_bytes=20": http.StatusRequestEntityTooLarge,
+		"/v1/data?file=tables.h5&dataset=/events&where=id%3E3&max_bytes=3": http.StatusRequestEntityTooLarge,
+		someRows + "&format=csv&max_bytes=2":                               http.StatusRequestEntityTooLarge,
+		someRows + "&format=parquet&max_bytes=3":                           http.StatusRequestEntityTooLarge,
+		someRows + "&max_bytes=0":                                          http.StatusBadRequest,
+		someRows + "&max_bytes=1e9":                                        http.StatusBadRequest,
+		someRows + "&max_bytes=100000&max_bytes=20":                        http.StatusBadRequest,
+	} {
+		refused, body := s.get(path)
+		require.Equal(t, status, refused.StatusCode, "%s: %s", path, body)
+		require.Contains(t, string(body), "max_bytes")
+	}
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
@@ -173,6 +196,7 @@ func TestHTTPAnswersActions(t *testing.T) {
 	for path, holds := range map[string]string{
 		"list?file=tables.h5":                                 `"/events"`,
 		"list?file=none*":                                     `[]`,
+		"list?file=tables.h5&attributes=false":                `"attributes":null`,
 		"describe?file=tables.h5&dataset=/events":             `"chunk_count"`,
 		"attributes?file=tables.h5&object=/&names=TITLE":      `tables of every kind`,
 		"stats?file=tables.h5&dataset=/events&fields=id":      `"rows"`,

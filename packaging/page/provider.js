@@ -3,7 +3,7 @@
 import { DataProviderApi, EntityKind } from '@h5web/app';
 import { tableFromIPC } from 'apache-arrow';
 
-import { parseExact } from '../../flight/internal/page/files/exact.js';
+import { parseExact } from './source/exact.js';
 import { attributeType, shapeOf, typeOf } from './types.js';
 import { flat } from './flat.js';
 

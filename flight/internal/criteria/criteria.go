@@ -13,11 +13,13 @@ type Criteria struct {
 	dataset    *glob.Glob
 	Frames     bool // list data frames too, which are groups, behind the datasets that they are made of
 	Columns    bool // and tables of columns
+	Attributes bool // with the attributes of everything that is listed
 }
 
 // Parse reads what a client sends; nothing chooses all. Errors: fault.Invalid.
 func Parse(data []byte) (c Criteria, err error) {
 	dataset := ""
+	c.Attributes = true
 	defer func() { c.dataset = glob.New(dataset) }()
 	if len(data) == 0 {
 		return c, nil
@@ -28,7 +30,7 @@ func Parse(data []byte) (c Criteria, err error) {
 	}
 	return c, o.BindAll("criteria", "", map[string]strict.Bind{
 		"file": strict.Text(&c.File), "dataset": strict.Text(&dataset), "kind": strict.Choice(&c.kind, "table", "array", "vlarray", "sparse", "columns"),
-		"frames": strict.Boolean(&c.Frames), "columns": strict.Boolean(&c.Columns),
+		"frames": strict.Boolean(&c.Frames), "columns": strict.Boolean(&c.Columns), "attributes": strict.Boolean(&c.Attributes),
 	})
 }
 
@@ -45,11 +47,17 @@ func (c Criteria) Chosen(t *reader.Tree) *reader.Tree {
 	out := &reader.Tree{Groups: []reader.GroupInfo{}, Datasets: []reader.Info{}, Links: []reader.LinkInfo{}, Pattern: t.Pattern}
 	for _, g := range t.Groups {
 		if !reader.Hidden(g.Path) {
+			if !c.Attributes {
+				g.Attributes = nil
+			}
 			out.Groups = append(out.Groups, g)
 		}
 	}
 	for _, d := range t.Datasets {
 		if c.Takes(d) {
+			if !c.Attributes {
+				d.Attributes = nil
+			}
 			out.Datasets = append(out.Datasets, d)
 		}
 	}

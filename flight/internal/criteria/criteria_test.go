@@ -1,6 +1,7 @@
 package criteria
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +31,21 @@ func TestCriteria(t *testing.T) {
 func TestChosen(t *testing.T) {
 	tree := &reader.Tree{Groups: []reader.GroupInfo{{Path: "/g"}, {Path: "/g/_i_t"}, {Path: "/g/_i_t/x"}, {Path: "/g/_i_t/y"}, {Path: "/g/_i_u/z"}}}
 	require.Len(t, Criteria{}.Chosen(tree).Groups, 1)
+}
+
+// TestWithoutAttributes: what is listed is the same, and the tree that others have keeps them.
+func TestWithoutAttributes(t *testing.T) {
+	some := json.RawMessage(`{"a":1}`)
+	tree := &reader.Tree{Groups: []reader.GroupInfo{{Path: "/g", Attributes: some}}, Datasets: []reader.Info{{Path: "/d", Kind: "array", Attributes: some}}}
+	for text, want := range map[string]json.RawMessage{"": some, `{"attributes": true}`: some, `{"attributes": false}`: nil} {
+		c, err := Parse([]byte(text))
+		require.NoError(t, err)
+		out := c.Chosen(tree)
+		require.Equal(t, want, out.Groups[0].Attributes)
+		require.Equal(t, want, out.Datasets[0].Attributes)
+	}
+	require.Equal(t, some, tree.Groups[0].Attributes)
+	require.Equal(t, some, tree.Datasets[0].Attributes)
 }
 
 func TestCriteriaOfFrames(t *testing.T) {

@@ -21,7 +21,7 @@ var acts = []act{
 	{"list", "Groups, datasets and links of files.", []parameter{
 		{"file", text, "glob of files' names; one without wildcards names one file", false}, {"dataset", text, "glob of datasets' paths", false},
 		{"kind", text, "table, array, vlarray, sparse or columns", false}, {"frames", truth, "data frames and sparse matrices, too", false},
-		{"columns", truth, "tables of columns, too", false}}, true},
+		{"columns", truth, "tables of columns, too", false}, {"attributes", truth, "false: without attributes, which may be most of the answer", false}}, true},
 	{"describe", "Schema, layout, chunks, filters and attributes of a dataset.", []parameter{file, dataset}, false},
 	{"attributes", "Values of an object's attributes, of any size.", []parameter{file, {"object", text, "absolute HDF5 path of a dataset or group", true},
 		{"names", texts, "attributes; all where none is named", false}}, false},

@@ -34,6 +34,7 @@ type wanted struct {
 	protocol.Request
 	format
 	codec string
+	most  int64 // bytes of the answer
 }
 
 // data answers with rows.
@@ -49,6 +50,9 @@ func (h *Handler) data(w http.ResponseWriter, r *http.Request) {
 		}
 		if p.Endless() && want.format.name == "parquet" {
 			return fault.New(fault.Invalid, "Parquet has an end: a stream without one comes as format=arrow or jsonl")
+		}
+		if out.most = want.most; want.name == "arrow" && want.codec == "" && p.Bounded() && p.Bytes() > want.most {
+			return tooMany(want.most)
 		}
 		fresh(w.Header(), want.media[0])
 		if state := p.State(); len(state) <= maxState {
@@ -85,6 +89,9 @@ func wantedBy(r *http.Request) (want wanted, err error) {
 		return want, err
 	}
 	if want.format, want.codec, err = chosen(r); err != nil {
+		return want, err
+	}
+	if want.most, err = mostOf(r); err != nil {
 		return want, err
 	}
 	var given struct{ Options struct{ Plain *bool } }
@@ -147,6 +154,9 @@ func (h *Handler) whole(ctx context.Context, out *outlet, r *http.Request, p *re
 		return err
 	}
 	defer f.done()
+	if f.size > want.most {
+		return tooMany(want.most)
+	}
 	content := io.NewSectionReader(f.file, 0, f.size)
 	if tag != "" {
 		http.ServeContent(out, r, "", f.made, content)

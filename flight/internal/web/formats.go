@@ -1,6 +1,7 @@
 package web
 
 import (
+	"math"
 	"mime"
 	"net/http"
 	"slices"
@@ -31,7 +32,7 @@ var formats = []format{
 }
 
 // own are parameters that are no members of a request.
-var own = []string{"format", "compression"}
+var own = []string{"format", "compression", "max_bytes"}
 
 // chosen is the format that a request asks for by its parameter, else by what it accepts, and the compression.
 func chosen(r *http.Request) (f format, codec string, err error) {
@@ -54,6 +55,23 @@ func chosen(r *http.Request) (f format, codec string, err error) {
 		return f, "", fault.New(fault.Invalid, "unknown compression %s of %s: there are %s", spell.Quote(cut(codec)), f.name, orNone(f.codecs))
 	}
 	return f, codec, nil
+}
+
+// mostOf is the parameter max_bytes: of an answer to who has no room for more.
+func mostOf(r *http.Request) (int64, error) {
+	given := r.URL.Query().Get(own[2])
+	if given == "" {
+		return math.MaxInt64, nil
+	}
+	n, err := strconv.ParseInt(given, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fault.New(fault.Invalid, "parameter %q must be a number of bytes", own[2])
+	}
+	return n, nil
+}
+
+func tooMany(most int64) error {
+	return fault.New(fault.Exhausted, "the answer is %w for %s=%d: ask for fewer rows or columns", errTooLarge, own[2], most)
 }
 
 func orNone(all []string) string {

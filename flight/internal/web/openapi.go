@@ -101,6 +101,7 @@ func ownParameters() []object {
 	return []object{
 		{"name": own[0], "in": "query", "description": "how rows are written; by default as the header Accept says", "schema": object{"type": "string", "enum": names}},
 		{"name": own[1], "in": "query", "description": "of the format: lz4 or zstd of arrow, others of parquet", "schema": object{"type": "string", "enum": codecs}},
+		{"name": own[2], "in": "query", "description": "bytes of the answer at most: more is 413, or a broken connection where it begins before that is known", "schema": object{"type": "integer", "minimum": 1}},
 	}
 }
 

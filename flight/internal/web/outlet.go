@@ -12,12 +12,17 @@ type outlet struct {
 	started  bool
 	stalled  time.Duration // at most for one piece
 	sent     func(bytes int64)
+	most     int64 // bytes of the whole answer, before what gzip makes of it
+	wrote    int64
 }
 
 const piece = 256 << 10
 
 // Write is io.Writer, piece by piece.
 func (o *outlet) Write(p []byte) (n int, err error) {
+	if o.wrote += int64(len(p)); o.wrote > o.most {
+		return 0, tooMany(o.most)
+	}
 	o.started = true
 	for err == nil && n < len(p) {
 		var m int

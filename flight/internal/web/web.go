@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -70,7 +71,7 @@ func New(s Service, c Config) (*Handler, error) {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		failWith(w, http.StatusNotFound, problem{"NotFound", "there is nothing at this path: /v1/openapi.json describes what there is"})
 	})
-	smaller, err := gzhttp.NewWrapper(gzhttp.ContentTypes(append([]string{"application/json", "application/x-ndjson", "text/csv"}, page.Media...)), gzhttp.MinSize(1<<10),
+	smaller, err := gzhttp.NewWrapper(gzhttp.ContentTypes([]string{"application/json", "application/x-ndjson", "text/csv"}), gzhttp.MinSize(1<<10),
 		gzhttp.SuffixETag("-c"))
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func (h *Handler) health(w http.ResponseWriter, _ *http.Request) {
 
 // call carries out one call whose answer goes to w. A client that got a part of it before it failed sees its connection break.
 func (h *Handler) call(w http.ResponseWriter, r *http.Request, name string, run func(ctx context.Context, out *outlet) error) {
-	out := &outlet{ResponseWriter: w, deadline: http.NewResponseController(w), stalled: h.stalled}
+	out := &outlet{ResponseWriter: w, deadline: http.NewResponseController(w), stalled: h.stalled, most: math.MaxInt64}
 	var cause error
 	ended := h.service.Call(w, r, name, func(ctx context.Context) error {
 		out.sent = func(n int64) { h.service.Sent(ctx, 0, n) }

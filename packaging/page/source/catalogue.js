@@ -1,9 +1,9 @@
 // The tree of files at the left.
 
-import { token } from './ask.js';
 import { byId, el, grouped, plain } from './dom.js';
 import { go } from './link.js';
 import { Scroller } from './scroll.js';
+import { token } from './token.js';
 
 const height = 26;
 
@@ -12,8 +12,6 @@ export class Catalogue {
   constructor(refused) {
     this.refused = refused;
     this.tree = byId('tree');
-    this.worker = new Worker('page/catalogue-worker.js', { type: 'module' });
-    this.worker.onmessage = ({ data }) => this.told(data);
     this.lines = new Map();
     this.version = 0;
     this.shown = {};
@@ -28,7 +26,15 @@ export class Catalogue {
       this.soon = setTimeout(() => this.change({ query: e.target.value }, 0), 120);
     });
     byId('search').addEventListener('keydown', (e) => { if (e.key === 'ArrowDown') this.tree.focus(); });
+  }
+
+  // start reads the list, which takes the server some time: what is looked at comes first.
+  start() {
+    if (this.worker) return;
+    this.worker = new Worker('page/catalogue-worker.js');
+    this.worker.onmessage = ({ data }) => this.told(data);
     this.list();
+    if (this.shown.file) this.reveal({ file: this.shown.file, dataset: this.shown.path });
   }
 
   list() {
@@ -43,7 +49,7 @@ export class Catalogue {
     this.active = active;
     this.renew();
     if (active === 0) this.scroller.first = 0;
-    this.worker.postMessage(what);
+    this.worker?.postMessage(what);
   }
 
   // renew forgets lines that may be others now.
@@ -85,7 +91,7 @@ export class Catalogue {
     for (let at = from; at < first + count; at += 100) {
       if (!this.lines.has(at) && this.asked !== `${this.version} ${at}`) {
         this.asked = `${this.version} ${at}`;
-        this.worker.postMessage({ from: at, to: at + 100, version: this.version });
+        this.worker?.postMessage({ from: at, to: at + 100, version: this.version });
       }
     }
     const items = [];

@@ -20,7 +20,7 @@ export function plain(text) {
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-export const grouped = (n) => n.toLocaleString('en');
+export { grouped } from './grouped.js';
 
 export function bytes(n) {
   if (n == null) return '';

@@ -1,6 +1,6 @@
 // The view of an array: a line of one axis, a picture of two.
 
-import { tableFromIPC } from './vendor/arrow.js';
+import { tableFromIPC } from './arrow.js';
 import { askBytes } from './ask.js';
 import { Chart } from './chart.js';
 import { columnsOf } from './columns.js';
@@ -9,6 +9,8 @@ import { go } from './link.js';
 import { Picture } from './picture.js';
 import { Region, rangeOf } from './region.js';
 import { floor, numberOf } from './values.js';
+
+const most = 32 << 20; // bytes of what is drawn
 
 // drawable tells whether a dataset is numbers along axes.
 export function drawable({ kind, shape, schema, layout }) {
@@ -34,7 +36,7 @@ export class ArrayView {
   async read() {
     this.on.request(this.members, null);
     try {
-      const { body, headers } = await askBytes('v1/data', this.members, 32 << 20, this.stop.signal);
+      const { body, headers } = await askBytes('v1/data', { ...this.members, max_bytes: most }, most, this.stop.signal);
       this.on.state(headers.get('Mtflight-State'));
       this.draw(numbersOf(tableFromIPC(body)));
     } catch (e) {

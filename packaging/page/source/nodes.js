@@ -1,6 +1,8 @@
 // The catalogue as a list of lines: files, and what is in them. No element of a page is made here: it runs in a worker, so that files of
 // hundreds of thousands of objects stop nothing.
 
+import { grouped } from './grouped.js';
+
 export const most = 600_000; // nodes that are kept; a search by the server finds the others
 
 export class Nodes {
@@ -108,8 +110,8 @@ const byName = (a, b) => order.compare(a.name, b.name);
 
 function noteOf(node) {
   if (node.error) return 'cannot be read';
-  if (node.kind === 'file') return node.size > 1 ? `${(node.size - 1).toLocaleString('en')}` : '';
+  if (node.kind === 'file') return node.size > 1 ? `${grouped(node.size - 1)}` : '';
   if (node.target) return `→ ${node.target}`;
   if (node.frame) return node.frame;
-  return node.shape ? (node.shape.length ? node.shape.map((n) => n.toLocaleString('en')).join(' × ') : 'scalar') : '';
+  return node.shape ? (node.shape.length ? node.shape.map((n) => grouped(n)).join(' × ') : 'scalar') : '';
 }

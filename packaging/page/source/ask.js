@@ -1,14 +1,9 @@
 // What is asked of the server, with the token of this tab.
 
+import { address } from './address.js';
+import { take } from './ahead.js';
 import { parseExact } from './exact.js';
-
-const key = 'mtflight-token';
-
-export const token = () => sessionStorage.getItem(key) ?? '';
-export function keepToken(text) {
-  if (text) sessionStorage.setItem(key, text);
-  else sessionStorage.removeItem(key);
-}
+import { token } from './token.js';
 
 // Problem is an error in the server's words.
 export class Problem extends Error {
@@ -24,22 +19,15 @@ let refused = async () => false;
 // onRefused is told of answers 401. What it resolves to says whether there is another token to try.
 export function onRefused(f) { refused = f; }
 
-export function address(path, members) {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(members)) {
-    if (value == null || value === '') continue;
-    for (const one of Array.isArray(value) ? value : [value]) query.append(name, one);
-  }
-  return `${path}?${query}`;
-}
-
 export async function ask(path, members = {}, options = {}) {
   for (;;) {
     const mine = token();
-    const headers = mine ? { Authorization: `Bearer ${mine}` } : {};
+    const headers = mine ? { Authorization: `Bearer ${mine}` } : {}, at = address(path, members);
+    const sooner = options.method ? null : take(at, mine);
+    options.signal?.addEventListener('abort', () => sooner?.stop.abort());
     let answer;
     try {
-      answer = await fetch(address(path, members), { ...options, headers, credentials: 'same-origin', cache: 'no-store' });
+      answer = await (sooner?.answer ?? fetch(at, { ...options, headers, credentials: 'same-origin', cache: 'no-store' }));
     } catch (e) {
       if (e.name === 'AbortError') throw e;
       throw new Problem(0, 'Unavailable', 'the server cannot be reached: is it still running?');

@@ -9,22 +9,32 @@ import { viewOf } from './link.js';
 import { startLogin } from './login.js';
 import { startTheme } from './theme.js';
 
-const page = { locations: [], site: new URL('.', document.baseURI).href, changed, watch: (members, state) => changes.watch(members, state) };
+const page = { locations: [], site: new URL('.', document.baseURI).href, changed, came, watch: (members, state) => changes.watch(members, state) };
 const changes = new Changes(changed);
 let shown = null;
+setTimeout(came, 3000); // which is said to be slow then, but the files are there
 
 startTheme();
 startLogin();
 startMenu();
-await start();
+const catalogue = new Catalogue(async (_, sent) => {
+  await askJSON('v1/about'); // which asks for a token, if the one that was sent is still the one there is
+  return true;
+});
+addEventListener('hashchange', show);
+show();
 
-async function start() {
-  const catalogue = new Catalogue(async (_, sent) => {
-    await askJSON('v1/about'); // which asks for a token, if the one that was sent is still the one there is
-    return true;
-  });
-  addEventListener('hashchange', () => show(catalogue));
-  show(catalogue);
+// came is called when what was looked at is there: all else may be asked for now.
+function came() {
+  if (came.once) return;
+  came.once = true;
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => { // when it was drawn
+    catalogue.start();
+    introduce();
+  })));
+}
+
+async function introduce() {
   try {
     const [{ locations }, { server }] = await Promise.all([askJSON('page/server.json'), askJSON('v1/about')]);
     page.locations = locations.map(reachable);
@@ -40,7 +50,7 @@ function reachable(location) {
   return location.replace(/:\/\/(\[::\]|0\.0\.0\.0):/, `://${document.location.hostname}:`);
 }
 
-function show(catalogue) {
+function show() {
   const view = viewOf(location.hash);
   shown?.close();
   shown = null;
@@ -48,7 +58,7 @@ function show(catalogue) {
   byId('notice').replaceChildren();
   document.title = view.file ? `${plain(view.dataset ?? '')} ${plain(view.file)} – mtflight` : 'mtflight';
   catalogue.reveal(view);
-  if (!view.file) return;
+  if (!view.file) return came();
   shown = new DatasetView(view, page);
   byId('view').replaceChildren(shown.element);
   if (matchMedia('(max-width: 700px)').matches) menu(false);

@@ -1,6 +1,7 @@
 // The view of a table: its condition, columns, order, rows and statistics.
 
-import { columnsOf, rowsOf } from './columns.js';
+import { isFound, rowsOf, bounds } from './ahead.js';
+import { columnsOf, countOf } from './columns.js';
 import { counted } from './count.js';
 import { el, grouped, plain } from './dom.js';
 import { Filter } from './filter.js';
@@ -37,16 +38,14 @@ export class Table {
 
   // request is what is shown, as the server is asked.
   request(strings = this.view.strings) {
-    const { file, dataset, where, sort, down } = this.view;
-    const members = { file, dataset, where, sort_by: sort, step: sort && down ? -1 : null, 'options.strings': strings };
-    if (this.shown.length !== this.columns.length || this.view.fields) members.fields = this.shown.map((c) => c.name);
-    return members;
+    const some = this.shown.length !== this.columns.length || this.view.fields;
+    return rowsOf({ ...this.view, strings }, some ? this.shown.map((c) => c.name) : null);
   }
 
   start() {
-    const found = Boolean(this.view.where || this.view.sort);
-    const row = Math.max(1, this.shown.reduce((n, c) => n + c.bytes, 0)), size = Math.max(1, Math.min(found ? 4000 : 500, Math.floor((8 << 20) / row)));
-    const { rows, beyond } = rowsOf(this.described);
+    const found = isFound(this.view);
+    const row = Math.max(1, this.shown.reduce((n, c) => n + c.bytes, 0)), size = Math.max(1, Math.min(found ? bounds.found : bounds.rows, Math.floor((8 << 20) / row)));
+    const { rows, beyond } = countOf(this.described);
     this.beyond = beyond;
     this.rows = new Rows(this.request(), { size, total: this.view.where ? null : rows, found }, () => this.came());
     this.grid = new Grid(this.shown, this.rows, {
@@ -87,7 +86,7 @@ export class Table {
 
   tell() {
     if (this.rows.problem) return this.say('');
-    const { rows } = rowsOf(this.described), n = this.rows.total;
+    const { rows } = countOf(this.described), n = this.rows.total;
     const parts = [];
     if (this.view.where) parts.push(n == null ? `at least ${grouped(this.rows.atLeast)} of ${grouped(rows)} rows` : `${grouped(n)} of ${grouped(rows)} rows`);
     else parts.push(`${grouped(rows)} rows`);

@@ -1,16 +1,18 @@
 // What is shown of a dataset, a group or a file: what it is, and tabs of its rows, its picture and its attributes.
 
+import { giveUp, start } from './ahead.js';
 import { askJSON } from './ask.js';
 import { ArrayView, drawable } from './array.js';
 import { Attributes } from './attributes.js';
 import { Code } from './code.js';
-import { bytes, el, plain } from './dom.js';
+import { bytes, el, grouped, plain } from './dom.js';
 import { Explorer } from './explorer.js';
 import { go } from './link.js';
 import { Table } from './table.js';
+import { token } from './token.js';
 
 export class DatasetView {
-  // page: {locations, site, changed(), watch(members, state)}
+  // page: {locations, site, changed(), came(), watch(members, state)}; came is called when there is something to be seen.
   constructor(view, page) {
     Object.assign(this, { view, page });
     this.problems = el('p', { class: 'error', role: 'alert', hidden: true });
@@ -27,6 +29,7 @@ export class DatasetView {
   async open() {
     const { file, dataset } = this.view;
     let described = null;
+    start(this.view, token());
     try {
       if (dataset) described = await askJSON('v1/describe', { file, dataset });
     } catch (e) {
@@ -50,6 +53,8 @@ export class DatasetView {
     const chosen = tabs[this.view.tab] ? this.view.tab : tabs.picture && many ? 'picture' : ['rows', 'attributes'].find((t) => tabs[t]);
     this.element.append(this.tabs(tabs, chosen), this.panel(tabs, chosen));
     if (described) this.element.append(this.code.element);
+    giveUp(); // what is not asked for now was guessed wrong
+    if (chosen !== 'rows' && chosen !== 'picture') this.page.came();
   }
 
   panel(tabs, chosen) {
@@ -71,7 +76,7 @@ export class DatasetView {
     return {
       file: this.view.file,
       request: (members, selected) => { this.members = members; this.code.show(members, selected); },
-      state: (state) => this.page.watch(this.members, state),
+      state: (state) => { this.page.watch(this.members, state); this.page.came(); },
       changed: () => this.page.changed(),
       problem: (e) => (e.status === 409 ? this.page.changed() : this.problem(e)),
     };
@@ -80,15 +85,16 @@ export class DatasetView {
   problem(e) {
     this.problems.textContent = plain(e.message);
     this.problems.hidden = false;
+    this.page.came();
   }
 }
 
 const title = ({ file, dataset }) => plain(dataset ? dataset : file);
 
 function factsOf(d) {
-  const shape = d.shape?.length ? d.shape.map((n) => n.toLocaleString('en')).join(' × ') : d.shape ? 'scalar' : '';
+  const shape = d.shape?.length ? d.shape.map(grouped).join(' × ') : d.shape ? 'scalar' : '';
   const type = d.type.length > 60 ? `${d.type.slice(0, 60)}…` : d.type;
   const size = d.bytes == null ? '' : `${bytes(d.bytes)}${d.stored != null && d.stored !== d.bytes ? `, ${bytes(d.stored)} in the file` : ''}`;
-  const chunks = d.chunks ? `chunks of ${d.chunks.map((n) => n.toLocaleString('en')).join(' × ')}` : d.layout;
+  const chunks = d.chunks ? `chunks of ${d.chunks.map(grouped).join(' × ')}` : d.layout;
   return [plain(d.file), d.kind, shape, plain(type), size, chunks, d.filters?.join(' + '), d.comment && plain(d.comment)].filter(Boolean).join(' · ');
 }

@@ -16,8 +16,8 @@ function sizeOf(type) {
   return octets ? Number(octets[1]) : 16;
 }
 
-// rowsOf is how many rows there are, as far as numbers of JavaScript go.
-export function rowsOf(described) {
+// countOf is how many rows there are, as far as numbers of JavaScript go.
+export function countOf(described) {
   const rows = described.rows ?? 0;
   return { rows: Number(rows < BigInt(Number.MAX_SAFE_INTEGER) ? rows : Number.MAX_SAFE_INTEGER), beyond: typeof rows === 'bigint' };
 }

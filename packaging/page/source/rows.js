@@ -1,12 +1,12 @@
 // Rows of a view in windows, fetched as they are looked at, a few kept.
 
-import { tableFromIPC } from './vendor/arrow.js';
+import { tableFromIPC } from './arrow.js';
+import { placeOf, bounds } from './ahead.js';
 import { askBytes } from './ask.js';
 import { textOf } from './values.js';
 
 const kept = 24;
 const atOnce = 2;
-const mostBytes = 24 << 20;
 
 export class Rows {
   // request is what all windows share; found: rows are those of a condition or an order, told by their place in the result.
@@ -46,7 +46,8 @@ export class Rows {
     for (let w = first; w <= last; w++) if (!this.windows.has(w)) this.wanted.push(w);
     for (const [w, stop] of this.running) if (w < first - 1 || w > last + 1) stop.abort();
     clearTimeout(this.soon);
-    this.soon = setTimeout(() => this.start(), this.windows.size ? 30 : 0); // whoever drags the bar passes over most
+    if (this.windows.size) this.soon = setTimeout(() => this.start(), 30); // whoever drags the bar passes over most
+    else this.start();
   }
 
   start() {
@@ -60,7 +61,7 @@ export class Rows {
     const stop = new AbortController();
     this.running.set(w, stop);
     try {
-      const { body, headers } = await askBytes('v1/data', { ...this.request, ...this.place(w), state: this.state }, mostBytes, stop.signal);
+      const { body, headers } = await askBytes('v1/data', { ...this.request, ...placeOf(w, this.size, this.found), state: this.state }, bounds.bytes, stop.signal);
       if (this.closed) return;
       this.state ??= headers.get('Mtflight-State');
       this.take(w, tableFromIPC(body));
@@ -72,11 +73,6 @@ export class Rows {
     if (this.closed) return;
     this.changed();
     this.start();
-  }
-
-  place(w) {
-    const from = w * this.size;
-    return this.found ? { offset: from, limit: this.size } : { start: from, stop: from + this.size };
   }
 
   take(w, window) {

@@ -1,6 +1,6 @@
 // The grid of a table's rows: a head of columns, and rows that are fetched as they are looked at.
 
-import { el, plain } from './dom.js';
+import { el, grouped, plain } from './dom.js';
 import { Scroller } from './scroll.js';
 
 const height = 26, head = 44, gutter = 96;
@@ -63,7 +63,7 @@ export class Grid {
     const has = this.selected && i >= this.selected.from && i <= this.selected.to;
     const line = el('div', { role: 'row', class: `line${has ? ' selected' : ''}${row ? '' : ' waiting'}`, 'aria-rowindex': i + 2, 'aria-selected': String(Boolean(has)), 'data-row': i });
     line.style.top = `${this.scroller.place(i)}px`;
-    line.append(cellOf(i.toLocaleString('en'), 'rowheader', gutter, 'number'));
+    line.append(cellOf(grouped(i), 'rowheader', gutter, 'number'));
     this.columns.forEach((c, k) => {
       const text = row ? this.rows.cell(row, k) : '';
       const cell = cellOf(text === null ? 'null' : plain(text), 'gridcell', this.widths[k], `${c.numeric ? 'right' : ''}${text === null ? ' null' : ''}`);

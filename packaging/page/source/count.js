@@ -1,6 +1,6 @@
 // How many rows a condition finds, by reading the narrowest column of them.
 
-import { RecordBatchReader } from './vendor/arrow.js';
+import { RecordBatchReader } from './arrow.js';
 import { ask } from './ask.js';
 
 const mostRows = 50_000_000;

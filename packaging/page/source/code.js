@@ -1,6 +1,6 @@
 // Lines of programs that fetch exactly what is shown.
 
-import { address } from './ask.js';
+import { address } from './address.js';
 import { copying, el } from './dom.js';
 
 export class Code {

@@ -34,7 +34,7 @@ export class Explorer {
     this.running.set(id, ended);
     try {
       if (!paths.includes(path)) throw new Error('that is not for h5web to ask');
-      const { body } = await askBytes(path, { ...members, file: this.file }, most, ended.signal);
+      const { body } = await askBytes(path, { ...members, file: this.file, max_bytes: path === 'v1/data' ? most : null }, most, ended.signal);
       this.port.postMessage({ id, body: body.buffer }, [body.buffer]);
     } catch (e) {
       this.port.postMessage({ id, error: String(e.message) });

@@ -1,7 +1,8 @@
 // The box that asks for a token when the server refuses.
 
-import { keepToken, onRefused, token } from './ask.js';
+import { onRefused } from './ask.js';
 import { byId } from './dom.js';
+import { keepToken, token } from './token.js';
 
 let open = null; // what all wait for that were refused meanwhile
 
