@@ -40,7 +40,7 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	}
 	run := p.Run(stream.Context())
 	defer run.Release()
-	return s.stalls.send(stream, run)
+	return s.stalls.send(stream, run, wire.NewPacker(stream.Context(), all.Compression, s.memory()))
 }
 
 // Bytes of memory for a row that is sent, with its place in the plan's list of rows, and how many times a message's bytes that is at most, with what it is decoded in.

@@ -32,6 +32,7 @@ type sender struct {
 	stream interface{ SendMsg(m any) error }
 	ledger *wire.Ledger
 	writer *ipc.Writer
+	packer *wire.Packer // nil: batches are sent as they are
 
 	stalls *stalls
 	ctx    context.Context // of the stream
@@ -48,9 +49,9 @@ type sender struct {
 
 // send sends every batch with its Block as app_metadata, or the bare schema if there is none. It returns what ended
 // the stream early. The buffers of a record may be in use after it returns, held by the record's own reference count.
-func (of *stalls) send(stream grpc.ServerStream, run batches) (err error) {
+func (of *stalls) send(stream grpc.ServerStream, run batches, packer *wire.Packer) (err error) {
 	c := callOf(stream.Context())
-	s := &sender{stream: stream, ledger: wire.LedgerOf(stream.Context()), call: c, stalls: of, ctx: stream.Context()}
+	s := &sender{stream: stream, ledger: wire.LedgerOf(stream.Context()), packer: packer, call: c, stalls: of, ctx: stream.Context()}
 	s.writer = ipc.NewWriterWithPayloadWriter(s, ipc.WithSchema(run.Schema()), ipc.WithAllocator(memory.NewGoAllocator()))
 	defer func() {
 		s.closed = s.closed || err != nil
@@ -121,16 +122,18 @@ func (s *sender) WritePayload(p ipc.Payload) error {
 	if err := p.SerializeBody(&body); err != nil {
 		return fmt.Errorf("flight: encode a batch: %w", err)
 	}
-	var appMetadata []byte
+	header, held, appMetadata := meta.Bytes(), wire.Held(s.record), []byte(nil)
 	if kind == wire.IPCRecordBatch {
+		header, held = s.packer.Pack(header, &body, s.record)
+		defer held.Release()
 		appMetadata = s.meta
 	}
-	head := wire.EncodeHead(meta.Bytes(), appMetadata, body.Size)
+	head := wire.EncodeHead(header, appMetadata, body.Size)
 	var tail *wire.Tail
 	if s.right != nil && kind == wire.IPCRecordBatch {
 		tail = wire.NewTail(meta.Bytes(), s.right)
 	}
-	m := &wire.Message{Slices: body.Slices(head, s.record, s.ledger, tail)}
+	m := &wire.Message{Slices: body.Slices(head, held, s.ledger, tail)}
 	s.call.sent(0, int64(m.Slices.Len()))
 	d := s.deliver(body.Way())
 	s.stalls.begin(d)

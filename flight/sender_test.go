@@ -185,7 +185,7 @@ type sourceService struct {
 func (s *sourceService) DoGet(_ *arrowflight.Ticket, stream arrowflight.FlightService_DoGetServer) error {
 	src := s.source()
 	defer src.release()
-	return new(stalls).send(stream, src)
+	return new(stalls).send(stream, src, nil)
 }
 
 // serveSource serves a source as the Server serves a run. The client's end of each connection is kept in conns.

@@ -184,7 +184,7 @@ func (s *Server) Reload() error { return s.reloads.Reload() }
 func (s *Server) register() {
 	s.grpc = grpc.NewServer(s.options()...)
 	s.health = health.NewServer() // which says SERVING of the whole
-	s.grpc.RegisterService(description(), s)
+	s.grpc.RegisterService(wire.Description(), s)
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
 	if !s.cfg.Limits.NoReflection {
 		reflection.Register(s.grpc)

@@ -10,6 +10,7 @@ import (
 	"github.com/mtflight/mtflight/flight/internal/replicas"
 	"github.com/mtflight/mtflight/flight/internal/sql"
 	"github.com/mtflight/mtflight/flight/internal/wire"
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/span"
 	"github.com/mtflight/mtflight/protocol"
@@ -98,17 +99,24 @@ func (s *Server) DoGet(t *arrowflight.Ticket, stream arrowflight.FlightService_D
 	if err != nil {
 		return err
 	}
-	run := s.run(stream.Context(), p)
+	packer := wire.NewPacker(stream.Context(), r.Compression, s.memory())
+	run := s.run(stream.Context(), p, packer == nil)
 	defer run.Release()
-	if err := s.stalls.send(stream, run); err != nil {
+	if err := s.stalls.send(stream, run, packer); err != nil {
 		return err
 	}
 	return run.Settle()
 }
 
-// run reads for a connection. One that gives batches to the kernel without looking at them may have them mapped.
-func (s *Server) run(ctx context.Context, p *reader.Plan) *reader.Run {
-	if wire.LedgerOf(ctx).Unread() {
+// memory is what batches on their way take.
+func (s *Server) memory() *bufpool.Memory {
+	m, _ := s.engine.Buffers()
+	return m
+}
+
+// run reads for a connection. One that gives batches to the kernel as they are, without looking at them, may have them mapped.
+func (s *Server) run(ctx context.Context, p *reader.Plan, plain bool) *reader.Run {
+	if plain && wire.LedgerOf(ctx).Unread() {
 		return p.RunMapped(ctx)
 	}
 	return p.Run(ctx)

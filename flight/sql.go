@@ -96,7 +96,7 @@ func (s *Server) sqlGet(ticket []byte, stream arrowflight.FlightService_DoGetSer
 		return err
 	}
 	defer a.Release()
-	return s.stalls.send(stream, a)
+	return s.stalls.send(stream, a, nil)
 }
 
 // DoPut takes the values of a prepared statement's parameters.

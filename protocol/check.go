@@ -25,6 +25,9 @@ func (r Request) Check() error {
 	default:
 		return fault.New(fault.Invalid, "options.index must be auto, off or only, not %q", r.Index)
 	}
+	if c := r.Compression; c != "" && c != LZ4 && c != Zstd {
+		return fault.New(fault.Invalid, "options.compression must be lz4 or zstd, not %q", c)
+	}
 	if r.Offset < 0 || r.Limit != nil && *r.Limit < 0 {
 		return fault.New(fault.Invalid, "offset and limit must be at least 0")
 	}

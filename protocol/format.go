@@ -29,7 +29,7 @@ func FormatTicket(r Request) ([]byte, error) {
 		return nil, err
 	}
 	o := r.Options
-	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, o.NetCDF, o.FileColumn, o.Schema, o.OnError, wirePartitions(o), r.Index, r.Endpoints}
+	w.Options = wireOptions{o.Strings, o.Enum, o.Time, o.Tensors, o.Layout, o.Plain, o.NetCDF, o.FileColumn, o.Schema, o.OnError, wirePartitions(o), r.Index, r.Endpoints, r.Compression}
 	if err := checkText(r); err != nil {
 		return nil, err
 	}
@@ -89,6 +89,7 @@ type wireOptions struct {
 	Keys      any    `json:"partitions,omitempty"`
 	Index     string `json:"index,omitempty"`
 	Endpoints int    `json:"endpoints,omitempty"`
+	Packed    string `json:"compression,omitempty"`
 }
 
 func (w wireRequest) bytes() ([]byte, error) {

@@ -19,6 +19,12 @@ const (
 	IndexOnly = "only" // a condition that no index serves is a failed precondition
 )
 
+// Compressions of batches on their way: Request.Compression.
+const (
+	LZ4  = "lz4"
+	Zstd = "zstd"
+)
+
 // Options are the choices of docs/protocol.md section 4. Empty members are their defaults.
 type Options struct {
 	Strings string // "utf8", "binary"
@@ -91,8 +97,9 @@ type Request struct {
 	BatchRows  int64   // 0: default
 	BatchBytes int64   // 0: default
 
-	Options   Options
-	Endpoints int // options.endpoints; 0: default
+	Options     Options
+	Endpoints   int    // options.endpoints; 0: default
+	Compression string // options.compression: LZ4, Zstd; "": none
 }
 
 // Stream is docs/protocol.md section 3.

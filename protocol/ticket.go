@@ -66,7 +66,7 @@ func optionMembers(r *Request) map[string]strict.Bind {
 		"layout": strict.Choice(&o.Layout, "columns", "rows"), "plain": strict.Boolean(&o.Plain),
 		"netcdf": strict.Boolean(&o.NetCDF), "file_column": strict.Text(&o.FileColumn), "schema": strict.Choice(&o.Schema, "unify", "strict"),
 		"on_error": strict.Choice(&o.OnError, "error", "skip"), "partitions": partitions(o),
-		"index": strict.Choice(&r.Index, IndexAuto, IndexOff, IndexOnly),
+		"index": strict.Choice(&r.Index, IndexAuto, IndexOff, IndexOnly), "compression": strict.Choice(&r.Compression, LZ4, Zstd),
 		"endpoints": func(v any) error {
 			err := small(&r.Endpoints, math.MinInt64)(v)
 			r.Endpoints = max(r.Endpoints, 0)

@@ -61,8 +61,8 @@ func TestParseTicket(t *testing.T) {
 		with(`"stream": {"remainder": "only", "cycles": null, "shuffle": null}`): func(r *Request) {
 			r.Stream = &Stream{Remainder: OnlyRemainder}
 		},
-		with(`"options": {"strings": "binary", "enum": "int", "time": "numeric", "tensors": "nested", "layout": "rows", "plain": true, "endpoints": 3, "index": "only"}`): func(r *Request) {
-			r.Index = IndexOnly
+		with(`"options": {"strings": "binary", "enum": "int", "time": "numeric", "tensors": "nested", "layout": "rows", "plain": true, "endpoints": 3, "index": "only", "compression": "zstd"}`): func(r *Request) {
+			r.Index, r.Compression = IndexOnly, Zstd
 			r.Options = Options{Strings: "binary", Enum: "int", Time: "numeric", Tensors: "nested", Layout: "rows", Plain: true}
 			r.Endpoints = 3
 		},
@@ -95,7 +95,7 @@ func TestParseTicketRefuses(t *testing.T) {
 		{good[:len(good)-1] + ",}", "not JSON"},
 		{with(`"fieldz": 1`), "fieldz"}, {with(`"Start": 1`), "Start"}, {with(`"": 1`), `""`}, {with(`"where ": 1`), `"where "`},
 		{with(`"stream": {"nope": 1}`), "stream.nope"}, {with(`"options": {"xyz": 1}`), "options.xyz"},
-		{with(`"wher": "x"`), `unknown member "wher" (near: "where")`}, {with(`"options": {"plane": 1}`), `(near: "options.plain")`},
+		{with(`"wher": "x"`), `unknown member "wher" (near: "where")`}, {with(`"options": {"plane": 1}`), `(near: "options.plain")`}, {with(`"options": {"compression": "gzip"}`), "options.compression"},
 		{with(`"start": 0, "start": 1`), "start"}, {with(`"file": "x"`), "file"},
 		{with(`"stream": {"cyclic": true, "cyclic": true}`), "stream.cyclic"}, {with(`"vars": {"a": 1, "a": 1}`), "vars.a"},
 		{`{"file": 1, "dataset": "/t"}`, "file"}, {`{"file": "a", "dataset": null}`, "dataset"}, {with(`"fields": "a"`), "fields"},

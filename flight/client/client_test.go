@@ -28,19 +28,28 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// serve serves testdata on a socket and gives its location. It sends clients to the locations advertised.
-func serve(tb interface {
+type tester interface {
 	Helper()
 	TempDir() string
 	Cleanup(func())
 	Fatal(...any)
-}, advertise ...string) (location string, eng *reader.Engine) {
+}
+
+// serve serves testdata on a socket and gives its location. It sends clients to the locations advertised.
+func serve(tb tester, advertise ...string) (location string, eng *reader.Engine) {
+	tb.Helper()
+	location = "grpc+unix://" + filepath.Join(tb.TempDir(), "s")
+	_, eng = serveAt(tb, location, advertise...)
+	return location, eng
+}
+
+// serveAt is serve at a location, and tells the address.
+func serveAt(tb tester, location string, advertise ...string) (at net.Addr, eng *reader.Engine) {
 	tb.Helper()
 	eng, err := reader.NewEngine(reader.Config{Workers: 2, Memory: 256 << 20})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	location = "grpc+unix://" + filepath.Join(tb.TempDir(), "s")
 	srv, err := flight.New(flight.Config{Engine: eng, Roots: []string{root}, Listen: []string{location},
 		Advertise: advertise, Drain: time.Second})
 	if err != nil {
@@ -49,25 +58,30 @@ func serve(tb interface {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- srv.Serve(ctx) }()
-	srv.Addrs(ctx)
+	at = srv.Addrs(ctx)[0]
 	tb.Cleanup(func() {
 		cancel()
 		if err := errors.Join(<-done, eng.Close()); err != nil {
 			tb.Fatal(err)
 		}
 	})
-	return location, eng
+	return at, eng
 }
 
 func dial(t *testing.T) (*client.Client, *reader.Engine) {
 	t.Helper()
 	location, eng := serve(t)
+	return open(t, location), eng
+}
+
+func open(t *testing.T, location string) *client.Client {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := client.Open(ctx, location)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
-	return c, eng
+	return c
 }
 
 // direct reads a request without a server.
@@ -155,6 +169,26 @@ func TestScan(t *testing.T) {
 	}
 	used, _ := eng.Memory()
 	t.Log("bytes in use of caches and queued batches:", used)
+}
+
+// TestScanCompressed: what comes by TCP is compressed where that is asked for, and the same.
+func TestScanCompressed(t *testing.T) {
+	at, eng := serveAt(t, "grpc://127.0.0.1:0")
+	c := open(t, "grpc://"+at.String())
+	for _, codec := range []string{"lz4", "zstd"} {
+		for _, r := range []reader.Request{{File: "tables.h5", Dataset: "/events"}, {File: "arrays.h5", Dataset: "/ragged"},
+			{File: "tables.h5", Dataset: "/events", Coordinates: many(20_000, 5000)}} {
+			want := direct(t, eng, r)
+			r.Compression = codec
+			rows, err := c.Scan(context.Background(), r)
+			require.NoError(t, err)
+			got := tableOf(t, rows)
+			rows.Release()
+			requireSame(t, want, got)
+			want.Release()
+			got.Release()
+		}
+	}
 }
 
 func many(n, rows int) []int64 {

@@ -82,6 +82,7 @@ var layers = []string{
 	"internal/sink",
 	"protocol",
 	"internal/parquet",
+	"internal/zstd",
 	"internal/cells",
 	"internal/strict",
 	"internal/reload",

@@ -5,6 +5,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/klauspost/compress/s2"
+
+	"github.com/mtflight/mtflight/internal/zstd"
 )
 
 // snappy compresses as Google's library does, in half the time of arrow-go's choice and by a few percent less.
@@ -16,9 +18,13 @@ func (snappy) EncodeLevel(dst, src []byte, _ int) []byte { return s2.EncodeSnapp
 // frames are Zstandard's, compressed as pyarrow does.
 type frames struct{ compress.Codec }
 
-const zstdLevel = 1
-
-func (frames) EncodeLevel(dst, src []byte, _ int) []byte { return zstdFrame(dst, src) }
+func (frames) EncodeLevel(dst, src []byte, _ int) []byte {
+	out, ok := zstd.Frame(dst, src)
+	if !ok {
+		panic("parquet: no memory for a compressor")
+	}
+	return out
+}
 
 // CompressBound is arrow-go's, which asserts that there is something to compress: the dictionary of a column of nulls is
 // empty.

@@ -20,6 +20,8 @@ REQUESTS = [
     ("/frame", {}, "timestamp dictionary string double"),
     ("/level", {"options": {"netcdf": True}}, "int16"),
     ("/wide", {"batch_rows": 40}, "fixed_size_list"),
+    ("/all", {"options": {"compression": "zstd"}}, "int64 double string dictionary list struct"),
+    ("/wide", {"options": {"compression": "lz4"}}, "fixed_size_list"),
 ]
 
 

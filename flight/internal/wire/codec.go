@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/binary"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/mem"
@@ -93,9 +92,19 @@ func (p *Body) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Slices makes gRPC's slices of head and pieces: large pieces by reference, holding the record by a lease; small ones
+// pieces are what was written by where it begins in the body.
+func (p *Body) pieces() map[int64][]byte {
+	out, at := make(map[int64][]byte, len(p.all)), int64(0)
+	for _, b := range p.all {
+		out[at] = b
+		at += int64(len(b))
+	}
+	return out
+}
+
+// Slices makes gRPC's slices of head and pieces: large pieces by reference, holding what they lie in by a lease; small ones
 // copied behind what is before them. A tail, where there is one, comes last.
-func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger, t *Tail) mem.BufferSlice {
+func (p *Body) Slices(head []byte, in Held, l *Ledger, t *Tail) mem.BufferSlice {
 	var large [][]byte
 	for _, b := range p.all {
 		if len(b) > copyLimit {
@@ -104,7 +113,7 @@ func (p *Body) Slices(head []byte, record arrow.Record, l *Ledger, t *Tail) mem.
 	}
 	var h *hook
 	if len(large) > 0 {
-		h = l.retain(record, large, t)
+		h = l.retain(in, large, t)
 		p.lease = h.lease
 	}
 	var out mem.BufferSlice

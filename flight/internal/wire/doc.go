@@ -5,4 +5,5 @@
 // A Message is FlightData that is encoded already; NewCodec gives it to gRPC as it is. A Body takes an ipc.Payload apart into
 // slices of its record; the Ledger of a connection has their leases, which end when both gRPC and the connection are done with the
 // bytes, or when the connection ends. A Listener gives such connections, plain or of TLS, and a Handshaker begins them.
+// A Packer compresses batches where a client asks for that.
 package wire

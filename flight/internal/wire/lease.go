@@ -6,9 +6,14 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/apache/arrow/go/v15/arrow"
 	"google.golang.org/grpc/stats"
 )
+
+// Held is the memory of a batch's body, a record's or a buffer's, by its reference count.
+type Held interface {
+	Retain()
+	Release()
+}
 
 // A lease keeps a record alive while gRPC holds slices of it, which is until after SendMsg has returned. It ends once,
 // by whichever comes first:
@@ -17,7 +22,7 @@ import (
 //   - nothing refers to the slices any more: gRPC drops, without freeing it, a message that is queued just after its
 //     stream was reset.
 type lease struct {
-	record  arrow.Record
+	body    Held
 	owner   *Ledger
 	extents []extent     // of its slices
 	tail    *Tail        // one of them; nil: there is none
@@ -55,7 +60,7 @@ func (l *lease) end() {
 		return
 	}
 	l.owner.forget(l)
-	l.record.Release()
+	l.body.Release()
 }
 
 // Ledger knows the leases of one connection.
@@ -94,9 +99,9 @@ func (l *Ledger) Received() int64 {
 func newLedger() *Ledger { return &Ledger{leases: map[*lease]struct{}{}} }
 
 // retain begins a lease of slices, and of a tail behind them.
-func (l *Ledger) retain(record arrow.Record, slices [][]byte, t *Tail) *hook {
-	record.Retain()
-	le := &lease{record: record, owner: l, tail: t}
+func (l *Ledger) retain(body Held, slices [][]byte, t *Tail) *hook {
+	body.Retain()
+	le := &lease{body: body, owner: l, tail: t}
 	if t != nil {
 		slices = append(slices, t.bytes)
 	}

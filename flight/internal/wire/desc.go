@@ -1,13 +1,13 @@
-package flight
+package wire
 
 import (
 	arrowdesc "github.com/apache/arrow/go/v15/arrow/flight/gen/flight"
 	"google.golang.org/grpc"
 )
 
-// description is Flight's, with its unary methods as streams: of those gRPC reads the message, of up to maxReceive, when the handler asks
+// Description is Flight's, with its unary methods as streams: of those gRPC reads the message, of up to maxReceive, when the handler asks
 // for it, and so only of whom admit let in. On the wire both are the same. gRPC calls no interceptor of what streams in no direction.
-func description() *grpc.ServiceDesc {
+func Description() *grpc.ServiceDesc {
 	d := arrowdesc.FlightService_ServiceDesc
 	d.Methods, d.Streams = nil, append([]grpc.StreamDesc(nil), d.Streams...)
 	for _, m := range arrowdesc.FlightService_ServiceDesc.Methods {
