@@ -26,7 +26,7 @@ type Limits struct {
 	StallTimeout   time.Duration // that a client may take nothing of its stream while others wait for memory
 	SQLTime        time.Duration // of a SQL statement, from its turn to its end
 	SQLStatements  int           // of an identity (without a login of a connection) at once
-	SQLMemory      int64         // bytes that each may take; 0: a sixteenth of the Engine's, at least 256 MiB
+	SQLMemory      int64         // bytes that each may take; beside the Engine's; 0: a sixteenth of it, in it
 	SQLRows        int64         // of a statement's result; 0: all
 	Leases         int           // results and rings of an identity (without a login of a connection) in shared memory
 	NoReflection   bool          // gRPC's reflection is not served

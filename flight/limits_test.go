@@ -324,7 +324,7 @@ func TestRowBesideStalledStreams(t *testing.T) {
 func TestStalledStreamEnds(t *testing.T) {
 	_, all, ids := crowded(t, Limits{StallTimeout: 300 * time.Millisecond})
 	require.Equal(t, exhausted, all[0].status(ids[0]))
-	require.Contains(t, all[0].message, "the client took nothing for 300ms while others waited for memory: ask again from row 0 (block 0) on")
+	require.Contains(t, all[0].message, "the client took nothing for 300ms while others waited: ask again from row 0 (block 0) on")
 	require.NoError(t, all[0].WritePing(false, [8]byte{1}))
 	all[0].until(func(f http2.Frame) bool { return f.Header().Type == http2.FramePing })
 	require.NoError(t, all[0].WriteWindowUpdate(0, 1<<20), "for what was sent of the stream")

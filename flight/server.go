@@ -92,6 +92,7 @@ type Server struct {
 	shares    func() *admission.Shares
 	crowd     *wire.Crowd
 	stalls    stalls
+	results   stalls // of SQL statements, for whose turns others may wait
 	exchanges func() *admission.Room
 
 	mu        sync.Mutex

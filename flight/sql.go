@@ -47,7 +47,7 @@ func (d sqlDoor) Datasets(ctx context.Context, file string) (all []protocol.Info
 	if err != nil {
 		return nil, err
 	}
-	if t, err = d.withGroups(ctx, loc, t, true, false); err != nil {
+	if t, err = d.withGroups(ctx, loc, t, true, true); err != nil {
 		return nil, err
 	}
 	for _, one := range t.Datasets {
@@ -63,14 +63,10 @@ func (d sqlDoor) Plan(ctx context.Context, r protocol.Request) (*reader.Plan, er
 	return d.plan(ctx, r)
 }
 
-// sqlEngine says what each statement may take: together a quarter of the memory, if nothing else is said.
+// sqlEngine says what statements may take.
 func (s *Server) sqlEngine() sql.Engine {
 	l := s.cfg.Limits
-	memory := func() int64 {
-		_, all := s.engine.Memory()
-		return sql.Share(l.SQLMemory, all)
-	}
-	return sql.Engine{Path: sql.Find(s.cfg.SQL), Memory: memory, Threads: s.cfg.Workers, Time: l.SQLTime, Each: l.SQLStatements, Rows: l.SQLRows}
+	return sql.Engine{Path: sql.Find(s.cfg.SQL), Memory: l.SQLMemory, Budget: s.engine, Threads: s.cfg.Workers, Time: l.SQLTime, Each: l.SQLStatements, Rows: l.SQLRows}
 }
 
 // sqlInfo is GetFlightInfo of a command of Flight SQL.
@@ -96,7 +92,7 @@ func (s *Server) sqlGet(ticket []byte, stream arrowflight.FlightService_DoGetSer
 		return err
 	}
 	defer a.Release()
-	return s.stalls.send(stream, a, nil)
+	return s.results.send(stream, a, nil)
 }
 
 // DoPut takes the values of a prepared statement's parameters.

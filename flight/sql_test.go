@@ -50,7 +50,7 @@ func sqlAsked(t *testing.T, c *flightsql.Client, info *arrowflight.FlightInfo, e
 	return rows, schemas
 }
 
-// TestSQLCatalogue: the tables of Flight SQL are the datasets and frames that the action list has, with the schema that a request gives.
+// TestSQLCatalogue: the tables of Flight SQL are the datasets, frames and groups of columns that the action list has, with the schema that a request gives.
 func TestSQLCatalogue(t *testing.T) {
 	s := serveStaging(t, 0)
 	plain, _ := s.connect(t)
@@ -59,7 +59,7 @@ func TestSQLCatalogue(t *testing.T) {
 	info, err := c.GetTables(ctx, &flightsql.GetTablesOpts{IncludeSchema: true})
 	tables, schemas := sqlAsked(t, c, info, err)
 	var listed [][]string
-	require.NoError(t, act(plain, "list", map[string]any{"frames": true}, func(body json.RawMessage) error {
+	require.NoError(t, act(plain, "list", map[string]any{"frames": true, "columns": true}, func(body json.RawMessage) error {
 		var file struct {
 			File     string
 			Datasets []protocol.Info
@@ -68,7 +68,7 @@ func TestSQLCatalogue(t *testing.T) {
 			return err
 		}
 		for _, d := range file.Datasets {
-			if d.Kind != unsupported {
+			if d.Kind != unsupported && !slices.Contains([]string{"real/sample_simple.hdf5/table/columns", "refused.h5/"}, file.File+d.Path) { // of which a column is not served
 				listed = append(listed, []string{"mtflight", file.File, d.Path, "TABLE"})
 			}
 		}

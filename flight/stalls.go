@@ -69,10 +69,9 @@ func (s *Server) watchStalls(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			s.stalls.look(now)
-			if s.engine.Counters().BudgetWaiting > 0 {
-				s.stopStalled(now)
-			}
+			wanted := s.engine.Counters().BudgetWaiting > 0
+			s.stopStalled(&s.stalls, now, wanted)
+			s.stopStalled(&s.results, now, wanted || s.sql.Waiting())
 		}
 	}
 }
@@ -113,10 +112,14 @@ func (s *stalls) late(now time.Time, most time.Duration) (stalled, stuck []*deli
 	return stalled, stuck
 }
 
-func (s *Server) stopStalled(now time.Time) {
-	stalled, stuck := s.stalls.late(now, s.cfg.Limits.StallTimeout)
+func (s *Server) stopStalled(of *stalls, now time.Time, wanted bool) {
+	of.look(now)
+	if !wanted {
+		return
+	}
+	stalled, stuck := of.late(now, s.cfg.Limits.StallTimeout)
 	for _, d := range stalled {
-		why := fault.Later(fault.New(fault.Exhausted, "the client took nothing for %v while others waited for memory: ask again from row %d (block %d) on, and read on while batches come",
+		why := fault.Later(fault.New(fault.Exhausted, "the client took nothing for %v while others waited: ask again from row %d (block %d) on, and read on while batches come",
 			s.cfg.Limits.StallTimeout, d.block.Row, d.block.Block))
 		if d.way != nil {
 			st, _ := status.FromError(s.statusOf(d.ctx, why))

@@ -28,7 +28,7 @@ func newLink(in, out *os.File) *link {
 
 // serve answers the one statement.
 func (l *link) serve(db *database) error {
-	first, err := sqlwire.Read(l.in)
+	first, err := sqlwire.Read(l.in, nil)
 	if errors.Is(err, io.EOF) { // it was not needed
 		return nil
 	}
@@ -49,7 +49,7 @@ func (l *link) serve(db *database) error {
 // receive takes the server's frames. Without the server there is nothing to do.
 func (l *link) receive() {
 	for {
-		f, err := sqlwire.Read(l.in)
+		f, err := sqlwire.Read(l.in, nil)
 		if err != nil {
 			os.Exit(0)
 		}

@@ -37,11 +37,14 @@ const (
 )
 
 func run(memory int64) error {
-	debug.SetMemoryLimit(memory / 4)
+	debug.SetMemoryLimit(max(memory/8, 16<<20))
+	if err := watch(memory); err != nil {
+		return err
+	}
 	if err := jail.Enter(2*memory + headroom); err != nil {
 		return fmt.Errorf("the SQL engine cannot be confined: %w", err)
 	}
-	db, err := open(memory)
+	db, err := open(memory - max(memory/4, 24<<20)) // the rest is for what DuckDB does not count, and for rows on their way
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ func substitute(sql string, values []string) (string, error) {
 		return sql, nil
 	}
 	var b strings.Builder
-	next := 0
+	next, most := 0, 0
 	for i := 0; i < len(sql); {
 		if n := skipped(sql[i:]); n > 0 {
 			b.WriteString(sql[i : i+n])
@@ -29,7 +29,10 @@ func substitute(sql string, values []string) (string, error) {
 			return "", failed("invalid", "the statement has more parameters than there are values (%d)", len(values))
 		}
 		b.WriteString(" " + values[which] + " ")
-		i += n
+		i, most = i+n, max(most, which+1)
+	}
+	if most < len(values) {
+		return "", failed("invalid", "there are %d values for %d parameters of the statement", len(values), most)
 	}
 	return b.String(), nil
 }

@@ -231,12 +231,26 @@ func (j *joiner) flush() error {
 		}
 		columns[i] = c
 	}
-	b := array.NewRecordBatch(j.schema, columns, j.rows)
+	b, bytes := array.NewRecordBatch(j.schema, columns, j.rows), j.bytes
 	for _, r := range j.now {
 		r.Release()
 	}
 	j.now, j.rows, j.bytes = nil, 0, 0
-	return j.send(b)
+	return j.sendParts(b, bytes)
+}
+
+// sendParts sends rows of so many bytes as batches that are not much larger than one should be.
+func (j *joiner) sendParts(b arrow.RecordBatch, bytes int64) error {
+	parts := min(max(bytes/batchBytes, 1), b.NumRows())
+	for k := range parts {
+		part := b.NewSlice(k*b.NumRows()/parts, (k+1)*b.NumRows()/parts)
+		err := j.send(part)
+		part.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // parts are the slices that a writer is given.

@@ -179,7 +179,7 @@ func scanRows(p, chunk unsafe.Pointer) {
 
 // begin begins a scan of the n-th table. Columns beyond its own are DuckDB's row numbers, which nothing here asks for.
 func (d *database) begin(n int, asked []int) (*scan, error) {
-	s := &scan{link: d.link, threads: 4, came: make(chan sqlwire.Frame, 16)}
+	s := &scan{link: d.link, threads: min(4, max(1, d.asked.Threads)), came: make(chan sqlwire.Frame, 16)}
 	w, places := d.wanted(n, columnsOf(d.tables[n], asked))
 	s.columns = places
 	fields := make([]arrow.Field, len(w.Columns))

@@ -31,8 +31,8 @@ func (d *database) named(text string) (all [][]string, err error) {
 		return nil, err
 	}
 	var root any
-	if err := json.Unmarshal([]byte(tree), &root); err != nil {
-		return nil, failed("internal", "a syntax tree: %v", err)
+	if err := json.Unmarshal([]byte(tree), &root); err != nil { // DuckDB gives none for what it does not parse and cannot quote: it tells why when that is prepared
+		return nil, unread(text)
 	}
 	if of, _ := root.(map[string]any); of["error_type"] == "not implemented" {
 		return nil, unread(text)

@@ -196,7 +196,7 @@ func addLimits(flags *pflag.FlagSet, l *flight.Limits) {
 	all.DurationVar(&l.StallTimeout, "stall-timeout", l.StallTimeout, "`TIME` that a client may take nothing of its stream while others wait for memory")
 	all.DurationVar(&l.SQLTime, "sql-time", l.SQLTime, "`TIME` that a SQL statement may run, from its turn to its last row")
 	all.IntVar(&l.SQLStatements, "sql-statements", l.SQLStatements, "SQL statements of an identity at once; others of it wait")
-	all.Var((*values.Size)(&l.SQLMemory), "sql-memory", "bytes that a SQL statement may take, beside --memory (default: a sixteenth of --memory, at least 256 MiB)")
+	all.Var((*values.Size)(&l.SQLMemory), "sql-memory", "bytes that a SQL statement may take, beside --memory (default: a sixteenth of --memory, in it)")
 	all.Int64Var(&l.SQLRows, "sql-rows", l.SQLRows, "rows of a SQL statement's result; 0: all")
 	all.IntVar(&l.Leases, "max-leases", l.Leases, "results and rings of an identity (else a connection) in shared memory")
 	all.Var((*values.Unless)(&l.NoReflection), "reflection", "on: gRPC's reflection is served to whoever may call; off: it is not")

@@ -115,8 +115,8 @@ func WriteJSON(w io.Writer, kind Kind, scan uint32, v any) error {
 	return Write(w, kind, scan, text)
 }
 
-// Read reads a frame. At the end it is io.EOF.
-func Read(r io.Reader) (f Frame, err error) {
+// Read reads a frame. At the end it is io.EOF. Before a payload is read hold is told how long it is; nil: nobody has to know.
+func Read(r io.Reader, hold func(n int64) error) (f Frame, err error) {
 	h := make([]byte, head)
 	if _, err := io.ReadFull(r, h); err != nil {
 		return f, err
@@ -125,6 +125,11 @@ func Read(r io.Reader) (f Frame, err error) {
 	size := binary.LittleEndian.Uint64(h[5:])
 	if size > MaxFrame {
 		return f, fmt.Errorf("a frame of %d bytes", size)
+	}
+	if hold != nil {
+		if err := hold(int64(size)); err != nil {
+			return f, err
+		}
 	}
 	for at := 0; at < int(size); at = len(f.Payload) {
 		next := min(int(size)-at, max(step, at))

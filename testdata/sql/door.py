@@ -42,6 +42,26 @@ def ask(location: str, sql: str, parameters=None, token: str = "") -> pa.Table:
         return k.fetch_arrow_table()
 
 
+def engines(server) -> list[Path]:
+    """The processes of the server's statements."""
+    listed = subprocess.run(["ps", "--ppid", str(server.pid), "-o", "pid=,comm="], capture_output=True, text=True, check=False).stdout  # 1: there are none
+    return [Path("/proc", line.split()[0]) for line in listed.splitlines() if "mtflight-sql" in line]
+
+
+def varint(n: int) -> bytes:
+    return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
+
+
+def field(number: int, value: bytes) -> bytes:
+    """One of a message of protobuf."""
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def command(name: bytes, value: bytes) -> bytes:
+    """A message of Flight SQL whose first field is of bytes, as clients send it."""
+    return field(1, b"type.googleapis.com/arrow.flight.protocol.sql." + name) + field(2, field(1, value))
+
+
 def decoded(admin: Path) -> float:
     """Bytes of chunks decoded so far."""
     c = http.client.HTTPConnection("localhost")

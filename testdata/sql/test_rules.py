@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import adbc_driver_manager
 import numpy as np
+import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 import tables
-from door import CLONE, ask, serve
+from door import CLONE, ask, command, serve
 
 STATEMENTS = [
     "select count(*) n from {t}", 'select count(*) n from "mtflight".{t}', "select count(*) n from (select * from {t})", "with w as (select * from {t}) select count(*) n from w",
@@ -57,18 +59,38 @@ def test_tickets_of_others(castle):
     def login(who):
         return fl.FlightCallOptions(headers=[(b"authorization", b"Bearer " + tokens[who].encode())])
 
-    def varint(n: int) -> bytes:
-        return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
-
-    def field(number: int, value: bytes) -> bytes:
-        return varint(number << 3 | 2) + varint(len(value)) + value
-
-    name = b"type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery"
-    command = field(1, name) + field(2, field(1, b'select x from "secret.h5"."/t"'))
-    ticket = client.get_flight_info(fl.FlightDescriptor.for_command(command), login("ann")).endpoints[0].ticket
+    asked = command(b"CommandStatementQuery", b'select x from "secret.h5"."/t"')
+    ticket = client.get_flight_info(fl.FlightDescriptor.for_command(asked), login("ann")).endpoints[0].ticket
     assert client.do_get(ticket, login("ann")).read_all().num_rows == 3
     for who in ("bob", "carol"):
         with pytest.raises(KeyError, match="no such file"):
             client.do_get(ticket, login(who)).read_all()
     with pytest.raises(fl.FlightUnauthenticatedError):
         client.do_get(ticket).read_all()
+
+
+def test_handles_of_others(castle):
+    """A prepared statement is its identity's: nobody else runs it, sets its values or closes it."""
+    location, tokens = castle
+    client = fl.connect(location)
+    ann, bob = (fl.FlightCallOptions(headers=[(b"authorization", b"Bearer " + tokens[who].encode())]) for who in ("ann", "bob"))
+    (made,) = client.do_action(fl.Action("CreatePreparedStatement", command(b"ActionCreatePreparedStatementRequest", b"select ? + 1 n")), ann)
+    handle = re.search(rb"[A-Z2-7]{26}", made.body.to_pybytes())[0]
+    values, run = pa.record_batch({"1": [41]}), fl.FlightDescriptor.for_command(command(b"CommandPreparedStatementQuery", handle))
+
+    def put(login) -> None:
+        writer, _ = client.do_put(run, values.schema, login)
+        with writer:
+            writer.write_batch(values)
+
+    def close(login) -> list:
+        return list(client.do_action(fl.Action("ClosePreparedStatement", command(b"ActionClosePreparedStatementRequest", handle)), login))
+
+    for attempt in (put, close, lambda login: client.get_flight_info(run, login), lambda login: client.do_get(fl.Ticket(run.command), login).read_all()):
+        with pytest.raises(KeyError, match="no such prepared statement"):
+            attempt(bob)
+    put(ann)
+    assert client.do_get(client.get_flight_info(run, ann).endpoints[0].ticket, ann).read_all().to_pylist() == [{"n": 42}]
+    close(ann)
+    with pytest.raises(KeyError, match="no such prepared statement"):
+        client.get_flight_info(run, ann)

@@ -7,7 +7,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 import pytest
 import tables
-from door import CLONE, ask, serve
+from door import CLONE, ask, command, engines, field, serve
 
 
 @pytest.fixture(scope="module")
@@ -151,12 +150,6 @@ def test_ten_times_the_budget(frugal, sql):
     assert ask(frugal, 'select count(*) n from "t.h5"."/t" where kind = 3').num_rows == 1
 
 
-def engines(server) -> list[Path]:
-    """The processes of the server's statements."""
-    listed = subprocess.run(["ps", "--ppid", str(server.pid), "-o", "pid=,comm="], capture_output=True, text=True, check=False).stdout  # 1: there are none
-    return [Path("/proc", line.split()[0]) for line in listed.splitlines() if "mtflight-sql" in line]
-
-
 @contextlib.contextmanager
 def endless(location: str):
     """A statement whose rows nobody takes but one batch of them."""
@@ -176,7 +169,7 @@ def test_is_confined(served):
             said = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
             assert {said[what].strip() for what in ("Seccomp", "NoNewPrivs")} == {"2", "1"} and int(said["CapEff"], 16) == 0
             opened = [os.readlink(fd) for fd in (process / "fd").iterdir()]
-            assert [one for one in opened if not re.match(r"pipe:|anon_inode:|/dev/null$|/sys/fs/cgroup/", one)] == []  # Go's runtime reads how much processor there is
+            assert [one for one in opened if not re.match(r"pipe:|anon_inode:|/dev/null$|/sys/fs/cgroup/|/proc/\d+/statm$", one)] == []  # how much processor there is, and what memory it takes itself
 
 
 def test_killed(served):
@@ -230,15 +223,6 @@ def test_rows_at_most(tmp_path):
 
 def cancel(location: str, sql: str, how: str) -> None:
     """Begins a statement, and ends it by an action of Flight."""
-
-    def field(n: int, value: bytes) -> bytes:
-        size, n = len(value), bytes([8 * n + 2])
-        while size > 127:
-            n, size = n + bytes([size & 127 | 128]), size >> 7
-        return n + bytes([size]) + value
-
-    def command(name: str, value: bytes) -> bytes:
-        return field(1, b"type.googleapis.com/arrow.flight.protocol.sql." + name) + field(2, field(1, value))
 
     with fl.connect(location) as client:
         info = client.get_flight_info(fl.FlightDescriptor.for_command(command(b"CommandStatementQuery", sql.encode())))

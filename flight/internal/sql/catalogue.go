@@ -76,7 +76,7 @@ func tablesSchema(c *pb.CommandGetTables) *arrow.Schema {
 	return schema_ref.Tables
 }
 
-// tables are the datasets and data frames of files that can be read. What is changed or broken meanwhile is passed over.
+// tables are the datasets, data frames and groups of columns of files that can be read. What is changed or broken meanwhile is passed over.
 func (h *Handler) tables(ctx context.Context, c *pb.CommandGetTables) records {
 	return rows(tablesSchema(c), func(b *batch) error {
 		if !inCatalog(c.Catalog) || len(c.TableTypes) > 0 && !slices.Contains(c.TableTypes, tableType) {

@@ -1,6 +1,6 @@
 // Package sql answers what clients of Flight SQL ask (ADBC, JDBC and what stands on them): which schemas and tables there are, of which
 // columns, what the server can do, and statements. Handler is all there is to know; it asks a Service, which is the server itself, so that what an
-// identity may not read is not there. A file is a schema, a dataset or data frame a table, and all are in one catalog.
+// identity may not read is not there. A file is a schema, a dataset, data frame or group of columns a table, and all are in one catalog.
 //
 // Commands are protobuf's messages in an Any, which no request begins like: Is tells them apart by their first byte. An Answer is its
 // caller's, who releases it.
@@ -24,7 +24,7 @@ const Catalog = "mtflight"
 type Service interface {
 	// Files visits the names of the files that may be read.
 	Files(ctx context.Context, visit func(file string) error) error
-	// Datasets gives those of a file that can be read as rows, data frames too.
+	// Datasets gives those of a file that can be read as rows, data frames and groups of columns too.
 	Datasets(ctx context.Context, file string) ([]protocol.Info, error)
 	// Plan checks a request against its dataset.
 	Plan(context.Context, protocol.Request) (*reader.Plan, error)
@@ -43,6 +43,9 @@ type Handler struct {
 func New(s Service, version string, e Engine) *Handler {
 	return &Handler{service: s, version: version, engines: newEngines(e)}
 }
+
+// Waiting tells whether a statement waits for others to end.
+func (h *Handler) Waiting() bool { return h.engines.waiting.Load() > 0 }
 
 // Close ends the engines.
 func (h *Handler) Close() { h.engines.close() }

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -24,13 +25,22 @@ import (
 	"github.com/mtflight/mtflight/internal/sqlwire"
 )
 
+// free is a Budget without end.
+type free struct{}
+
+func (free) Reserve(context.Context, int64, bool) (bool, error) { return true, nil }
+func (free) Return(int64)                                       {}
+func (free) Acquire(context.Context, int64) error               { return nil }
+func (free) Release(int64)                                      {}
+func (free) Memory() (used, all int64)                          { return 0, 4 << 30 }
+
 // TestEngineThatEnds: one that is no engine, and one that is not there, are errors in words, and nothing is left of them.
 func TestEngineThatEnds(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	loud := filepath.Join(t.TempDir(), "loud")
 	require.NoError(t, os.WriteFile(loud, []byte("#!/bin/sh\necho 'std::bad_alloc' >&2\nexit 1\n"), 0o700))
 	for path, kind := range map[string]error{"/bin/false": fault.Unavailable, "/no/such": fault.Unavailable, loud: fault.Exhausted, "": fault.Unsupported} {
-		h := New(nil, "1", Engine{Path: path, Memory: func() int64 { return 1 << 28 }, Threads: 1, Time: time.Minute})
+		h := New(nil, "1", Engine{Path: path, Budget: free{}, Threads: 1, Time: time.Minute})
 		for range 2 * Statements {
 			_, err := h.run(t.Context(), statement{SQL: "select 1"})
 			require.ErrorIs(t, err, kind, path)
@@ -44,7 +54,7 @@ func TestStatementsEndInTime(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	endless := filepath.Join(t.TempDir(), "endless")
 	require.NoError(t, os.WriteFile(endless, []byte("#!/bin/sh\nexec sleep 3600\n"), 0o700))
-	h := New(nil, "1", Engine{Path: endless, Memory: func() int64 { return 1 << 28 }, Threads: 1, Time: 50 * time.Millisecond})
+	h := New(nil, "1", Engine{Path: endless, Budget: free{}, Threads: 1, Time: 50 * time.Millisecond})
 	defer h.Close()
 	for range Statements + 1 {
 		_, err := h.run(t.Context(), statement{SQL: "select count(*) from range(1000000000000)"})
@@ -57,7 +67,7 @@ func TestStatementsEndInTime(t *testing.T) {
 func TestStatementsOfOneLeaveRoom(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	synctest.Test(t, func(t *testing.T) {
-		e := newEngines(Engine{Each: Statements - 1})
+		e := newEngines(Engine{Budget: free{}, Each: Statements - 1})
 		ann, bob := bufpool.For(t.Context(), "ann"), bufpool.For(t.Context(), "bob")
 		var all []func()
 		for range Statements - 1 {
@@ -94,6 +104,47 @@ func TestStatementsOfOneLeaveRoom(t *testing.T) {
 	})
 }
 
+// TestShareOfStatements: together they take half of the memory at most, or one takes the least that there is.
+func TestShareOfStatements(t *testing.T) {
+	for _, c := range []struct {
+		set, all, each int64
+		most           int
+	}{
+		{0, 64 << 20, 64 << 20, 1}, {0, 200 << 20, 64 << 20, 1}, {0, 400 << 20, 64 << 20, 3}, {0, 800 << 20, 100 << 20, 4}, {0, 3 << 30, 256 << 20, 4}, {0, 16 << 30, 1 << 30, 4},
+		{1 << 30, 64 << 20, 1 << 30, Statements}, {1, 64 << 20, 64 << 20, Statements},
+	} {
+		each, most := Share(c.set, c.all)
+		require.Equal(t, []any{c.each, c.most}, []any{each, most}, c)
+	}
+}
+
+// scarce is a Budget of which a statement's memory was taken, and nothing else is left.
+type scarce struct {
+	free
+	reserved, returned int64
+}
+
+func (s *scarce) Reserve(_ context.Context, n int64, _ bool) (bool, error) {
+	s.reserved += n
+	return true, nil
+}
+func (s *scarce) Return(n int64) { s.returned += n }
+
+func (*scarce) Acquire(context.Context, int64) error { return fault.New(fault.Exhausted, "no room") }
+
+// TestStatementsAreInTheBudget: with their engine, and with what is read of it.
+func TestStatementsAreInTheBudget(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	long := filepath.Join(t.TempDir(), "long")
+	require.NoError(t, os.WriteFile(long, []byte("#!/bin/sh\nprintf 'H\\0\\0\\0\\0\\0\\0\\0\\020\\0\\0\\0\\0' >&4\nexec sleep 3600\n"), 0o700))
+	budget := &scarce{}
+	h := New(nil, "1", Engine{Path: long, Budget: budget, Threads: 1, Time: time.Hour})
+	defer h.Close()
+	_, err := h.run(t.Context(), statement{SQL: "select 1"})
+	require.EqualError(t, err, "no room")
+	require.Equal(t, []int64{1 << 28, 1 << 28}, []int64{budget.reserved, budget.returned})
+}
+
 // TestScansAreBounded: a statement that reads a table a thousand times is told so; an engine that asks for no table is at fault itself.
 func TestScansAreBounded(t *testing.T) {
 	c := &session{tables: []*source{{}}, scans: map[uint32]*feed{}}
@@ -104,6 +155,9 @@ func TestScansAreBounded(t *testing.T) {
 	err := c.scan(sqlwire.Frame{Scan: maxScans, Payload: []byte(`{"table":0}`)})
 	require.ErrorIs(t, err, fault.Exhausted)
 	require.ErrorContains(t, err, "more than 1024 times")
+	many, err := json.Marshal(make([]sqlwire.Wanted, maxScans+1))
+	require.NoError(t, err)
+	require.EqualError(t, c.explain(many), "SQL: the statement reads tables more than 1024 times: name each once, in WITH")
 }
 
 // TestEngineThatSaysWhatItShouldNot is ended at once, though it would live on.
@@ -111,7 +165,7 @@ func TestEngineThatSaysWhatItShouldNot(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	wild := filepath.Join(t.TempDir(), "wild")
 	require.NoError(t, os.WriteFile(wild, []byte("#!/bin/sh\nprintf 'a frame that no engine sends' >&4\nexec sleep 3600\n"), 0o700))
-	h := New(nil, "1", Engine{Path: wild, Memory: func() int64 { return 1 << 28 }, Threads: 1, Time: time.Hour})
+	h := New(nil, "1", Engine{Path: wild, Budget: free{}, Threads: 1, Time: time.Hour})
 	defer h.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

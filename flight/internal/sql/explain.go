@@ -15,8 +15,11 @@ import (
 // explain keeps what EXPLAIN tells of scans: what is asked of each table, and what that touches. No row is read.
 func (c *session) explain(payload []byte) error {
 	var all []sqlwire.Wanted
-	if err := json.Unmarshal(payload, &all); err != nil || len(all) > maxScans {
-		return fmt.Errorf("the SQL engine's %d scans: %w", len(all), err)
+	if err := json.Unmarshal(payload, &all); err != nil {
+		return fmt.Errorf("the SQL engine's scans: %w", err)
+	}
+	if len(all) > maxScans {
+		return tooManyScans()
 	}
 	for _, w := range all {
 		if w.Table < 0 || w.Table >= len(c.tables) {

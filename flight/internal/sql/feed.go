@@ -28,7 +28,7 @@ type source struct {
 func (s *source) conditions() bool {
 	kind, _ := s.schema.Metadata().GetValue("hdf5.kind")
 	shape, _ := s.schema.Metadata().GetValue("hdf5.shape") // null of a frame
-	return (kind == "table" || kind == "array") && shape != "null"
+	return (kind == "table" || kind == "array") && shape != "null" || kind == "columns"
 }
 
 // maxTables bounds those that a statement names.
@@ -107,12 +107,16 @@ func (c *session) scan(f sqlwire.Frame) error {
 		return fmt.Errorf("the SQL engine's scan %d of table %d", f.Scan, w.Table)
 	}
 	if len(c.scans) >= maxScans {
-		return fault.New(fault.Exhausted, "SQL: the statement reads tables more than %d times: name each once, in WITH", maxScans)
+		return tooManyScans()
 	}
 	fd := &feed{session: c, id: f.Scan, more: make(chan struct{}, maxAhead)}
 	c.scans[f.Scan] = fd
 	c.running.Go(func() { fd.run(c.tables[w.Table], w) })
 	return nil
+}
+
+func tooManyScans() error {
+	return fault.New(fault.Exhausted, "SQL: the statement reads tables more than %d times: name each once, in WITH", maxScans)
 }
 
 // more asks for one more batch.

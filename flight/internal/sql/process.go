@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mtflight/mtflight/internal/bufpool"
@@ -19,12 +20,22 @@ import (
 
 // Engine says which program carries out statements, and what each may take.
 type Engine struct {
-	Path    string       // "": there is none
-	Memory  func() int64 // of each
+	Path    string // "": there is none
+	Memory  int64  // of each, beside the Budget; 0: a part of it
+	Budget  Budget // the server's
 	Threads int
 	Time    time.Duration // from its turn to its end, its client's slowness included
 	Each    int           // at once of one owner, an identity or a connection; 0: as many as there may be
 	Rows    int64         // of its result; 0: all
+}
+
+// Budget is the server's memory, as reader.Engine has it: Reserve and Return are for what lies elsewhere, Acquire and Release for this process' own.
+type Budget interface {
+	Reserve(ctx context.Context, n int64, wait bool) (bool, error)
+	Return(n int64)
+	Acquire(ctx context.Context, n int64) error
+	Release(n int64)
+	Memory() (used, all int64)
 }
 
 // Find is where the program is, by what a setting says: its path, off, or nothing, for beside this program. "": there is none.
@@ -54,18 +65,27 @@ func Find(setting string) string {
 // Statements run at once at most; others wait for their turn.
 const Statements = 4
 
-// Share is what each statement may take: what is set, or together a quarter of a server's memory. Less than 64 MiB is not enough for the engine itself.
-func Share(set, all int64) int64 {
+// least is what the engine needs for itself and a small statement.
+const least = 64 << 20
+
+// Share is what each statement may take, its engine's own memory included: what is set, or a sixteenth of a server's memory, more where
+// that is little. And it is how many statements may run: those that together take half of that memory, or one.
+func Share(set, all int64) (each int64, most int) {
 	if set > 0 {
-		return max(set, 64<<20)
+		return max(set, least), Statements
 	}
-	return max(all/4/Statements, 256<<20)
+	each = max(all/16, min(256<<20, all/8), least)
+	return each, int(min(max(all/2/each, 1), Statements))
 }
 
 // engines starts a process for each statement.
 type engines struct {
 	Engine
+	begin func() // sets
+	share int64  // of each, and
 	slots chan struct{}
+
+	waiting atomic.Int64 // statements for their turn
 
 	mu      sync.Mutex
 	starter jail.Starter // nil: nothing was started yet
@@ -73,10 +93,16 @@ type engines struct {
 }
 
 func newEngines(e Engine) *engines {
-	if e.Each <= 0 {
-		e.Each = Statements
-	}
-	return &engines{Engine: e, slots: make(chan struct{}, Statements), owners: map[any]*places{}}
+	n := &engines{Engine: e, owners: map[any]*places{}}
+	n.begin = sync.OnceFunc(func() {
+		_, all := e.Budget.Memory()
+		each, most := Share(e.Memory, all)
+		n.share, n.slots = each, make(chan struct{}, most)
+		if n.Each <= 0 {
+			n.Each = most
+		}
+	})
+	return n
 }
 
 // close ends what was started.
@@ -112,6 +138,7 @@ type places struct {
 
 // turn waits until an owner may have one more statement, and there is room for it. What it gives ends that.
 func (e *engines) turn(ctx context.Context) (free func(), err error) {
+	e.begin()
 	owner := bufpool.OwnerOf(ctx)
 	e.mu.Lock()
 	own := e.owners[owner]
@@ -128,6 +155,8 @@ func (e *engines) turn(ctx context.Context) (free func(), err error) {
 			delete(e.owners, owner)
 		}
 	}
+	e.waiting.Add(1)
+	defer e.waiting.Add(-1)
 	for i, slots := range []chan struct{}{own.taken, e.slots} {
 		select {
 		case slots <- struct{}{}:
@@ -146,23 +175,39 @@ func (e *engines) turn(ctx context.Context) (free func(), err error) {
 	}, nil
 }
 
+// room waits for a turn, and then for the memory of a statement. What it gives ends both.
+func (e *engines) room(ctx context.Context) (free func(), err error) {
+	leave, err := e.turn(ctx)
+	if err != nil || e.Memory > 0 {
+		return leave, err
+	}
+	if _, err := e.Budget.Reserve(ctx, e.share, true); err != nil {
+		leave()
+		return nil, err
+	}
+	return func() {
+		e.Budget.Return(e.share)
+		leave()
+	}, nil
+}
+
 // start waits for a turn and starts an engine.
 func (e *engines) start(ctx context.Context) (*process, error) {
-	free, err := e.turn(ctx)
+	free, err := e.room(ctx)
 	if err != nil {
 		return nil, err
 	}
 	p := &process{free: free}
-	if err := e.do(func() error { return p.launch(e.Engine) }); err != nil {
+	if err := e.do(func() error { return p.launch(e) }); err != nil {
 		p.free()
 		return nil, fault.New(fault.Unavailable, "the SQL engine does not start: %w", err)
 	}
 	return p, nil
 }
 
-func (p *process) launch(e Engine) (err error) {
+func (p *process) launch(e *engines) (err error) {
 	cmd := exec.Command(e.Path)
-	cmd.Env = []string{fmt.Sprintf("MTFLIGHT_SQL_MEMORY=%d", e.Memory()), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=4", fmt.Sprintf("GOMAXPROCS=%d", max(2, e.Threads))}
+	cmd.Env = []string{fmt.Sprintf("MTFLIGHT_SQL_MEMORY=%d", e.share), "GOTRACEBACK=single", "MALLOC_ARENA_MAX=4", fmt.Sprintf("GOMAXPROCS=%d", max(2, e.Threads))}
 	if p.Process, err = jail.Start(cmd); err == nil {
 		jail.Widen(p.In) // which rows go through
 	}

@@ -27,6 +27,8 @@ type session struct {
 	scans   map[uint32]*feed
 	told    []string // by EXPLAIN, of scans
 	most    int64    // rows of the result; 0: all
+	budget  Budget
+	held    int64 // of it, for what was read last
 	running sync.WaitGroup
 
 	mu     sync.Mutex // of what is written to the engine, and of
@@ -42,7 +44,7 @@ func (h *Handler) begin(ctx context.Context, s sqlwire.Statement) (*session, err
 	if err != nil {
 		return nil, err
 	}
-	c := &session{service: h.service, process: p, scans: map[uint32]*feed{}, most: h.engines.Rows}
+	c := &session{service: h.service, process: p, scans: map[uint32]*feed{}, most: h.engines.Rows, budget: h.engines.Budget}
 	c.ctx, c.cancel = context.WithTimeoutCause(ctx, h.engines.Time, fault.New(fault.Exhausted,
 		"the statement has run for %v, as long as it may (--sql-time): ask for less at once, and take its rows as they come", h.engines.Time))
 	c.stop = context.AfterFunc(c.ctx, p.Kill)
@@ -62,6 +64,22 @@ func (c *session) end() {
 	c.running.Wait()
 	c.stop()
 	c.process.end()
+	c.let()
+}
+
+// hold takes memory for what is read from the engine, in place of what was read before.
+func (c *session) hold(n int64) error {
+	c.let()
+	err := c.budget.Acquire(c.ctx, n)
+	if err == nil {
+		c.held = n
+	}
+	return err
+}
+
+func (c *session) let() {
+	c.budget.Release(c.held)
+	c.held = 0
 }
 
 func (c *session) tell(kind sqlwire.Kind, scan uint32, v any) error {
@@ -92,7 +110,9 @@ const maxScans = 1024
 // next serves the engine until it has something of the result.
 func (c *session) next() (f sqlwire.Frame, err error) {
 	for {
-		if f, err = sqlwire.Read(c.process.Out); err != nil {
+		if f, err = sqlwire.Read(c.process.Out, c.hold); fault.Of(err) != nil { // there is no room for what it says
+			return f, err
+		} else if err != nil {
 			return f, c.died(err)
 		}
 		switch f.Kind {
