@@ -145,6 +145,21 @@ func TestStatementsAreInTheBudget(t *testing.T) {
 	require.Equal(t, []int64{1 << 28, 1 << 28}, []int64{budget.reserved, budget.returned})
 }
 
+// little is a Budget smaller than the least that a statement takes.
+type little struct{ scarce }
+
+func (*little) Memory() (used, all int64) { return 0, 50 << 20 }
+
+// TestStatementsOfLittleMemory leave half of it for the rows that they ask for.
+func TestStatementsOfLittleMemory(t *testing.T) {
+	budget := &little{}
+	e := newEngines(Engine{Budget: budget})
+	leave, err := e.room(t.Context())
+	require.NoError(t, err)
+	leave()
+	require.Equal(t, []int64{25 << 20, 25 << 20}, []int64{budget.reserved, budget.returned})
+}
+
 // TestScansAreBounded: a statement that reads a table a thousand times is told so; an engine that asks for no table is at fault itself.
 func TestScansAreBounded(t *testing.T) {
 	c := &session{tables: []*source{{}}, scans: map[uint32]*feed{}}

@@ -81,9 +81,10 @@ func Share(set, all int64) (each int64, most int) {
 // engines starts a process for each statement.
 type engines struct {
 	Engine
-	begin func() // sets
-	share int64  // of each, and
-	slots chan struct{}
+	begin    func() // sets
+	share    int64  // of each, and
+	reserved int64  // of it in the Budget, and
+	slots    chan struct{}
 
 	waiting atomic.Int64 // statements for their turn
 
@@ -97,6 +98,7 @@ func newEngines(e Engine) *engines {
 	n.begin = sync.OnceFunc(func() {
 		_, all := e.Budget.Memory()
 		each, most := Share(e.Memory, all)
+		n.reserved = min(each, all/2) // the rest is for the rows that it asks for
 		n.share, n.slots = each, make(chan struct{}, most)
 		if n.Each <= 0 {
 			n.Each = most
@@ -181,12 +183,12 @@ func (e *engines) room(ctx context.Context) (free func(), err error) {
 	if err != nil || e.Memory > 0 {
 		return leave, err
 	}
-	if _, err := e.Budget.Reserve(ctx, e.share, true); err != nil {
+	if _, err := e.Budget.Reserve(ctx, e.reserved, true); err != nil {
 		leave()
 		return nil, err
 	}
 	return func() {
-		e.Budget.Return(e.share)
+		e.Budget.Return(e.reserved)
 		leave()
 	}, nil
 }
