@@ -29,11 +29,11 @@ KINDS = (None, "lz4", "zstd")
 
 
 def passed(source: socket.socket, to: socket.socket, rate: float) -> None:
-    """Passes bytes on, no more of them a second than the rate; a millisecond's worth may come at once."""
+    """Passes bytes on, no more of them a second than the rate; what 20 ms have room for may come at once."""
     room, due = bytearray(PIECE), time.perf_counter()
     while n := source.recv_into(room):
         to.sendall(memoryview(room)[:n])
-        due = max(due, time.perf_counter() - 1e-3) + n / rate
+        due = max(due, time.perf_counter() - 0.02) + n / rate
         if (ahead := due - time.perf_counter()) > 0:
             time.sleep(ahead)
     to.shutdown(socket.SHUT_WR)

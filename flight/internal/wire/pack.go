@@ -48,7 +48,7 @@ func NewPacker(ctx context.Context, compression string, memory *bufpool.Memory) 
 const (
 	lengthBytes = 8  // before each buffer, of what it was; -1: it is as it was
 	leastPacked = 64 // of a buffer that is compressed
-	vainShare   = 16 // one that shrinks by less than one part in so many is left as it is
+	vainShare   = 8  // one that shrinks by less than one part in so many is left as it is
 	vainBatches = 15 // for so many batches
 )
 
