@@ -33,9 +33,11 @@ type call struct {
 	began                       time.Time
 	kind, action, file, dataset text // set by the RPC's goroutine: the method, an action of DoAction
 	amounts
-	all  *calls       // nil: counted alone
-	plan *reader.Plan // of its request, for the log of slow ones; the RPC's goroutine's
+	all  *calls          // nil: counted alone
+	plan *reader.Plan    // of its request, for the log of slow ones; the RPC's goroutine's
+	held *admission.Held // for what it was sent; the RPC's goroutine's; nil: nothing is counted
 	stop context.CancelCauseFunc
+	cut  func(error) // ends it whatever its client does
 }
 
 type callKey struct{}
@@ -113,16 +115,19 @@ type callStream struct {
 
 func (c callStream) Context() context.Context { return c.ctx }
 
-// RecvMsg bounds how long a message may be on its way; an Unread one is until there is memory for it.
+// RecvMsg bounds how long a message may be on its way, which it is until there is memory for it.
 func (c callStream) RecvMsg(m any) error {
 	e := admission.Of(c.ctx)
 	e.Await()
 	defer e.Arrived()
-	err := c.ServerStream.RecvMsg(m)
-	if u, late := m.(*wire.Unread); late && err == nil {
-		return u.Take()
+	u, is := m.(*wire.Unread)
+	if !is {
+		u = &wire.Unread{Into: m, Room: callOf(c.ctx).held.Message}
 	}
-	return err
+	if err := c.ServerStream.RecvMsg(u); err != nil {
+		return err
+	}
+	return u.Take()
 }
 
 // observe runs one RPC that is not denied: refused when draining, a panic made an error, its error made a status, one line in the log.
@@ -137,6 +142,8 @@ func (s *Server) observe(ctx context.Context, method string, denied error, run f
 	defer s.calls.end(c)
 	share, err := s.enter(ctx, denied)
 	defer share.Leave()
+	c.held = s.sentRoom().Hold(ctx)
+	defer c.held.End()
 	if err == nil {
 		err = s.guarded(method, run)
 	}
@@ -149,11 +156,14 @@ func (s *Server) observe(ctx context.Context, method string, denied error, run f
 
 // enter counts a call with others of its identity, or connection.
 func (s *Server) enter(ctx context.Context, denied error) (*admission.Share, error) {
-	e := admission.Of(ctx)
-	if denied != nil || e == nil {
+	c, cut := callOf(ctx), admission.Of(ctx).End
+	if denied != nil {
 		return nil, denied
 	}
-	return s.shares().Enter(ownerIn(ctx, identity.Of(ctx).Name), e, callOf(ctx).stop)
+	if c.cut != nil {
+		cut = c.cut
+	}
+	return s.shares().Enter(ownerIn(ctx, identity.Of(ctx).Name), c.stop, cut)
 }
 
 // what is the kind of a call: its action, else its method.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,8 +21,10 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/mtflight/mtflight/flight/internal/admission"
 	"github.com/mtflight/mtflight/flight/internal/catalog"
 	"github.com/mtflight/mtflight/flight/internal/guard"
+	"github.com/mtflight/mtflight/internal/bufpool"
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/reader"
 )
@@ -35,7 +38,14 @@ func bareServer(t *testing.T) (*Server, string, *observer.ObservedLogs) {
 	require.NoError(t, err)
 	core, logs := observer.New(zapcore.DebugLevel)
 	log := zap.New(core)
-	return &Server{cfg: Config{Audit: log}, catalog: cat, guard: unguarded(t), log: log}, dir, logs
+	return bounded(&Server{cfg: Config{Audit: log}, catalog: cat, guard: unguarded(t), log: log}), dir, logs
+}
+
+// bounded gives a server that was not made by New what all calls share.
+func bounded(s *Server) *Server {
+	s.shares = sync.OnceValue(func() *admission.Shares { return admission.NewShares(1 << 10) })
+	s.sentRoom = sync.OnceValue(func() *admission.Room { return admission.NewRoom(bufpool.NewBudget(1<<20, time.Second), nil) })
+	return s
 }
 
 // unguarded lets everybody in.

@@ -20,13 +20,12 @@ const maxSent = 256 << 20
 
 // DoExchange reads coordinates or a mask from the client and sends the rows they choose, in the order asked.
 func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) error {
-	in := sent{stream: stream, held: s.exchanges().Hold(stream.Context())}
-	defer in.held.End()
+	in := sent{stream: stream, held: callOf(stream.Context()).held}
 	if err := in.open(); err != nil {
 		return err
 	}
 	all := in.request
-	whole, err := s.plan(stream.Context(), reader.Request{File: all.File, Files: all.Files, Dataset: all.Dataset, Datasets: all.Datasets, Fields: all.Fields, Options: all.Options})
+	whole, err := s.planned(stream.Context(), reader.Request{File: all.File, Files: all.Files, Dataset: all.Dataset, Datasets: all.Datasets, Fields: all.Fields, Options: all.Options})
 	if err != nil {
 		return err
 	}
@@ -34,7 +33,7 @@ func (s *Server) DoExchange(stream arrowflight.FlightService_DoExchangeServer) e
 	if err := in.read(); err != nil {
 		return err
 	}
-	p, err := s.plan(stream.Context(), in.request)
+	p, err := s.planned(stream.Context(), in.request)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func TestExchangeIsBounded(t *testing.T) {
 	_, err = exchange(t, c, many)
 	require.Equal(t, codes.ResourceExhausted, status.Code(err), err)
 	require.ErrorContains(t, err, "ask in parts")
-	require.Zero(t, s.exchanges().Used())
+	require.Zero(t, s.sentRoom().Used())
 	s.requireBalance(t)
 
 	batches, err := exchange(t, c, onWire(t, request, column64(mem, []int64{5, -1}, nil)).all)
@@ -71,26 +71,27 @@ func TestExchangeIsBounded(t *testing.T) {
 func TestMessagesWaitForMemory(t *testing.T) {
 	s := serveStaging(t, 0)
 	c, _ := s.connect(t)
-	all := s.exchanges().Limit()
+	all := s.sentRoom().Limit()
 	sent := onWire(t, `{"file": "tables.h5", "dataset": "/events"}`, column64(memory.NewGoAllocator(), make([]int64, 50_000), nil)).all
 	stream, err := c.DoExchange(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, stream.Send(sent[0]))
-	require.Eventually(t, func() bool { return s.exchanges().Used() > 0 }, time.Minute, time.Millisecond, "its request is read")
-	require.NoError(t, s.exchanges().Acquire(t.Context(), all-s.exchanges().Used()))
-	before := s.exchanges().Used()
+	require.Eventually(t, func() bool { return s.sentRoom().Used() > 0 }, time.Minute, time.Millisecond, "its request is read")
+	rest := all - s.sentRoom().Used()
+	require.NoError(t, s.sentRoom().Acquire(t.Context(), rest))
+	before := s.sentRoom().Used()
 	require.NoError(t, stream.Send(sent[1]))
 	require.Eventually(t, func() bool {
-		waits, _ := s.exchanges().Waits()
+		waits, _ := s.sentRoom().Waits()
 		return waits == 1
 	}, time.Minute, time.Millisecond)
 	require.Greater(t, s.door.Held(), int64(8*50_000))
-	require.Equal(t, before, s.exchanges().Used())
-	s.exchanges().Return(all / 2)
-	require.Eventually(t, func() bool { return s.door.Held() == 0 && s.exchanges().Used()-before+all/2 == coordinateBytes*50_000 }, time.Minute, time.Millisecond,
-		"what its rows take is held, and what was sent, which counted until it was decoded, no more")
+	require.Equal(t, before, s.sentRoom().Used())
+	s.sentRoom().Return(all / 2)
+	require.Eventually(t, func() bool { return s.door.Held() == 0 && s.sentRoom().Used()-before+all/2 == coordinateBytes*50_000 }, time.Minute, time.Millisecond,
+		"what its rows take, and no more")
 	require.NoError(t, stream.CloseSend())
 	_, err = stream.Recv()
 	require.NoError(t, err)
-	s.exchanges().Return(all - all/2)
+	s.sentRoom().Return(rest - all/2)
 }

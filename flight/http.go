@@ -4,15 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/net/netutil"
-	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 
@@ -39,10 +37,12 @@ type webDoor struct{ *Server }
 
 // Call is part of web.Service: the call of a request, whose headers are those of any call.
 func (d webDoor) Call(w http.ResponseWriter, r *http.Request, name string, run func(context.Context) error) error {
-	ctx := peer.NewContext(metadata.NewIncomingContext(r.Context(), headersOf(r)), peerFrom(r))
+	ctx := peer.NewContext(metadata.NewIncomingContext(r.Context(), headersOf(r)), web.Peer(r))
 	c := newCall(ctx)
 	w.Header().Set(requestIDHeader, c.id)
-	ctx, one := d.traced(context.WithValue(ctx, callKey{}, c), webMethod+name)
+	c.cut = func(error) { _ = http.NewResponseController(w).SetWriteDeadline(time.Now()) } // a test's recorder has none
+	ctx, one := d.traced(c.in(ctx), webMethod+name)
+	defer c.stop(nil)
 	ctx, denied := d.admit(ctx, webMethod+name)
 	err := d.observe(ctx, webMethod+name, denied, func() error { return run(ctx) })
 	c.endSpan(one, err)
@@ -59,15 +59,14 @@ func headersOf(r *http.Request) metadata.MD {
 	return md
 }
 
-func peerFrom(r *http.Request) *peer.Peer {
-	p := &peer.Peer{Addr: &net.UnixAddr{Net: "unix"}}
-	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		p.Addr = net.TCPAddrFromAddrPort(at)
+// Body is part of web.Service.
+func (d webDoor) Body(ctx context.Context, body io.Reader, cut func()) ([]byte, error) {
+	all, taken, err := d.door.Body(body, cut)
+	defer taken()
+	if err == nil {
+		err = callOf(ctx).held.Message(len(all))
 	}
-	if r.TLS != nil {
-		p.AuthInfo = credentials.TLSInfo{State: *r.TLS}
-	}
-	return p
+	return all, err
 }
 
 // Plan is part of web.Service.
@@ -129,14 +128,15 @@ func (s *Server) openWeb() (*webServer, error) {
 		return nil, refused("--http "+at, "tcp", at, err)
 	}
 	d := wire.Listener{Listener: l}
-	w := &webServer{listener: netutil.LimitListener(l, limits.Connections), location: "http://" + l.Addr().String()}
+	w := &webServer{listener: wire.Visitors{Listener: l, Crowd: s.crowd}, location: "http://" + l.Addr().String()}
 	if s.cfg.Security.TLSCert != "" {
 		d.TLS = s.guard.HTTPS()
 		w.listener, w.location = tls.NewListener(w.listener, d.TLS), "https://"+l.Addr().String()
 	}
 	s.warnOf(d)
 	w.Server = http.Server{Handler: s.web, MaxHeaderBytes: limits.Header, ReadTimeout: limits.ReceiveTimeout, IdleTimeout: limits.Idle,
-		ErrorLog: zap.NewStdLog(s.log)}
+		ErrorLog: zap.NewStdLog(s.log), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: limits.Streams, MaxReceiveBufferPerConnection: streamWindow, MaxReceiveBufferPerStream: streamWindow}}
+	wire.Attend(&w.Server)
 	return w, nil
 }
 
@@ -150,27 +150,5 @@ func lower(all []string) (out []string) {
 // serveWeb answers until ctx ends; then what runs may go on for Config.Drain.
 func (s *Server) serveWeb(ctx context.Context, w *webServer) error {
 	s.log.Info("listening by HTTP", zap.String("location", w.location), zap.Stringer("address", w.listener.Addr()))
-	g := errgroup.Group{}
-	stopped := make(chan struct{})
-	g.Go(func() error {
-		defer close(stopped)
-		if err := w.Serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	g.Go(func() error {
-		select {
-		case <-ctx.Done():
-		case <-stopped:
-			return nil
-		}
-		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Drain)
-		defer cancel()
-		if w.Shutdown(late) != nil {
-			return w.Close()
-		}
-		return nil
-	})
-	return errors.Join(g.Wait(), s.web.Close())
+	return errors.Join(web.Serve(ctx, &w.Server, w.listener, s.cfg.Drain), s.web.Close())
 }

@@ -31,6 +31,12 @@ type site struct {
 
 func newSite(t *testing.T, change func(*Config)) site {
 	t.Helper()
+	return newSiteOf(t, change, func(*Server) {})
+}
+
+// newSiteOf has the server seen before it serves.
+func newSiteOf(t *testing.T, change func(*Config), see func(*Server)) site {
+	t.Helper()
 	engine, err := reader.NewEngine(reader.Config{InProcess: true})
 	require.NoError(t, err)
 	cfg := Config{Engine: engine, Roots: []string{"../testdata"}, Listen: []string{"grpc+unix://" + filepath.Join(t.TempDir(), "s")}, HTTP: HTTP{Address: "127.0.0.1:0"}}
@@ -39,6 +45,7 @@ func newSite(t *testing.T, change func(*Config)) site {
 	}
 	s, err := New(cfg)
 	require.NoError(t, err)
+	see(s)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()

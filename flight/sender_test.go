@@ -192,7 +192,7 @@ func (s *sourceService) DoGet(_ *arrowflight.Ticket, stream arrowflight.FlightSe
 func serveSource(t *testing.T, from func() *source) (dial func() arrowflight.Client, conns *[]net.Conn) {
 	cat, err := catalog.New([]string{t.TempDir()})
 	require.NoError(t, err)
-	s := &Server{cfg: Config{Audit: zap.NewNop(), Limits: DefaultLimits()}, door: admission.NewDoor(time.Minute, receiveRoom), shares: sync.OnceValue(func() *admission.Shares { return admission.NewShares(1 << 10) }), catalog: cat, guard: unguarded(t), log: zap.NewNop()}
+	s := bounded(&Server{cfg: Config{Audit: zap.NewNop(), Limits: DefaultLimits()}, door: admission.NewDoor(time.Minute, receiveRoom), catalog: cat, guard: unguarded(t), log: zap.NewNop()})
 	g := grpc.NewServer(s.options()...)
 	arrowflight.RegisterFlightServiceServer(g, &sourceService{source: from})
 	lis := bufconn.Listen(64 << 10)

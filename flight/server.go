@@ -88,12 +88,12 @@ type Server struct {
 	operator admin.Address // of Config.Admin
 	since    time.Time
 
-	door      *admission.Door
-	shares    func() *admission.Shares
-	crowd     *wire.Crowd
-	stalls    stalls
-	results   stalls // of SQL statements, for whose turns others may wait
-	exchanges func() *admission.Room
+	door     *admission.Door
+	shares   func() *admission.Shares
+	crowd    *wire.Crowd
+	stalls   stalls
+	results  stalls // of SQL statements, for whose turns others may wait
+	sentRoom func() *admission.Room
 
 	mu        sync.Mutex
 	addrs     []net.Addr
@@ -147,7 +147,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	cat.On(cfg.Engine.Disks())
-	s.exchanges = sync.OnceValue(func() *admission.Room {
+	s.sentRoom = sync.OnceValue(func() *admission.Room {
 		_, all := cfg.Engine.Memory()
 		return admission.NewRoom(bufpool.NewBudget(all/4, cfg.Limits.MaxWait), cfg.Engine)
 	})

@@ -18,8 +18,15 @@ import (
 	"github.com/mtflight/mtflight/reader/collection"
 )
 
-// plan checks a request against its dataset.
-func (s *Server) plan(ctx context.Context, r reader.Request) (p *reader.Plan, err error) {
+// plan checks a request, in the memory that its rows take, against its dataset.
+func (s *Server) plan(ctx context.Context, r reader.Request) (*reader.Plan, error) {
+	if err := callOf(ctx).held.Keep(r.RowBytes()); err != nil {
+		return nil, err
+	}
+	return s.planned(ctx, r)
+}
+
+func (s *Server) planned(ctx context.Context, r reader.Request) (p *reader.Plan, err error) {
 	ctx, one := span.Start(ctx, "plan")
 	defer func() { one.End(err) }()
 	files, many, err := s.catalog.Files(ctx, r)

@@ -69,7 +69,7 @@ func (s *Server) watchStalls(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			wanted := s.engine.Counters().BudgetWaiting > 0
+			wanted := s.engine.Counters().BudgetWaiting > 0 || s.sentRoom().Wanted()
 			s.stopStalled(&s.stalls, now, wanted)
 			s.stopStalled(&s.results, now, wanted || s.sql.Waiting())
 		}

@@ -54,7 +54,7 @@ func (s *Server) Status() Status {
 func (s *Server) snapshot() metrics.Snapshot {
 	out := metrics.Snapshot{Engine: s.engine.Counters(), Rows: s.calls.rows.Load(), Bytes: s.calls.bytes.Load(),
 		Reading: time.Duration(s.calls.reading.Load()), Sending: time.Duration(s.calls.sending.Load()),
-		Exchanged: s.exchanges().Used(), Running: map[string]int{}}
+		Exchanged: s.sentRoom().Used(), Running: map[string]int{}}
 	if s.stages != nil {
 		out.Staged, out.Leases = s.stages.Used(), s.stages.Leases()
 	}

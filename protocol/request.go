@@ -1,6 +1,9 @@
 package protocol
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"math/bits"
+)
 
 // Remainder says what becomes of rows past the last whole block.
 type Remainder uint8
@@ -125,6 +128,15 @@ func (r Request) Target() string {
 	}
 	text, _ := json.Marshal(r.Datasets) // strings always have a form
 	return string(text)
+}
+
+// RowBytes is what the rows that the request names one by one take as numbers, here and in a plan.
+func (r Request) RowBytes() int64 {
+	set := 0
+	for _, b := range r.Mask {
+		set += bits.OnesCount8(b)
+	}
+	return 16*int64(len(r.Coordinates)) + 8*int64(set) + int64(len(r.Mask))
 }
 
 // SetMask asks for the rows that are set, of as many as the dataset has.

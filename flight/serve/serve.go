@@ -92,8 +92,9 @@ func (c Config) Complete() (*Server, error) {
 	return s, nil
 }
 
-// besides is what the heap holds beside the budget: metadata, requests, connections.
-const besides = 64 << 20
+// besides is what the heap holds beside the budget: metadata, requests, connections. With what C and the threads have, of which the
+// collector does not know, it is no more than 64 MiB.
+const besides = 48 << 20
 
 // boundHeap has garbage collected earlier where it would make the process larger than its budget and what lies beside
 // that, with what is mapped. GOMEMLIMIT overrides it.

@@ -41,11 +41,11 @@ func (d *Door) Held() int64 { return d.held.Load() }
 
 // Entry is a call that came in. nil: one that came another way, which nothing bounds.
 type Entry struct {
-	door       *Door
-	connection *wire.Ledger
-	end        context.CancelCauseFunc
-	late       *time.Timer
-	alone      func() bool // ends what looks after a call that no handler sees
+	door     *Door
+	received func() int64 // bytes
+	end      context.CancelCauseFunc
+	late     *time.Timer
+	alone    func() bool // ends what looks after a call that no handler sees
 }
 
 type entryKey struct{}
@@ -58,7 +58,7 @@ func Of(ctx context.Context) *Entry {
 
 // Tap is gRPC's InTapHandle: the first message of a call is awaited from here on.
 func (d *Door) Tap(ctx context.Context, _ *tap.Info) (context.Context, error) {
-	e := &Entry{door: d, connection: wire.LedgerOf(ctx)}
+	e := &Entry{door: d, received: wire.LedgerOf(ctx).Received}
 	ctx, e.end = context.WithCancelCause(context.WithValue(ctx, entryKey{}, e))
 	e.late = time.AfterFunc(d.wait, func() {
 		e.End(fault.New(fault.Exhausted, "no whole message came within %v: send it at once, or raise --receive-timeout", d.wait))
@@ -83,7 +83,7 @@ func (t tapped) Err() error {
 func (d *Door) await(e *Entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.awaited[e] = e.connection.Received()
+	d.awaited[e] = e.received()
 }
 
 // Await is for the next message of a call, before it is read; Arrived follows.
@@ -104,9 +104,13 @@ func (e *Entry) Arrived() {
 
 func (e *Entry) forget() {
 	e.late.Stop()
-	e.door.mu.Lock()
-	defer e.door.mu.Unlock()
-	delete(e.door.awaited, e)
+	e.door.forget(e)
+}
+
+func (d *Door) forget(e *Entry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.awaited, e)
 }
 
 // End ends the call.
@@ -130,7 +134,7 @@ func (d *Door) largest() (found *Entry) {
 	defer d.mu.Unlock()
 	most := int64(0)
 	for e, before := range d.awaited {
-		if n := e.connection.Received() - before; n > most {
+		if n := e.received() - before; n > most {
 			found, most = e, n
 		}
 	}

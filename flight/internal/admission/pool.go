@@ -41,7 +41,9 @@ func (c *count) end() {
 // Get waits a moment where there is no room, which stops the connection that sends, and ends calls that hold some. gRPC drops, without
 // Put, what a call that has ended was sent: that counts until it is collected.
 func (p pool) Get(length int) *[]byte {
-	p.door.enter(int64(length))
+	if !p.door.enter(int64(length)) {
+		p.door.held.Add(int64(length)) // all the same: gRPC has to read
+	}
 	below := p.of.Get(length)
 	b := &buffer{bytes: *below, below: below, count: &count{door: p.door, n: int64(length)}}
 	b.stop = runtime.AddCleanup(b, (*count).end, b.count)
@@ -58,17 +60,18 @@ func (p pool) Put(bytes *[]byte) {
 
 const step = 2 * time.Millisecond // until bytes of a call that was ended are back
 
-// enter counts bytes that are about to be read.
-func (d *Door) enter(n int64) {
+// enter counts bytes that are about to be read, unless there is no room after a moment.
+func (d *Door) enter(n int64) bool {
 	for range d.steps {
-		if d.held.Load()+n <= d.room {
-			break
+		if d.held.Add(n) <= d.room {
+			return true
 		}
+		d.held.Add(-n)
 		d.makeRoom()
 		d.collect()
 		time.Sleep(step)
 	}
-	d.held.Add(n)
+	return false
 }
 
 // collect has Go look for what was dropped, once at a time.

@@ -23,7 +23,7 @@ type Shares struct {
 type Share struct {
 	of    *Shares
 	owner any
-	entry *Entry
+	cut   func(error)
 	stop  context.CancelCauseFunc
 }
 
@@ -38,13 +38,13 @@ var (
 // grace is how long a call that gives way has to end by itself: its client may take nothing.
 const grace = 2 * time.Second
 
-// Enter counts a call of an owner, which stop ends, and some time later its entry, of which its client hears as DeadlineExceeded; where there are as many as may be, the newest one of who has the most ends, or this one does not begin: fault.Exhausted.
-func (s *Shares) Enter(owner any, e *Entry, stop context.CancelCauseFunc) (*Share, error) {
-	mine := &Share{of: s, owner: owner, entry: e, stop: stop}
+// Enter counts a call of an owner, which stop ends, and some time later cut, whatever its client does; where there are as many as may be, the newest one of who has the most ends, or this one does not begin: fault.Exhausted.
+func (s *Shares) Enter(owner any, stop context.CancelCauseFunc, cut func(error)) (*Share, error) {
+	mine := &Share{of: s, owner: owner, cut: cut, stop: stop}
 	out, ok := s.enter(mine)
 	if out != nil {
 		out.stop(errGaveWay)
-		time.AfterFunc(grace, func() { out.entry.End(errGaveWay) })
+		time.AfterFunc(grace, func() { out.cut(errGaveWay) })
 	}
 	if !ok {
 		return nil, errTooMany

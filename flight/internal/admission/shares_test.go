@@ -14,10 +14,10 @@ func TestWhoHasMostGivesWay(t *testing.T) {
 	s := NewShares(4)
 	var ended []string
 	enter := func(owner, call string) *Share {
-		share, err := s.Enter(owner, nil, func(why error) {
+		share, err := s.Enter(owner, func(why error) {
 			require.ErrorIs(t, why, fault.Exhausted)
 			ended = append(ended, call)
-		})
+		}, func(error) {})
 		if err != nil {
 			require.True(t, fault.IsLater(err))
 			require.Nil(t, share)
@@ -44,6 +44,6 @@ func TestWhoHasMostGivesWay(t *testing.T) {
 	c.Leave()
 	(*Share)(nil).Leave()
 	require.LessOrEqual(t, s.all, 1)
-	_, err := NewShares(0).Enter("a", nil, func(error) {})
+	_, err := NewShares(0).Enter("a", func(error) {}, func(error) {})
 	require.True(t, errors.Is(err, fault.Exhausted))
 }

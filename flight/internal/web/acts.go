@@ -35,7 +35,7 @@ var acts = []act{
 func (h *Handler) act(a act) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h.call(w, r, a.name, func(ctx context.Context, out *outlet) error {
-			body, err := bodyFrom(r, a.parameters)
+			body, err := h.bodyFrom(ctx, out, r, a.parameters)
 			if err != nil {
 				return err
 			}

@@ -40,7 +40,7 @@ type wanted struct {
 // data answers with rows.
 func (h *Handler) data(w http.ResponseWriter, r *http.Request) {
 	h.call(w, r, "data", func(ctx context.Context, out *outlet) error {
-		want, err := wantedBy(r)
+		want, err := h.wantedBy(ctx, out, r)
 		if err != nil {
 			return err
 		}
@@ -80,8 +80,8 @@ func (h *Handler) data(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func wantedBy(r *http.Request) (want wanted, err error) {
-	body, err := bodyFrom(r, ofData)
+func (h *Handler) wantedBy(ctx context.Context, out *outlet, r *http.Request) (want wanted, err error) {
+	body, err := h.bodyFrom(ctx, out, r, ofData)
 	if err != nil {
 		return want, err
 	}

@@ -21,6 +21,8 @@ type Service interface {
 	// Call carries out one call of a name: for whom, whether it may be now, its log, its metrics, and the header with
 	// its id. The error is a status of gRPC's.
 	Call(w http.ResponseWriter, r *http.Request, name string, run func(context.Context) error) error
+	// Body reads what a request sends when there is memory for it; cut has it fail.
+	Body(ctx context.Context, body io.Reader, cut func()) ([]byte, error)
 	// Plan checks a request against its dataset.
 	Plan(context.Context, protocol.Request) (*reader.Plan, error)
 	// Act carries out an action of DoAction; answer is given JSON, or what the action gives instead.
@@ -125,7 +127,7 @@ func (h *Handler) call(w http.ResponseWriter, r *http.Request, name string, run 
 }
 
 // bodyFrom is the JSON that a request stands for: its body, or its parameters.
-func bodyFrom(r *http.Request, known []parameter) ([]byte, error) {
+func (h *Handler) bodyFrom(ctx context.Context, out *outlet, r *http.Request, known []parameter) ([]byte, error) {
 	given := r.URL.Query()
 	for _, name := range own {
 		given.Del(name)
@@ -136,9 +138,9 @@ func bodyFrom(r *http.Request, known []parameter) ([]byte, error) {
 	if len(given) > 0 {
 		return nil, fault.New(fault.Invalid, "a request that is posted has its members in the body: only %s go into the address", strings.Join(own, " and "))
 	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
+	body, err := h.service.Body(ctx, r.Body, func() { _ = out.deadline.SetReadDeadline(time.Now()) }) // a test's recorder has none
+	if err != nil && fault.Of(err) == nil {
 		return nil, fault.New(fault.Invalid, "the body of the request: %w", err)
 	}
-	return body, nil
+	return body, err
 }

@@ -65,7 +65,8 @@ func (l *lease) end() {
 
 // Ledger knows the leases of one connection.
 type Ledger struct {
-	conn *gathering // nil: one that keeps nothing
+	conn  *gathering // nil: one that keeps nothing
+	guest *guest     // of the server's crowd
 
 	mu     sync.Mutex
 	last   *lease // the one that owns found
@@ -211,7 +212,7 @@ type Connections struct{}
 func (Connections) TagConn(ctx context.Context, info *stats.ConnTagInfo) context.Context {
 	l := newLedger()
 	if a, ok := info.LocalAddr.(gatheringAddr); ok {
-		l.conn = a.conn
+		l.conn, l.guest = a.conn, a.conn.guest
 		a.conn.setLedger(l)
 	}
 	return context.WithValue(ctx, ledgerKey{}, l)
@@ -237,13 +238,9 @@ func (Connections) HandleRPC(ctx context.Context, s stats.RPCStats) {
 
 // Known is told from whom the connection's calls are.
 func (l *Ledger) Known(owner string) {
-	if l != nil && l.conn != nil {
-		l.conn.guest.known(owner)
+	if l != nil {
+		l.guest.known(owner)
 	}
 }
 
-func (l *Ledger) called(n int) {
-	if l.conn != nil {
-		l.conn.guest.called(n)
-	}
-}
+func (l *Ledger) called(n int) { l.guest.called(n) }
