@@ -79,6 +79,7 @@ var ofData = []parameter{
 	{"options.schema", text, "over several files: unify or strict", false},
 	{"options.on_error", text, "over several files: error, or skip, which leaves out what cannot be read", false},
 	{"options.endpoints", whole, "endpoints of a FlightInfo", false},
+	{"options.compression", text, "lz4 or zstd: of what Flight sends; answers by HTTP have a parameter of their own", false},
 }
 
 // bodyOf makes the JSON object that parameters stand for. Errors: fault.Invalid, naming the parameter.
