@@ -125,8 +125,8 @@ test-dask: build ## Dask's frames and arrays over three servers; MTFLIGHT_KILLS=
 	.ci/venv .venv-dask testdata/clusters/dask.txt
 	.venv-dask/bin/python -m pytest -q -p no:logging testdata/clusters/test_dask.py
 
-test-python: build venv
-	$(PY) -m pytest -q testdata/tests
+test-python: build venv # two at a time, each a file's; the package has to be known to who hands them out, too
+	$(PY) -m pytest -q -n 2 --dist loadfile -o pythonpath=examples/python testdata/tests
 
 test-clients: build ## Polars, and the oldest and newest DuckDB (MTFLIGHT_QUERIES=300 draws more)
 	for duckdb in oldest newest; do \

@@ -19,7 +19,7 @@ func TestKills(t *testing.T) {
 	rng := rand.New(rand.NewSource(1))
 	endless := map[string]any{"file": "arrays.h5", "dataset": "/wave/zlib", "stream": map[string]any{"cyclic": true, "block_rows": 50}}
 	before := 0
-	for i := range 200 {
+	for i := range 80 {
 		if i == 8 { // every way has been gone, the pools of gRPC are made
 			time.Sleep(200 * time.Millisecond)
 			before = runtime.NumGoroutine()

@@ -316,7 +316,7 @@ func TestSendToBadClients(t *testing.T) {
 	pool := newCounted()
 	dial, conns := serveSource(t, func() *source { return &source{mem: pool, rows: 50_000, n: 20} })
 	rng := rand.New(rand.NewSource(1))
-	for i := range 30 {
+	for i := range 12 {
 		c := dial()
 		ctx, cancel := context.WithCancel(context.Background())
 		rd := get(t, ctx, c, memory.NewGoAllocator())

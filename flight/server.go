@@ -34,6 +34,7 @@ import (
 	"github.com/mtflight/mtflight/internal/fault"
 	"github.com/mtflight/mtflight/internal/reload"
 	"github.com/mtflight/mtflight/reader"
+	"github.com/mtflight/mtflight/reader/collection"
 )
 
 // Config says what a Server serves and where. The zero value of every member but Engine, Roots and Listen is its
@@ -87,6 +88,7 @@ type Server struct {
 	web      *web.Handler  // nil: nothing is answered by HTTP
 	operator admin.Address // of Config.Admin
 	since    time.Time
+	seen     *collection.Memory
 
 	door     *admission.Door
 	shares   func() *admission.Shares
@@ -142,7 +144,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Limits, err = cfg.Limits.complete(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, catalog: cat, guard: keeper, log: cfg.Logger, ready: make(chan struct{})}
+	s := &Server{cfg: cfg, features: Features(), engine: cfg.Engine, seen: collection.NewMemory(cfg.Engine), catalog: cat, guard: keeper, log: cfg.Logger, ready: make(chan struct{})}
 	if s.replicas, err = replicas.New(cfg.Advertise, cfg.Peers, slices.ContainsFunc(cfg.Listen, isTLS), cfg.Logger); err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (s *Server) planMany(ctx context.Context, files []reader.Location, r reader
 			return nil, fault.New(fault.Changed, "%w, which the ticket was issued for: ask GetFlightInfo for a new ticket", err)
 		}
 	}
-	return collection.Plan(ctx, s.engine, collection.Files{All: files, Like: like,
+	return collection.Plan(ctx, s.engine, collection.Files{All: files, Like: like, Memory: s.seen,
 		Tell: func(of reader.Location, err error) string { return s.reason(ctx, of.Name, err) }}, r)
 }
 

@@ -3,6 +3,7 @@ package reader
 import (
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader/internal/attributes"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
 	"github.com/mtflight/mtflight/reader/internal/counters"
 	"github.com/mtflight/mtflight/reader/internal/explain"
 	"github.com/mtflight/mtflight/reader/internal/fill"
@@ -30,6 +31,8 @@ type (
 	Memory       = fill.Memory
 	ChunkError   = store.ChunkError // among the causes of an error of a Run
 
+	Identity    = blockio.Identity // tells a state of a file from others
+	Bounds      = match.Bounds
 	Counters    = counters.Counters
 	Disk        = counters.Disk
 	Explanation = explain.Explanation

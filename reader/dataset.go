@@ -18,6 +18,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/filter"
 	"github.com/mtflight/mtflight/reader/internal/frames"
 	"github.com/mtflight/mtflight/reader/internal/index"
+	"github.com/mtflight/mtflight/reader/internal/listing"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/vds"
@@ -59,7 +60,7 @@ type Dataset struct {
 // asked is the name it was asked for by, which is not m.Path behind an external link.
 func newDataset(ctx context.Context, f *File, m meta.Dataset, asked string) *Dataset {
 	d := &Dataset{file: f, meta: m, asked: asked}
-	d.info = unknown(asked, m.Attrs.JSON())
+	d.info = listing.Unknown(asked, m.Attrs.JSON())
 	d.attributes = m.Attrs.SchemaJSON(d.info.Attributes)
 	d.info.Comment, d.info.Witness = m.Comment, m.Witness
 	d.settle(d.learn(ctx))

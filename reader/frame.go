@@ -15,6 +15,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/columns"
 	"github.com/mtflight/mtflight/reader/internal/frame"
 	"github.com/mtflight/mtflight/reader/internal/frames"
+	"github.com/mtflight/mtflight/reader/internal/listing"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/sparse"
 	"github.com/mtflight/mtflight/reader/internal/vds"
@@ -97,7 +98,7 @@ func (f *File) Asked(ctx context.Context, r Request) (*Dataset, error) {
 // grouped is the dataset that a group is, as open finds it. What is wrong with it becomes the reason why it is not served.
 func (f *File) grouped(path, format, layout string, g meta.Group, open func(d *Dataset) error) (*Dataset, error) {
 	d := &Dataset{file: f, asked: path}
-	d.info = unknown(path, g.Attrs.JSON())
+	d.info = listing.Unknown(path, g.Attrs.JSON())
 	d.attributes = g.Attrs.SchemaJSON(d.info.Attributes)
 	d.info.Type, d.info.Layout, d.info.Comment = format, layout, g.Comment
 	if err := open(d); err != nil {
@@ -200,7 +201,7 @@ func (f *File) keep(ctx context.Context, path string, codes []int32) frames.Data
 	data, _ := binary.Append(nil, binary.LittleEndian, codes) // integers always have a form
 	d := &Dataset{file: f, asked: path, meta: meta.Dataset{Path: path, Shape: []uint64{uint64(len(codes))}},
 		object: &chunkindex.Object{Type: int32Message, Layout: chunkindex.Layout{Class: chunkindex.Compact, Data: data}}}
-	d.info = unknown(path, nil)
+	d.info = listing.Unknown(path, nil)
 	d.settle(d.understand(ctx))
 	return rawPart{d}
 }

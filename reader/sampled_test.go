@@ -10,7 +10,7 @@ import (
 var racing = builtWith()["-race"] == "true"
 
 // sampledShare is one in so many cases.
-const sampledShare = 5
+const sampledShare = 10
 
 // builtWith are the flags of go build that this test was built with.
 func builtWith() map[string]string {

@@ -2,7 +2,6 @@ package reader
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -12,6 +11,7 @@ import (
 	"github.com/mtflight/mtflight/reader/internal/chunkindex"
 	"github.com/mtflight/mtflight/reader/internal/conventions"
 	"github.com/mtflight/mtflight/reader/internal/h5file"
+	"github.com/mtflight/mtflight/reader/internal/listing"
 	"github.com/mtflight/mtflight/reader/internal/meta"
 	"github.com/mtflight/mtflight/reader/internal/rows"
 	"github.com/mtflight/mtflight/reader/internal/store"
@@ -85,17 +85,7 @@ func (d *Dataset) metadata(name string) arrow.Metadata {
 }
 
 func (d *Dataset) metadataMap(file, dataset string) map[string]string {
-	return map[string]string{
-		"hdf5.file": file, "hdf5.dataset": dataset, "hdf5.kind": d.info.Kind,
-		"hdf5.shape": jsonText(d.info.Shape), "hdf5.chunks": jsonText(d.info.Chunks),
-		"hdf5.filters": jsonText(d.info.Filters), "hdf5.attributes": string(d.attributes),
-	}
-}
-
-// jsonText is null for nil.
-func jsonText[T any](v []T) string {
-	b, _ := json.Marshal(v) // numbers and strings always have a form
-	return string(b)
+	return listing.Metadata(file, dataset, d.info, d.attributes)
 }
 
 func (d *Dataset) metadataOf(r Request, blockRows int64) map[string]string {
@@ -105,7 +95,7 @@ func (d *Dataset) metadataOf(r Request, blockRows int64) map[string]string {
 	}
 	m := d.metadataMap(file, dataset)
 	if dims := conventions.Dimensions(d.meta.Attrs, len(d.info.Shape), columnName(d.asked)); r.Options.NetCDF && dims != nil {
-		m["netcdf.dimensions"] = jsonText(dims)
+		m["netcdf.dimensions"] = listing.JSON(dims)
 	}
 	if r.Stream != nil && r.Stream.BlockRows == 0 {
 		m["stream.block_rows"] = strconv.FormatInt(blockRows, 10)

@@ -35,6 +35,7 @@ var layers = []string{
 	"reader/collection",
 	"reader",
 	"reader/internal/attributes",
+	"reader/internal/listing",
 	"reader/internal/sparse",
 	"reader/internal/frames",
 	"reader/internal/explain",

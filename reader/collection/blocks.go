@@ -285,7 +285,7 @@ func (p *plan) found(ctx context.Context, end int64) (*spill.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range p.pieces(nil, all.Runs(nil, 0, all.Len(), 0)) {
+	for _, one := range p.likely(p.pieces(nil, all.Runs(nil, 0, all.Len(), 0))) {
 		if end >= 0 && out.N >= end {
 			break
 		}
@@ -307,10 +307,14 @@ func (p *plan) foundIn(ctx context.Context, one piece, end int64, out *spill.Row
 	if err != nil {
 		return err
 	}
-	return named(m.loc, plan.Matches(ctx, func(some []int64) error {
+	err = plan.Matches(ctx, func(some []int64) error {
 		for _, row := range some {
 			out.Add(m.first + row)
 		}
 		return out.Err
-	}))
+	})
+	if err == nil {
+		p.learn(m, plan)
+	}
+	return named(m.loc, err)
 }

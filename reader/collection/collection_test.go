@@ -1,11 +1,15 @@
 package collection_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -14,12 +18,17 @@ import (
 	"github.com/mtflight/mtflight/protocol"
 	"github.com/mtflight/mtflight/reader"
 	"github.com/mtflight/mtflight/reader/collection"
+	"github.com/mtflight/mtflight/reader/internal/blockio"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // copies are n copies of a file of testdata, and an engine to read them.
 func copies(t *testing.T, n int) (*reader.Engine, []reader.Location) {
+	return copiesOf(t, "tables.h5", n)
+}
+
+func copiesOf(t *testing.T, name string, n int) (*reader.Engine, []reader.Location) {
 	t.Helper()
 	eng, err := reader.NewEngine(reader.Config{InProcess: true, Memory: 64 << 20})
 	require.NoError(t, err)
@@ -28,7 +37,7 @@ func copies(t *testing.T, n int) (*reader.Engine, []reader.Location) {
 		require.Zero(t, used)
 		require.NoError(t, eng.Close())
 	})
-	file, err := os.ReadFile("../../testdata/tables.h5")
+	file, err := os.ReadFile("../../testdata/" + name)
 	require.NoError(t, err)
 	var files []reader.Location
 	for i := range n {
@@ -164,4 +173,83 @@ func TestCancelledSurvey(t *testing.T) {
 		_, err := collection.Plan(ctx, eng, collection.Files{All: files}, reader.Request{Dataset: "/events"})
 		require.ErrorIs(t, err, context.Canceled, at)
 	}
+}
+
+// TestFilesThatWereSeenAreNotOpened: neither for the next request, nor where the bounds of their values tell that no row matches.
+func TestFilesThatWereSeenAreNotOpened(t *testing.T) {
+	allRested(t)
+	const n = 20
+	eng, files := copies(t, n)
+	all := collection.Files{All: files, Memory: collection.NewMemory(eng)}
+	opened := func(r reader.Request, rows int64) int {
+		r.Dataset = "/events"
+		before := eng.Counters()
+		p, err := collection.Plan(t.Context(), eng, all, r)
+		require.NoError(t, err)
+		got, err := count(t, p)
+		require.NoError(t, err)
+		require.Equal(t, rows, got)
+		after := eng.Counters()
+		return int(after.FileHits + after.FileMisses - before.FileHits - before.FileMisses)
+	}
+	one := reader.Request{Limit: ptr(int64(1))}
+	require.Greater(t, opened(one, 1), n)
+	require.LessOrEqual(t, opened(one, 1), 2)
+	none := reader.Request{Where: ptr("energy > 1e9"), Fields: []string{"id"}}
+	require.Greater(t, opened(none, 0), 2*n, "another question, and bounds that are not known")
+	require.LessOrEqual(t, opened(none, 0), 2)
+	require.LessOrEqual(t, opened(reader.Request{Where: ptr("energy > 1e8"), Fields: []string{"id"}, Stream: &reader.Stream{}}, 0), 2)
+	sorted := reader.Request{Where: ptr("energy > 1e8"), Fields: []string{"id"}, SortBy: "id"}
+	require.LessOrEqual(t, opened(sorted, 0), n+4, "an order is another question; no key is read")
+}
+
+// allRested has files taken for such as nobody changed lately, until the test's end.
+func allRested(t *testing.T) {
+	was := blockio.Freshness
+	blockio.Freshness = 0
+	t.Cleanup(func() { blockio.Freshness = was })
+}
+
+// TestChangedFilesAreSeen: what was seen of a file, and known of its values, is not of one that was changed in place.
+func TestChangedFilesAreSeen(t *testing.T) {
+	allRested(t)
+	eng, files := copiesOf(t, "pandas.h5", 3)
+	all := collection.Files{All: files, Memory: collection.NewMemory(eng)}
+	matching := func() (int64, *reader.Explanation) {
+		p, err := collection.Plan(t.Context(), eng, all, reader.Request{Dataset: "/fixed/axis1", Where: ptr("axis1 < 0")})
+		require.NoError(t, err)
+		x, err := p.Explain(t.Context())
+		require.NoError(t, err)
+		n, err := count(t, p)
+		require.NoError(t, err)
+		return n, x
+	}
+	n, x := matching()
+	require.Zero(t, n)
+	require.Len(t, named(x), 3)
+	n, x = matching()
+	require.Zero(t, n)
+	require.Empty(t, named(x), "none is asked any more")
+
+	file, err := os.ReadFile(files[1].Path)
+	require.NoError(t, err)
+	two := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, 1704067200000000), 1704070800000000)
+	require.Equal(t, 1, bytes.Count(file, two))
+	file[bytes.Index(file, two)+7] |= 0x80
+	require.Eventually(t, func() bool { // the clock of file systems is coarse
+		require.NoError(t, os.WriteFile(files[1].Path, file, 0o600))
+		n, x = matching()
+		return n == 1
+	}, time.Minute, time.Millisecond)
+	require.Equal(t, []string{"run1.h5"}, named(x))
+}
+
+// named are the files that an explanation tells of.
+func named(x *reader.Explanation) (out []string) {
+	for _, w := range x.Words {
+		if name, is := strings.CutPrefix(w, "of the collection, "); is {
+			out = append(out, strings.TrimSuffix(name, ":"))
+		}
+	}
+	return out
 }

@@ -29,6 +29,9 @@ func (p *plan) Explain(ctx context.Context) (*reader.Explanation, error) {
 		out.Words = append(out.Words, s.File+" is left out, since it cannot be read: "+s.Reason)
 	}
 	asked, parts := p.explained()
+	if p.alone == nil && p.ways != nil && len(asked) < len(p.members) {
+		out.Words = append(out.Words, fmt.Sprintf("%d files are left out: by the bounds of their values no row of them can match", len(p.members)-len(asked)))
+	}
 	for i, q := range asked {
 		if i == maxExplained {
 			out.Words = append(out.Words, fmt.Sprintf("and so are %d more files, which are not in the sums", len(asked)-i))
@@ -59,6 +62,9 @@ func (p *plan) explained() (asked []reader.Request, files []int) {
 	r := p.req
 	if p.seq == nil || r.SortBy != "" {
 		for i, m := range p.members {
+			if p.none(i) {
+				continue
+			}
 			q := p.request(m)
 			q.SortBy = ""
 			asked, files = append(asked, q), append(files, i)

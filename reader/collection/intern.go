@@ -10,8 +10,9 @@ import (
 
 // interner keeps one variant of those that are the same, so that what is held of ten thousand like files is their names and states.
 type interner struct {
-	mu  sync.Mutex
-	all map[string]*variant
+	mu   sync.Mutex
+	all  map[string]*variant
+	same map[*variant]*variant // by that of a Memory
 }
 
 func (n *interner) intern(l looked) member {
@@ -26,6 +27,26 @@ func (n *interner) intern(l looked) member {
 	v.row = max(v.row, l.row) // a file of no rows does not tell, and which comes first is not told
 	l.member.variant = v
 	return l.member
+}
+
+// again is a member whose variant is a Memory's, which is of no file.
+func (n *interner) again(m member, row int64) member {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	v := n.same[m.variant]
+	if v == nil {
+		own := *m.variant
+		own.name = m.loc.Name
+		key := own.key()
+		if v = n.all[key]; v == nil {
+			v = &own
+			n.all[key] = v
+		}
+		n.same[m.variant] = v
+	}
+	v.row = max(v.row, row)
+	m.variant = v
+	return m
 }
 
 // key is the same for files whose batches look the same. Categories of a frame are in no type, so that each frame has its own.

@@ -54,3 +54,45 @@ func known(f reader.Location, all []*made, vars map[string]any) map[string]any {
 	}
 	return out
 }
+
+// judge lets bounds of the files' values decide which of them are asked, if the condition is of those alone.
+func (p *plan) judge(ways map[*variant]*reader.Plan) {
+	if p.req.Where == nil || p.req.Index == reader.IndexOnly || p.req.Index == reader.IndexOff {
+		return
+	}
+	types := map[string]string{}
+	for v := range ways {
+		maps.Copy(types, v.types)
+	}
+	for _, m := range p.made {
+		types[m.name] = "made"
+	}
+	named := ofCondition(p.req, types)
+	if !slices.ContainsFunc(p.made, func(m *made) bool { return slices.Contains(named, m.name) }) {
+		p.ways = ways
+	}
+}
+
+// none tells whether no row of a file can meet the condition, by what is known of its values.
+func (p *plan) none(file int) bool {
+	m := p.members[file]
+	way := p.ways[m.variant]
+	return way != nil && len(m.bounds) > 0 && !way.May(m.bounds)
+}
+
+// likely are the pieces of files that may have rows which meet the condition.
+func (p *plan) likely(all []piece) []piece {
+	return slices.DeleteFunc(all, func(one piece) bool { return p.none(one.file) })
+}
+
+// learn remembers what is known of a file's values once its condition was asked.
+func (p *plan) learn(of member, asked *reader.Plan) {
+	if p.ways == nil {
+		return
+	}
+	names := ofCondition(p.req, of.variant.types)
+	news := slices.ContainsFunc(names, func(name string) bool { _, known := of.bounds[name]; return !known })
+	if id, stands := asked.Stands(of.loc); stands && news {
+		p.ask.learn(of.loc, id, asked.Bounds(names))
+	}
+}

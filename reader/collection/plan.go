@@ -14,17 +14,19 @@ import (
 type plan struct {
 	*set
 	req   reader.Request
-	seq   rows.Sequence // of the result, among the rows of all files; nil: reading has to find them
-	parts []string      // of select: one for each axis
-	alone *reader.Plan  // of the only file that is asked, which cuts the batches; nil: there are several
-	only  member        // that file
+	seq   rows.Sequence             // of the result, among the rows of all files; nil: reading has to find them
+	parts []string                  // of select: one for each axis
+	alone *reader.Plan              // of the only file that is asked, which cuts the batches; nil: there are several
+	only  member                    // that file
+	ways  map[*variant]*reader.Plan // of the condition; nil: bounds of values do not decide
 }
 
 // Files are those of a request.
 type Files struct {
-	All  []reader.Location                   // in the order of their rows
-	Like []reader.Location                   // what Like names for the request
-	Tell func(reader.Location, error) string // why a file is left out, for clients
+	All    []reader.Location                   // in the order of their rows
+	Like   []reader.Location                   // what Like names for the request
+	Tell   func(reader.Location, error) string // why a file is left out, for clients
+	Memory *Memory                             // nil: all are opened
 }
 
 // Plan plans a request for the dataset of one name in files. Of their
@@ -97,6 +99,7 @@ func (p *plan) question(ctx context.Context) error {
 	if _, err := rows.Slice(p.req.Start, p.req.Stop, p.req.Step, p.total); err != nil {
 		return err
 	}
+	ways := map[*variant]*reader.Plan{}
 	for v, i := range p.variants() {
 		m := p.members[i]
 		if by := p.req.SortBy; by != "" && v.types[by] == "" {
@@ -104,10 +107,13 @@ func (p *plan) question(ctx context.Context) error {
 		}
 		q := p.request(m)
 		q.SortBy = p.req.SortBy
-		if _, err := open(ctx, p.eng, m, q); err != nil {
+		way, err := open(ctx, p.eng, m, q)
+		if err != nil {
 			return err
 		}
+		ways[v] = way
 	}
+	p.judge(ways)
 	if p.req.SortBy == "" {
 		return nil
 	}

@@ -127,7 +127,7 @@ func (p *plan) beginPlain(b base) (*plain, error) {
 		page := rows.PageOf(p.req)
 		seq, r.from.skip, r.from.left = all, page.Offset, page.Limit
 	}
-	r.from.todo = p.pieces(nil, seq.Runs(nil, 0, seq.Len(), 0))
+	r.from.todo = p.likely(p.pieces(nil, seq.Runs(nil, 0, seq.Len(), 0)))
 	return r, nil
 }
 
@@ -163,6 +163,7 @@ type feed struct {
 	skip, left int64 // rows of the result to be passed over, and then to come; negative: all
 	run        *reader.Run
 	of         member
+	asked      *reader.Plan
 }
 
 // next gives the next record, which is the caller's; nil at the end.
@@ -181,10 +182,8 @@ func (f *feed) next() (arrow.Record, error) {
 			f.todo = f.todo[1:]
 		}
 		if !f.run.Next() {
-			err := f.run.Err()
-			f.close()
-			if err != nil {
-				return nil, named(f.of.loc, err)
+			if err := f.ended(); err != nil {
+				return nil, err
 			}
 			continue
 		}
@@ -209,8 +208,23 @@ func (f *feed) begin(p piece) (err error) {
 		q.BatchRows = f.plan.req.BatchRows
 	}
 	q.BatchBytes = f.plan.req.BatchBytes
-	f.run, err = start(f.ctx, f.plan.eng, f.of, q)
+	if f.asked, err = open(f.ctx, f.plan.eng, f.of, q); err == nil {
+		f.run = f.asked.Run(f.ctx)
+	}
 	return err
+}
+
+// ended closes a run that has no more records.
+func (f *feed) ended() error {
+	err := f.run.Err()
+	f.close()
+	if err != nil {
+		return named(f.of.loc, err)
+	}
+	if f.asked != nil {
+		f.plan.learn(f.of, f.asked)
+	}
+	return nil
 }
 
 // page is the rows of a record that are wanted, nil: none. The caller releases it.

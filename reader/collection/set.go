@@ -31,6 +31,7 @@ type set struct {
 	block   int64 // rows of a batch where the request says nothing of it
 	made    []*made
 	out     int // files that were left out unopened
+	ask     asking
 	skipped []protocol.Skipped
 }
 
@@ -56,7 +57,8 @@ func newSet(ctx context.Context, eng *reader.Engine, of Files, added []*made, r 
 		all = append(all, was.files...)
 	}
 	skips := newSkips(of.Tell, r)
-	looked, err := survey(ctx, eng, slices.Concat(like, files), all, own, skips)
+	s.ask = of.Memory.asking(own)
+	looked, err := survey(ctx, eng, slices.Concat(like, files), all, own, skips, s.ask)
 	if err != nil {
 		return nil, err
 	}

@@ -122,6 +122,9 @@ func (s *sorter) hold(n int64) error {
 func (s *sorter) file(i int) error {
 	m := s.members[i]
 	q := s.keyRequest(m)
+	if s.none(i) {
+		return nil
+	}
 	if q.Where != nil {
 		found, err := s.matches(q, m)
 		if err != nil || len(found) == 0 {
@@ -157,6 +160,9 @@ func (s *sorter) matches(q reader.Request, m member) (found []int64, err error) 
 		found = append(found, some...)
 		return nil
 	})
+	if err == nil {
+		s.learn(m, p)
+	}
 	return found, named(m.loc, err)
 }
 

@@ -28,6 +28,7 @@ type member struct {
 	rows    int64
 	first   int64 // its first row among those of all
 	variant *variant
+	bounds  reader.Bounds // of the values of its columns, as far as they are known
 }
 
 // variant is what files have in common whose batches look the same.
@@ -51,6 +52,9 @@ type looked struct {
 	member
 	variant
 	served bool // the dataset is there, and can be read
+
+	id     reader.Identity
+	stands bool // all follows from that
 }
 
 // look plans the request for one file without its rows.
@@ -84,6 +88,8 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 		return l, err
 	}
 	l.member = member{loc: loc, state: p.State(), rows: int64(l.info.Rows)}
+	l.id, l.stands = p.Stands(loc)
+	l.bounds = p.Bounds(ofCondition(r, l.types))
 	l.schema, l.row = p.Schema(), max(1, p.Bytes()/max(1, p.Rows()))
 	if none {
 		meta := l.schema.Metadata()
@@ -136,19 +142,25 @@ func present(fields []string, has map[string]string) []string {
 }
 
 // survey looks into files, in their order, without those that are left out. Errors name the file.
-func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, states []string, r reader.Request, skips *skips) ([]member, error) {
+func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, states []string, r reader.Request, skips *skips, ask asking) ([]member, error) {
 	out := make([]member, len(files))
-	seen := interner{all: map[string]*variant{}}
+	seen := interner{all: map[string]*variant{}, same: map[*variant]*variant{}}
+	alone := true // the first file is looked into: its attributes are those of all
 	one := func(ctx context.Context, i int) (err error) {
 		defer caught(files[i], &err)
 		state := ""
 		if states != nil {
 			state = states[i]
 		}
+		if m, row, ok := ask.get(ctx, eng, files[i], state); ok && !alone {
+			out[i] = seen.again(m, row)
+			return nil
+		}
 		l, err := look(ctx, eng, files[i], r, state)
 		if err != nil {
 			return skips.add(i, files[i], l.served, named(files[i], err))
 		}
+		l.bounds = ask.put(l)
 		out[i] = seen.intern(l)
 		return nil
 	}
@@ -158,6 +170,7 @@ func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, st
 			return nil, err
 		}
 	}
+	alone = false
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(sideBySide)
 	for i := first; i < len(files) && each.Err() == nil; i++ {
