@@ -8,6 +8,7 @@ the means of the first and of the last such part are compared. Exit 1: something
 a value was wrong.
 """
 
+import contextlib
 import json
 import os
 import random
@@ -110,7 +111,8 @@ class Soak:
             shutil.copy(TESTDATA / (name := rng.choice(FILES)), self.root / "new")
             (self.root / "new").rename(self.root / name)
             for pid in children(self.process.pid):
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                    os.kill(pid, signal.SIGKILL)
 
     def sample(self) -> dict:
         pid = self.process.pid

@@ -61,25 +61,45 @@ func Ask[T any](ctx context.Context, l *Lane, f func() (T, error)) (value T, err
 type wait struct {
 	ctx   context.Context
 	lane  *Lane
+	began time.Time
 	timer *time.Timer
 	lent  bool
 }
 
 func newWait(ctx context.Context, l *Lane) *wait {
-	return &wait{ctx: ctx, lane: l, timer: time.NewTimer(min(patience, l.disk.all.Limit/2))}
+	return &wait{ctx: ctx, lane: l, began: time.Now(), timer: time.NewTimer(min(patience, l.disk.all.Limit/2))}
 }
 
 func (w *wait) due() <-chan time.Time { return w.timer.C }
 
-// on lends the worker when the timer was due for the first time; the second time is the limit: false.
+// shares are the parts of the limit, and of them how many are waited for although others want memory: who waits has some.
+const (
+	shares = 30
+	apiece = 10
+)
+
+// on lends the worker when the timer was due for the first time, and tells whether to go on waiting: not beyond the limit.
 func (w *wait) on() bool {
-	if w.lent {
+	if !w.lent {
+		w.lent = true
+		w.lend(1)
+	}
+	limit, waited := w.lane.disk.all.Limit, time.Since(w.began)
+	if waited >= limit || w.yields() {
 		return false
 	}
-	w.lent = true
-	w.lend(1)
-	w.timer.Reset(w.lane.disk.all.Limit - min(patience, w.lane.disk.all.Limit/2))
+	w.timer.Reset(min(limit-waited, limit/shares))
 	return true
+}
+
+// yields tells whether it has been waited for long enough while others want memory.
+func (w *wait) yields() bool {
+	d := w.lane.disk.all
+	if d.Memory == nil || time.Since(w.began) < d.Limit*apiece/shares {
+		return false
+	}
+	wanting, _ := d.Memory.Budget.Waits()
+	return wanting > 0
 }
 
 func (w *wait) lend(n int) {
@@ -144,6 +164,9 @@ func (w *wait) failed() error {
 	case <-w.lane.disk.all.ended:
 		return fault.New(fault.Unavailable, "the disk has not answered, and the server ends")
 	default:
+	}
+	if waited := time.Since(w.began); waited < w.lane.disk.all.Limit {
+		return fault.New(fault.Unavailable, "the disk has not answered for %v, and others want the memory of who waits for it: have it looked at, and ask again when it answers", waited.Round(time.Millisecond))
 	}
 	return fault.New(fault.Unavailable, "the disk has not answered for %v: have it looked at, and ask again when it answers (--read-timeout is how long a read is waited for)", w.lane.disk.all.Limit)
 }

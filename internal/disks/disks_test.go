@@ -49,6 +49,31 @@ func ask(ctx context.Context, l *Lane, hang <-chan struct{}) error {
 	return err
 }
 
+// TestWhatHangsGivesWay: who waits for a disk has memory, which others that want it do not wait for as long.
+func TestWhatHangsGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mem := &bufpool.Memory{Budget: bufpool.NewBudget(1<<20, time.Minute), Pool: bufpool.NewPool(1 << 20)}
+		_, k, hang, answer := dead(t, Config{Limit: 30 * time.Second, Memory: mem})
+		ctx := context.Background()
+		require.NoError(t, mem.Budget.Acquire(ctx, 1<<20))
+		began, waited := time.Now(), make(chan time.Duration)
+		go func() {
+			err := ask(ctx, k.Lane("a"), hang)
+			if !errors.Is(err, fault.Unavailable) {
+				t.Error(err)
+			}
+			mem.Budget.Return(1 << 20)
+			waited <- time.Since(began)
+		}()
+		time.Sleep(5 * time.Second)
+		require.NoError(t, mem.Budget.Acquire(ctx, 1<<20), "what the other gave back")
+		require.Less(t, <-waited, 12*time.Second)
+		mem.Budget.Return(1 << 20)
+		answer()
+		synctest.Wait()
+	})
+}
+
 func TestWhatHangsEndsAtTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var lent, most atomic.Int64
