@@ -54,3 +54,32 @@ func TestManyReadersShareAChunk(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestColumnsFoundAheadAreGivenBack: a run that is left holds none of what it found in the cache of columns for later batches.
+func TestColumnsFoundAheadAreGivenBack(t *testing.T) {
+	allRested(t)
+	const tables = "../testdata/tables.h5"
+	f := cachedEngine(t, tables, 64<<20)
+	d, err := f.Dataset(t.Context(), "/events")
+	require.NoError(t, err)
+	for _, r := range []Request{{BatchRows: 100}, {Stream: &Stream{BlockRows: 100, Cyclic: true}}, {BatchRows: 100, Fields: []string{"id"}}} {
+		for range 2 {
+			all, err := records(t, d, Request{BatchRows: r.BatchRows, Fields: r.Fields})
+			require.NoError(t, err)
+			release(all)
+		}
+		p, err := d.Plan(t.Context(), r)
+		require.NoError(t, err)
+		for n := range 5 {
+			run := p.Run(t.Context())
+			for range n {
+				require.True(t, run.Next())
+			}
+			run.Release()
+		}
+	}
+	f.eng.Refresh(tables)
+	require.Zero(t, f.eng.columns.Held())
+	used, _ := f.eng.Memory()
+	require.Zero(t, used)
+}

@@ -327,6 +327,9 @@ func (r *Run) Close() {
 	for _, f := range r.ready {
 		f.Release()
 	}
+	if r.peeked != nil {
+		r.peeked.dropKept()
+	}
 	r.inFlight, r.ready = nil, nil
 	if s, ok := r.scan.Rows.(interface{ Close() }); ok {
 		s.Close()
