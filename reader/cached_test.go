@@ -1,8 +1,10 @@
 package reader
 
 import (
+	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/mtflight/mtflight/reader/internal/location"
 	"github.com/stretchr/testify/require"
@@ -82,4 +84,33 @@ func TestColumnsFoundAheadAreGivenBack(t *testing.T) {
 	require.Zero(t, f.eng.columns.Held())
 	used, _ := f.eng.Memory()
 	require.Zero(t, used)
+}
+
+// TestPlansOfLoneRowsAreCounted: rows that come alone take more to be planned than to be sent.
+func TestPlansOfLoneRowsAreCounted(t *testing.T) {
+	f := openedBy(t, "../testdata/tables.h5", Config{InProcess: true, Memory: 64 << 20, Cache: -1})
+	d, err := f.Dataset(t.Context(), "/events")
+	require.NoError(t, err)
+	var lone []int64
+	for i := range int64(100_000) {
+		lone = append(lone, 2*(i%2000))
+	}
+	p, err := d.Plan(t.Context(), Request{Coordinates: lone, Fields: []string{"id"}, BatchRows: 50_000})
+	require.NoError(t, err)
+	budget := f.eng.mem.Budget
+	others := budget.Limit() - budget.Used() - budget.Limit()/smallShare - 5<<20 // 800 kB are sent, and 12 MB planned
+	require.NoError(t, budget.Acquire(t.Context(), others))
+	ended := make(chan int64)
+	go func() {
+		run := p.Run(context.Background())
+		defer run.Release()
+		n := int64(0)
+		for run.Next() {
+			n += run.Record().NumRows()
+		}
+		ended <- n
+	}()
+	require.Eventually(t, func() bool { now, _ := budget.Waits(); return now == 1 }, time.Minute, time.Millisecond)
+	budget.Return(others)
+	require.EqualValues(t, len(lone), <-ended)
 }

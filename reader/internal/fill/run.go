@@ -182,8 +182,12 @@ func (r *Run) reserve(g *group) (bool, error) {
 	lease := r.scan.Memory().TryLease(total)
 	if lease == nil && r.idle() {
 		g.forgo()
+		total, kept := r.needs(g)
+		again := r.unplan(g)
 		var err error
-		if lease, err = r.wait(r.needs(g)); err != nil {
+		lease, err = r.wait(total, kept)
+		again()
+		if err != nil {
 			return false, err
 		}
 	}
@@ -203,7 +207,36 @@ func (r *Run) needs(g *group) (total, kept int64) {
 	for _, f := range g.batches {
 		kept += r.leased(f)
 	}
-	return r.scan.ScratchBytes(len(g.jobs)) + r.scan.packedBytes(g.batches, len(g.jobs)) + kept, kept
+	total = r.scan.ScratchBytes(len(g.jobs)) + r.scan.packedBytes(g.batches, len(g.jobs)) + kept
+	return min(total+planBytes(g), max(total, r.scan.Memory().Budget.Limit())), kept
+}
+
+// planBytes is what the plan of a group takes whose rows come alone; what it takes for others is next to nothing.
+func planBytes(g *group) (n int64) {
+	for _, f := range g.batches {
+		n += int64(len(f.runs)) * RunBytes
+	}
+	if n < smallBytes {
+		return 0
+	}
+	return n
+}
+
+// unplan forgets the plan of a group that is to wait, where that is large, until again is called.
+func (r *Run) unplan(g *group) (again func()) {
+	if planBytes(g) == 0 {
+		return func() {}
+	}
+	for _, f := range g.batches {
+		f.runs = nil
+	}
+	g.jobs = nil
+	return func() {
+		for _, f := range g.batches {
+			f.runs = r.blocks.Runs(r.scan.Rows, f.Batch)
+		}
+		g.addJobs()
+	}
 }
 
 // smallBytes is up to how many bytes of batches a group gives back soon: so many a connection takes whatever its client does.
