@@ -72,10 +72,9 @@ func newWait(ctx context.Context, l *Lane) *wait {
 
 func (w *wait) due() <-chan time.Time { return w.timer.C }
 
-// shares are the parts of the limit, and of them how many are waited for although others want memory: who waits has some.
 const (
-	shares = 30
-	apiece = 10
+	looks  = 30 // in the limit, whether others want memory: who waits has some
+	yields = 3  // that part of the limit it is waited for although they do
 )
 
 // on lends the worker when the timer was due for the first time, and tells whether to go on waiting: not beyond the limit.
@@ -85,21 +84,11 @@ func (w *wait) on() bool {
 		w.lend(1)
 	}
 	limit, waited := w.lane.disk.all.Limit, time.Since(w.began)
-	if waited >= limit || w.yields() {
+	if waited >= limit || waited >= limit/yields && w.lane.disk.all.wanted() {
 		return false
 	}
-	w.timer.Reset(min(limit-waited, limit/shares))
+	w.timer.Reset(min(limit-waited, limit/looks))
 	return true
-}
-
-// yields tells whether it has been waited for long enough while others want memory.
-func (w *wait) yields() bool {
-	d := w.lane.disk.all
-	if d.Memory == nil || time.Since(w.began) < d.Limit*apiece/shares {
-		return false
-	}
-	wanting, _ := d.Memory.Budget.Waits()
-	return wanting > 0
 }
 
 func (w *wait) lend(n int) {

@@ -91,6 +91,15 @@ func (d *Disks) OnChange(f func(hangs bool)) {
 	}
 }
 
+// wanted tells whether somebody waits for memory.
+func (d *Disks) wanted() bool {
+	if d.Memory == nil {
+		return false
+	}
+	waiting, _ := d.Memory.Budget.Waits()
+	return waiting > 0
+}
+
 // changed counts a disk that hangs from now on, or no more.
 func (d *Disks) changed(hangs bool) {
 	d.mu.Lock()
