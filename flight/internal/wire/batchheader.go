@@ -21,9 +21,9 @@ func readBatchHeader(b []byte) (h batchHeader, ok bool) {
 	if kind != IPCRecordBatch {
 		return h, false
 	}
-	h.version = f.u8Field(f.follow(0), 0)
-	h.rows = f.i64Field(batch, 0)
-	h.nodes, h.buffers = f.places(batch, 1), f.places(batch, 2)
+	h.version = f.u8Field(f.follow(0), messageVersion)
+	h.rows = f.i64Field(batch, batchRows)
+	h.nodes, h.buffers = f.places(batch, batchNodes), f.places(batch, batchBuffers)
 	return h, !f.bad
 }
 

@@ -37,6 +37,31 @@ type guest struct {
 	idle  time.Time // since when it is without a call
 }
 
+// visitor is a connection that was let in.
+type visitor struct {
+	net.Conn
+	guest *guest
+}
+
+// Close is net.Conn's.
+func (v visitor) Close() error {
+	v.guest.leave()
+	return v.Conn.Close()
+}
+
+// accept gives the next connection of a listener that is let in.
+func (c *Crowd) accept(l net.Listener) (v visitor, err error) {
+	for {
+		if v.Conn, err = l.Accept(); err != nil {
+			return visitor{}, err
+		}
+		ok := false
+		if v.guest, ok = c.enter(v.Conn); ok {
+			return v, nil
+		}
+	}
+}
+
 // enter lets a connection in, or closes it: nil. A nil Crowd lets all in.
 func (c *Crowd) enter(conn net.Conn) (*guest, bool) {
 	if c == nil {

@@ -60,17 +60,17 @@ func (p *Packer) Pack(header []byte, body *Body, record Held) ([]byte, Held) {
 		return header, record
 	}
 	b, ok := readBatchHeader(header)
-	room := int64(bufpool.Takes(int64(b.room())))
 	if !ok || body.Size < leastPacked {
 		return header, record
 	}
-	lease := p.memory.TryLease(room + zstd.WorkBytes)
+	room := b.room()
+	lease := p.memory.TryLease(bufpool.Takes(int64(room)) + zstd.WorkBytes)
 	if lease == nil {
 		return header, record
 	}
 	defer lease.Close()
 	out := memory.NewResizableBuffer(lease)
-	out.Resize(b.room())
+	out.Resize(room)
 	n := p.fill(out.Bytes(), &b, body)
 	if n+n/vainShare > body.Size {
 		out.Release()

@@ -19,37 +19,22 @@ type Listener struct {
 
 // Accept is part of net.Listener.
 func (l Listener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if g, ok := l.Crowd.enter(c); ok {
-			return l.begin(c, g), nil
-		}
+	v, err := l.Crowd.accept(l.Listener)
+	if err != nil {
+		return nil, err
 	}
-}
-
-func (l Listener) begin(c net.Conn, of *guest) net.Conn {
 	if l.TLS != nil {
-		return secret{c, l.TLS, of}
+		return secret{v, l.TLS}, nil
 	}
-	g := newGathering(c)
-	g.guest = of
-	return g
+	g := newGathering(v.Conn)
+	g.guest = v.guest
+	return g, nil
 }
 
 // secret is a connection whose handshake is to come.
 type secret struct {
-	net.Conn
+	visitor
 	config *tls.Config
-	guest  *guest
-}
-
-// Close is net.Conn's.
-func (s secret) Close() error {
-	s.guest.leave()
-	return s.Conn.Close()
 }
 
 // Handshaker begins the connections of a Listener, each in a goroutine of its own; it is gRPC's transport credentials.

@@ -100,7 +100,7 @@ func TestHandshakeThatFails(t *testing.T) {
 	client, server := net.Pipe()
 	told := 0
 	go func() { _, _ = client.Write([]byte(http2.ClientPreface)); _, _ = io.Copy(io.Discard, client) }()
-	_, _, err := Handshaker{Failed: func(net.Addr, error) { told++ }}.ServerHandshake(secret{server, &tls.Config{Certificates: []tls.Certificate{certtest.New(t).Issue(nil).TLS()}}, nil})
+	_, _, err := Handshaker{Failed: func(net.Addr, error) { told++ }}.ServerHandshake(secret{visitor{Conn: server}, &tls.Config{Certificates: []tls.Certificate{certtest.New(t).Issue(nil).TLS()}}})
 	require.Error(t, err)
 	require.Equal(t, 1, told)
 	_, err = server.Write([]byte("x"))

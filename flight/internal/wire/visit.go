@@ -15,27 +15,11 @@ type Visitors struct {
 
 // Accept is part of net.Listener.
 func (v Visitors) Accept() (net.Conn, error) {
-	for {
-		c, err := v.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if g, ok := v.Crowd.enter(c); ok {
-			return visitor{c, g}, nil
-		}
+	c, err := v.Crowd.accept(v.Listener)
+	if err != nil {
+		return nil, err
 	}
-}
-
-// visitor is a connection of Visitors, with TLS above or not.
-type visitor struct {
-	net.Conn
-	guest *guest
-}
-
-// Close is net.Conn's.
-func (v visitor) Close() error {
-	v.guest.leave()
-	return v.Conn.Close()
+	return c, nil
 }
 
 func guestOf(c net.Conn) *guest {
