@@ -203,6 +203,23 @@ func TestFilesThatWereSeenAreNotOpened(t *testing.T) {
 	require.LessOrEqual(t, opened(sorted, 0), n+4, "an order is another question; no key is read")
 }
 
+// TestBlocksAreThoseOfTheQuestion: how large a row is in one question says nothing of another, whose blocks have to stay the same.
+func TestBlocksAreThoseOfTheQuestion(t *testing.T) {
+	allRested(t)
+	eng, files := copies(t, 3)
+	all := collection.Files{All: files, Memory: collection.NewMemory(eng)}
+	blocks := func(fields ...string) string {
+		p, err := collection.Plan(t.Context(), eng, all, reader.Request{Dataset: "/events", Fields: fields, Stream: &reader.Stream{}})
+		require.NoError(t, err)
+		text, ok := p.Schema().Metadata().GetValue("stream.block_rows")
+		require.True(t, ok)
+		return text
+	}
+	first := blocks("id")
+	require.NotEqual(t, first, blocks())
+	require.Equal(t, first, blocks("id"))
+}
+
 // allRested has files taken for such as nobody changed lately, until the test's end.
 func allRested(t *testing.T) {
 	was := blockio.Freshness

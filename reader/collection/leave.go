@@ -69,7 +69,7 @@ func (p *plan) judge(ways map[*variant]*reader.Plan) {
 	}
 	named := ofCondition(p.req, types)
 	if !slices.ContainsFunc(p.made, func(m *made) bool { return slices.Contains(named, m.name) }) {
-		p.ways = ways
+		p.ways, p.named = ways, named
 	}
 }
 
@@ -87,12 +87,8 @@ func (p *plan) likely(all []piece) []piece {
 
 // learn remembers what is known of a file's values once its condition was asked.
 func (p *plan) learn(of member, asked *reader.Plan) {
-	if p.ways == nil {
-		return
-	}
-	names := ofCondition(p.req, of.variant.types)
-	news := slices.ContainsFunc(names, func(name string) bool { _, known := of.bounds[name]; return !known })
+	news := slices.ContainsFunc(p.named, func(name string) bool { _, known := of.bounds[name]; return !known })
 	if id, stands := asked.Stands(of.loc); stands && news {
-		p.ask.learn(of.loc, id, asked.Bounds(names))
+		p.ask.learn(of.loc, id, asked.Bounds(p.named))
 	}
 }

@@ -26,12 +26,17 @@ type Memory struct {
 
 // sight is what was seen of a dataset of a file. Its maps are replaced, never changed.
 type sight struct {
-	id       reader.Identity
-	state    string
-	rows     int64
-	row      int64
-	variants map[string]*variant // by question
-	bounds   reader.Bounds
+	id     reader.Identity
+	state  string
+	rows   int64
+	asked  map[string]shape // by question
+	bounds reader.Bounds
+}
+
+// shape is how the batches of a file look to a question.
+type shape struct {
+	variant *variant
+	row     int64 // about how many bytes a row takes
 }
 
 const (
@@ -89,9 +94,10 @@ func (a asking) get(ctx context.Context, eng *reader.Engine, loc reader.Location
 		s = *found
 	}
 	a.memory.mu.Unlock()
-	of = member{loc: loc, state: s.state, rows: s.rows, variant: s.variants[a.question], bounds: s.bounds}
+	as := s.asked[a.question]
+	of = member{loc: loc, state: s.state, rows: s.rows, variant: as.variant, bounds: s.bounds}
 	known := of.variant != nil && (state == "" || state == s.state)
-	return of, s.row, known && eng.Is(ctx, loc, s.id)
+	return of, as.row, known && eng.Is(ctx, loc, s.id)
 }
 
 // find is what is kept of a place; it is young then. Called locked.
@@ -124,14 +130,11 @@ func (a asking) put(l looked) reader.Bounds {
 	defer m.mu.Unlock()
 	v := m.kind(a.question, l.variant)
 	s := m.find(at)
-	if s == nil || s.id != l.id || len(s.variants) >= mostAsked {
+	if s == nil || s.id != l.id || len(s.asked) >= mostAsked {
 		s = &sight{id: l.id}
 	}
-	next := *s
-	next.state, next.rows, next.row = l.state, l.rows, l.row
-	next.variants = with(s.variants, map[string]*variant{a.question: v})
-	next.bounds = with(s.bounds, l.bounds)
-	m.put(at, &next)
+	next := &sight{id: l.id, state: l.state, rows: l.rows, asked: with(s.asked, map[string]shape{a.question: {v, l.row}}), bounds: with(s.bounds, l.bounds)}
+	m.put(at, next)
 	return next.bounds
 }
 
@@ -143,7 +146,7 @@ func (a asking) learn(loc reader.Location, id reader.Identity, bounds reader.Bou
 	a.memory.mu.Lock()
 	defer a.memory.mu.Unlock()
 	s := a.memory.find(a.at(loc))
-	if s == nil || s.id != id || len(s.bounds) > mostBounds {
+	if s == nil || s.id != id {
 		return
 	}
 	next := *s
@@ -151,13 +154,15 @@ func (a asking) learn(loc reader.Location, id reader.Identity, bounds reader.Bou
 	a.memory.put(a.at(loc), &next)
 }
 
-// with is a copy of a map with more.
+// with is a copy of a map with more, which alone is kept where there is too much.
 func with[M ~map[string]V, V any](of, more M) M {
 	if len(more) == 0 {
 		return of
 	}
 	out := M{}
-	maps.Copy(out, of)
+	if len(of) < mostBounds {
+		maps.Copy(out, of)
+	}
 	maps.Copy(out, more)
 	return out
 }

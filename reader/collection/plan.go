@@ -18,7 +18,8 @@ type plan struct {
 	parts []string                  // of select: one for each axis
 	alone *reader.Plan              // of the only file that is asked, which cuts the batches; nil: there are several
 	only  member                    // that file
-	ways  map[*variant]*reader.Plan // of the condition; nil: bounds of values do not decide
+	ways  map[*variant]*reader.Plan // of the condition, where bounds of values decide, else nil; and
+	named []string                  // its columns
 }
 
 // Files are those of a request.

@@ -58,18 +58,18 @@ type looked struct {
 }
 
 // look plans the request for one file without its rows.
-func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader.Request, state string) (l looked, err error) {
+func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader.Request, state string) (l looked, p *reader.Plan, err error) {
 	f, err := eng.Open(ctx, loc)
 	if err != nil {
-		return l, err
+		return l, nil, err
 	}
 	d, err := f.Asked(ctx, r)
 	if err != nil {
-		return l, err
+		return l, nil, err
 	}
 	if d.Info().Kind == "unsupported" {
 		_, err = d.Plan(ctx, reader.Request{Dataset: r.Dataset, Datasets: r.Datasets})
-		return l, err
+		return l, nil, err
 	}
 	l.served = true
 	l.name, l.info, l.types = loc.Name, d.Info(), typesOf(d)
@@ -81,21 +81,19 @@ func look(ctx context.Context, eng *reader.Engine, loc reader.Location, r reader
 	}
 	q := whole(r, l.asked, state)
 	if q.Select, err = everyRow(r.Select, l.info.Shape); err != nil {
-		return l, err
+		return l, nil, err
 	}
-	p, err := d.Plan(ctx, q)
-	if err != nil {
-		return l, err
+	if p, err = d.Plan(ctx, q); err != nil {
+		return l, nil, err
 	}
 	l.member = member{loc: loc, state: p.State(), rows: int64(l.info.Rows)}
 	l.id, l.stands = p.Stands(loc)
-	l.bounds = p.Bounds(ofCondition(r, l.types))
 	l.schema, l.row = p.Schema(), max(1, p.Bytes()/max(1, p.Rows()))
 	if none {
 		meta := l.schema.Metadata()
 		l.schema = arrow.NewSchema(nil, &meta)
 	}
-	return l, nil
+	return l, p, nil
 }
 
 // whole is the request for all rows of a file, in the columns and types that are asked for.
@@ -145,7 +143,8 @@ func present(fields []string, has map[string]string) []string {
 func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, states []string, r reader.Request, skips *skips, ask asking) ([]member, error) {
 	out := make([]member, len(files))
 	seen := interner{all: map[string]*variant{}, same: map[*variant]*variant{}}
-	alone := true // the first file is looked into: its attributes are those of all
+	alone := true      // the first file is looked into: its attributes are those of all, and
+	var asked []string // the condition's columns are its, as others'
 	one := func(ctx context.Context, i int) (err error) {
 		defer caught(files[i], &err)
 		state := ""
@@ -156,10 +155,14 @@ func survey(ctx context.Context, eng *reader.Engine, files []reader.Location, st
 			out[i] = seen.again(m, row)
 			return nil
 		}
-		l, err := look(ctx, eng, files[i], r, state)
+		l, p, err := look(ctx, eng, files[i], r, state)
 		if err != nil {
 			return skips.add(i, files[i], l.served, named(files[i], err))
 		}
+		if alone {
+			asked = ofCondition(r, l.types)
+		}
+		l.bounds = p.Bounds(asked)
 		l.bounds = ask.put(l)
 		out[i] = seen.intern(l)
 		return nil
