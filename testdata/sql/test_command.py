@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -105,8 +106,10 @@ def test_prompt(tmp_path):
     assert "4999" in t.type("where good;\r", "sql> ")
     assert "^\r\n" not in t.type("select 1;\r", "sql> ")
     assert "LINE 1: selec" in t.type("selec;\r", "sql> ")
+    os.kill(t.pid, signal.SIGINT)  # as a Ctrl-C that comes when no statement runs and no key is awaited
+    assert "7" in t.type("select 7 n;\r", "sql> ")
     assert "energy" in t.type('select e from "/events" where \t', "weight")
-    t.type("\x03", "sql> ")
+    t.type("\x03", "^C\r\nsql> ")
     t.type("select count(*) from range(1000000000000) r where hash(r) = 3;\r", "\n")
     shown = ""
     while "interrupted" not in shown:  # before it has begun a Ctrl-C is a key
@@ -116,7 +119,7 @@ def test_prompt(tmp_path):
     if not shown.endswith("sql> "):
         t.shown("sql> ")
     assert "r where hash(r) = 3;" in t.type("\x1b[A", "= 3;")
-    t.type("\x03", "sql> ")
+    t.type("\x03", "^C\r\nsql> ")
     t.type("\x04", "never shown")
     assert os.waitpid(t.pid, 0)[1] == 0
     os.close(t.fd)

@@ -40,7 +40,8 @@ func (k *keys) Read(p []byte) (int, error) {
 
 // prompt asks for statements until the input ends. Errors are shown, and the next statement asked for.
 func (s session) prompt(in *os.File) error {
-	signal.Reset(os.Interrupt) // a Ctrl-C ends a statement here, not the program
+	signal.Reset(os.Interrupt)                           // a Ctrl-C ends a statement here, not the program,
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt) // nor where it comes before or behind one
 	h := readHistory(historyPath())
 	defer h.write()
 	p := prompt{session: s, in: in, history: h, words: words{server: s.server}}
