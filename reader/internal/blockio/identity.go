@@ -120,7 +120,7 @@ func (f *File) Accept(same func() bool) bool {
 		return c == Same
 	}
 	was := f.now.Load()
-	if again, c := f.change(); c != Relinked || again != s {
+	if again, c := f.change(); again != s || c != Relinked && c != Same { // the same by now: another one was done with it first
 		return false
 	}
 	f.now.CompareAndSwap(was, &s)
